@@ -1,0 +1,72 @@
+//! What one invocation used.
+
+use serde::{Deserialize, Serialize};
+
+use crate::LimitReason;
+
+/// How an invocation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The export returned a value.
+    Ok,
+    /// The export returned a failure of its own.
+    Failure {
+        /// The failure's code.
+        code: String,
+    },
+    /// A limit stopped it.
+    Limit {
+        /// Which.
+        reason: LimitReason,
+    },
+    /// The guest trapped.
+    Trap {
+        /// The trap, in the engine's words.
+        detail: String,
+    },
+    /// The caller gave up.
+    Cancelled,
+    /// The host could not run it.
+    Host {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// What one invocation used: written for every call, failed ones too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The skill's name, or `script` for scripts of the embedded workflow engine.
+    pub skill: String,
+    /// The digest of the component that ran.
+    pub digest: String,
+    /// The export that was called.
+    pub export: String,
+    /// CPU time, host functions on the guest's thread included, in microseconds.
+    pub cpu_us: u64,
+    /// Wall time from the slot to the end, in microseconds.
+    pub wall_us: u64,
+    /// How long it waited for a slot, in microseconds.
+    pub queued_us: u64,
+    /// The greatest size of all linear memories together, in bytes.
+    pub peak_memory_bytes: u64,
+    /// Host calls made.
+    pub host_calls: u32,
+    /// HTTP fetches among them.
+    pub http_fetches: u32,
+    /// Workflow starts among them.
+    pub workflow_starts: u32,
+    /// Bytes of the arguments, in.
+    pub input_bytes: u64,
+    /// Bytes of the result, out.
+    pub output_bytes: u64,
+    /// Log lines kept.
+    pub log_lines: u32,
+    /// Log lines dropped.
+    pub log_lines_dropped: u32,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
