@@ -1,1 +1,37 @@
-//! stub
+//! The durable record: everything the host has accepted is here, or it was not accepted.
+//!
+//! Reads go through a small pool, writes through exactly one connection in immediate transactions: SQLite has one writer, and
+//! a queue in front of it is kinder than a lock inside it. WAL and `synchronous=FULL`: a commit that returned is on the disk.
+//! This crate never decides anything about a task; it never starts work, and never knows HTTP or WebAssembly.
+//!
+//! Every function takes an [`Owner`](openanalyst_domain::Owner) or a tenant: a query without one does not compile. The few that look across tenants are for
+//! recovery and the scheduler, and their names say so (`*_of_all_tenants`).
+//!
+//! Begin at [`Store`], then [`tasks`].
+
+pub mod conversations;
+mod db;
+pub mod effects;
+pub mod error;
+pub mod history;
+pub mod jobs;
+pub mod memory;
+pub mod notifications;
+pub mod receipts;
+pub mod schedules;
+pub mod tasks;
+pub mod workflow_items;
+
+pub use db::{Store, StoreOptions, Tx};
+pub use error::StoreError;
+
+/// JSON from a column. A document that this host wrote and cannot read back is damage, not data.
+fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|source| StoreError::Damaged { what: column, reason: source.to_string() })
+}
+
+/// JSON for a column.
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    // Every type that is stored has string keys and no failing Serialize, so this cannot fail; null is never read back as one.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}

@@ -1,0 +1,161 @@
+//! Sessions and what was said in them.
+
+use openanalyst_domain::{MessageId, Owner, SessionKey, TaskId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// A message, before it is stored.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// Whose conversation.
+    pub owner: &'a Owner,
+    /// Which session.
+    pub session: &'a SessionKey,
+    /// The task that it belongs to.
+    pub task: TaskId,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// What was said.
+    pub content: &'a str,
+    /// The reply's data.
+    pub data: Option<&'a Value>,
+    /// The skill that answered.
+    pub skill: Option<&'a str>,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// A stored message.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageRow {
+    /// Its id.
+    pub id: String,
+    /// The task that it belongs to.
+    pub task_id: String,
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+    /// The reply's data.
+    pub data: Option<Value>,
+    /// The skill that answered.
+    pub skill: Option<String>,
+    /// When.
+    pub at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: String,
+    task_id: String,
+    role: String,
+    content: String,
+    data: Option<String>,
+    skill: Option<String>,
+    at: i64,
+}
+
+/// Titles of conversations are the first message, this many characters of it.
+const TITLE_CHARS: usize = 80;
+
+impl Tx {
+    /// Appends a message to the session's conversation, which the first message makes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn say(&mut self, message: &NewMessage<'_>) -> Result<MessageId, StoreError> {
+        let title: String = message.content.chars().take(TITLE_CHARS).collect();
+        let (conversation,): (String,) = sqlx::query_as(
+            "INSERT INTO conversations (id, tenant, user_id, session, title, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6) \
+             ON CONFLICT (tenant, user_id, session) DO UPDATE SET updated_at = excluded.updated_at RETURNING id",
+        )
+        .bind(MessageId::new().to_string())
+        .bind(message.owner.tenant.as_str())
+        .bind(message.owner.user.as_str())
+        .bind(message.session.as_str())
+        .bind(title)
+        .bind(message.at_ms)
+        .fetch_one(self.conn())
+        .await?;
+        let id = MessageId::new();
+        sqlx::query(
+            "INSERT INTO messages (id, conversation_id, tenant, user_id, task_id, role, content, data, skill, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(id.to_string())
+        .bind(conversation)
+        .bind(message.owner.tenant.as_str())
+        .bind(message.owner.user.as_str())
+        .bind(message.task.to_string())
+        .bind(message.role)
+        .bind(message.content)
+        .bind(message.data.map(to_json))
+        .bind(message.skill)
+        .bind(message.at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(id)
+    }
+}
+
+impl Store {
+    /// The newest messages of a session before a task's own, oldest first, and how many older ones there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn messages_before(
+        &self,
+        owner: &Owner,
+        session: &SessionKey,
+        task: TaskId,
+        limit: u32,
+    ) -> Result<(Vec<MessageRow>, u32), StoreError> {
+        let rows: Vec<Raw> = sqlx::query_as(
+            "SELECT m.id, m.task_id, m.role, m.content, m.data, m.skill, m.at FROM messages m \
+             JOIN conversations c ON c.id = m.conversation_id \
+             WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id <> $4 ORDER BY m.id DESC LIMIT $5",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(session.as_str())
+        .bind(task.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        let mut older = 0;
+        if rows.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
+            let (all,): (i64,) = sqlx::query_as(
+                "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id \
+                 WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id <> $4",
+            )
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .bind(session.as_str())
+            .bind(task.to_string())
+            .fetch_one(self.reads())
+            .await?;
+            older = u32::try_from(all).unwrap_or(u32::MAX).saturating_sub(limit);
+        }
+        let mut messages = rows
+            .into_iter()
+            .map(|raw| {
+                Ok(MessageRow {
+                    id: raw.id,
+                    task_id: raw.task_id,
+                    role: raw.role,
+                    content: raw.content,
+                    data: raw.data.map(|text| json("message data", &text)).transpose()?,
+                    skill: raw.skill,
+                    at_ms: raw.at,
+                })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        messages.reverse();
+        Ok((messages, older))
+    }
+}

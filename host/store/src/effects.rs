@@ -1,0 +1,113 @@
+//! The journal of effects: what is about to happen is written before it happens, what came of it after.
+
+use openanalyst_domain::{Owner, TaskId};
+use serde_json::Value;
+
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// An entry of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// What was about to happen; for a job, with the id it was to have.
+    pub intent: Value,
+    /// What came of it. None: unknown, the host was interrupted in between.
+    pub result: Option<Value>,
+}
+
+/// Names an effect: the same call of the same step of the same task has the same key, also after a restart.
+#[derive(Debug, Clone)]
+pub struct EffectKey<'a> {
+    /// Whose it is.
+    pub owner: &'a Owner,
+    /// The task.
+    pub task: TaskId,
+    /// The place in the task: round, step, attempt, export and the number of the call in it.
+    pub place: &'a str,
+}
+
+impl EffectKey<'_> {
+    fn text(&self) -> String {
+        format!("{}:{}", self.task, self.place)
+    }
+}
+
+impl Tx {
+    /// Writes an intent, or gives what the journal already holds for this key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn intend(
+        &mut self,
+        key: &EffectKey<'_>,
+        operation: &str,
+        intent: &Value,
+        at_ms: i64,
+    ) -> Result<Option<Effect>, StoreError> {
+        let earlier: Option<(String, Option<String>)> =
+            sqlx::query_as("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
+                .bind(key.text())
+                .bind(key.owner.tenant.as_str())
+                .bind(key.owner.user.as_str())
+                .fetch_optional(self.conn())
+                .await?;
+        if let Some((intent, result)) = earlier {
+            return Ok(Some(Effect {
+                intent: json("effect intent", &intent)?,
+                result: result.map(|text| json("effect result", &text)).transpose()?,
+            }));
+        }
+        sqlx::query(
+            "INSERT INTO effects (key, tenant, user_id, task_id, operation, intent, intent_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(key.text())
+        .bind(key.owner.tenant.as_str())
+        .bind(key.owner.user.as_str())
+        .bind(key.task.to_string())
+        .bind(operation)
+        .bind(to_json(intent))
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(None)
+    }
+
+    /// Writes what came of an effect.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn settle(&mut self, key: &EffectKey<'_>, result: &Value, at_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE effects SET result = $2, result_at = $3 WHERE key = $1 AND tenant = $4 AND user_id = $5")
+            .bind(key.text())
+            .bind(to_json(result))
+            .bind(at_ms)
+            .bind(key.owner.tenant.as_str())
+            .bind(key.owner.user.as_str())
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// What the journal holds for this key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn effect(&self, key: &EffectKey<'_>) -> Result<Option<Effect>, StoreError> {
+        let row: Option<(String, Option<String>)> =
+            sqlx::query_as("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
+                .bind(key.text())
+                .bind(key.owner.tenant.as_str())
+                .bind(key.owner.user.as_str())
+                .fetch_optional(self.reads())
+                .await?;
+        row.map(|(intent, result)| {
+            Ok(Effect {
+                intent: json("effect intent", &intent)?,
+                result: result.map(|text| json("effect result", &text)).transpose()?,
+            })
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,269 @@
+//! Runs of scripts and flows in the embedded workflow engine.
+
+use openanalyst_domain::{JobId, JobStatus, Owner, TaskId, TenantId, UserId};
+use serde_json::Value;
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// A job, before it is queued.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// The id it shall have. A second job with the same id is the same job.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The task that asked for it.
+    pub task: Option<TaskId>,
+    /// The flow's job that it is a step of.
+    pub parent: Option<JobId>,
+    /// Whether `path` is a flow.
+    pub is_flow: bool,
+    /// What to run.
+    pub path: String,
+    /// With which arguments.
+    pub args: Value,
+    /// Not before this moment.
+    pub scheduled_for_ms: i64,
+    /// The node that will run it.
+    pub node: String,
+    /// The schedule that fired, and for which moment.
+    pub schedule: Option<(String, i64)>,
+    /// Now.
+    pub at_ms: i64,
+}
+
+/// A job as it is stored.
+#[derive(Debug, Clone)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The task that asked for it.
+    pub task: Option<TaskId>,
+    /// Whether `path` is a flow.
+    pub is_flow: bool,
+    /// What it runs.
+    pub path: String,
+    /// With which arguments.
+    pub args: Value,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The node that runs it.
+    pub node: Option<String>,
+    /// Not before this moment.
+    pub scheduled_for_ms: i64,
+    /// When it was queued.
+    pub created_at_ms: i64,
+    /// When it began.
+    pub started_at_ms: Option<i64>,
+    /// When it ended.
+    pub ended_at_ms: Option<i64>,
+    /// Progress, 0 to 100.
+    pub percent: Option<i64>,
+    /// What it logged.
+    pub logs: String,
+    /// What it gave.
+    pub result: Option<Value>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<String>,
+    /// The schedule that started it.
+    pub schedule_path: Option<String>,
+    /// The moment for which that schedule fired.
+    pub due_at_ms: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: String,
+    tenant: String,
+    user_id: String,
+    task_id: Option<String>,
+    kind: String,
+    path: String,
+    args: String,
+    status: String,
+    node: Option<String>,
+    scheduled_for: i64,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    percent: Option<i64>,
+    logs: String,
+    result: Option<String>,
+    cancel_reason: Option<String>,
+    schedule_path: Option<String>,
+    due_at: Option<i64>,
+}
+
+impl TryFrom<Raw> for JobRow {
+    type Error = StoreError;
+    fn try_from(raw: Raw) -> Result<Self, StoreError> {
+        let damaged =
+            |error: openanalyst_domain::InvalidId| StoreError::Damaged { what: "job", reason: error.to_string() };
+        Ok(Self {
+            id: raw.id.parse().map_err(damaged)?,
+            owner: Owner::new(
+                TenantId::parse(raw.tenant).map_err(damaged)?,
+                UserId::parse(raw.user_id).map_err(damaged)?,
+            ),
+            task: raw.task_id.map(|id| id.parse()).transpose().map_err(damaged)?,
+            is_flow: raw.kind == "flow",
+            path: raw.path,
+            args: json("job arguments", &raw.args)?,
+            status: JobStatus::from_name(&raw.status)
+                .ok_or(StoreError::Damaged { what: "job status", reason: raw.status })?,
+            node: raw.node,
+            scheduled_for_ms: raw.scheduled_for,
+            created_at_ms: raw.created_at,
+            started_at_ms: raw.started_at,
+            ended_at_ms: raw.ended_at,
+            percent: raw.percent,
+            logs: raw.logs,
+            result: raw.result.map(|text| json("job result", &text)).transpose()?,
+            cancel_reason: raw.cancel_reason,
+            schedule_path: raw.schedule_path,
+            due_at_ms: raw.due_at,
+        })
+    }
+}
+
+macro_rules! select_jobs {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, tenant, user_id, task_id, kind, path, args, status, node, scheduled_for, created_at, started_at, \
+             ended_at, percent, logs, result, cancel_reason, schedule_path, due_at FROM jobs ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// Queues a job. False if there is one with this id, or one that the same schedule started for the same moment.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn queue_job(&mut self, job: &NewJob) -> Result<bool, StoreError> {
+        let (schedule_path, due_at) = job.schedule.as_ref().map_or((None, None), |(path, at)| (Some(path), Some(*at)));
+        let changed = sqlx::query(
+            "INSERT INTO jobs (id, tenant, user_id, task_id, parent_job, kind, path, args, status, node, scheduled_for, created_at, \
+             schedule_path, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11, $12, $13) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(job.id.to_string())
+        .bind(job.owner.tenant.as_str())
+        .bind(job.owner.user.as_str())
+        .bind(job.task.map(|id| id.to_string()))
+        .bind(job.parent.map(|id| id.to_string()))
+        .bind(if job.is_flow { "flow" } else { "script" })
+        .bind(&job.path)
+        .bind(to_json(&job.args))
+        .bind(&job.node)
+        .bind(job.scheduled_for_ms)
+        .bind(job.at_ms)
+        .bind(schedule_path)
+        .bind(due_at)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Takes a queued job (or one that a dead node left running) for a node. False if it is not to be had.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn start_job(&mut self, job: JobId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE jobs SET status = 'running', node = $2, started_at = $3, logs = '', percent = NULL \
+             WHERE id = $1 AND status IN ('queued', 'running')",
+        )
+        .bind(job.to_string())
+        .bind(node)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Ends a job. False if it had ended before: a job ends once.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end_job(
+        &mut self,
+        job: JobId,
+        status: JobStatus,
+        result: &Value,
+        logs: &str,
+        cancel_reason: Option<&str>,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE jobs SET status = $2, result = $3, logs = $4, cancel_reason = $5, ended_at = $6 \
+             WHERE id = $1 AND status IN ('queued', 'running')",
+        )
+        .bind(job.to_string())
+        .bind(status.as_str())
+        .bind(to_json(result))
+        .bind(logs)
+        .bind(cancel_reason)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// A job of this user.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRow>, StoreError> {
+        let raw: Option<Raw> = sqlx::query_as(select_jobs!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
+            .bind(id.to_string())
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .fetch_optional(self.reads())
+            .await?;
+        raw.map(JobRow::try_from).transpose()
+    }
+
+    /// This user's jobs whose path begins with `prefix`, newest first: those older than `before`, if given.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn jobs(
+        &self,
+        owner: &Owner,
+        prefix: &str,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<JobRow>, StoreError> {
+        let raw: Vec<Raw> = sqlx::query_as(select_jobs!(
+            "WHERE tenant = $1 AND user_id = $2 AND substr(path, 1, length($3)) = $3 AND ($4 IS NULL OR id < $4) \
+             ORDER BY id DESC LIMIT $5"
+        ))
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(prefix)
+        .bind(before.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// Every job that has not ended, oldest first. For recovery only.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_jobs_of_all_tenants(&self) -> Result<Vec<JobRow>, StoreError> {
+        let raw: Vec<Raw> =
+            sqlx::query_as(select_jobs!("WHERE status IN ('queued', 'running') ORDER BY scheduled_for, id"))
+                .fetch_all(self.reads())
+                .await?;
+        raw.into_iter().map(JobRow::try_from).collect()
+    }
+}

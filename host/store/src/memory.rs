@@ -1,0 +1,193 @@
+//! Values that outlive the task, for one user or for the whole tenant.
+
+use openanalyst_domain::{Owner, TenantId};
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx};
+
+/// Whose memory.
+#[derive(Debug, Clone)]
+pub enum MemoryOwner {
+    /// One user's.
+    User(Owner),
+    /// The whole tenant's.
+    Tenant(TenantId),
+}
+
+impl MemoryOwner {
+    fn keys(&self) -> (&str, &str) {
+        match self {
+            // A user id is never empty, so the empty one can stand for the tenant.
+            Self::User(owner) => (owner.tenant.as_str(), owner.user.as_str()),
+            Self::Tenant(tenant) => (tenant.as_str(), ""),
+        }
+    }
+}
+
+/// A stored value.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct MemoryRow {
+    /// Its key.
+    pub key: String,
+    /// The JSON text.
+    pub value: String,
+    /// Counts up from 1.
+    pub version: i64,
+    /// When it was last put.
+    #[sqlx(rename = "updated_at")]
+    pub updated_at_ms: i64,
+    /// When it ceases to exist.
+    #[sqlx(rename = "expires_at")]
+    pub expires_at_ms: Option<i64>,
+}
+
+/// What became of a put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// Stored with this version.
+    Stored(i64),
+    /// Not stored: this is the version that is there (0: none).
+    Conflict(i64),
+}
+
+impl Tx {
+    /// Puts a value; with `expected`, only over that version (0: only where there is none).
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_memory(
+        &mut self,
+        owner: &MemoryOwner,
+        key: &str,
+        value: &str,
+        expected: Option<i64>,
+        expires_at_ms: Option<i64>,
+        now_ms: i64,
+    ) -> Result<Put, StoreError> {
+        let (tenant, user) = owner.keys();
+        let there: Option<(i64, Option<i64>)> =
+            sqlx::query_as("SELECT version, expires_at FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3")
+                .bind(tenant)
+                .bind(user)
+                .bind(key)
+                .fetch_optional(self.conn())
+                .await?;
+        // An expired value is not there, but its version goes on counting.
+        let (stored, live) = match there {
+            Some((version, Some(expires))) if expires <= now_ms => (version, 0),
+            Some((version, _)) => (version, version),
+            None => (0, 0),
+        };
+        if expected.is_some_and(|expected| expected != live) {
+            return Ok(Put::Conflict(live));
+        }
+        sqlx::query(
+            "INSERT INTO memory (tenant, user_id, key, value, version, updated_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, user_id, key) DO UPDATE SET \
+             value = excluded.value, version = excluded.version, updated_at = excluded.updated_at, expires_at = excluded.expires_at",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(key)
+        .bind(value)
+        .bind(stored + 1)
+        .bind(now_ms)
+        .bind(expires_at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(Put::Stored(stored + 1))
+    }
+
+    /// Removes a value; says whether there was one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_memory(&mut self, owner: &MemoryOwner, key: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let (tenant, user) = owner.keys();
+        let gone: Option<(Option<i64>,)> =
+            sqlx::query_as("DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3 RETURNING expires_at")
+                .bind(tenant)
+                .bind(user)
+                .bind(key)
+                .fetch_optional(self.conn())
+                .await?;
+        Ok(gone.is_some_and(|(expires,)| expires.is_none_or(|at| at > now_ms)))
+    }
+}
+
+impl Store {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn memory(&self, owner: &MemoryOwner, key: &str, now_ms: i64) -> Result<Option<MemoryRow>, StoreError> {
+        let (tenant, user) = owner.keys();
+        Ok(sqlx::query_as(
+            "SELECT key, value, version, updated_at, expires_at FROM memory \
+             WHERE tenant = $1 AND user_id = $2 AND key = $3 AND (expires_at IS NULL OR expires_at > $4)",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(key)
+        .bind(now_ms)
+        .fetch_optional(self.reads())
+        .await?)
+    }
+
+    /// Lists values whose key begins with `prefix` and stands after `after`, sorted by key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list_memory(
+        &self,
+        owner: &MemoryOwner,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        now_ms: i64,
+    ) -> Result<Vec<MemoryRow>, StoreError> {
+        let (tenant, user) = owner.keys();
+        Ok(sqlx::query_as(
+            "SELECT key, value, version, updated_at, expires_at FROM memory \
+             WHERE tenant = $1 AND user_id = $2 AND substr(key, 1, length($3)) = $3 AND key >= $3 AND key > $4 \
+             AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $6",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(prefix)
+        .bind(after.unwrap_or(""))
+        .bind(now_ms)
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?)
+    }
+
+    /// Finds values that hold every one of the words, in key or value, newest first. Case does not matter for ASCII letters.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn search_memory(
+        &self,
+        owner: &MemoryOwner,
+        words: &[String],
+        limit: u32,
+        now_ms: i64,
+    ) -> Result<Vec<MemoryRow>, StoreError> {
+        let (tenant, user) = owner.keys();
+        let words = crate::to_json(&words);
+        Ok(sqlx::query_as(
+            "SELECT key, value, version, updated_at, expires_at FROM memory \
+             WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
+             AND NOT EXISTS (SELECT 1 FROM json_each($4) AS word \
+                             WHERE instr(lower(memory.key || ' ' || memory.value), lower(word.value)) = 0) \
+             ORDER BY updated_at DESC, key LIMIT $5",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(now_ms)
+        .bind(words)
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?)
+    }
+}

@@ -1,0 +1,102 @@
+//! Messages to a user that no request waits for. Each is kept until a connection of the user took it.
+
+use openanalyst_domain::{JobId, MessageId, Owner};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx};
+
+/// A message to a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// Markdown.
+    pub content: String,
+    /// `info`, `warning` or `error`.
+    pub level: String,
+    /// The job that sent it.
+    pub job_id: Option<String>,
+    /// When, in UTC milliseconds.
+    #[sqlx(rename = "created_at")]
+    pub created_at_ms: i64,
+}
+
+impl Tx {
+    /// Keeps a message for a user.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn notify(
+        &mut self,
+        owner: &Owner,
+        title: &str,
+        content: &str,
+        level: &str,
+        job: Option<JobId>,
+        at_ms: i64,
+    ) -> Result<Notification, StoreError> {
+        let notification = Notification {
+            id: MessageId::new().to_string(),
+            title: title.to_owned(),
+            content: content.to_owned(),
+            level: level.to_owned(),
+            job_id: job.map(|id| id.to_string()),
+            created_at_ms: at_ms,
+        };
+        sqlx::query(
+            "INSERT INTO notifications (id, tenant, user_id, title, content, level, job_id, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&notification.id)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(title)
+        .bind(content)
+        .bind(level)
+        .bind(&notification.job_id)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(notification)
+    }
+
+    /// Notes that a connection of the user took it. False if another one had taken it before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delivered(&mut self, owner: &Owner, id: &str, at_ms: i64) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE notifications SET delivered_at = $4 \
+             WHERE id = $1 AND tenant = $2 AND user_id = $3 AND delivered_at IS NULL",
+        )
+        .bind(id)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// What waits for this user, oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn waiting_notifications(&self, owner: &Owner, limit: u32) -> Result<Vec<Notification>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, title, content, level, job_id, created_at FROM notifications \
+             WHERE tenant = $1 AND user_id = $2 AND delivered_at IS NULL ORDER BY id LIMIT $3",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?)
+    }
+}

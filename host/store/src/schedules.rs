@@ -1,0 +1,273 @@
+//! Scripts and flows that run by the clock.
+
+use openanalyst_domain::{Owner, TenantId};
+use serde_json::Value;
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// A schedule as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduleRow {
+    /// The tenant.
+    pub tenant: String,
+    /// Where it stands.
+    pub path: String,
+    /// Whose jobs it starts.
+    pub user: String,
+    /// One line about it.
+    pub summary: String,
+    /// Six fields, seconds first, Monday is 1.
+    pub cron: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// What it runs.
+    pub script_path: String,
+    /// Whether that is a flow.
+    pub is_flow: bool,
+    /// With which arguments.
+    pub args: Value,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// When it fires next. None: never again.
+    pub next_at_ms: Option<i64>,
+    /// When it last fired.
+    pub last_at_ms: Option<i64>,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// When it was last changed.
+    pub updated_at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    tenant: String,
+    path: String,
+    user_id: String,
+    summary: String,
+    cron: String,
+    time_zone: String,
+    script_path: String,
+    is_flow: bool,
+    args: String,
+    enabled: bool,
+    next_at: Option<i64>,
+    last_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<Raw> for ScheduleRow {
+    type Error = StoreError;
+    fn try_from(raw: Raw) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: raw.tenant,
+            path: raw.path,
+            user: raw.user_id,
+            summary: raw.summary,
+            cron: raw.cron,
+            time_zone: raw.time_zone,
+            script_path: raw.script_path,
+            is_flow: raw.is_flow,
+            args: json("schedule arguments", &raw.args)?,
+            enabled: raw.enabled,
+            next_at_ms: raw.next_at,
+            last_at_ms: raw.last_at,
+            created_at_ms: raw.created_at,
+            updated_at_ms: raw.updated_at,
+        })
+    }
+}
+
+/// What to store of a schedule.
+#[derive(Debug, Clone)]
+pub struct PutSchedule<'a> {
+    /// Whose jobs it starts.
+    pub owner: &'a Owner,
+    /// Where it stands.
+    pub path: &'a str,
+    /// One line about it.
+    pub summary: &'a str,
+    /// Six fields, seconds first, Monday is 1. Checked by the caller.
+    pub cron: &'a str,
+    /// IANA name. Checked by the caller.
+    pub time_zone: &'a str,
+    /// What it runs.
+    pub script_path: &'a str,
+    /// Whether that is a flow.
+    pub is_flow: bool,
+    /// With which arguments.
+    pub args: &'a Value,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// When it fires next.
+    pub next_at_ms: Option<i64>,
+    /// Now.
+    pub at_ms: i64,
+}
+
+macro_rules! select_schedules {
+    ($rest:literal) => {
+        concat!(
+            "SELECT tenant, path, user_id, summary, cron, time_zone, script_path, is_flow, args, enabled, next_at, last_at, \
+             created_at, updated_at FROM schedules ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// Makes a schedule, or changes it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_schedule(&mut self, schedule: &PutSchedule<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO schedules (tenant, path, user_id, summary, cron, time_zone, script_path, is_flow, args, enabled, next_at, \
+             created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) \
+             ON CONFLICT (tenant, path) DO UPDATE SET user_id = excluded.user_id, summary = excluded.summary, \
+             cron = excluded.cron, time_zone = excluded.time_zone, script_path = excluded.script_path, \
+             is_flow = excluded.is_flow, args = excluded.args, enabled = excluded.enabled, next_at = excluded.next_at, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(schedule.owner.tenant.as_str())
+        .bind(schedule.path)
+        .bind(schedule.owner.user.as_str())
+        .bind(schedule.summary)
+        .bind(schedule.cron)
+        .bind(schedule.time_zone)
+        .bind(schedule.script_path)
+        .bind(schedule.is_flow)
+        .bind(to_json(schedule.args))
+        .bind(schedule.enabled)
+        .bind(schedule.next_at_ms)
+        .bind(schedule.at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Switches a schedule on or off; says whether there is one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enable_schedule(
+        &mut self,
+        tenant: &TenantId,
+        path: &str,
+        enabled: bool,
+        next_at_ms: Option<i64>,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE schedules SET enabled = $3, next_at = $4, updated_at = $5 WHERE tenant = $1 AND path = $2",
+        )
+        .bind(tenant.as_str())
+        .bind(path)
+        .bind(enabled)
+        .bind(next_at_ms)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Notes that a schedule fired for the moment `due_at_ms`, and when it fires next. False if somebody else was faster.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fired(
+        &mut self,
+        tenant: &str,
+        path: &str,
+        due_at_ms: i64,
+        next_at_ms: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE schedules SET last_at = $3, next_at = $4 WHERE tenant = $1 AND path = $2 AND enabled = 1 AND next_at = $3",
+        )
+        .bind(tenant)
+        .bind(path)
+        .bind(due_at_ms)
+        .bind(next_at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Removes a schedule; says whether there was one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_schedule(&mut self, tenant: &TenantId, path: &str) -> Result<bool, StoreError> {
+        let changed = sqlx::query("DELETE FROM schedules WHERE tenant = $1 AND path = $2")
+            .bind(tenant.as_str())
+            .bind(path)
+            .execute(self.conn())
+            .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// A schedule of the tenant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn schedule(&self, tenant: &TenantId, path: &str) -> Result<Option<ScheduleRow>, StoreError> {
+        let raw: Option<Raw> = sqlx::query_as(select_schedules!("WHERE tenant = $1 AND path = $2"))
+            .bind(tenant.as_str())
+            .bind(path)
+            .fetch_optional(self.reads())
+            .await?;
+        raw.map(ScheduleRow::try_from).transpose()
+    }
+
+    /// Schedules of the tenant whose path begins with `prefix` and stands after `after`, sorted by path.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn schedules(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ScheduleRow>, StoreError> {
+        let raw: Vec<Raw> = sqlx::query_as(select_schedules!(
+            "WHERE tenant = $1 AND substr(path, 1, length($2)) = $2 AND path > $3 ORDER BY path LIMIT $4"
+        ))
+        .bind(tenant.as_str())
+        .bind(prefix)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        raw.into_iter().map(ScheduleRow::try_from).collect()
+    }
+
+    /// The schedules that are due, earliest first. For the scheduler only.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn due_schedules_of_all_tenants(&self, now_ms: i64, limit: u32) -> Result<Vec<ScheduleRow>, StoreError> {
+        let raw: Vec<Raw> = sqlx::query_as(select_schedules!(
+            "WHERE enabled = 1 AND next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at, path LIMIT $2"
+        ))
+        .bind(now_ms)
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        raw.into_iter().map(ScheduleRow::try_from).collect()
+    }
+
+    /// When the next schedule is due. For the scheduler only.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn next_due_of_all_tenants(&self) -> Result<Option<i64>, StoreError> {
+        let (next,): (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(next_at) FROM schedules WHERE enabled = 1").fetch_one(self.reads()).await?;
+        Ok(next)
+    }
+}

@@ -1,0 +1,551 @@
+//! Tasks, their events, and the results of their finished steps.
+
+use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId, UserId};
+use serde_json::Value;
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// A request, before it is a task.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    /// The id it shall have.
+    pub id: TaskId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The session it belongs to.
+    pub session: SessionKey,
+    /// What the user wrote.
+    pub content: String,
+    /// The attachments: a JSON list.
+    pub attachments: Value,
+    /// The client's key: a second request with the same key is the same task.
+    pub idempotency_key: Option<String>,
+    /// A digest of the request, to tell a repetition from a different request with the same key.
+    pub request_digest: String,
+    /// The client's correlation id.
+    pub correlation_id: Option<String>,
+    /// The node that will work on it.
+    pub node: String,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// What became of [`Tx::accept_task`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// A new task.
+    New,
+    /// The key was used before, for the same request: this is its task.
+    Repeated(TaskId),
+    /// The key was used before, for another request.
+    Conflict(TaskId),
+}
+
+/// A task as it is stored.
+#[derive(Debug, Clone)]
+pub struct TaskRow {
+    /// Its id.
+    pub id: TaskId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The session it belongs to.
+    pub session: SessionKey,
+    /// What the user wrote.
+    pub content: String,
+    /// The attachments: a JSON list.
+    pub attachments: Value,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// The node that works on it.
+    pub node: Option<String>,
+    /// When it was accepted.
+    pub accepted_at_ms: i64,
+    /// When work began.
+    pub started_at_ms: Option<i64>,
+    /// When it ended.
+    pub ended_at_ms: Option<i64>,
+    /// The sequence number of its newest event.
+    pub last_seq: i64,
+    /// The client's correlation id.
+    pub correlation_id: Option<String>,
+    /// Set when the user asked to end it.
+    pub cancel_reason: Option<String>,
+    /// The skill that was chosen.
+    pub skill: Option<String>,
+    /// Its version.
+    pub skill_version: Option<String>,
+    /// Its digest.
+    pub skill_digest: Option<String>,
+    /// The router's confidence.
+    pub confidence: Option<f64>,
+    /// Attempts made at steps, over all.
+    pub attempts: i64,
+    /// The request and context as they were given to the planner.
+    pub prepared: Option<Value>,
+    /// The plan.
+    pub plan: Option<Value>,
+    /// The user's answers: a JSON list.
+    pub answers: Value,
+    /// The reply, questions or failure it ended with.
+    pub outcome: Option<Value>,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: String,
+    tenant: String,
+    user_id: String,
+    session: String,
+    content: String,
+    attachments: String,
+    status: String,
+    node: Option<String>,
+    accepted_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    last_seq: i64,
+    correlation_id: Option<String>,
+    cancel_reason: Option<String>,
+    skill: Option<String>,
+    skill_version: Option<String>,
+    skill_digest: Option<String>,
+    confidence: Option<f64>,
+    attempts: i64,
+    prepared: Option<String>,
+    plan: Option<String>,
+    answers: String,
+    outcome: Option<String>,
+}
+
+fn damaged(what: &'static str) -> impl Fn(openanalyst_domain::InvalidId) -> StoreError {
+    move |error| StoreError::Damaged { what, reason: error.to_string() }
+}
+
+impl TryFrom<Raw> for TaskRow {
+    type Error = StoreError;
+    fn try_from(raw: Raw) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: raw.id.parse().map_err(damaged("task id"))?,
+            owner: Owner::new(
+                TenantId::parse(raw.tenant).map_err(damaged("tenant"))?,
+                UserId::parse(raw.user_id).map_err(damaged("user"))?,
+            ),
+            session: SessionKey::parse(raw.session).map_err(damaged("session"))?,
+            content: raw.content,
+            attachments: json("task attachments", &raw.attachments)?,
+            status: TaskStatus::from_name(&raw.status)
+                .ok_or(StoreError::Damaged { what: "task status", reason: raw.status })?,
+            node: raw.node,
+            accepted_at_ms: raw.accepted_at,
+            started_at_ms: raw.started_at,
+            ended_at_ms: raw.ended_at,
+            last_seq: raw.last_seq,
+            correlation_id: raw.correlation_id,
+            cancel_reason: raw.cancel_reason,
+            skill: raw.skill,
+            skill_version: raw.skill_version,
+            skill_digest: raw.skill_digest,
+            confidence: raw.confidence,
+            attempts: raw.attempts,
+            prepared: raw.prepared.map(|text| json("prepared request", &text)).transpose()?,
+            plan: raw.plan.map(|text| json("plan", &text)).transpose()?,
+            answers: json("answers", &raw.answers)?,
+            outcome: raw.outcome.map(|text| json("outcome", &text)).transpose()?,
+        })
+    }
+}
+
+/// An event, before it has a number.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// The particulars: a JSON object.
+    pub data: Value,
+}
+
+impl NewEvent {
+    /// Puts the two together.
+    #[must_use]
+    pub fn new(kind: EventKind, data: Value) -> Self {
+        Self { kind, data }
+    }
+}
+
+/// What the router and planner decided, stored with the task so that a restart goes on with the same.
+#[derive(Debug, Clone)]
+pub struct Decision<'a> {
+    /// The skill.
+    pub skill: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Its digest.
+    pub digest: &'a str,
+    /// The router's confidence.
+    pub confidence: f64,
+    /// The request and context for the planner.
+    pub prepared: &'a Value,
+}
+
+impl Tx {
+    /// Accepts a request: the task and its key. The caller appends the first event in the same transaction.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn accept_task(&mut self, task: &NewTask) -> Result<Accepted, StoreError> {
+        if let Some(key) = &task.idempotency_key {
+            let earlier: Option<(String, String)> = sqlx::query_as(
+                "SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3",
+            )
+            .bind(task.owner.tenant.as_str())
+            .bind(task.owner.user.as_str())
+            .bind(key)
+            .fetch_optional(self.conn())
+            .await?;
+            if let Some((id, digest)) = earlier {
+                let id = id.parse().map_err(damaged("task id"))?;
+                return Ok(if digest == task.request_digest { Accepted::Repeated(id) } else { Accepted::Conflict(id) });
+            }
+        }
+        sqlx::query(
+            "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
+             idempotency_key, request_digest, correlation_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'accepted', $7, $8, $9, $10, $11)",
+        )
+        .bind(task.id.to_string())
+        .bind(task.owner.tenant.as_str())
+        .bind(task.owner.user.as_str())
+        .bind(task.session.as_str())
+        .bind(&task.content)
+        .bind(to_json(&task.attachments))
+        .bind(&task.node)
+        .bind(task.at_ms)
+        .bind(&task.idempotency_key)
+        .bind(&task.request_digest)
+        .bind(&task.correlation_id)
+        .execute(self.conn())
+        .await?;
+        Ok(Accepted::New)
+    }
+
+    /// Appends events with the next numbers and gives them as stored.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Damaged`] if there is no such task.
+    pub async fn append_events(
+        &mut self,
+        owner: &Owner,
+        task: TaskId,
+        at_ms: i64,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<TaskEvent>, StoreError> {
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let last: Option<(i64,)> = sqlx::query_as(
+            "UPDATE tasks SET last_seq = last_seq + $1 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
+        )
+        .bind(count)
+        .bind(task.to_string())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .fetch_optional(self.conn())
+        .await?;
+        let Some((last,)) = last else {
+            return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") });
+        };
+        let mut stored = Vec::with_capacity(events.len());
+        for (seq, event) in (last - count + 1..).zip(events) {
+            sqlx::query(
+                "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(task.to_string())
+            .bind(seq)
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .bind(at_ms)
+            .bind(event.kind.as_str())
+            .bind(to_json(&event.data))
+            .execute(self.conn())
+            .await?;
+            stored.push(TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data });
+        }
+        Ok(stored)
+    }
+
+    /// Marks a task as worked on by a node. False if it is no longer open or has been asked to end.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn start_task(&mut self, task: TaskId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3) \
+             WHERE id = $1 AND status IN ('accepted', 'running')",
+        )
+        .bind(task.to_string())
+        .bind(node)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Stores the route and what the planner is given.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn decide_task(&mut self, task: TaskId, decision: &Decision<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE tasks SET skill = $2, skill_version = $3, skill_digest = $4, confidence = $5, prepared = $6 WHERE id = $1",
+        )
+        .bind(task.to_string())
+        .bind(decision.skill)
+        .bind(decision.version)
+        .bind(decision.digest)
+        .bind(decision.confidence)
+        .bind(to_json(decision.prepared))
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Stores the plan.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn plan_task(&mut self, task: TaskId, plan: &Value) -> Result<(), StoreError> {
+        sqlx::query("UPDATE tasks SET plan = $2 WHERE id = $1")
+            .bind(task.to_string())
+            .bind(to_json(plan))
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Counts an attempt at a step.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_attempt(&mut self, task: TaskId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE tasks SET attempts = attempts + 1 WHERE id = $1")
+            .bind(task.to_string())
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Stores the result of a finished step. `round` counts how often the task was planned.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_step_result(
+        &mut self,
+        owner: &Owner,
+        task: TaskId,
+        round: i64,
+        step: &str,
+        result: &Value,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO step_results (task_id, round, step_id, tenant, user_id, result) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (task_id, round, step_id) DO UPDATE SET result = excluded.result",
+        )
+        .bind(task.to_string())
+        .bind(round)
+        .bind(step)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(to_json(result))
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a task, or lets it rest with questions. Only an open task can change: false means that it had ended already.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn finish_task(
+        &mut self,
+        task: TaskId,
+        status: TaskStatus,
+        outcome: &Value,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let ended_at = status.is_final().then_some(at_ms);
+        let changed = sqlx::query(
+            "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL \
+             WHERE id = $1 AND status IN ('accepted', 'running', 'needs-clarification')",
+        )
+        .bind(task.to_string())
+        .bind(status.as_str())
+        .bind(to_json(outcome))
+        .bind(ended_at)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Takes the user's answers and opens a resting task again. False if it does not wait for answers.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn answer_task(
+        &mut self,
+        owner: &Owner,
+        task: TaskId,
+        answers: &Value,
+        node: &str,
+    ) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE tasks SET status = 'accepted', answers = $4, plan = NULL, prepared = NULL, outcome = NULL, node = $5 \
+             WHERE id = $1 AND tenant = $2 AND user_id = $3 AND status = 'needs-clarification'",
+        )
+        .bind(task.to_string())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(to_json(answers))
+        .bind(node)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Notes that the user wants the task to end. False if it has ended.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn request_cancel(&mut self, owner: &Owner, task: TaskId, reason: &str) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE tasks SET cancel_reason = COALESCE(cancel_reason, $4) WHERE id = $1 AND tenant = $2 AND user_id = $3 \
+             AND status IN ('accepted', 'running', 'needs-clarification')",
+        )
+        .bind(task.to_string())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(reason)
+        .execute(self.conn())
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+macro_rules! select_tasks {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, tenant, user_id, session, content, attachments, status, node, accepted_at, started_at, ended_at, \
+             last_seq, correlation_id, cancel_reason, skill, skill_version, skill_digest, confidence, attempts, prepared, \
+             plan, answers, outcome FROM tasks ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// A task of this user; none if it is not theirs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn task(&self, owner: &Owner, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        let raw: Option<Raw> = sqlx::query_as(select_tasks!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
+            .bind(id.to_string())
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .fetch_optional(self.reads())
+            .await?;
+        raw.map(TaskRow::try_from).transpose()
+    }
+
+    /// A page of this user's tasks, newest first: those older than `before`, if given.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tasks(
+        &self,
+        owner: &Owner,
+        status: Option<TaskStatus>,
+        before: Option<TaskId>,
+        limit: u32,
+    ) -> Result<Vec<TaskRow>, StoreError> {
+        let raw: Vec<Raw> = sqlx::query_as(select_tasks!(
+            "WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) \
+             ORDER BY id DESC LIMIT $5"
+        ))
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(status.map(TaskStatus::as_str))
+        .bind(before.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        raw.into_iter().map(TaskRow::try_from).collect()
+    }
+
+    /// Every task that somebody should be working on, oldest first. For recovery only.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_tasks_of_all_tenants(&self) -> Result<Vec<TaskRow>, StoreError> {
+        let raw: Vec<Raw> = sqlx::query_as(select_tasks!("WHERE status IN ('accepted', 'running') ORDER BY id"))
+            .fetch_all(self.reads())
+            .await?;
+        raw.into_iter().map(TaskRow::try_from).collect()
+    }
+
+    /// The events of a task after a number, in order.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn task_events(
+        &self,
+        owner: &Owner,
+        id: TaskId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<TaskEvent>, StoreError> {
+        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
+            "SELECT seq, at, kind, data FROM task_events WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND seq > $4 \
+             ORDER BY seq LIMIT $5",
+        )
+        .bind(id.to_string())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?;
+        rows.into_iter()
+            .map(|(seq, at_ms, kind, data)| {
+                Ok(TaskEvent {
+                    task_id: id,
+                    seq,
+                    at_ms,
+                    kind: EventKind::from_name(&kind)
+                        .ok_or(StoreError::Damaged { what: "event kind", reason: kind })?,
+                    data: json("event data", &data)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The results of the steps that were finished in this round.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn step_results(
+        &self,
+        owner: &Owner,
+        id: TaskId,
+        round: i64,
+    ) -> Result<Vec<(String, Value)>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT step_id, result FROM step_results WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND round = $4",
+        )
+        .bind(id.to_string())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(round)
+        .fetch_all(self.reads())
+        .await?;
+        rows.into_iter().map(|(step, text)| Ok((step, json("step result", &text)?))).collect()
+    }
+}

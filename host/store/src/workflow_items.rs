@@ -1,0 +1,164 @@
+//! Scripts, flows, apps and values that tenants keep in the embedded workflow engine.
+
+use openanalyst_domain::{Owner, TenantId};
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx};
+
+/// A stored script, flow or app.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ItemRow {
+    /// `script`, `flow` or `app`.
+    pub kind: String,
+    /// Where it stands.
+    pub path: String,
+    /// Who wrote it last.
+    pub user_id: String,
+    /// One line about it.
+    pub summary: String,
+    /// The language, for scripts.
+    pub language: Option<String>,
+    /// The program, or the JSON of the flow or app.
+    pub value: String,
+    /// Counts up from 1.
+    pub version: i64,
+    /// When it was last written.
+    #[sqlx(rename = "updated_at")]
+    pub updated_at_ms: i64,
+}
+
+impl Tx {
+    /// Stores an item, or a new version of it; gives the version.
+    ///
+    /// # Errors
+    /// The database's.
+    #[allow(clippy::too_many_arguments)]
+    pub async fn put_item(
+        &mut self,
+        owner: &Owner,
+        kind: &str,
+        path: &str,
+        summary: &str,
+        language: Option<&str>,
+        value: &str,
+        at_ms: i64,
+    ) -> Result<i64, StoreError> {
+        let (version,): (i64,) = sqlx::query_as(
+            "INSERT INTO workflow_items (tenant, kind, path, user_id, summary, language, value, version, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT (tenant, kind, path) DO UPDATE SET \
+             user_id = excluded.user_id, summary = excluded.summary, language = excluded.language, value = excluded.value, \
+             version = workflow_items.version + 1, updated_at = excluded.updated_at RETURNING version",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(kind)
+        .bind(path)
+        .bind(owner.user.as_str())
+        .bind(summary)
+        .bind(language)
+        .bind(value)
+        .bind(at_ms)
+        .fetch_one(self.conn())
+        .await?;
+        Ok(version)
+    }
+
+    /// Removes an item; says whether there was one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_item(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
+        let changed = sqlx::query("DELETE FROM workflow_items WHERE tenant = $1 AND kind = $2 AND path = $3")
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(path)
+            .execute(self.conn())
+            .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Stores a value (`variable`, `resource` or `state`).
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_value(
+        &mut self,
+        owner: &Owner,
+        kind: &str,
+        path: &str,
+        value: &str,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO workflow_values (tenant, kind, path, user_id, value, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (tenant, kind, path) DO UPDATE SET user_id = excluded.user_id, value = excluded.value, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(kind)
+        .bind(path)
+        .bind(owner.user.as_str())
+        .bind(value)
+        .bind(at_ms)
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// An item of the tenant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn item(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<ItemRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
+             WHERE tenant = $1 AND kind = $2 AND path = $3",
+        )
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(path)
+        .fetch_optional(self.reads())
+        .await?)
+    }
+
+    /// Items of the tenant whose path begins with `prefix` and stands after `after`, sorted by path.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn items(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ItemRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
+             WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(prefix)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?)
+    }
+
+    /// A stored value.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn value(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+                .bind(tenant.as_str())
+                .bind(kind)
+                .bind(path)
+                .fetch_optional(self.reads())
+                .await?;
+        Ok(row.map(|(value,)| value))
+    }
+}
