@@ -16,6 +16,7 @@ pub mod error;
 pub mod history;
 pub mod jobs;
 pub mod memory;
+pub mod nodes;
 pub mod notifications;
 pub mod receipts;
 pub mod schedules;
