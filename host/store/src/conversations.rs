@@ -118,7 +118,7 @@ impl Store {
         let rows: Vec<Raw> = sqlx::query_as(
             "SELECT m.id, m.task_id, m.role, m.content, m.data, m.skill, m.at FROM messages m \
              JOIN conversations c ON c.id = m.conversation_id \
-             WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id <> $4 ORDER BY m.id DESC LIMIT $5",
+             WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 ORDER BY m.id DESC LIMIT $5",
         )
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
@@ -131,7 +131,7 @@ impl Store {
         if rows.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
             let (all,): (i64,) = sqlx::query_as(
                 "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id \
-                 WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id <> $4",
+                 WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4",
             )
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())

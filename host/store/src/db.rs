@@ -127,6 +127,34 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the database takes writes: begins a transaction, writes nothing, ends it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn ping_writable(&self) -> Result<(), StoreError> {
+        let tx = self.begin().await?;
+        Ok(tx.inner.rollback().await?)
+    }
+
+    /// Reads the whole database and compares it with its indexes. Takes as long as reading it takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first thing that is wrong.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let (found,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&self.reads).await?;
+        if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path.clone(), reason: found }) }
+    }
+
+    /// The version of the schema: the number of the last migration that was applied.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn schema_version(&self) -> Result<i64, StoreError> {
+        let (version,): (Option<i64>,) =
+            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.reads).await?;
+        Ok(version.unwrap_or(0))
+    }
+
     /// Writes the log back into the database file and closes it.
     pub async fn close(&self) {
         self.reads.close().await;

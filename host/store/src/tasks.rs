@@ -229,6 +229,21 @@ impl Tx {
         Ok(Accepted::New)
     }
 
+    /// How many tasks of this user are accepted or running, those of this transaction included.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_tasks_of(&mut self, owner: &Owner) -> Result<usize, StoreError> {
+        let (open,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM tasks WHERE tenant = $1 AND user_id = $2 AND status IN ('accepted', 'running')",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .fetch_one(self.conn())
+        .await?;
+        Ok(usize::try_from(open).unwrap_or(usize::MAX))
+    }
+
     /// Appends events with the next numbers and gives them as stored.
     ///
     /// # Errors
