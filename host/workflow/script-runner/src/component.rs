@@ -6,8 +6,8 @@ use crate::error::ScriptError;
 use crate::host::{CallError, Host, Level};
 use crate::run::{self, Script};
 
-#[expect(missing_docs, reason = "generated; the WIT file holds the documentation")]
 mod bindings {
+    #![allow(missing_docs, reason = "generated; the WIT file holds the documentation")]
     wit_bindgen::generate!({ path: "wit", world: "script-runner" });
 }
 

@@ -51,8 +51,12 @@ impl Positions {
         let Some((function, script, line, column)) = parsed else {
             return (!name.is_empty()).then(|| Frame { text: format!("at {name}"), script: None, line: None });
         };
-        if script == CLIENT || function.ends_with("(native") {
+        if script == CLIENT {
             return None;
+        }
+        if script.starts_with("native at ") {
+            // A place in the interpreter's own source helps nobody.
+            return Some(Frame { text: format!("at {function} (native)"), script: None, line: None });
         }
         let position = line.parse().ok().zip(column.parse().ok());
         let original = position.and_then(|(line, column)| self.original(script, line, column));
@@ -81,8 +85,11 @@ pub(crate) fn describe(
     context: &mut Context,
 ) -> ScriptError {
     if error.as_engine().is_some() {
-        // A limit of the interpreter: scripts cannot catch it, and it has no object.
-        return ScriptError::new("RangeError", error.to_string());
+        // A limit of the interpreter: scripts cannot catch it, and it has no object, only a text with the stack behind it.
+        let text = error.to_string();
+        let (message, stack) = text.split_once('\n').unwrap_or((&text, ""));
+        let message = message.strip_prefix("RuntimeLimitError: ").unwrap_or(message);
+        return with_stack("RangeError".to_owned(), message.to_owned(), stack, script_path, positions);
     }
     match error.clone().into_opaque(context) {
         Ok(thrown) => describe_value(&thrown, script_path, positions, context),
@@ -116,7 +123,11 @@ pub(crate) fn describe_value(
         Some((own @ ("ImportError" | "TimerTooLong"), rest)) => (own.to_owned(), rest.to_owned()),
         _ => (name.unwrap_or_else(|| "Error".to_owned()), message),
     };
-    let frames = stack.map(|stack| positions.rewrite(&stack)).unwrap_or_default();
+    with_stack(name, message, &stack.unwrap_or_default(), script_path, positions)
+}
+
+fn with_stack(name: String, message: String, stack: &str, script_path: &str, positions: &Positions) -> ScriptError {
+    let frames = positions.rewrite(stack);
     let line = frames.iter().find(|frame| frame.script.as_deref() == Some(script_path)).and_then(|frame| frame.line);
     let stack = (!frames.is_empty()).then(|| frames.into_iter().map(|frame| frame.text).collect::<Vec<_>>().join("\n"));
     ScriptError { name, message, stack, line }

@@ -153,7 +153,7 @@ fn failures_are_named_and_explained() {
         ("export function main() { return nothing }", "{}", "ReferenceError", "nothing"),
         ("export async function main() { await new Promise(() => {}) }", "{}", "NeverSettled", "`main`"),
         ("await new Promise(() => {})\nexport function main() {}", "{}", "NeverSettled", "top level"),
-        ("export function main() { return 1n }", "{}", "InvalidResult", "BigInt"),
+        ("export function main() { return 1n }", "{}", "InvalidResult", "bigint"),
         ("export function main() { const a: any = {}; a.a = a; return a }", "{}", "InvalidResult", "cyclic"),
         ("export function main() {}", "[1]", "InvalidArguments", "object"),
         ("export function main() {}", "{", "InvalidArguments", "JSON"),
