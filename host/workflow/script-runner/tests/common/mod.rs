@@ -7,11 +7,14 @@ use std::rc::Rc;
 
 use openanalyst_script_runner::{CallError, Host, Level, Script, ScriptError, run};
 
+/// An answer's JSON, or a status with its text.
+pub type Answer = Result<&'static str, (u16, &'static str)>;
+
 /// Answers to calls and imports, and what was asked.
 #[derive(Default)]
 pub struct FakeHost {
     pub scripts: BTreeMap<&'static str, String>,
-    pub answers: RefCell<BTreeMap<&'static str, Vec<Result<&'static str, (u16, &'static str)>>>>,
+    pub answers: RefCell<BTreeMap<&'static str, Vec<Answer>>>,
     pub logs: RefCell<Vec<(Level, String)>>,
     pub progress: RefCell<Vec<(u8, String)>>,
     pub calls: RefCell<Vec<(String, String)>>,
@@ -19,7 +22,7 @@ pub struct FakeHost {
 
 impl FakeHost {
     /// A host that answers `operation` with each of `answers` in turn, the last one for ever.
-    pub fn answer(self, operation: &'static str, answers: &[Result<&'static str, (u16, &'static str)>]) -> Self {
+    pub fn answer(self, operation: &'static str, answers: &[Answer]) -> Self {
         self.answers.borrow_mut().insert(operation, answers.to_vec());
         self
     }
