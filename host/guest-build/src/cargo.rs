@@ -61,8 +61,10 @@ pub(crate) fn run(guests: &Guests<'_>, outer: &Outer) -> Result<Output, String> 
         .map_err(|error| format!("cannot start cargo: {error}. The command was:\n{command_line}"))?;
     if !output.status.success() {
         return Err(format!(
-            "cargo ended with {}; its messages are above. To see it alone, type:\n{command_line}",
-            output.status
+            "cargo ended with {}; its messages are above. If they speak of the lock file, type: cargo update --workspace \
+             --manifest-path {}\nTo see the build alone, type:\n{command_line}",
+            output.status,
+            manifest.display()
         ));
     }
     let made = parse(&String::from_utf8_lossy(&output.stdout));
