@@ -17,9 +17,10 @@ use crate::path::without_extension;
 use crate::signature::Parameter;
 use crate::trace;
 
-/// Deepest nesting of calls within a script. Callbacks of built-in functions (`map`, `sort`, …) use the component's own stack, which
-/// is sized for this.
-const MAX_RECURSION: usize = 400;
+/// Deepest nesting of calls within a script, calls of and from built-in functions counted. Callbacks (`replace`, `sort`, getters, …) use
+/// the WebAssembly stack, of which wasmtime gives 512 KiB by default; there the hungriest of them, `replace`, trapped between 700
+/// and 1,000. A sandbox with a smaller stack would end such scripts without an error to show.
+const MAX_RECURSION: usize = 700;
 
 /// One script to run.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,8 @@ use common::{FakeHost, run_alone, run_on};
 #[test]
 fn recursion_is_bounded() {
     let source = "function down(n: number): number { return n === 0 ? 0 : 1 + down(n - 1) }\nexport function main(depth: number) { return down(depth) }";
-    assert_eq!(run_alone(source, r#"{"depth":390}"#).as_deref(), Ok("390"));
-    let error = run_alone(source, r#"{"depth":410}"#).unwrap_err();
+    assert_eq!(run_alone(source, r#"{"depth":690}"#).as_deref(), Ok("690"));
+    let error = run_alone(source, r#"{"depth":710}"#).unwrap_err();
     assert_eq!(error.name, "RangeError");
     assert_eq!(error.message, "reached the maximum number of recursive calls on this execution");
     assert_eq!(error.line, Some(1));
@@ -18,7 +18,7 @@ fn recursion_is_bounded() {
 #[test]
 fn recursion_through_built_in_functions_is_bounded_too() {
     let source = "const down = (n: number): number => n === 0 ? 0 : [n].map(m => 1 + down(m - 1))[0];\nexport function main(depth: number) { return down(depth) }";
-    assert_eq!(run_alone(source, r#"{"depth":100}"#).as_deref(), Ok("100"));
+    assert_eq!(run_alone(source, r#"{"depth":200}"#).as_deref(), Ok("200"));
     assert_eq!(run_alone(source, r#"{"depth":100000}"#).unwrap_err().name, "RangeError");
 }
 
