@@ -16,6 +16,7 @@ use oxc_transformer::{TransformOptions, Transformer};
 use crate::error::ScriptError;
 use crate::path;
 use crate::signature::{self, Parameter};
+use crate::unsupported;
 
 /// Largest source of one script, in bytes. Far above what people write, far below what would exhaust the sandbox's memory.
 pub(crate) const MAX_SOURCE_BYTES: usize = 512 * 1024;
@@ -58,6 +59,10 @@ pub(crate) fn compile(script_path: &str, source: &str) -> Result<Compiled, Scrip
 
     let semantic = SemanticBuilder::new().with_check_syntax_error(true).with_enum_eval(true).build(&program);
     reject(script_path, source, &semantic.diagnostics)?;
+    if let Some((span, what)) = unsupported::find(&program) {
+        let (line, column) = line_and_column(source, span.start as usize);
+        return Err(ScriptError::new("SyntaxError", format!("{script_path}:{line}:{column}: {what}")).at_line(line));
+    }
     let main = signature::of_main(&program);
 
     let file = PathBuf::from(format!("{script_path}.ts"));
@@ -188,6 +193,19 @@ mod tests {
         }
         assert!(compile("f/a/b", "import type { A } from 'axios'; export const a: A = 1").is_ok());
         assert!(compile("f/a/b", "import { A } from 'axios'; export const a: A = 1").is_ok());
+    }
+
+    #[test]
+    fn what_the_interpreter_cannot_run_is_refused_by_name() {
+        for (source, what) in [
+            ("\nexport function main() { using x = null }", "`using`"),
+            ("\nexport async function main() { await using x = null }", "`using`"),
+            ("\nclass A { @log method() {} }", "decorators"),
+        ] {
+            let error = compile("f/a/b", source).err().unwrap();
+            assert_eq!((error.name.as_str(), error.line), ("SyntaxError", Some(2)), "{source}");
+            assert!(error.message.contains(what), "{error}");
+        }
     }
 
     #[test]

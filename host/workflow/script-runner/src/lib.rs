@@ -23,6 +23,7 @@ mod path;
 mod run;
 mod signature;
 mod trace;
+mod unsupported;
 
 pub use error::ScriptError;
 pub use host::{CallError, Host, Level};

@@ -68,7 +68,7 @@ pub fn run(host: Rc<dyn Host>, script: &Script<'_>) -> Result<String, ScriptErro
     context.runtime_limits_mut().set_recursion_limit(MAX_RECURSION);
     context.insert_data(CurrentHost(host));
 
-    let mut run = Run { path, events, hooks, loader, context };
+    let mut run = Run { path, events, hooks, loader, context, thrown: None };
     let result = run.perform(compiled, &parameters, script);
     run.report_unhandled();
     result
@@ -93,6 +93,8 @@ struct Run<'a> {
     hooks: Rc<Hooks>,
     loader: Rc<Loader>,
     context: Context,
+    /// What ended the run, once it has: it is the result, and not unhandled.
+    thrown: Option<JsValue>,
 }
 
 impl Run<'_> {
@@ -186,6 +188,7 @@ impl Run<'_> {
         match promise.state() {
             PromiseState::Fulfilled(value) => Ok(value),
             PromiseState::Rejected(reason) => {
+                self.thrown = Some(reason.clone());
                 let failure = self.loader.take_failure();
                 let positions = self.loader.positions();
                 let described = trace::describe_value(&reason, self.path, &positions.borrow(), &mut self.context);
@@ -212,6 +215,9 @@ impl Run<'_> {
     fn report_unhandled(&mut self) {
         for promise in self.hooks.take_unhandled() {
             let PromiseState::Rejected(reason) = JsPromise::from(promise).state() else { continue };
+            if self.thrown.as_ref().is_some_and(|thrown| thrown.strict_equals(&reason)) {
+                continue;
+            }
             let positions = self.loader.positions();
             let error = trace::describe_value(&reason, self.path, &positions.borrow(), &mut self.context);
             let stack = error.stack.as_deref().map(|stack| format!("\n{stack}")).unwrap_or_default();

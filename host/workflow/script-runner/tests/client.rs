@@ -165,6 +165,21 @@ fn a_failure_that_nobody_awaits_is_in_the_log() {
 }
 
 #[test]
+fn the_error_that_ends_a_job_is_its_result_and_not_in_the_log() {
+    for body in
+        ["throw new Error('x')", "await Promise.reject(new Error('x'))", "return Promise.reject(new Error('x'))"]
+    {
+        let host = Rc::new(FakeHost::default());
+        let source = format!("export async function main() {{ {body} }}");
+        assert_eq!(run_on(&host, &source, "{}").unwrap_err().message, "x");
+        assert_eq!(*host.logs.borrow(), [], "{body}");
+    }
+    let host = Rc::new(FakeHost::default());
+    assert_eq!(run_on(&host, "throw new Error('x'); export function main() {}", "{}").unwrap_err().message, "x");
+    assert_eq!(*host.logs.borrow(), []);
+}
+
+#[test]
 fn bytes_become_base64_and_back() {
     let (result, _) = wmill(
         FakeHost::default(),
