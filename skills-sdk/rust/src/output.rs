@@ -1,0 +1,99 @@
+//! What a step gives and what the user gets: outputs and replies.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Result;
+use crate::types::{Inputs, Output, Question, Reply};
+
+/// The JSON text of a value, as the contract carries it.
+///
+/// # Errors
+/// [`Failure::Invalid`](crate::Failure) for what JSON cannot hold, such as a map with keys that are not text.
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+impl Output {
+    /// The result of a step.
+    ///
+    /// # Errors
+    /// As [`to_json`].
+    pub fn of<T: Serialize + ?Sized>(result: &T) -> Result<Self> {
+        Ok(Self { result: to_json(result)?, summary: None })
+    }
+
+    /// Adds one line about the result for the user.
+    #[must_use]
+    pub fn summary(mut self, line: impl Into<String>) -> Self {
+        self.summary = Some(line.into());
+        self
+    }
+
+    /// Reads the result, for example of a call of another skill.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`](crate::Failure) if it has another shape.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_str(&self.result)?)
+    }
+}
+
+impl Reply {
+    /// An answer in Markdown.
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { content: content.into(), data: None, questions: Vec::new() }
+    }
+
+    /// Adds the answer for programs; the next request of the session finds it in its context.
+    ///
+    /// # Errors
+    /// As [`to_json`].
+    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Result<Self> {
+        self.data = Some(to_json(data)?);
+        Ok(self)
+    }
+
+    /// Adds a question: the task waits for the answer.
+    #[must_use]
+    pub fn ask(mut self, question: Question) -> Self {
+        self.questions.push(question);
+        self
+    }
+}
+
+impl Inputs {
+    /// Reads all arguments of the action.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`](crate::Failure) if they have another shape.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_str(&self.arguments)?)
+    }
+
+    /// Reads one argument. An argument that is not there reads as `null`, so `Option` makes it optional.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`](crate::Failure), naming the argument, if it is missing or has another shape.
+    pub fn argument<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let mut arguments: serde_json::Value = serde_json::from_str(&self.arguments)?;
+        let value = arguments.get_mut(name).map(serde_json::Value::take).unwrap_or_default();
+        serde_json::from_value(value)
+            .map_err(|error| crate::Failure::invalid(format!("the argument `{name}` does not fit: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing;
+    use crate::types::Step;
+
+    #[test]
+    fn an_argument_is_read_by_name_and_its_name_is_in_the_error() {
+        let step = Step::run("a", "A").arg("count", 3);
+        let inputs = testing::inputs(&testing::request("x"), &step);
+        assert_eq!(inputs.argument::<u8>("count"), Ok(3));
+        assert_eq!(inputs.argument::<Option<u8>>("other"), Ok(None));
+        assert!(inputs.argument::<String>("count").unwrap_err().detail().contains("`count`"));
+    }
+}
