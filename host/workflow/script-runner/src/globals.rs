@@ -1,5 +1,5 @@
-//! What scripts find besides the language itself: `console`, `process.env`, timers, `URL`, `TextEncoder`, `structuredClone`, Base64
-//! and `crypto.randomUUID`. No `fetch`, no files, no `eval`.
+//! What scripts find besides the language itself: `console`, `process.env`, timers, `URL`, `TextEncoder`, `structuredClone`, Base64,
+//! `performance.now` and `crypto.randomUUID`. No `fetch`, no files, no `eval`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,27 +9,50 @@ use boa_engine::context::HostHooks;
 use boa_engine::object::{JsObject, ObjectInitializer};
 use boa_engine::property::Attribute;
 use boa_engine::realm::Realm;
-use boa_engine::{Context, JsResult, JsString, JsValue, NativeFunction, js_error, js_string};
-use boa_gc::{Finalize, Trace};
-use boa_runtime::extensions::ConsoleExtension;
-use boa_runtime::{ConsoleState, Logger};
+use boa_engine::{Context, JsArgs, JsResult, JsString, JsValue, NativeFunction, js_error, js_string};
+use boa_runtime::extensions::{
+    Base64Extension, EncodingExtension, MicrotaskExtension, StructuredCloneExtension, TimeoutExtension, UrlExtension,
+};
 
 use crate::bridge::{environment_object, host};
 use crate::host::Level;
+use crate::lazy;
 
 /// Longest log message that is passed on, in bytes.
 pub(crate) const MAX_LOG_BYTES: usize = 16 * 1024;
 
 /// Adds the globals to a fresh context.
 pub(crate) fn register(environment: &[(String, String)], context: &mut Context) -> JsResult<()> {
-    boa_runtime::register(ConsoleExtension(HostLogger), None, context)?;
+    let native = (
+        Base64Extension,
+        TimeoutExtension,
+        EncodingExtension,
+        MicrotaskExtension,
+        StructuredCloneExtension,
+        UrlExtension,
+    );
+    boa_runtime::register_extensions(native, None, context)?;
+    lazy::register(context)?;
     let variables = environment_object(environment, context);
     let process = ObjectInitializer::new(context).property(js_string!("env"), variables, Attribute::all()).build();
     context.register_global_property(js_string!("process"), process, Attribute::all())?;
     let crypto = ObjectInitializer::new(context)
         .function(NativeFunction::from_fn_ptr(random_uuid), js_string!("randomUUID"), 0)
         .build();
-    context.register_global_property(js_string!("crypto"), crypto, Attribute::all())
+    context.register_global_property(js_string!("crypto"), crypto, Attribute::all())?;
+    let performance =
+        ObjectInitializer::new(context).function(NativeFunction::from_fn_ptr(now), js_string!("now"), 0).build();
+    context.register_global_property(js_string!("performance"), performance, Attribute::all())
+}
+
+/// Milliseconds since the script's start.
+fn now(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a script runs for minutes, not for the centuries that it takes to matter"
+    )]
+    let milliseconds = context.clock().now().nanos_since_epoch() as f64 / 1e6;
+    Ok(JsValue::from(milliseconds))
 }
 
 /// A version 4 UUID (RFC 9562 §5.4) from the sandbox's random source.
@@ -43,34 +66,17 @@ fn random_uuid(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue>
     Ok(JsString::from(parts.join("-")).into())
 }
 
-/// Sends what `console` prints to the host.
-#[derive(Debug, Trace, Finalize)]
-struct HostLogger;
-
-impl HostLogger {
-    fn send(level: Level, message: &str, state: &ConsoleState, context: &Context) -> JsResult<()> {
-        // Groups indent, as consoles do.
-        let message = format!("{:width$}{message}", "", width = state.indent());
-        write(level, &message, context)
-    }
-}
-
-impl Logger for HostLogger {
-    fn debug(&self, message: String, state: &ConsoleState, context: &mut Context) -> JsResult<()> {
-        Self::send(Level::Debug, &message, state, context)
-    }
-    fn log(&self, message: String, state: &ConsoleState, context: &mut Context) -> JsResult<()> {
-        Self::send(Level::Info, &message, state, context)
-    }
-    fn info(&self, message: String, state: &ConsoleState, context: &mut Context) -> JsResult<()> {
-        Self::send(Level::Info, &message, state, context)
-    }
-    fn warn(&self, message: String, state: &ConsoleState, context: &mut Context) -> JsResult<()> {
-        Self::send(Level::Warn, &message, state, context)
-    }
-    fn error(&self, message: String, state: &ConsoleState, context: &mut Context) -> JsResult<()> {
-        Self::send(Level::Error, &message, state, context)
-    }
+/// `log(level, message)`, on which `shim/console.js` builds `console`.
+pub(crate) fn log(_: &JsValue, arguments: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let level = match arguments.get_or_undefined(0).to_u32(context)? {
+        0 => Level::Debug,
+        1 => Level::Info,
+        2 => Level::Warn,
+        _ => Level::Error,
+    };
+    let message = arguments.get_or_undefined(1).to_string(context)?.to_std_string_lossy();
+    write(level, &message, context)?;
+    Ok(JsValue::undefined())
 }
 
 /// Logs a message, cut where it is too long to cross the border in one piece.

@@ -18,6 +18,7 @@ mod error;
 mod globals;
 mod host;
 mod jobs;
+mod lazy;
 mod loader;
 mod path;
 mod run;

@@ -18,6 +18,9 @@ pub(crate) const BRIDGE: &str = "openanalyst:host";
 /// The path under which the client's module is known, in stacks too.
 pub(crate) const CLIENT: &str = "windmill-client";
 
+/// The name of the runner's own globals in stacks.
+pub(crate) const GLOBALS: &str = "openanalyst:globals";
+
 const EXTENSIONS: [&str; 4] = [".ts", ".mts", ".js", ".mjs"];
 
 /// Resolves what `importer` imports as `specifier`.

@@ -6,7 +6,7 @@ use boa_engine::{Context, JsError, JsString, JsValue, js_string};
 
 use crate::compile::Mapping;
 use crate::error::ScriptError;
-use crate::path::CLIENT;
+use crate::path::{CLIENT, GLOBALS};
 
 /// Longest stack and message that are reported, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
@@ -51,7 +51,7 @@ impl Positions {
         let Some((function, script, line, column)) = parsed else {
             return (!name.is_empty()).then(|| Frame { text: format!("at {name}"), script: None, line: None });
         };
-        if script == CLIENT {
+        if script == CLIENT || script == GLOBALS {
             return None;
         }
         if script.starts_with("native at ") {

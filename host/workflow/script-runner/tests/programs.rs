@@ -107,6 +107,22 @@ fn programs_give_their_results() {
             "{}",
             r#"["undefined","undefined","undefined","undefined"]"#,
         ),
+        (
+            "export function main() { const p = new URLSearchParams({ a: 'b c', 'ä': '&' }); p.append('a', '2'); p.set('x', '~'); return [p.toString(), p.get('a'), p.getAll('a'), p.get('no'), p.size] }",
+            "{}",
+            r#"["a=b+c&%C3%A4=%26&a=2&x=%7E","b c",["b c","2"],null,4]"#,
+        ),
+        (
+            "export function main() { return Object.fromEntries(new URLSearchParams('?a=1%20+2&b&c=%zz')) }",
+            "{}",
+            r#"{"a":"1  2","b":"","c":"%zz"}"#,
+        ),
+        (
+            "export function main() { const u = new URL('https://example.com/p?x=1#h'); u.searchParams.set('utm_source', 'a b'); u.searchParams.delete('x'); return [u.href, u.searchParams === u.searchParams, u.searchParams instanceof URLSearchParams] }",
+            "{}",
+            r#"["https://example.com/p?utm_source=a+b#h",true,true]"#,
+        ),
+        ("export function main() { return performance.now() >= 0 }", "{}", "true"),
         // The event loop.
         (
             "export async function main() { const r: string[] = []; setTimeout(() => r.push('timer'), 0); queueMicrotask(() => r.push('micro')); await new Promise(d => setTimeout(d, 2)); return r }",
@@ -193,4 +209,33 @@ fn an_error_points_at_the_typescript_it_came_from() {
 
     let syntax = run_alone("const a = 1;\n\nconst = 2;", "{}").unwrap_err();
     assert_eq!(syntax.line, Some(3));
+}
+
+#[test]
+fn console_writes_what_a_reader_of_the_log_wants_to_see() {
+    for (call, expected) in [
+        ("console.log('text', 5, true, null, undefined)", "text 5 true null undefined"),
+        ("console.log({ a: { b: [1, 'x'] } }, [new Map([[1, 2]])])", r#"{"a":{"b":[1,"x"]}} [[[1,2]]]"#),
+        (
+            "console.log('%s has %d items, %i%%, %j', 'Ada', '5', 2.7, { a: 1 }, 'more')",
+            r#"Ada has 5 items, 2%, {"a":1} more"#,
+        ),
+        ("console.log('100% sure')", "100% sure"),
+        ("console.log('%s')", "%s"),
+        ("console.log(new TypeError('wrong'), { e: new Error('in') })", r#"TypeError: wrong {"e":"Error: in"}"#),
+        (
+            "const a: any = { n: 1n }; a.self = a; a.again = [a]; console.log(a)",
+            r#"{"n":"1","self":"[Circular]","again":["[Circular]"]}"#,
+        ),
+        ("const o = {}; console.log({ first: o, second: o })", r#"{"first":{},"second":{}}"#),
+        ("console.log({ toJSON() { throw 1 } }, Symbol('s'), 1n)", "[object Object] Symbol(s) 1"),
+        ("console.group(); console.log('in')", "  in"),
+        ("console.assert(true, 'no'); console.assert(1 > 2, 'why', 3)", "Assertion failed: why 3"),
+        ("console.time(); console.count()", "default: 1"),
+    ] {
+        let host = std::rc::Rc::new(common::FakeHost::default());
+        common::run_on(&host, &format!("export function main() {{ {call} }}"), "{}").expect(call);
+        let logs = host.logs.borrow();
+        assert_eq!(logs.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), [expected], "{call}");
+    }
 }
