@@ -115,7 +115,7 @@ pub mod types {
 }
 
 pub use failure::Result;
-pub use output::to_json;
+pub use output::{to_json, to_value};
 pub use request::{Range, Recurrence, When};
 pub use results::Results;
 pub use serde_json::{Value, json};
@@ -134,6 +134,6 @@ pub mod prelude {
     pub use crate::{
         Action, Answer, Attachment, Attempt, Context, Expectation, Failure, Inputs, OneFunction, Output, Plan,
         Question, Reply, Request, Result, Results, Skill, Slot, Step, StepResult, StepStatus, Value, expect, http,
-        json, llm, log, memory, progress, secrets, skills, web_search, windmill,
+        json, llm, log, memory, progress, secrets, skills, to_value, web_search, windmill,
     };
 }

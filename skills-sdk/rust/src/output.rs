@@ -14,6 +14,14 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
+/// A value as JSON, for [`Step::arg`](crate::Step::arg) and the like.
+///
+/// # Errors
+/// As [`to_json`].
+pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value> {
+    Ok(serde_json::to_value(value)?)
+}
+
 impl Output {
     /// The result of a step.
     ///

@@ -1,0 +1,130 @@
+//! Whole requests through plan, run and reply, against a host in memory.
+
+use openanalyst_skill::prelude::*;
+use openanalyst_skill::testing::{self, Host};
+use skill_core::Core;
+
+/// Plans, runs every step and replies, as the host does.
+fn ask(host: &Host, request: &Request, context: &Context) -> Reply {
+    host.run(|| {
+        let plan = Core.plan(request, context).unwrap();
+        if !plan.questions.is_empty() {
+            return Reply { content: String::new(), data: None, questions: plan.questions };
+        }
+        let mut results = Vec::new();
+        for step in &plan.steps {
+            let inputs = Inputs { context: context.clone(), ..testing::inputs(request, step) };
+            results.push(testing::result(step, &Core.run(step, &inputs, &testing::attempt(1)).unwrap()));
+        }
+        Core.reply(request, &results).unwrap()
+    })
+}
+
+fn say(host: &Host, text: &str) -> String {
+    ask(host, &testing::request(text), &testing::context()).content
+}
+
+fn with_skills() -> Context {
+    let skill = |name: &str, description: &str| (name.to_owned(), description.to_owned());
+    let skills = vec![
+        skill("analytics", "Reports on what is there."),
+        skill("core", "Myself."),
+        skill("social-media", "Posts."),
+    ];
+    Context { skills, ..testing::context() }
+}
+
+#[test]
+fn a_name_is_remembered_recalled_and_forgotten() {
+    let host = Host::new();
+    assert!(say(&host, "Call me Ada").contains("Ada"));
+    assert_eq!(host.memory("preferences/display-name"), Some(json!("Ada")));
+    assert!(say(&host, "What do you remember about me?").contains("**name**: Ada"));
+    assert_eq!(say(&host, "forget my name"), "Forgotten: **name**.");
+    assert_eq!(host.memory("preferences/display-name"), None);
+    assert!(say(&host, "forget my name").contains("nothing to forget"));
+}
+
+#[test]
+fn several_wishes_become_several_steps() {
+    let host = Host::new();
+    say(&host, "call me Ada and remember that I prefer short posts. My time zone is berlin");
+    assert_eq!(host.memory("preferences/display-name"), Some(json!("Ada")));
+    assert_eq!(host.memory("preferences/posts"), Some(json!("short posts")));
+    assert_eq!(host.memory("preferences/time-zone"), Some(json!("Europe/Berlin")));
+    assert!(say(&host, "I prefer long posts").contains("it was “short posts”"));
+    assert_eq!(say(&host, "forget that I prefer long posts"), "Forgotten: **posts**.");
+}
+
+#[test]
+fn instructions_gather_and_are_replaced_on_demand() {
+    let host = Host::new();
+    say(&host, "always write in British English");
+    say(&host, "never use hashtags");
+    say(&host, "never use hashtags");
+    let both = "always write in British English\nnever use hashtags";
+    assert_eq!(host.memory("custom-instructions"), Some(json!(both)));
+    say(&host, "my custom instructions are: be brief");
+    assert_eq!(host.memory("custom-instructions"), Some(json!("be brief")));
+}
+
+#[test]
+fn a_time_zone_that_is_not_known_is_asked_for_and_the_answer_continues() {
+    let host = Host::new();
+    let request = testing::request("my time zone is Narnia");
+    let reply = ask(&host, &request, &testing::context());
+    assert_eq!(reply.questions.len(), 1);
+    assert!(reply.questions[0].text.contains("Narnia"));
+    ask(&host, &request.with_answer("time-zone", "Asia/Tokyo"), &testing::context());
+    assert_eq!(host.memory("preferences/time-zone"), Some(json!("Asia/Tokyo")));
+}
+
+#[test]
+fn forgetting_everything_needs_a_yes() {
+    let host = Host::new();
+    say(&host, "call me Ada");
+    say(&host, "always be brief");
+    let request = testing::request("forget everything");
+    assert_eq!(ask(&host, &request, &testing::context()).questions[0].options.len(), 2);
+    let kept = ask(&host, &request.clone().with_answer("forget-everything", "No, keep it"), &testing::context());
+    assert!(kept.content.contains("keep"));
+    assert!(host.memory("preferences/display-name").is_some());
+    ask(&host, &request.with_answer("*", "yes please"), &testing::context());
+    assert_eq!(host.memory("preferences/display-name"), None);
+    assert_eq!(host.memory("custom-instructions"), None);
+}
+
+#[test]
+fn help_and_fallback_name_the_tenants_skills_and_nothing_else() {
+    let host = Host::new();
+    let help = ask(&host, &testing::request("what can you do?"), &with_skills()).content;
+    assert!(help.contains("**analytics**: Reports on what is there.") && help.contains("**social-media**"));
+    assert!(!help.contains("Myself"));
+    let reply = ask(&host, &testing::request("paint the fence"), &with_skills());
+    assert!(reply.content.starts_with("I did not understand “paint the fence”, so I have done nothing."));
+    let data: Value = openanalyst_skill::Output { result: reply.data.unwrap(), summary: None }.read().unwrap();
+    assert_eq!(data["unknown"]["skills"][0]["name"], "analytics");
+    assert!(ask(&host, &testing::request(" "), &with_skills()).content.contains("no words"));
+}
+
+#[test]
+fn a_greeting_uses_the_name() {
+    let context = Context { display_name: Some("Ada".into()), ..with_skills() };
+    let reply = ask(&Host::new(), &testing::request("hello"), &context);
+    assert!(reply.content.starts_with("Hello, Ada!"), "{}", reply.content);
+}
+
+#[test]
+fn another_skill_may_call_with_words_only() {
+    let host = Host::new();
+    let step = Step::run("call", "Call");
+    let inputs = testing::inputs(&testing::request("call me Grace"), &step);
+    host.run(|| Core.run(&step, &inputs, &testing::attempt(1))).unwrap();
+    assert_eq!(host.memory("preferences/display-name"), Some(json!("Grace")));
+}
+
+#[test]
+fn effects_are_expected_to_be_there() {
+    let plan = Core.plan(&testing::request("call me Ada"), &testing::context()).unwrap();
+    assert!(plan.steps[0].expects.iter().any(|expected| expected.pointer == "/changed"));
+}
