@@ -1,1 +1,81 @@
-//! stub
+//! The bundled skills and the shared workflow scripts, as bytes inside the host.
+//!
+//! The build script builds the skills for WebAssembly and embeds them with the text files of their folders, and the scripts under
+//! `windmill/f/`. This crate must never look into what it carries: reading, checking and running it is the host's work.
+//!
+//! Begin at [`bundled`] and [`shared_scripts`].
+
+/// One bundled skill: what would be in its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BundledSkill {
+    /// Its identifier, for example `social-media`.
+    pub name: &'static str,
+    /// The component, `skill.wasm` in the package.
+    pub component: &'static [u8],
+    /// The text of `SKILL.md`.
+    pub skill_md: &'static str,
+    /// The other files with their path inside the package, for example `workflows/remember.md`, sorted by path.
+    pub files: &'static [(&'static str, &'static [u8])],
+}
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// The bundled skills, sorted by name.
+#[must_use]
+pub fn bundled() -> &'static [BundledSkill] {
+    BUNDLED
+}
+
+/// The shared scripts: path in the workflow engine (`f/openanalyst/social/create_post`) and TypeScript source, sorted by path.
+#[must_use]
+pub fn shared_scripts() -> &'static [(&'static str, &'static str)] {
+    SHARED_SCRIPTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every component begins with this: the magic number and the version of a component, not of a core module.
+    const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+
+    #[test]
+    fn the_four_skills_are_there_as_components_with_their_texts() {
+        let names: Vec<&str> = bundled().iter().map(|skill| skill.name).collect();
+        assert_eq!(names, ["analytics", "core", "social-media", "workflow-builder"]);
+        for skill in bundled() {
+            assert_eq!(skill.component[..8], COMPONENT, "{}", skill.name);
+            assert!(skill.skill_md.starts_with("---\n"), "{}", skill.name);
+            for wanted in ["prompts/default.md", "workflows/"] {
+                assert!(skill.files.iter().any(|(path, _)| path.starts_with(wanted)), "{} has no {wanted}", skill.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_component_exports_the_handler_and_imports_only_what_its_skill_declares() {
+        for skill in bundled() {
+            let has = |name: &str| {
+                let wanted = format!("openanalyst:skill/{name}@0.1.0");
+                skill.component.windows(wanted.len()).any(|window| window == wanted.as_bytes())
+            };
+            assert!(has("handler"), "{} exports no handler", skill.name);
+            for capability in ["memory", "windmill", "web-search", "llm", "http", "skills", "secrets"] {
+                let declared = skill.skill_md.lines().any(|line| line.starts_with(&format!("  {capability}:")));
+                assert!(declared || !has(capability), "{} imports {capability} and does not declare it", skill.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_shared_scripts_are_modules_with_a_main_function() {
+        let paths: Vec<&str> = shared_scripts().iter().map(|(path, _)| *path).collect();
+        for wanted in ["f/openanalyst/social/create_post", "f/openanalyst/templates/analytics_report"] {
+            assert!(paths.contains(&wanted), "{wanted} is missing among {paths:?}");
+        }
+        for (path, source) in shared_scripts() {
+            assert!(path.starts_with("f/openanalyst/") && !path.contains('.'), "{path}");
+            assert!(source.contains("export async function main("), "{path} has no main");
+        }
+    }
+}
