@@ -1,0 +1,103 @@
+//! Who calls: the token, and the scope that a group of routes needs.
+//!
+//! Tenant and user come from the verified token and from nothing else in a request.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use openanalyst_domain::Owner;
+use openanalyst_identity::{Principal, Scope, TokenError};
+
+use crate::app::{App, Shared};
+use crate::problem::Problem;
+
+/// Who calls, proven. Routes behind [`authorize`] find it among the request's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Whose data the call may touch.
+    pub(crate) owner: Owner,
+    /// When the proof ends, in UTC milliseconds.
+    pub(crate) expires_at_ms: i64,
+}
+
+impl From<&Principal> for Caller {
+    fn from(principal: &Principal) -> Self {
+        Self { owner: principal.owner(), expires_at_ms: principal.expires_at_ms }
+    }
+}
+
+/// The layer of a group of routes: a valid token with the group's scope, and not too many calls.
+pub(crate) async fn authorize(
+    State((app, scope)): State<(App, Scope)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = verify(&app, bearer(request.headers())?, scope)?;
+    app.rate.count(&caller.owner)?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Tells who holds a token, if it has the scope.
+pub(crate) fn verify(app: &Shared, token: &str, scope: Scope) -> Result<Caller, Problem> {
+    let principal = app.verifier.verify(token, app.clock.now_ms()).map_err(|error| refused(&error))?;
+    principal.require(scope).map_err(|error| refused(&error))?;
+    Ok(Caller::from(&principal))
+}
+
+/// The token of the `Authorization` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else {
+        let error = if headers.contains_key(header::AUTHORIZATION) { TokenError::Malformed } else { TokenError::Missing };
+        return Err(refused(&error));
+    };
+    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(refused(&TokenError::Malformed));
+    }
+    Ok(token.trim())
+}
+
+/// The problem for a token, with the challenge that RFC 6750 §3 asks for.
+pub(crate) fn refused(error: &TokenError) -> Problem {
+    let (status, challenge) = match error {
+        // No credentials at all: the challenge names no error.
+        TokenError::Missing => (StatusCode::UNAUTHORIZED, "Bearer realm=\"openanalyst\"".to_owned()),
+        TokenError::MissingScope(scope) => (
+            StatusCode::FORBIDDEN,
+            format!("Bearer realm=\"openanalyst\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()),
+        ),
+        _ => (StatusCode::UNAUTHORIZED, "Bearer realm=\"openanalyst\", error=\"invalid_token\"".to_owned()),
+    };
+    let problem = Problem::new(status, error.code(), error.to_string());
+    match HeaderValue::try_from(challenge) {
+        Ok(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
+        Err(_) => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (header::AUTHORIZATION, value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_header_holds_one_bearer_token() {
+        assert_eq!(bearer(&headers(&["Bearer a.b.c"])).unwrap(), "a.b.c");
+        assert_eq!(bearer(&headers(&["bearer a.b.c"])).unwrap(), "a.b.c", "the scheme has no case (RFC 9110 §11.1)");
+        for bad in [&[] as &[&str], &["Basic YTpi"], &["Bearer"], &["Bearer "], &["Bearer a.b.c", "Bearer a.b.c"]] {
+            assert_eq!(bearer(&headers(bad)).unwrap_err().status, StatusCode::UNAUTHORIZED, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_scope_is_another_answer_than_a_bad_token() {
+        assert_eq!(refused(&TokenError::MissingScope(Scope::SkillsRead)).status, StatusCode::FORBIDDEN);
+        assert_eq!(refused(&TokenError::Expired).status, StatusCode::UNAUTHORIZED);
+    }
+}

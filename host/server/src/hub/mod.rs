@@ -1,0 +1,167 @@
+//! The WebSocket hub: one connection of a user, through which requests come in and everything about their tasks goes out.
+//!
+//! | module | does |
+//! |---|---|
+//! | `mod` | the handshake: origin, token, subprotocol, place |
+//! | `origin` | which web pages may connect |
+//! | `envelope` | the form of every message, in and out |
+//! | `connection` | one connection from its handshake to its end |
+//! | `commands` | what each incoming message does |
+//! | `follow` | brings a task's events to a connection |
+//! | `mapping` | which messages an event becomes |
+//! | `notices` | brings notifications to a connection |
+//! | `outbox` | the bounded queue in front of the socket, and how the socket is closed |
+//!
+//! Who gets what: the connection that made, answered, cancelled or resumed a task gets its events; notifications go to every connection of
+//! their user. Nothing is kept here: a task's events are in its record, so `RESUME` after a reconnect misses nothing.
+
+mod commands;
+mod connection;
+mod envelope;
+mod follow;
+mod mapping;
+mod notices;
+pub(crate) mod origin;
+mod outbox;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use openanalyst_identity::{Scope, TokenError};
+
+use crate::app::App;
+use crate::auth;
+use crate::problem::Problem;
+use connection::Connection;
+
+/// The subprotocol that the hub speaks.
+const PROTOCOL: &str = "openanalyst.v1";
+/// Stands before the token where it comes as a subprotocol, because browsers cannot set a header.
+const BEARER_PROTOCOL: &str = "bearer.";
+/// How far over its limit a message is still read, so that the connection can be closed in order.
+const READ_OVER_BYTES: usize = 64 << 10;
+/// Bytes of a connection's write buffer. One message at a time goes into it, so this is the largest message, escaped.
+const MAX_WRITE_BUFFER_BYTES: usize = 16 << 20;
+
+/// `GET /v1/ws`: the handshake.
+pub(crate) async fn open(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    refuse_token_in_url(query.as_deref().unwrap_or_default())?;
+    app.origins.check(&headers)?;
+    let offered = Offered::from_headers(&headers);
+    let caller = auth::verify(&app, token(&headers, &offered)?, Scope::Requests)?;
+    app.rate.count(&caller.owner)?;
+    if offered.any && !offered.protocol {
+        let detail = format!("the hub speaks the subprotocol `{PROTOCOL}`: offer it, or offer none");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported-subprotocol", detail));
+    }
+    let upgrade = upgrade.map_err(|error| not_a_handshake(error.status()))?;
+    let place = app.places.take(&caller.owner)?;
+    let limit = app.limits.ws_message_bytes;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(limit + READ_OVER_BYTES)
+        .max_frame_size(limit + READ_OVER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
+    let alive = app.sockets.token();
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let _alive = (alive, place);
+        Connection::run(app, caller, socket).await;
+    }))
+}
+
+/// A URL is written into logs and histories on its way, so a token in it is a leaked one.
+fn refuse_token_in_url(query: &str) -> Result<(), Problem> {
+    const NAMES: [&str; 7] = ["token", "access_token", "auth", "authorization", "bearer", "jwt", "id_token"];
+    let is_token = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        NAMES.contains(&name.to_ascii_lowercase().as_str()) || (value.starts_with("eyJ") && value.matches('.').count() == 2)
+    };
+    if query.split('&').any(is_token) {
+        let detail = "a token never belongs into the URL, because URLs are logged: treat this one as leaked, and send another in the \
+                      `Authorization` header, or from a browser as the subprotocols `openanalyst.v1, bearer.TOKEN`";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "token-in-url", detail));
+    }
+    Ok(())
+}
+
+/// What the client offers in `Sec-WebSocket-Protocol`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Offered<'a> {
+    any: bool,
+    protocol: bool,
+    tokens: Vec<&'a str>,
+}
+
+impl<'a> Offered<'a> {
+    fn from_headers(headers: &'a HeaderMap) -> Self {
+        let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+        let mut offered = Self::default();
+        for name in values.flat_map(|value| value.split(',')).map(str::trim) {
+            offered.any = true;
+            offered.protocol |= name == PROTOCOL;
+            offered.tokens.extend(name.strip_prefix(BEARER_PROTOCOL));
+        }
+        offered
+    }
+}
+
+/// The token, from one place only (RFC 6750 §2).
+fn token<'a>(headers: &'a HeaderMap, offered: &Offered<'a>) -> Result<&'a str, Problem> {
+    match (headers.contains_key(header::AUTHORIZATION), offered.tokens.as_slice()) {
+        (false, [token]) => Ok(token),
+        (true, []) => auth::bearer(headers),
+        (false, []) => Err(auth::refused(&TokenError::Missing)),
+        _ => Err(auth::refused(&TokenError::Malformed)),
+    }
+}
+
+fn not_a_handshake(status: StatusCode) -> Problem {
+    let detail = "this route speaks WebSocket (RFC 6455, version 13) over HTTP/1.1: connect with a WebSocket client";
+    let problem = Problem::new(status, "not-a-websocket-handshake", detail);
+    if status == StatusCode::UPGRADE_REQUIRED {
+        return problem.header(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_token_comes_from_one_place() {
+        let find = |pairs: &[(&'static str, &str)]| {
+            let headers = headers(pairs);
+            token(&headers, &Offered::from_headers(&headers)).map(str::to_owned).map_err(|problem| problem.status.as_u16())
+        };
+        let protocol = "sec-websocket-protocol";
+        assert_eq!(find(&[("authorization", "Bearer a.b.c")]), Ok("a.b.c".to_owned()));
+        assert_eq!(find(&[(protocol, "openanalyst.v1, bearer.a.b.c")]), Ok("a.b.c".to_owned()));
+        assert_eq!(find(&[(protocol, "openanalyst.v1")]), Err(401));
+        assert_eq!(find(&[]), Err(401));
+        assert_eq!(find(&[("authorization", "Bearer a.b.c"), (protocol, "openanalyst.v1, bearer.a.b.c")]), Err(401));
+        assert_eq!(find(&[(protocol, "bearer.a.b.c, bearer.d.e.f")]), Err(401));
+    }
+
+    #[test]
+    fn a_token_in_the_url_is_refused_whatever_it_is_called() {
+        for bad in ["token=x", "a=b&access_token=x", "Authorization=Bearer", "x=eyJhbGciOi.eyJzdWIi.c2ln"] {
+            assert_eq!(refuse_token_in_url(bad).unwrap_err().code, "token-in-url", "{bad}");
+        }
+        for good in ["", "v=1", "page=eyJ"] {
+            assert!(refuse_token_in_url(good).is_ok(), "{good}");
+        }
+    }
+}

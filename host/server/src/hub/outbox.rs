@@ -1,0 +1,207 @@
+//! The bounded queue in front of a socket, and how the socket is closed.
+//!
+//! A writer that finds the queue full waits a little; a reader that stays slower than that is disconnected with 1013, because its tasks
+//! are on record and `RESUME` brings what it missed. So the memory of a connection is bounded, and a short pause hurts nobody.
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::SinkExt as _;
+use futures_util::stream::SplitSink;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use crate::limits::ServerLimits;
+
+/// Why a socket is closed by the host. The codes are those of RFC 6455 §7.4.1 and its registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CloseReason {
+    /// The host shuts down. What is queued still goes out.
+    GoingAway,
+    /// The client broke the protocol.
+    Protocol,
+    /// A text frame was not UTF-8.
+    NotUtf8,
+    /// The token expired.
+    Expired,
+    /// The client sends too much, and does not listen.
+    TooOften,
+    /// A message was too large.
+    TooLarge,
+    /// The client reads too slowly.
+    SlowReader,
+    /// The client gives no sign of life.
+    Silent,
+    /// The client closed, or is gone: there is nobody to tell.
+    Gone,
+}
+
+impl CloseReason {
+    fn frame(self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::GoingAway => (1001, "the host shuts down: connect again, and RESUME your tasks"),
+            Self::Silent => (1001, "no sign of life: connect again, and RESUME your tasks"),
+            Self::Protocol => (1002, "a frame broke RFC 6455"),
+            Self::NotUtf8 => (1007, "a text frame was not UTF-8"),
+            Self::Expired => (1008, "token-expired: connect again with a fresh token"),
+            Self::TooOften => (1008, "rate-limited: send fewer messages"),
+            Self::TooLarge => (1009, "the message is too large: send larger files over POST /v1/requests"),
+            Self::SlowReader => (1013, "you read too slowly: connect again, and RESUME your tasks"),
+            Self::Gone => return None,
+        };
+        Some(CloseFrame { code, reason: reason.into() })
+    }
+}
+
+/// The connection is closing: nothing more goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Closed;
+
+struct Queued {
+    text: String,
+    /// Told once the socket took the message.
+    taken: Option<oneshot::Sender<()>>,
+}
+
+/// Where messages are put. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    queue: mpsc::Sender<Queued>,
+    closing: watch::Sender<Option<CloseReason>>,
+    patience: std::time::Duration,
+}
+
+impl Outbox {
+    /// Queues a message.
+    ///
+    /// # Errors
+    /// The connection is closing, or was closed just now because its reader is too slow.
+    pub(super) async fn send(&self, text: String) -> Result<(), Closed> {
+        self.put(Queued { text, taken: None }).await
+    }
+
+    /// Queues a message and waits until the socket took it.
+    ///
+    /// # Errors
+    /// See [`Self::send`].
+    pub(super) async fn send_and_wait(&self, text: String) -> Result<(), Closed> {
+        let (taken, told) = oneshot::channel();
+        self.put(Queued { text, taken: Some(taken) }).await?;
+        told.await.map_err(|_| Closed)
+    }
+
+    async fn put(&self, message: Queued) -> Result<(), Closed> {
+        if self.closing.borrow().is_some_and(|reason| reason != CloseReason::GoingAway) {
+            return Err(Closed);
+        }
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            sent = timeout(self.patience, self.queue.send(message)) => match sent {
+                Ok(sent) => sent.map_err(|_| Closed),
+                Err(_) => {
+                    self.close(CloseReason::SlowReader);
+                    Err(Closed)
+                }
+            },
+            _ = closing.wait_for(Option::is_some) => Err(Closed),
+        }
+    }
+
+    /// Closes the connection. Only the first reason counts.
+    pub(super) fn close(&self, reason: CloseReason) {
+        self.closing.send_if_modified(|closing| {
+            let first = closing.is_none();
+            closing.get_or_insert(reason);
+            first
+        });
+    }
+
+    /// Why the connection is closing. Waits until it is.
+    pub(super) async fn closing(&self) -> CloseReason {
+        let mut closing = self.closing.subscribe();
+        // The sender lives in `self`, so the wait ends only with a reason.
+        closing.wait_for(Option::is_some).await.ok().and_then(|reason| *reason).unwrap_or(CloseReason::Gone)
+    }
+}
+
+/// Empties the queue into the socket, pings, and closes.
+pub(super) struct Writer {
+    queue: mpsc::Receiver<Queued>,
+    socket: SplitSink<WebSocket, Message>,
+    outbox: Outbox,
+    limits: ServerLimits,
+}
+
+/// An outbox and its writer.
+pub(super) fn open(socket: SplitSink<WebSocket, Message>, limits: &ServerLimits) -> (Outbox, Writer) {
+    let (sender, queue) = mpsc::channel(limits.ws_queue.max(1));
+    let outbox = Outbox { queue: sender, closing: watch::Sender::new(None), patience: limits.ws_slow_reader };
+    let writer = Writer { queue, socket, outbox: outbox.clone(), limits: limits.clone() };
+    (outbox, writer)
+}
+
+impl Writer {
+    /// Runs until the connection is closed from either side.
+    pub(super) async fn run(mut self) {
+        let pause = self.limits.ws_ping_interval;
+        let mut ping = interval_at(Instant::now() + pause, pause);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let outbox = self.outbox.clone();
+        let reason = loop {
+            let message = tokio::select! {
+                biased;
+                reason = outbox.closing() => break reason,
+                Some(message) = self.queue.recv() => Some(message),
+                _ = ping.tick() => None,
+            };
+            let writing = write(&mut self.socket, message);
+            tokio::pin!(writing);
+            let written = tokio::select! {
+                written = &mut writing => written,
+                reason = outbox.closing() => {
+                    // At shutdown nothing that was queued is lost, this message neither. Whoever else has to go may be the one who
+                    // holds it up.
+                    if reason == CloseReason::GoingAway {
+                        let _ = timeout(self.limits.ws_close_timeout, writing).await;
+                    }
+                    break reason;
+                }
+            };
+            if !written {
+                outbox.close(CloseReason::Gone);
+            }
+        };
+        let end = self.end(reason);
+        // A client that takes nothing, not even this, is dropped.
+        if timeout(self.limits.ws_close_timeout, end).await.is_err() {
+            tracing::debug!(?reason, "a client did not take the end of its connection");
+        }
+    }
+
+    async fn end(&mut self, reason: CloseReason) {
+        self.queue.close();
+        if reason == CloseReason::GoingAway {
+            while let Some(message) = self.queue.recv().await {
+                if !write(&mut self.socket, Some(message)).await {
+                    return;
+                }
+            }
+        }
+        if let Some(frame) = reason.frame() {
+            // It fails where the client is gone, which is what was to be reached.
+            let _ = self.socket.send(Message::Close(Some(frame))).await;
+        }
+    }
+}
+
+/// Writes a message, or a ping where there is none.
+async fn write(socket: &mut SplitSink<WebSocket, Message>, message: Option<Queued>) -> bool {
+    let (frame, taken) = match message {
+        Some(Queued { text, taken }) => (Message::Text(text.into()), taken),
+        None => (Message::Ping(Vec::new().into()), None),
+    };
+    let written = socket.send(frame).await.is_ok();
+    if let Some(taken) = taken.filter(|_| written) {
+        // Who asked may be gone.
+        let _ = taken.send(());
+    }
+    written
+}

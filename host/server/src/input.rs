@@ -1,0 +1,193 @@
+//! What comes in: bodies, queries and ids, each with an error that names what is wrong.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, Path, Query, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt as _;
+use openanalyst_brain::BrainError;
+use openanalyst_domain::TaskId;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::limits::ServerLimits;
+use crate::problem::Problem;
+
+/// How many times the limit is still read and thrown away, so that a client that is a little over it hears the answer instead of a
+/// broken connection.
+const READ_AND_DROP: usize = 4;
+
+/// A JSON body.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// A JSON body that may be missing.
+pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        check_content_type(request.headers())?;
+        parse(&read(request, &app.limits).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let typed = check_content_type(request.headers());
+        let body = read(request, &app.limits).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        typed?;
+        parse(&body).map(Self)
+    }
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    if json {
+        return Ok(());
+    }
+    let given = if essence.is_empty() { "nothing" } else { &essence };
+    let detail = format!("the body must be JSON: send `Content-Type: application/json`, not {given}");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail))
+}
+
+async fn read(request: Request, limits: &ServerLimits) -> Result<Vec<u8>, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let body = read_capped(request.into_body(), announced, limits.body_bytes);
+    tokio::time::timeout(limits.body_read_timeout, body).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not come within {} s: send it faster", limits.body_read_timeout.as_secs());
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE))
+    })
+}
+
+const CLOSE: axum::http::HeaderValue = axum::http::HeaderValue::from_static("close");
+
+async fn read_capped(body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        let detail = format!("the body has more than {limit} bytes: send less, or split it into several requests");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail).header(header::CONNECTION, CLOSE)
+    };
+    let dropped_up_to = limit.saturating_mul(READ_AND_DROP);
+    if announced.is_some_and(|length| length > dropped_up_to) {
+        return Err(too_large());
+    }
+    let mut chunks = body.into_data_stream();
+    let mut kept = Vec::with_capacity(announced.unwrap_or_default().min(limit));
+    let mut seen = 0_usize;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Problem::invalid("the body broke off: send the request again"))?;
+        seen = seen.saturating_add(chunk.len());
+        if seen > dropped_up_to {
+            break;
+        }
+        if seen <= limit {
+            kept.extend_from_slice(&chunk);
+        }
+    }
+    if seen > limit { Err(too_large()) } else { Ok(kept) }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body cannot be read: {error}")))
+}
+
+/// The values of a query.
+pub(crate) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+    query.map(|Query(values)| values).map_err(|error| Problem::invalid(error.body_text()))
+}
+
+/// The id in a task's path. What cannot be an id is no task, like any unknown id.
+pub(crate) fn task_id(path: Result<Path<String>, PathRejection>) -> Result<TaskId, Problem> {
+    let text = name(path)?;
+    text.parse().map_err(|_| {
+        let shown: String = text.chars().take(64).filter(|c| !c.is_control()).collect();
+        BrainError::NoSuchTask(shown).into()
+    })
+}
+
+/// The name in a path.
+pub(crate) fn name(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    path.map(|Path(name)| name).map_err(|_| Problem::invalid("the path is not UTF-8 in percent-encoding (RFC 3986)"))
+}
+
+/// How long a call may wait for its result.
+pub(crate) fn wait(seconds: Option<u64>, default: Duration, limits: &ServerLimits) -> Result<Duration, Problem> {
+    let wait = seconds.map_or(default.min(limits.max_wait), Duration::from_secs);
+    if wait > limits.max_wait {
+        let most = limits.max_wait.as_secs();
+        let detail = format!("`wait` is {} and {most} seconds is the limit: ask for less, or follow /v1/tasks/ID/events", wait.as_secs());
+        return Err(Problem::invalid(detail));
+    }
+    Ok(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body1 {
+        #[allow(dead_code)]
+        content: String,
+    }
+
+    #[test]
+    fn a_broken_body_is_named() {
+        for (bytes, expected) in [
+            (b"" as &[u8], "EOF"),
+            (b"{\"content\": ", "EOF"),
+            (b"{\"content\": \"\xff\"}", "unicode"),
+            (b"{\"content\": 1}", "string"),
+            (b"{}", "content"),
+            (b"{\"content\": \"x\", \"sesionId\": \"s\"}", "sesionId"),
+            (b"{\"content\": \"x\"} x", "trailing"),
+        ] {
+            let problem = parse::<Body1>(bytes).unwrap_err();
+            assert_eq!((problem.status.as_u16(), problem.code), (400, "invalid"));
+            assert!(problem.detail().contains(expected), "{}", problem.detail());
+        }
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        let check = |value: &str| {
+            check_content_type(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())])).is_ok()
+        };
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+            assert!(check(good), "{good}");
+        }
+        for bad in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limit_itself_is_allowed() {
+        let read = async |length: usize| read_capped(Body::from(vec![b'x'; length]), None, 100).await.map(|body| body.len());
+        assert_eq!(read(100).await.unwrap(), 100);
+        for over in [101, 399, 401, 10_000] {
+            assert_eq!(read(over).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_bounded() {
+        let limits = ServerLimits::default();
+        let default = Duration::from_secs(30);
+        assert_eq!(wait(None, default, &limits).unwrap(), default);
+        assert_eq!(wait(Some(120), default, &limits).unwrap(), limits.max_wait);
+        assert!(wait(Some(121), default, &limits).is_err());
+    }
+}

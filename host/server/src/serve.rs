@@ -1,0 +1,114 @@
+//! The listener: accepts connections, gives each its limits, and drains them at the end.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use openanalyst_brain::Brain;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{self, App, ServerOptions};
+
+/// The pause after an error of the listener itself, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+/// Bytes that one connection may hold of what was read or is to be written; its request's headers must fit into it.
+const BUFFER_BYTES: usize = 64 << 10;
+/// Headers of one request.
+const MAX_HEADERS: usize = 100;
+
+/// Serves until `shutdown` is cancelled, then drains: nothing new is accepted, running calls get their answers, every WebSocket
+/// gets its queued messages and is closed with 1001. What has not ended within [`drain`](crate::ServerLimits::drain) is cut off. The
+/// brain is not shut down here: whoever started it does that, at the same time, because its closing ends the calls that wait.
+///
+/// HTTP/1.1 only: TLS and HTTP/2 are the business of the proxy in front.
+///
+/// # Errors
+/// None while it runs: errors of single connections are logged, and those of the listener are waited out.
+pub async fn serve(
+    listener: TcpListener,
+    brain: Brain,
+    options: ServerOptions,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let app = app::shared(brain, options, shutdown.clone());
+    let service = TowerToHyperService::new(app::router(&app));
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(app.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    let rate = tokio::spawn(app.rate.clone().keep_small());
+    while let Some((stream, place)) = shutdown.run_until_cancelled(next(&listener, &places)).await {
+        while connections.try_join_next().is_some() {}
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(app.limits.header_read_timeout)
+            .max_buf_size(BUFFER_BYTES)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(io_of(stream, &app), service.clone())
+            .with_upgrades();
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                // Clients break off all the time: worth a look only when one looks for something.
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    rate.abort();
+    app.sockets.close();
+    let drained = async {
+        tokio::join!(graceful.shutdown(), app.sockets.wait());
+    };
+    // The sockets need the time of their closing handshake beside that of the drain.
+    if in_time(app.limits.drain + app.limits.ws_close_timeout, drained).await.is_none() {
+        tracing::warn!("some connections did not end in time: they are cut off, their tasks go on");
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(time, work).await.ok()
+}
+
+/// The next connection, once there is room for it.
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = match places.clone().acquire_owned().await {
+        Ok(place) => place,
+        // The semaphore is never closed.
+        Err(_) => std::future::pending().await,
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "a connection cannot be accepted: trying again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn io_of(stream: TcpStream, app: &App) -> TokioIo<std::pin::Pin<Box<TimeoutStream<TcpStream>>>> {
+    // Small messages go out at once; without it the connection works too, only slower.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(app.limits.write_timeout));
+    TokioIo::new(Box::pin(stream))
+}
