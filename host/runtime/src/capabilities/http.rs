@@ -1,0 +1,218 @@
+//! `http`: requests to granted hosts. Needs `http` with host names.
+//!
+//! This file decides whether a URL may be asked at all. What stands behind the trait must in addition pin the resolved address, refuse
+//! private ones, and check redirects with [`check_url`] again.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use openanalyst_domain::{Failure, LimitReason};
+use openanalyst_package::Capabilities;
+use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
+use url::{Host as UrlHost, Url};
+use wasmtime::component::Resource;
+
+use super::guard::{denied, shown, unavailable};
+use crate::call::Call;
+use crate::contract::http::{Host, HostPending, Request, Response};
+use crate::contract::{Failure as ContractFailure, Weight};
+use crate::state::State;
+
+/// Longest URL, in bytes.
+pub const MAX_URL_BYTES: usize = 8 << 10;
+/// Most headers of a request.
+pub const MAX_HEADERS: usize = 100;
+/// Largest body of a response, in bytes.
+pub const MAX_RESPONSE_BYTES: usize = 1 << 20;
+/// Headers that the host sets itself, or that would speak to the next hop.
+const OWN_HEADERS: &[&str] = &[
+    "host",
+    "content-length",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// An HTTP client.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Sends a request and gives the response, whatever its status; the body is at most [`MAX_RESPONSE_BYTES`]. `grants` is for redirects:
+    /// each of them must pass [`check_url`].
+    ///
+    /// # Errors
+    /// As the contract says.
+    async fn fetch(&self, request: Request, grants: Arc<Capabilities>) -> Result<Response, Failure>;
+}
+
+/// A request under way: what stands behind the guest's handle. Dropping it ends the request.
+#[derive(Debug)]
+pub struct Pending(Option<AbortOnDropHandle<Result<Response, Failure>>>);
+
+/// Reads a URL and checks it against the grants.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what is no plain `https` URL with a host name, [`Failure::Denied`] for a host that is not granted.
+pub fn check_url(grants: &Capabilities, text: &str) -> Result<Url, Failure> {
+    if text.len() > MAX_URL_BYTES {
+        return Err(Failure::invalid(format!("a URL has at most {MAX_URL_BYTES} bytes and this one {}", text.len())));
+    }
+    let invalid = |why: &str| Failure::invalid(format!("`{}` cannot be fetched: {why}", shown(text)));
+    let url = Url::parse(text).map_err(|error| invalid(&format!("it is no URL ({error})")))?;
+    if url.scheme() != "https" {
+        return Err(invalid("only `https://` is allowed"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("a URL may not carry a name or password"));
+    }
+    if url.port().is_some() {
+        return Err(invalid("only the default port is allowed"));
+    }
+    // Numbers in any spelling (decimal, octal, hexadecimal, IPv6) are read as addresses here, and addresses are never granted.
+    let Some(UrlHost::Domain(host)) = url.host() else {
+        return Err(invalid("an address instead of a host name is never allowed"));
+    };
+    if !grants.allows_host(host) {
+        return Err(denied("http", host));
+    }
+    Ok(url)
+}
+
+fn check(call: &Call, request: &Request) -> Result<Arc<dyn Http>, Failure> {
+    if call.grants.http.is_empty() {
+        return Err(denied("http", &request.url));
+    }
+    if !METHODS.contains(&request.method.as_str()) {
+        let methods = METHODS.join(", ");
+        return Err(Failure::invalid(format!("`{}` is no method that is allowed: use one of {methods}", shown(&request.method))));
+    }
+    check_url(&call.grants, &request.url)?;
+    if request.headers.len() > MAX_HEADERS {
+        return Err(Failure::invalid(format!("a request has at most {MAX_HEADERS} headers")));
+    }
+    for (name, value) in &request.headers {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let lower = name.to_ascii_lowercase();
+        if name.is_empty() || !name.chars().all(token) || OWN_HEADERS.contains(&lower.as_str()) {
+            return Err(Failure::invalid(format!("the header `{}` is the host's own, or no header name: leave it out", shown(name))));
+        }
+        if value.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(Failure::invalid(format!("the header `{}` has control characters in its value", shown(name))));
+        }
+    }
+    let http = call.capabilities.http.clone();
+    http.ok_or_else(|| unavailable("http", "do without it, or ask the operator to configure a client"))
+}
+
+impl State {
+    fn begin_fetch(&mut self, request: &Request) -> Result<Arc<dyn Http>, Failure> {
+        let http = check(&self.call, request)?;
+        let limit = self.call.budget.http_fetches;
+        if self.counts.http_fetches >= limit {
+            return Err(Failure::limit(
+                LimitReason::HostcallsExceeded,
+                format!("this invocation made {limit} HTTP requests, which is the limit: make fewer"),
+            ));
+        }
+        self.counts.http_fetches += 1;
+        Ok(http)
+    }
+}
+
+fn capped(result: Result<Response, Failure>) -> Result<Response, ContractFailure> {
+    let response = result?;
+    if response.body.len() > MAX_RESPONSE_BYTES {
+        let bytes = response.body.len();
+        return Err(Failure::failed(format!("the response has {bytes} bytes and {MAX_RESPONSE_BYTES} is the limit")).into());
+    }
+    Ok(response)
+}
+
+impl HostPending for State {
+    async fn wait(&mut self, pending: Resource<Pending>) -> wasmtime::Result<Result<Response, ContractFailure>> {
+        self.host_call("http.pending.wait", 0)?;
+        let Some(handle) = self.table.get_mut(&pending)?.0.take() else {
+            return Ok(Err(Failure::invalid("this response was already taken: `wait` works once").into()));
+        };
+        self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
+        match handle.await {
+            Ok(result) => Ok(capped(result)),
+            Err(_) => Ok(Err(Failure::failed("the request ended without a response").into())),
+        }
+    }
+
+    async fn drop(&mut self, pending: Resource<Pending>) -> wasmtime::Result<()> {
+        if self.table.delete(pending)?.0.is_some() {
+            self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
+        }
+        Ok(())
+    }
+}
+
+impl Host for State {
+    async fn fetch(&mut self, request: Request) -> wasmtime::Result<Result<Response, ContractFailure>> {
+        self.host_call("http.fetch", request.weight())?;
+        match self.begin_fetch(&request) {
+            Ok(http) => Ok(capped(http.fetch(request, self.call.grants.clone()).await)),
+            Err(failure) => Ok(Err(failure.into())),
+        }
+    }
+
+    async fn start(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Pending>, ContractFailure>> {
+        self.host_call("http.start", request.weight())?;
+        let limit = self.call.budget.http_concurrent;
+        if self.counts.http_waiting >= limit {
+            let detail = format!("{limit} HTTP requests are under way, which is the limit: wait for one of them first");
+            return Ok(Err(Failure::limit(LimitReason::HostcallsExceeded, detail).into()));
+        }
+        let http = match self.begin_fetch(&request) {
+            Ok(http) => http,
+            Err(failure) => return Ok(Err(failure.into())),
+        };
+        let grants = self.call.grants.clone();
+        let handle: JoinHandle<_> = tokio::spawn(async move { http.fetch(request, grants).await });
+        self.counts.http_waiting += 1;
+        Ok(Ok(self.table.push(Pending(Some(AbortOnDropHandle::new(handle))))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_plain_https_to_granted_names() {
+        let grants: Capabilities = serde_json::from_value(json!({ "http": ["api.example.com"] })).unwrap();
+        assert!(check_url(&grants, "https://api.example.com/v1?x=1").is_ok());
+        assert!(check_url(&grants, "https://API.example.com/").is_ok());
+        for refused in [
+            "http://api.example.com/",
+            "https://api.example.com:8443/",
+            "https://user:pw@api.example.com/",
+            "https://api.example.com@evil.org/",
+            "https://evil.org/",
+            "https://api.example.com.evil.org/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0177.0.0.1/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://169.254.169.254/latest/meta-data",
+            "file:///etc/passwd",
+            "//api.example.com/",
+            "",
+        ] {
+            assert!(check_url(&grants, refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What comes back from an invocation: the result or the reason why there is none, always with a receipt and the log.
+
+use openanalyst_domain::{Failure, LimitReason, Outcome, Receipt};
+
+use crate::logs::LogLine;
+
+/// The outcome of one invocation.
+#[derive(Debug)]
+#[must_use = "an invocation carries the receipt and the log of what ran, also when it failed"]
+pub struct Invocation<T> {
+    /// What it used.
+    pub receipt: Receipt,
+    /// What it wrote to its log.
+    pub logs: Vec<LogLine>,
+    /// What the export returned.
+    pub result: Result<T, CallError>,
+}
+
+/// Why an invocation gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The skill returned a failure of its own.
+    #[error("{0}")]
+    Failure(Failure),
+    /// A limit stopped it.
+    #[error("{detail}")]
+    Limit {
+        /// Which limit.
+        reason: LimitReason,
+        /// What was used, what the limit is, what to do.
+        detail: String,
+    },
+    /// The component did something that WebAssembly or the contract forbids.
+    #[error("the skill crashed: {detail}")]
+    Trap {
+        /// In the engine's words.
+        detail: String,
+    },
+    /// The caller cancelled it.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The host itself could not run it.
+    #[error("the host could not run the skill: {0}")]
+    Host(String),
+}
+
+impl CallError {
+    /// The same as the failure that other skills and the user are shown.
+    #[must_use]
+    pub fn as_failure(&self) -> Failure {
+        match self {
+            Self::Failure(failure) => failure.clone(),
+            Self::Limit { reason, detail } => Failure::limit(*reason, detail.clone()),
+            Self::Trap { .. } => Failure::failed(format!("{self}; its author finds more in the skill's log")),
+            Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
+        }
+    }
+
+    /// How the receipt names it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Failure(failure) => Outcome::Failure { code: failure.code().to_owned() },
+            Self::Limit { reason, .. } => Outcome::Limit { reason: *reason },
+            Self::Trap { detail } => Outcome::Trap { detail: detail.clone() },
+            Self::Cancelled => Outcome::Cancelled,
+            Self::Host(detail) => Outcome::Host { detail: detail.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_pass_is_worth_another_try() {
+        let busy = CallError::Limit { reason: LimitReason::Busy, detail: String::new() };
+        let cpu = CallError::Limit { reason: LimitReason::CpuExceeded, detail: String::new() };
+        assert!(busy.as_failure().is_retryable());
+        assert!(!cpu.as_failure().is_retryable());
+        assert_eq!(cpu.as_failure().code(), "cpu-exceeded");
+        assert!(CallError::Trap { detail: "unreachable".into() }.as_failure().to_string().contains("unreachable"));
+    }
+}

@@ -1,0 +1,168 @@
+//! One invocation: a place in the pool, a fresh store, a fresh instance, the call under all its limits, a receipt.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use openanalyst_domain::{Outcome, Receipt};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+use crate::admission::Admission;
+use crate::call::Call;
+use crate::cpu::CpuMeter;
+use crate::drive::Reins;
+use crate::ending;
+use crate::engine::MAX_MEMORY_BYTES;
+use crate::invocation::{CallError, Invocation};
+use crate::limits::LimitHit;
+use crate::script::ScriptHost;
+use crate::state::State;
+
+/// Bytes that the engine may count on top of a limit for the frame around texts: list elements, records.
+const FRAME_BYTES: usize = 64 << 10;
+
+/// What is called, for the receipt.
+pub(crate) struct Target<'a> {
+    pub(crate) skill: &'a str,
+    pub(crate) digest: &'a str,
+    pub(crate) export: &'static str,
+    pub(crate) input_bytes: usize,
+    pub(crate) script: Option<Arc<dyn ScriptHost>>,
+}
+
+impl Target<'_> {
+    fn receipt(&self) -> Receipt {
+        Receipt {
+            skill: self.skill.to_owned(),
+            digest: self.digest.to_owned(),
+            export: self.export.to_owned(),
+            cpu_us: 0,
+            wall_us: 0,
+            queued_us: 0,
+            peak_memory_bytes: 0,
+            host_calls: 0,
+            http_fetches: 0,
+            workflow_starts: 0,
+            input_bytes: self.input_bytes as u64,
+            output_bytes: 0,
+            log_lines: 0,
+            log_lines_dropped: 0,
+            outcome: Outcome::Ok,
+        }
+    }
+}
+
+/// Runs `body` on a fresh store; `size` says how many bytes its result has.
+pub(crate) async fn invoke<T>(
+    engine: &Engine,
+    admission: &Admission,
+    target: Target<'_>,
+    mut call: Call,
+    size: impl Fn(&T) -> usize,
+    body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<Result<T, CallError>>,
+) -> Invocation<T> {
+    let mut receipt = target.receipt();
+    let asked = Instant::now();
+    let end = asked + call.budget.wall();
+    let deadline = call.deadline.map_or(end, |deadline| deadline.min(end));
+    let place = match place(admission, &call, deadline).await {
+        Ok(place) => place,
+        Err(error) => {
+            receipt.queued_us = micros(asked.elapsed());
+            receipt.outcome = error.outcome();
+            return Invocation { receipt, logs: Vec::new(), result: Err(error) };
+        }
+    };
+    let began = Instant::now();
+    receipt.queued_us = micros(began - asked);
+    // Waiting for a place is not the skill's fault: its wall time begins now, unless the caller's own deadline is sooner.
+    let end = began + call.budget.wall();
+    call.deadline = Some(call.deadline.map_or(end, |deadline| deadline.min(end)));
+    call.budget.memory_bytes = call.budget.memory_bytes.min(MAX_MEMORY_BYTES);
+
+    let meter = Arc::new(CpuMeter::default());
+    let mut store = store(engine, call, target.script, &meter);
+    let (cpu_limit, deadline, cancel) = {
+        let call = &store.data().call;
+        (call.budget.cpu(), call.deadline_or_far(), call.cancel.clone())
+    };
+    let reins = Reins { meter: &meter, cpu_limit, deadline, cancel: &cancel };
+    let ended = reins.drive(body(&mut store)).await;
+
+    let mut state = store.into_data();
+    let result = match ended {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(error),
+        Ok(Err(error)) => Err(ending::of_error(&error, &state.call)),
+        Err(stopped) => Err(ending::of_stop(stopped, &state.call)),
+    };
+    let result = result.and_then(|value| {
+        let bytes = size(&value);
+        receipt.output_bytes = bytes as u64;
+        let too_large = bytes > state.call.budget.output_bytes;
+        if too_large { Err(ending::output_too_large(Some(bytes), &state.call)) } else { Ok(value) }
+    });
+    if let Err(CallError::Host(detail)) = &result {
+        tracing::error!(skill = target.skill, export = target.export, detail, "the host failed in a call; the process goes on");
+    }
+    state.flush_progress();
+    receipt.cpu_us = micros(meter.used());
+    receipt.wall_us = micros(began.elapsed());
+    receipt.peak_memory_bytes = state.limiter.peak_memory_bytes() as u64;
+    receipt.host_calls = state.counts.host_calls;
+    receipt.http_fetches = state.counts.http_fetches;
+    receipt.workflow_starts = state.counts.workflow_starts;
+    receipt.outcome = result.as_ref().err().map_or(Outcome::Ok, CallError::outcome);
+    let logs = state.logs.clone();
+    // Standard output finishes its last line when it is dropped. The place is given back last, when the instance is gone.
+    drop(state);
+    drop(place);
+    let (lines, dropped) = logs.take();
+    receipt.log_lines = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    receipt.log_lines_dropped = dropped;
+    Invocation { receipt, logs: lines, result }
+}
+
+/// Takes a place, unless the call is cancelled or its deadline comes first.
+async fn place(admission: &Admission, call: &Call, deadline: Instant) -> Result<crate::admission::Place, CallError> {
+    if call.cancel.is_cancelled() {
+        return Err(CallError::Cancelled);
+    }
+    let mut entering = std::pin::pin!(admission.enter(&call.owner.tenant));
+    tokio::select! {
+        biased;
+        place = &mut entering => place,
+        () = call.cancel.cancelled() => Err(CallError::Cancelled),
+        () = tokio::time::sleep_until(deadline.into()) => Err(ending::of_stop(crate::drive::Stopped::Deadline, call)),
+    }
+}
+
+/// A store with every limit on it.
+fn store(engine: &Engine, call: Call, script: Option<Arc<dyn ScriptHost>>, meter: &Arc<CpuMeter>) -> Store<State> {
+    let (cpu_limit, cpu_limit_ms) = (call.budget.cpu(), call.budget.cpu_ms);
+    let handles = call.budget.handles;
+    // The engine counts both what host calls and what results carry with this one number. Each is held to its own limit again: host calls in
+    // `State::host_call`, results in `invoke`.
+    let bytes = call.budget.hostcall_bytes.max(call.budget.output_bytes).saturating_add(FRAME_BYTES);
+    let mut store = Store::new(engine, State::new(call, script));
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(bytes);
+    store.set_max_component_handles(handles);
+    // Relative to now: the callback comes at every tick from here on.
+    store.set_epoch_deadline(1);
+    let meter = meter.clone();
+    store.epoch_deadline_callback(move |_| {
+        if meter.used_now() > cpu_limit {
+            let CallError::Limit { reason, detail } = ending::cpu_exceeded(cpu_limit_ms) else {
+                return Ok(UpdateDeadline::Interrupt);
+            };
+            return Err(LimitHit::new(reason, detail).into());
+        }
+        // Other tasks of this thread, the deadline and a cancellation get their turn.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

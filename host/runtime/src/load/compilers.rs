@@ -1,0 +1,36 @@
+//! At most one compilation for each core: a compiler takes all the processor and memory that it is given.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Hands out turns to compile. For threads that may block.
+#[derive(Debug)]
+pub(crate) struct Compilers {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A turn. Dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Turn<'a>(&'a Compilers);
+
+impl Compilers {
+    pub(crate) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { free: Mutex::new(cores), freed: Condvar::new() }
+    }
+
+    /// Waits for a turn.
+    pub(crate) fn enter(&self) -> Turn<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Turn(self)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
