@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     detail: String,
     retry_after_ms: Option<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    more: Option<(&'static str, Value)>,
+    more: Option<Box<(&'static str, Value)>>,
 }
 
 impl Problem {
@@ -68,7 +68,7 @@ impl Problem {
 
     /// A further member of the body.
     pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.more = Some((name, value));
+        self.more = Some(Box::new((name, value)));
         self
     }
 
@@ -95,7 +95,7 @@ impl Problem {
         if let Some(after_ms) = self.retry_after_ms {
             body["retryAfterMs"] = json!(after_ms);
         }
-        if let Some((name, value)) = &self.more {
+        if let Some((name, value)) = self.more.as_deref() {
             body[*name] = value.clone();
         }
         body

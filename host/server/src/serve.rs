@@ -2,19 +2,23 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use openanalyst_brain::Brain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::app::{self, App, ServerOptions};
 
@@ -40,34 +44,20 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let app = app::shared(brain, options, shutdown.clone());
-    let service = TowerToHyperService::new(app::router(&app));
-    let graceful = GracefulShutdown::new();
+    let router = app::router(&app);
     let places = Arc::new(Semaphore::new(app.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let rate = tokio::spawn(app.rate.clone().keep_small());
     while let Some((stream, place)) = shutdown.run_until_cancelled(next(&listener, &places)).await {
         while connections.try_join_next().is_some() {}
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(app.limits.header_read_timeout)
-            .max_buf_size(BUFFER_BYTES)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(io_of(stream, &app), service.clone())
-            .with_upgrades();
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                // Clients break off all the time: worth a look only when one looks for something.
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
+        connections.spawn(one(app.clone(), router.clone(), stream, ConnectionPlace(Arc::new(place))));
     }
     drop(listener);
     rate.abort();
     app.sockets.close();
     let drained = async {
-        tokio::join!(graceful.shutdown(), app.sockets.wait());
+        while connections.join_next().await.is_some() {}
+        app.sockets.wait().await;
     };
     // The sockets need the time of their closing handshake beside that of the drain.
     if in_time(app.limits.drain + app.limits.ws_close_timeout, drained).await.is_none() {
@@ -75,6 +65,37 @@ pub async fn serve(
     }
     connections.shutdown().await;
     Ok(())
+}
+
+/// A connection's part of [`max_connections`](crate::ServerLimits::max_connections). A WebSocket keeps it beyond its handshake.
+#[derive(Clone)]
+pub(crate) struct ConnectionPlace(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
+
+/// Serves one connection until it ends; at shutdown it ends after the call that it is at.
+async fn one(app: App, router: Router, stream: TcpStream, place: ConnectionPlace) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(place.clone());
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.limits.header_read_timeout)
+        .max_buf_size(BUFFER_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(io_of(stream, &app), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = app.shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // Clients break off all the time: worth a look only when one looks for something.
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 async fn in_time<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {

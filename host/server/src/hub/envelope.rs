@@ -101,26 +101,33 @@ pub(super) fn read(text: &str) -> Result<Incoming, (Header, String)> {
     })?;
     let Raw { kind, session_id, payload, message_id, correlation_id } = raw;
     let mut header = Header::default();
+    let mut wrong = None;
     for (what, id, into) in [
         ("messageId", message_id, &mut header.message_id),
         ("correlationId", correlation_id, &mut header.correlation_id),
     ] {
-        // An empty id is none.
-        let id = id.filter(|id| !id.is_empty());
-        if id.as_ref().is_some_and(|id| id.chars().count() > MAX_ID_CHARS || id.contains(char::is_control)) {
-            let why = format!("`{what}` must have at most {MAX_ID_CHARS} characters and no control characters");
-            return Err((header, why));
+        match checked_id(what, id) {
+            Ok(id) => *into = id,
+            Err(why) => wrong = Some(why),
         }
-        *into = id;
     }
     match session_id.filter(|session| !session.is_empty()).map(SessionKey::parse).transpose() {
         Ok(session) => header.session = session,
-        Err(error) => return Err((header, error.to_string())),
+        Err(error) => wrong = Some(error.to_string()),
     }
-    match command(&kind, payload) {
-        Ok(command) => Ok(Incoming { header, command }),
-        Err(why) => Err((header, why)),
+    match (wrong, command(&kind, payload)) {
+        (None, Ok(command)) => Ok(Incoming { header, command }),
+        (Some(why), _) | (None, Err(why)) => Err((header, why)),
     }
+}
+
+/// An id of the client's own. An empty one is none.
+fn checked_id(what: &str, id: Option<String>) -> Result<Option<String>, String> {
+    let id = id.filter(|id| !id.is_empty());
+    if id.as_ref().is_some_and(|id| id.chars().count() > MAX_ID_CHARS || id.contains(char::is_control)) {
+        return Err(format!("`{what}` must have at most {MAX_ID_CHARS} characters and no control characters"));
+    }
+    Ok(id)
 }
 
 fn command(kind: &str, payload: Value) -> Result<Command, String> {
@@ -231,7 +238,7 @@ mod tests {
     fn an_error_still_names_the_message() {
         let wrong = json!({"type": "X", "messageId": "m", "sessionId": "s", "userId": 7, "timestamp": "now"});
         let (header, _) = read(&wrong.to_string()).unwrap_err();
-        assert_eq!((header.correlation(), header.session.unwrap().as_str()), (Some("m"), "s"));
+        assert_eq!((header.correlation(), header.session.as_ref().unwrap().as_str()), (Some("m"), "s"));
     }
 
     #[test]

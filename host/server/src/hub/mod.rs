@@ -24,6 +24,7 @@ mod notices;
 pub(crate) mod origin;
 mod outbox;
 
+use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
@@ -34,6 +35,7 @@ use openanalyst_identity::{Scope, TokenError};
 use crate::app::App;
 use crate::auth;
 use crate::problem::Problem;
+use crate::serve::ConnectionPlace;
 use connection::Connection;
 
 /// The subprotocol that the hub speaks.
@@ -49,6 +51,7 @@ const MAX_WRITE_BUFFER_BYTES: usize = 16 << 20;
 pub(crate) async fn open(
     State(app): State<App>,
     RawQuery(query): RawQuery,
+    connection: Option<Extension<ConnectionPlace>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -72,7 +75,7 @@ pub(crate) async fn open(
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
     let alive = app.sockets.token();
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let _alive = (alive, place);
+        let _kept = (alive, place, connection);
         Connection::run(app, caller, socket).await;
     }))
 }

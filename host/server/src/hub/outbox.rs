@@ -169,9 +169,9 @@ impl Writer {
                 outbox.close(CloseReason::Gone);
             }
         };
-        let end = self.end(reason);
+        let limit = self.limits.ws_close_timeout;
         // A client that takes nothing, not even this, is dropped.
-        if timeout(self.limits.ws_close_timeout, end).await.is_err() {
+        if timeout(limit, self.end(reason)).await.is_err() {
             tracing::debug!(?reason, "a client did not take the end of its connection");
         }
     }
