@@ -51,7 +51,15 @@ pub fn run_script_with<T: Serialize + ?Sized>(path: &str, arguments: &T, options
 /// # Errors
 /// As [`run_script`].
 pub fn run_flow<T: Serialize + ?Sized>(path: &str, arguments: &T) -> Result<Job> {
-    sys::windmill::run_flow(path, &to_json(arguments)?, &NO_OPTIONS).map(Job)
+    run_flow_with(path, arguments, &NO_OPTIONS)
+}
+
+/// Starts a flow, later or under a key of one's own.
+///
+/// # Errors
+/// As [`run_script`].
+pub fn run_flow_with<T: Serialize + ?Sized>(path: &str, arguments: &T, options: &RunOptions) -> Result<Job> {
+    sys::windmill::run_flow(path, &to_json(arguments)?, options).map(Job)
 }
 
 /// A job that this invocation started. Dropping it leaves the job running.

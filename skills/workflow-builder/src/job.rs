@@ -1,0 +1,219 @@
+//! The work of one step, as it stands in the plan's arguments, and doing it.
+
+use openanalyst_skill::prelude::*;
+use openanalyst_skill::windmill::{Kind, RunOptions, Schedule};
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::manage;
+use crate::wish::Kinds;
+
+/// What is run: a script or a flow with its arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Target {
+    pub(crate) path: String,
+    pub(crate) title: String,
+    pub(crate) is_flow: bool,
+    pub(crate) arguments: Value,
+}
+
+/// A schedule to store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScheduleSpec {
+    pub(crate) path: String,
+    pub(crate) cron: String,
+    pub(crate) time_zone: String,
+    /// The recurrence in words.
+    pub(crate) label: String,
+    pub(crate) target: Target,
+}
+
+/// The work of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub(crate) enum Job {
+    /// Store a schedule.
+    Schedule {
+        /// The schedule.
+        spec: ScheduleSpec,
+    },
+    /// Run something once, later.
+    Once {
+        /// What.
+        target: Target,
+        /// When, UTC.
+        at_ms: u64,
+        /// The zone to say it in.
+        time_zone: String,
+    },
+    /// Store a flow.
+    Flow {
+        /// Where.
+        path: String,
+        /// What it is, in one line.
+        summary: String,
+        /// Windmill's flow value.
+        value: Value,
+        /// What must be given when it is run.
+        needs: Vec<String>,
+        /// The steps in words.
+        steps: Vec<String>,
+    },
+    /// Say what there is.
+    List {
+        /// Schedules?
+        schedules: bool,
+        /// Flows?
+        flows: bool,
+    },
+    /// Take these away.
+    Cancel {
+        /// What.
+        things: Vec<manage::Thing>,
+    },
+    /// Only say this.
+    Say {
+        /// What.
+        content: String,
+    },
+}
+
+impl Job {
+    /// The step that does it.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for what JSON cannot hold.
+    pub(crate) fn into_step(self) -> Result<Step> {
+        let (id, title) = match &self {
+            Self::Schedule { spec } => ("schedule", format!("Schedule {} {}", spec.target.title, spec.label)),
+            Self::Once { target, .. } => ("once", format!("Plan one run of {}", target.title)),
+            Self::Flow { path, .. } => ("flow", format!("Store the workflow {path}")),
+            Self::List { .. } => ("list", "Look up what there is".to_owned()),
+            Self::Cancel { .. } => ("cancel", "Take it away".to_owned()),
+            Self::Say { .. } => ("say", "Answer".to_owned()),
+        };
+        let step = Step::run(id, title)
+            .arg("job", to_value(&self)?)
+            .expect(expect::present("/content", "There is an answer for the user."));
+        Ok(match self {
+            Self::Schedule { spec } => step
+                .expect(expect::exact("/schedule/path", spec.path, "The schedule has its path."))
+                .expect(expect::present("/schedule/nextRunMs", "The next run is known."))
+                .expect(expect::exact("/stored", true, "The engine lists the schedule as it was asked for.")),
+            Self::Once { .. } => step.expect(expect::present("/job/id", "The job is in the queue.")),
+            Self::Flow { .. } => step.expect(expect::exact("/stored", true, "The engine lists the flow.")),
+            Self::Cancel { .. } => step.expect(expect::exact("/gone", true, "The engine lists it no longer.")),
+            _ => step,
+        })
+    }
+
+    /// Does it. Doing it twice leaves what doing it once leaves.
+    ///
+    /// # Errors
+    /// What the host answers.
+    pub(crate) fn run(&self, inputs: &Inputs) -> Result<Value> {
+        match self {
+            Self::Schedule { spec } => store_schedule(spec, inputs),
+            Self::Once { target, at_ms, time_zone } => start_later(target, *at_ms, time_zone, inputs),
+            Self::Flow { path, summary, value, needs, steps } => store_flow(path, summary, value, needs, steps),
+            Self::List { schedules, flows } => manage::list(
+                Kinds { schedules: *schedules, flows: *flows },
+                &inputs.request.user_folder,
+                inputs.context.now_ms,
+            ),
+            Self::Cancel { things } => manage::cancel(things),
+            Self::Say { content } => Ok(json!({ "content": content })),
+        }
+    }
+}
+
+fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
+    let next_run_ms = clock::next_run_ms(&spec.cron, &spec.time_zone, inputs.context.now_ms)?;
+    let before = stored(&spec.path)?;
+    let target = &spec.target;
+    let schedule = Schedule { is_flow: target.is_flow, ..Schedule::of_script(&spec.path, &spec.cron, &target.path) }
+        .in_time_zone(&spec.time_zone)
+        .with_summary(format!("{}, {}", capital(&target.title), spec.label))
+        .with_arguments(&target.arguments)?;
+    windmill::create_schedule(&schedule)?;
+    let is_stored = stored(&spec.path)?.is_some_and(|details| {
+        // The listing is the engine's own; where it says something about these, it must be what was asked for.
+        let agrees = |name: &str, wanted: &str| details[name].as_str().is_none_or(|found| found == wanted);
+        agrees("schedule", &spec.cron) && agrees("timezone", &spec.time_zone) && agrees("script_path", &target.path)
+    });
+    let what = match before {
+        None => "Scheduled",
+        Some(_) => "Scheduled (in place of what stood there)",
+    };
+    let content = format!(
+        "{what}: **{}**, {} ({}).\n\n- Next run: {}\n- Runs: `{}`\n- Schedule: `{}`\n\nSay “list my schedules” to see all, or “cancel the \
+         {} schedule” to stop it.",
+        capital(&target.title),
+        spec.label,
+        spec.time_zone,
+        clock::in_words(next_run_ms, &spec.time_zone)?,
+        target.path,
+        spec.path,
+        target.title.trim_start_matches("the "),
+    );
+    Ok(json!({
+        "content": content,
+        "stored": is_stored,
+        "schedule": {
+            "path": spec.path, "cron": spec.cron, "timeZone": spec.time_zone, "label": spec.label,
+            "nextRunMs": next_run_ms, "target": to_value(target)?,
+        },
+    }))
+}
+
+/// The engine's listing of one schedule.
+fn stored(path: &str) -> Result<Option<Value>> {
+    let items = windmill::list(Kind::Schedule, path)?;
+    Ok(items.iter().find(|item| item.path == path).map(windmill::Item::details))
+}
+
+fn start_later(target: &Target, at_ms: u64, time_zone: &str, inputs: &Inputs) -> Result<Value> {
+    let options =
+        RunOptions { scheduled_for_ms: Some(at_ms), idempotency_key: Some(format!("{}/once", inputs.request.task_id)) };
+    let job = if target.is_flow {
+        windmill::run_flow_with(&target.path, &target.arguments, &options)?
+    } else {
+        windmill::run_script_with(&target.path, &target.arguments, &options)?
+    };
+    let content = format!(
+        "Planned: **{}**, once.\n\n- When: {}\n- Runs: `{}`\n- Job: `{}`",
+        capital(&target.title),
+        clock::in_words(at_ms, time_zone)?,
+        target.path,
+        job.id(),
+    );
+    Ok(json!({ "content": content, "job": { "id": job.id(), "atMs": at_ms, "path": target.path } }))
+}
+
+fn store_flow(path: &str, summary: &str, value: &Value, needs: &[String], steps: &[String]) -> Result<Value> {
+    windmill::create_flow(path, summary, value)?;
+    let is_stored = windmill::list(Kind::Flow, path)?.iter().any(|item| item.path == path);
+    let mut content = format!("The workflow is stored as `{path}`:\n");
+    for (index, step) in steps.iter().enumerate() {
+        content.push_str(&format!("\n{}. {}", index + 1, capital(step)));
+    }
+    if needs.is_empty() {
+        content.push_str("\n\nIt needs nothing more to run.");
+    } else {
+        let needs: Vec<String> = needs.iter().map(|name| format!("`{name}`")).collect();
+        content.push_str(&format!("\n\nGive it {} when you run it.", needs.join(", ")));
+    }
+    Ok(json!({
+        "content": content,
+        "stored": is_stored,
+        "flow": { "path": path, "summary": summary, "needs": needs, "steps": steps },
+    }))
+}
+
+/// With a capital letter in front.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
