@@ -4,11 +4,12 @@
 //! It knows nothing about what other skills do beyond their names and descriptions, and it never guesses what an utterance that it did
 //! not understand may have meant.
 //!
-//! Begin at [`wish::read`]: what an utterance asks of this skill. `facts` keeps and finds what is remembered, `words` writes the
+//! Begin at [`Wish`] and `reading`: what an utterance asks of this skill. `facts` keeps and finds what is remembered, `words` writes the
 //! answers.
 
 mod clauses;
 mod facts;
+mod reading;
 mod wish;
 mod words;
 mod zones;
@@ -40,7 +41,7 @@ struct Done {
 
 impl Skill for Core {
     fn plan(&self, request: &Request, _context: &Context) -> Result<Plan> {
-        let wishes = wish::read(request);
+        let wishes = reading::read(request);
         if let Some(question) = wishes.iter().find_map(|wish| question(wish, request)) {
             return Ok(Plan::ask(question));
         }
@@ -61,7 +62,7 @@ impl Skill for Core {
         // A step of our own plan names its wish; a call of another skill comes with words only.
         let wishes = match inputs.argument::<Option<Wish>>("wish")? {
             Some(wish) => vec![wish],
-            None => wish::read(&inputs.request),
+            None => reading::read(&inputs.request),
         };
         let done = wishes.iter().map(|wish| grant(wish, inputs)).collect::<Result<Vec<_>>>()?;
         let changed = done.iter().any(|done| done.changed);

@@ -29,8 +29,6 @@ pub(crate) enum Source {
     Key,
     /// What the step before produced, as text.
     Content,
-    /// The metrics that an earlier step produced.
-    Metrics,
     /// Always this text.
     Fixed(&'static str),
 }

@@ -76,7 +76,6 @@ pub(crate) fn build(steps: &[Found], request: &Request) -> Flow {
                 Filled::Missing => from_flow(input.name, &mut needs),
                 Filled::InFlow => match input.source {
                     Source::Content => javascript(content_before(&steps[..index])),
-                    Source::Metrics => javascript("previous_result.metrics ?? previous_result".into()),
                     Source::Now => javascript("Date.now()".into()),
                     // One post for one moment: running the flow again for it moves the schedule and makes no second one.
                     _ => javascript(key_of(request, &mut needs)),

@@ -30,7 +30,7 @@ pub(crate) fn fill(input: &Input, request: &Request) -> Filled {
             request.when().filter(|when| !when.past).map_or(Filled::Missing, |when| Filled::Value(when.at_ms.into()))
         }
         Source::Fixed(fixed) => text(Some(fixed.into())),
-        Source::Now | Source::Key | Source::Content | Source::Metrics => Filled::InFlow,
+        Source::Now | Source::Key | Source::Content => Filled::InFlow,
     }
 }
 

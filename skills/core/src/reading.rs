@@ -1,0 +1,451 @@
+//! Reads from an utterance what it asks of this skill. Phrases and patterns only: what is done about a wish is not decided here.
+
+use openanalyst_skill::prelude::*;
+
+use crate::clauses::{after, clean, has_phrase, slug, split, without_politeness};
+use crate::wish::Wish;
+
+/// Longest name, preference or instruction that is kept, in characters.
+const MAX_TEXT: usize = 1_000;
+const MAX_NAME: usize = 80;
+/// How many wishes of one utterance are granted; a plan has at most 32 steps.
+const MAX_WISHES: usize = 16;
+
+/// What the request asks of this skill: at least one wish, in the order of the utterance.
+pub(crate) fn read(request: &Request) -> Vec<Wish> {
+    let mut wishes = Vec::new();
+    let mut greeted = false;
+    let mut thanked = false;
+    for clause in split(&request.content) {
+        greeted |= is_greeting(clause);
+        thanked |= is_thanks(clause);
+        if let Some(wish) = read_clause(without_politeness(clause))
+            && !wishes.contains(&wish)
+            && wishes.len() < MAX_WISHES
+        {
+            wishes.push(wish);
+        }
+    }
+    if wishes.is_empty() {
+        wishes.push(from_slots(request).unwrap_or(match (greeted, thanked) {
+            (_, true) => Wish::Thanks,
+            (true, _) => Wish::Greet,
+            _ => Wish::Unknown,
+        }));
+    }
+    wishes
+}
+
+/// What the router read where the words alone did not say it.
+fn from_slots(request: &Request) -> Option<Wish> {
+    if let Some(name) = request.slot("name").and_then(|name| as_name(&name)) {
+        return Some(Wish::Name { name });
+    }
+    if let Some(said) = request.slot("time-zone") {
+        return Some(Wish::TimeZone { said });
+    }
+    request.has_action("help").then_some(Wish::Help)
+}
+
+fn read_clause(clause: &str) -> Option<Wish> {
+    recall(clause).or_else(|| forget(clause)).or_else(|| remember(clause)).or_else(|| help(clause))
+}
+
+fn help(clause: &str) -> Option<Wish> {
+    const WHOLE: &[&str] =
+        &["help", "help me", "what now", "menu", "commands", "skills", "who are you", "what are you"];
+    const PARTS: &[&str] = &[
+        "what can you do",
+        "what can i do",
+        "what can i ask",
+        "what do you do",
+        "what are you able",
+        "how can you help",
+        "what skills",
+        "which skills",
+        "list skills",
+        "list your skills",
+        "show skills",
+        "your skills",
+        "list the skills",
+        "how does this work",
+        "how do i use",
+        "what is this",
+        "get started",
+        "need help",
+        "show help",
+        "show me what you can",
+    ];
+    let lower = clause.to_ascii_lowercase();
+    (WHOLE.contains(&lower.as_str()) || PARTS.iter().any(|part| has_phrase(clause, part))).then_some(Wish::Help)
+}
+
+fn recall(clause: &str) -> Option<Wish> {
+    const ALL: &[&str] = &[
+        "what do you remember",
+        "what do you know about me",
+        "what have you remembered",
+        "what did you remember",
+        "what have i told you",
+        "show my preferences",
+        "list my preferences",
+        "what are my preferences",
+        "who am i",
+        "show what you remember",
+        "tell me what you remember",
+        "show my memory",
+    ];
+    if let Some(about) = after(clause, &["what do you remember about my ", "what do you know about my "]) {
+        return Some(Wish::Recall { about: Some(about.into()) });
+    }
+    if after(clause, ALL).is_some() || clause.eq_ignore_ascii_case("my preferences") {
+        return Some(Wish::Recall { about: None });
+    }
+    const ONE: &[&str] = &[
+        "what is my ",
+        "what's my ",
+        "what’s my ",
+        "what are my ",
+        "tell me my ",
+        "show my ",
+        "show me my ",
+        "do you know my ",
+        "do you remember my ",
+        "what was my ",
+    ];
+    // Other skills know posts and schedules; here is only what was told.
+    let about = after(clause, ONE)?;
+    let known = [
+        "name",
+        "time zone",
+        "timezone",
+        "instructions",
+        "custom instructions",
+        "preference",
+        "preferred",
+        "favourite",
+        "favorite",
+    ];
+    known.iter().any(|word| has_phrase(about, word)).then(|| Wish::Recall { about: Some(about.into()) })
+}
+
+fn forget(clause: &str) -> Option<Wish> {
+    let instructions =
+        ["clear my custom instructions", "delete my custom instructions", "remove my custom instructions"];
+    if after(clause, &instructions).is_some() {
+        return Some(Wish::Forget { what: "custom instructions".into() });
+    }
+    let what = after(
+        clause,
+        &[
+            "forget that ",
+            "forget about ",
+            "forget what i said about ",
+            "forget ",
+            "do not remember ",
+            "don't remember ",
+            "stop calling me",
+        ],
+    )?;
+    let lower = what.to_ascii_lowercase();
+    let all = [
+        "everything",
+        "all",
+        "me",
+        "all of it",
+        "everything about me",
+        "all about me",
+        "everything you know about me",
+        "all my preferences",
+        "all preferences",
+        "my preferences",
+        "everything that you know about me",
+    ];
+    if all.contains(&lower.as_str()) {
+        return Some(Wish::ForgetEverything);
+    }
+    if what.is_empty() {
+        return Some(Wish::Forget { what: "name".into() });
+    }
+    bounded(what, MAX_TEXT).map(|what| Wish::Forget { what })
+}
+
+fn remember(clause: &str) -> Option<Wish> {
+    if let Some(name) = after(
+        clause,
+        &[
+            "call me ",
+            "my name is ",
+            "my name's ",
+            "my name’s ",
+            "i am called ",
+            "i'm called ",
+            "you may call me ",
+            "set my name to ",
+            "change my name to ",
+            "remember my name is ",
+            "remember that my name is ",
+            "remember to call me ",
+        ],
+    ) {
+        return as_name(name).map(|name| Wish::Name { name });
+    }
+    if let Some(said) = time_zone(clause) {
+        return Some(Wish::TimeZone { said });
+    }
+    if let Some(text) = after(
+        clause,
+        &[
+            "my custom instructions are",
+            "my instructions are",
+            "set my custom instructions to ",
+            "my custom instructions",
+            "custom instructions",
+        ],
+    ) {
+        return bounded(text, MAX_TEXT).map(|text| Wish::Instruction { text, replace: true });
+    }
+    let told = after(
+        clause,
+        &[
+            "remember that ",
+            "remember, ",
+            "remember: ",
+            "remember ",
+            "note that ",
+            "keep in mind that ",
+            "don't forget that ",
+            "don't forget ",
+        ],
+    );
+    let statement = told.unwrap_or(clause);
+    if let Some(wish) = after(statement, &["from now on ", "from now on, "]).and_then(remember) {
+        return Some(wish);
+    }
+    if after(statement, &["always ", "never ", "from now on "]).is_some()
+        || after(statement, &["to always ", "to never "]).is_some()
+    {
+        let text = after(statement, &["to "]).unwrap_or(statement);
+        return bounded(text, MAX_TEXT).map(|text| Wish::Instruction { text, replace: false });
+    }
+    if let Some(wish) = preference(statement) {
+        return Some(wish);
+    }
+    // "remember" alone makes any statement one to keep; without it, only a preference is.
+    let statement = bounded(told?, MAX_TEXT)?;
+    if let Some(wish) = remember(&statement) {
+        return Some(wish);
+    }
+    let key = slug(&statement);
+    (!key.is_empty()).then_some(Wish::Preference { key, value: statement })
+}
+
+fn time_zone(clause: &str) -> Option<String> {
+    let said = after(
+        clause,
+        &[
+            "my time zone is ",
+            "my timezone is ",
+            "my time zone: ",
+            "my timezone: ",
+            "set my time zone to ",
+            "set my timezone to ",
+            "change my time zone to ",
+            "change my timezone to ",
+            "set time zone to ",
+            "set timezone to ",
+            "use the time zone ",
+            "use time zone ",
+            "use the timezone ",
+            "remember my time zone is ",
+            "remember that my time zone is ",
+            "remember that my timezone is ",
+            "i am in the time zone ",
+            "i'm in the time zone ",
+            "i live in the time zone ",
+        ],
+    );
+    said.map(|said| clean(after(said, &["the "]).unwrap_or(said)).to_owned()).filter(|said| !said.is_empty())
+}
+
+fn preference(statement: &str) -> Option<Wish> {
+    let subject_form =
+        after(statement, &["my preferred ", "my favourite ", "my favorite ", "my default ", "my usual "]);
+    if let Some((subject, value)) =
+        subject_form.and_then(|rest| rest.split_once(" is ").or_else(|| rest.split_once(" are ")))
+    {
+        let value = bounded(value, MAX_TEXT)?;
+        let key = slug(subject);
+        return (!key.is_empty() && !has_reserved_key(&key)).then_some(Wish::Preference { key, value });
+    }
+    let value = after(statement, &["i prefer ", "i'd prefer ", "i would prefer ", "i like ", "i love "])?;
+    let value = bounded(value, MAX_TEXT)?;
+    // "short posts" is a preference about posts: the next one about posts takes its place.
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let key = if let [_, subject] = words[..] { slug(subject) } else { slug(&value) };
+    (!key.is_empty() && !has_reserved_key(&key)).then_some(Wish::Preference { key, value })
+}
+
+fn has_reserved_key(key: &str) -> bool {
+    matches!(key, "display-name" | "time-zone")
+}
+
+fn as_name(text: &str) -> Option<String> {
+    const NOT_A_NAME: &[&str] = &[
+        "at", "later", "back", "when", "tomorrow", "today", "tonight", "if", "on", "in", "maybe", "again", "now",
+        "soon", "after", "before", "about", "an", "a",
+    ];
+    let name = text.split([',', ';', '(', '\n']).next().unwrap_or_default();
+    let name = without_politeness(name);
+    let name = name.split(" from now").next().unwrap_or_default();
+    let first = name.split_whitespace().next()?.to_lowercase();
+    if NOT_A_NAME.contains(&first.as_str()) || name.chars().count() > MAX_NAME {
+        return None;
+    }
+    bounded(name, MAX_NAME)
+}
+
+/// The text without control characters, if it has any letters and is not too long.
+fn bounded(text: &str, max: usize) -> Option<String> {
+    let text: String = clean(text).chars().filter(|letter| !letter.is_control()).take(max).collect();
+    text.chars().any(char::is_alphanumeric).then_some(text)
+}
+
+fn is_greeting(clause: &str) -> bool {
+    const GREETINGS: &[&str] = &[
+        "hi",
+        "hello",
+        "hey",
+        "hiya",
+        "howdy",
+        "greetings",
+        "good morning",
+        "good afternoon",
+        "good evening",
+        "good day",
+        "yo",
+        "hallo",
+        "hola",
+        "bonjour",
+        "ciao",
+        "servus",
+        "moin",
+        "how are you",
+    ];
+    const BESIDE: &[&str] = &[
+        "there",
+        "again",
+        "you",
+        "all",
+        "everyone",
+        "friend",
+        "openanalyst",
+        "how",
+        "are",
+        "is",
+        "it",
+        "going",
+        "to",
+        "today",
+    ];
+    let beside = |word: &str| BESIDE.contains(&clean(word).to_ascii_lowercase().as_str());
+    after(clause, GREETINGS).is_some_and(|rest| rest.split_whitespace().all(beside))
+}
+
+fn is_thanks(clause: &str) -> bool {
+    after(clause, &["thanks", "thank you", "thx", "cheers", "merci", "danke"])
+        .is_some_and(|rest| rest.split_whitespace().count() <= 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openanalyst_skill::testing;
+
+    fn wishes(text: &str) -> Vec<Wish> {
+        read(&testing::request(text))
+    }
+
+    fn preference_of(key: &str, value: &str) -> Wish {
+        Wish::Preference { key: key.into(), value: value.into() }
+    }
+
+    fn name_of(name: &str) -> Wish {
+        Wish::Name { name: name.into() }
+    }
+
+    fn forget_of(what: &str) -> Wish {
+        Wish::Forget { what: what.into() }
+    }
+
+    #[test]
+    fn each_utterance_asks_for_what_it_says() {
+        let zone = |said: &str| Wish::TimeZone { said: said.into() };
+        let instruction = |text: &str, replace| Wish::Instruction { text: text.into(), replace };
+        let recall = |about: Option<&str>| Wish::Recall { about: about.map(Into::into) };
+        let table = [
+            ("Hello!", Wish::Greet),
+            ("hey there, how are you?", Wish::Greet),
+            ("Thank you very much", Wish::Thanks),
+            ("help", Wish::Help),
+            ("Hi, what can you do?", Wish::Help),
+            ("Call me Ada", name_of("Ada")),
+            ("please call me Dr. Ada King, please", name_of("Dr. Ada King")),
+            ("from now on call me Ada", name_of("Ada")),
+            ("My name is Zoë", name_of("Zoë")),
+            ("my time zone is Europe/Berlin.", zone("Europe/Berlin")),
+            ("Set my timezone to Asia/Tokyo", zone("Asia/Tokyo")),
+            ("remember that I prefer short posts", preference_of("posts", "short posts")),
+            (
+                "I prefer posts without any emojis",
+                preference_of("posts-without-any-emojis", "posts without any emojis"),
+            ),
+            ("Remember that my favourite platform is LinkedIn", preference_of("platform", "LinkedIn")),
+            (
+                "remember our office is closed on Fridays",
+                preference_of("our-office-closed-on-fridays", "our office is closed on Fridays"),
+            ),
+            ("Always write in British English", instruction("Always write in British English", false)),
+            ("remember to never use hashtags", instruction("never use hashtags", false)),
+            ("my custom instructions are: be brief", instruction("be brief", true)),
+            ("What do you remember about me?", recall(None)),
+            ("what is my time zone?", recall(Some("time zone"))),
+            ("forget my name", forget_of("my name")),
+            ("Forget that I prefer short posts", forget_of("I prefer short posts")),
+            ("forget everything about me", Wish::ForgetEverything),
+            ("call me at 9", Wish::Unknown),
+            ("the weather on Mars", Wish::Unknown),
+            ("hey paint the fence", Wish::Unknown),
+            ("", Wish::Unknown),
+        ];
+        for (text, wish) in table {
+            assert_eq!(wishes(text), [wish], "{text}");
+        }
+    }
+
+    #[test]
+    fn one_utterance_may_ask_for_several_things() {
+        let expected =
+            [name_of("Ada"), preference_of("posts", "short posts"), Wish::TimeZone { said: "Europe/Berlin".into() }];
+        assert_eq!(
+            wishes("Hi! Call me Ada and remember that I prefer short posts. My time zone is Europe/Berlin."),
+            expected
+        );
+    }
+
+    #[test]
+    fn what_the_router_read_counts_where_the_words_say_nothing() {
+        let request = testing::request("Ada is how I go by").with_slot("name", "Ada");
+        assert_eq!(read(&request), [name_of("Ada")]);
+    }
+
+    #[test]
+    fn any_text_gives_at_least_one_and_a_bounded_number_of_wishes() {
+        for text in ["\u{0}\u{1}", "“”", "remember", "remember that", "call me", "forget", "ß and ẞ, İ call me İ"]
+        {
+            assert!(!wishes(text).is_empty(), "{text}");
+        }
+        let many: String = (0..100).map(|number| format!("remember fact {number}. ")).collect();
+        assert_eq!(wishes(&many).len(), MAX_WISHES);
+    }
+}
