@@ -61,7 +61,8 @@ impl<'a> Paths<'a> {
             return Ok(());
         }
         self.check_characters(prefix)?;
-        let own = self.is_own(prefix) || self.user_folder.starts_with(prefix) || prefix == self.user_folder;
+        let below = prefix.strip_prefix(self.user_folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let own = below || self.user_folder.starts_with(prefix);
         if prefix.starts_with("u/") && !own { Err(self.foreign(prefix)) } else { Ok(()) }
     }
 

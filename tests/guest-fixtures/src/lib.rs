@@ -1,0 +1,112 @@
+//! Guests for the tests of the sandbox.
+//!
+//! For tests only; no crate of the product depends on it. [`PROBE`] is a skill in Rust that does what its arguments say. [`Core`] makes a
+//! component around a core module in WebAssembly text, for what no compiler would ever write.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A skill that does what the member `do` of its arguments says; see `tests/guests/examples/probe.rs`.
+pub const PROBE: &[u8] = include_bytes!(env!("PROBE_WASM"));
+
+/// The address at which [`Core`]'s `run` returns its result: zeros, which is an output with an empty text.
+pub const RESULT: u32 = 1024;
+/// The first address that [`Core`]'s `cabi_realloc` hands out.
+pub const HEAP: u32 = 4096;
+
+/// A skill as a core module in text: whatever is not set is well-behaved.
+#[derive(Debug, Clone)]
+pub struct Core {
+    /// Imports, types: what must stand first.
+    pub head: String,
+    /// Functions, globals, tables, data, a start: anything.
+    pub body: String,
+    /// The memory's limits, in pages.
+    pub memory: String,
+    /// Body of `run`: `$inputs` is the address of its parameters, the result is the address of its own result.
+    pub run: String,
+    /// Body of `cabi_realloc`: `$old`, `$old_size`, `$align`, `$size`.
+    pub realloc: String,
+    /// Body of `run`'s post-return, if there is one: `$result`.
+    pub post_return: Option<String>,
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self {
+            head: String::new(),
+            body: String::new(),
+            memory: "2".to_owned(),
+            run: format!("i32.const {RESULT}"),
+            realloc: BUMP.to_owned(),
+            post_return: None,
+        }
+    }
+}
+
+/// A bump allocator that grows its memory.
+const BUMP: &str = "
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $heap) (i32.sub (local.get $align) (i32.const 1)))
+                            (i32.sub (i32.const 0) (local.get $align))))
+    (global.set $heap (i32.add (local.get $at) (local.get $size)))
+    (block $fits
+      (br_if $fits (i32.le_u (global.get $heap) (i32.shl (memory.size) (i32.const 16))))
+      (drop (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+    (local.get $at)";
+
+impl Core {
+    /// A skill with this body of `run`.
+    #[must_use]
+    pub fn run(body: impl Into<String>) -> Self {
+        Self { run: body.into(), ..Self::default() }
+    }
+
+    /// The module's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        const HANDLER: &str = "openanalyst:skill/handler@0.1.0#";
+        let Self { head, body, memory, run, realloc, post_return } = self;
+        let post_return = post_return.as_ref().map_or_else(String::new, |body| {
+            format!("(func (export \"cabi_post_{HANDLER}run\") (param $result i32) {body})")
+        });
+        format!(
+            "(module
+               {head}
+               (memory (export \"memory\") {memory})
+               (global $heap (mut i32) (i32.const {HEAP}))
+               {body}
+               (func $realloc (export \"cabi_realloc\")
+                 (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32) {realloc})
+               (func (export \"{HANDLER}plan\") (param i32) (result i32) i32.const {RESULT})
+               (func (export \"{HANDLER}reply\") (param i32) (result i32) i32.const {RESULT})
+               (func (export \"{HANDLER}run\") (param $inputs i32) (result i32) {run})
+               {post_return}
+             )"
+        )
+    }
+
+    /// The component.
+    ///
+    /// # Panics
+    /// The text is no valid module for the contract's world.
+    #[must_use]
+    pub fn component(&self) -> Vec<u8> {
+        let mut module = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}\n{}", self.text()));
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).expect("the contract parses");
+        let world = resolve.select_world(&[package], Some("skill")).expect("the contract has the world `skill`");
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the metadata fits");
+        let encoder = ComponentEncoder::default().validate(false).module(&module);
+        encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{error:?}\n{}", self.text()))
+    }
+}
+
+/// WebAssembly text, a component or a module, as bytes.
+///
+/// # Panics
+/// It is no valid text.
+#[must_use]
+pub fn binary(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
