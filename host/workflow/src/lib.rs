@@ -1,1 +1,41 @@
-//! stub
+//! The workflow engine: scripts and flows by path, jobs, schedules.
+//!
+//! [`WorkflowEngine`] is what the rest of the host sees; [`EmbeddedEngine`] is the engine inside this process. Scripts are TypeScript, and run only inside the
+//! sandbox, in the script runner (`script-runner/`), under a budget like any skill. Everything accepted is durable, and belongs to one user.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`engine`] | the trait and its words |
+//! | `embedded` | the embedded engine: start, wait, cancel, list |
+//! | `jobs` | one job from its queue to its end |
+//! | `flows` | the steps of a flow, each a job of its own |
+//! | `schedules` | what fires when |
+//! | `script_host`, `operations` | what a running script reaches: the calls of Windmill's own client |
+//! | `outbox` | messages and activities that a job leaves behind |
+//! | `access`, `cron` | who may see which path; cron expressions |
+//!
+//! What happens twice: a job whose process died runs again from its beginning, so scripts are written to be repeatable. What does not: the firing of a schedule.
+//!
+//! Begin at [`WorkflowEngine`], then `embedded`.
+
+mod access;
+mod cron;
+mod embedded;
+pub mod engine;
+mod flows;
+mod jobs;
+mod operations;
+mod outbox;
+mod schedules;
+mod script_host;
+
+pub use embedded::{EmbeddedEngine, EmbeddedOptions, EngineError, script_budget, self_check};
+pub use engine::{
+    Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
+};
+
+/// The script runner: a component for the sandbox, built from `script-runner/`.
+#[must_use]
+pub fn script_runner_component() -> &'static [u8] {
+    include_bytes!(env!("SCRIPT_RUNNER_WASM"))
+}

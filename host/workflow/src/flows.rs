@@ -1,0 +1,267 @@
+//! Flows: Windmill's flow value, one job for each step.
+//!
+//! Steps run one after the other. A step is a script by path, a script in the flow itself, or `identity`; its inputs are fixed values or JavaScript expressions over
+//! `flow_input`, `results.STEP` and `previous_result`, evaluated in the sandbox. Loops and branches are refused by name.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
+use openanalyst_store::jobs::JobRow;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::access;
+use crate::embedded::{Inner, store_failure};
+use crate::engine::StartJob;
+use crate::jobs::{Ended, check_source, run_source};
+
+/// Most steps of a flow.
+const MAX_MODULES: usize = 100;
+
+/// A flow that can be run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Flow {
+    modules: Vec<Module>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Module {
+    id: String,
+    value: ModuleValue,
+}
+
+#[derive(Debug, Deserialize)]
+struct ModuleValue {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default)]
+    input_transforms: Map<String, Value>,
+}
+
+/// What a step runs.
+enum Work<'a> {
+    Script(&'a str),
+    Raw(&'a str),
+    Identity,
+}
+
+impl Module {
+    fn work(&self) -> Result<Work<'_>, Failure> {
+        match (self.value.kind.as_str(), &self.value.path, &self.value.content) {
+            ("script", Some(path), _) => Ok(Work::Script(path)),
+            ("rawscript", _, Some(content)) => Ok(Work::Raw(content)),
+            ("identity", _, _) => Ok(Work::Identity),
+            (kind, _, _) => Err(Failure::invalid(format!(
+                "step `{}` of the flow is a `{kind}`: the embedded engine runs `script` (with `path`), `rawscript` (with `content`) and `identity`",
+                self.id
+            ))),
+        }
+    }
+
+    /// The inputs as one script: fixed values are its arguments, expressions its code.
+    fn inputs_script(&self) -> Result<String, Failure> {
+        let mut members = String::new();
+        for (name, transform) in &self.value.input_transforms {
+            let bad = |why: &str| Failure::invalid(format!("input `{name}` of step `{}` of the flow {why}", self.id));
+            let value = match transform.get("type").and_then(Value::as_str) {
+                Some("static") => transform.get("value").cloned().unwrap_or_default().to_string(),
+                Some("javascript") => {
+                    let expression = transform.get("expr").and_then(Value::as_str);
+                    format!("({}\n)", expression.ok_or_else(|| bad("has no `expr`"))?)
+                }
+                _ => return Err(bad("has no type `static` or `javascript`")),
+            };
+            members.push_str(&format!("  {}: {value},\n", Value::from(name.as_str())));
+        }
+        Ok(format!("export function main(flow_input: any, results: any, previous_result: any) {{\n return {{\n{members} }};\n}}\n"))
+    }
+}
+
+impl Flow {
+    /// Reads a flow's value.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let flow: Self = serde_json::from_str(text)
+            .map_err(|error| Failure::invalid(format!("the flow is not as Windmill has it, {{\"modules\": [...]}}: {error}")))?;
+        if flow.modules.is_empty() || flow.modules.len() > MAX_MODULES {
+            let length = flow.modules.len();
+            return Err(Failure::invalid(format!("the flow has {length} steps: give 1 to {MAX_MODULES}")));
+        }
+        let mut ids = HashSet::new();
+        for module in &flow.modules {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if module.id.is_empty() || module.id.len() > 64 || !module.id.chars().all(plain) || !ids.insert(&module.id) {
+                let id: String = module.id.chars().take(64).collect();
+                return Err(Failure::invalid(format!("the flow's step id `{id}` is taken twice or has more than letters, digits and `_`")));
+            }
+            module.work()?;
+            module.inputs_script()?;
+        }
+        Ok(flow)
+    }
+
+    /// Checks that all scripts are there, and that all expressions parse.
+    pub(crate) async fn check(&self, inner: &Arc<Inner>, owner: &Owner) -> Result<(), Failure> {
+        for module in &self.modules {
+            match module.work()? {
+                Work::Script(path) => {
+                    access::readable(owner, path)?;
+                    if !inner.is_runnable(owner, path, false).await? {
+                        return Err(Failure::not_found(format!("step `{}` of the flow names `{path}`: there is no such script", module.id)));
+                    }
+                }
+                Work::Raw(content) => check_source(inner, owner, &format!("flow step {}", module.id), content).await?,
+                Work::Identity => {}
+            }
+            check_source(inner, owner, &format!("inputs of flow step {}", module.id), &module.inputs_script()?).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a flow's job.
+pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Ended {
+    match try_run(inner, row, cancel).await {
+        Ok(result) => Ended { status: JobStatus::Done, result, logs: Vec::new(), receipt: None },
+        Err(ended) => ended,
+    }
+}
+
+async fn try_run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Value, Ended> {
+    let item = inner.store.item(&row.owner.tenant, "flow", &row.path).await;
+    let item = item.map_err(|error| Ended::of_failure(&store_failure(&error)))?;
+    let item = item.ok_or_else(|| Ended::failed("NotFound", format!("there is no flow at `{}` any more", row.path)))?;
+    let flow = Flow::parse(&item.value).map_err(|failure| Ended::of_failure(&failure))?;
+    let mut results = Map::new();
+    let mut previous = row.args.clone();
+    for module in &flow.modules {
+        let inputs = inputs(inner, row, cancel, module, &results, &previous).await?;
+        previous = step(inner, row, cancel, module, inputs).await?;
+        results.insert(module.id.clone(), previous.clone());
+    }
+    Ok(previous)
+}
+
+async fn inputs(
+    inner: &Arc<Inner>,
+    row: &JobRow,
+    cancel: &CancellationToken,
+    module: &Module,
+    results: &Map<String, Value>,
+    previous: &Value,
+) -> Result<Value, Ended> {
+    let source = module.inputs_script().map_err(|failure| Ended::of_failure(&failure))?;
+    let arguments = json!({ "flow_input": row.args, "results": results, "previous_result": previous });
+    let ended = run_source(inner, row, cancel, source, arguments).await;
+    if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
+}
+
+async fn step(
+    inner: &Arc<Inner>,
+    row: &JobRow,
+    cancel: &CancellationToken,
+    module: &Module,
+    inputs: Value,
+) -> Result<Value, Ended> {
+    match module.work().map_err(|failure| Ended::of_failure(&failure))? {
+        Work::Identity => Ok(inputs),
+        Work::Raw(content) => {
+            let ended = run_source(inner, row, cancel, content.to_owned(), inputs).await;
+            if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
+        }
+        Work::Script(path) => {
+            let id = child_id(row.id, &module.id);
+            let start = StartJob {
+                id,
+                is_flow: false,
+                path: path.to_owned(),
+                args: inputs,
+                scheduled_for_ms: None,
+                task: row.task,
+            };
+            let failed = |failure: Failure| in_step(module, Ended::of_failure(&failure));
+            inner.start(&row.owner, start, Some(row.id)).await.map_err(failed)?;
+            let state = tokio::select! {
+                state = inner.wait(&row.owner, id, None) => state.map_err(failed)?,
+                () = cancel.cancelled() => {
+                    let cancelled = inner.cancel(&row.owner, id, "the flow was cancelled").await;
+                    if let Err(failure) = cancelled {
+                        tracing::warn!(job = %id, %failure, "a step of a cancelled flow goes on");
+                    }
+                    return Err(Ended { status: JobStatus::Cancelled, ..Ended::failed("Canceled", "the flow was cancelled") });
+                }
+            };
+            match state.status {
+                JobStatus::Done => Ok(state.result.unwrap_or_default()),
+                status => {
+                    let result = state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
+                    let status = if status == JobStatus::Cancelled { JobStatus::Failed } else { status };
+                    Err(in_step(module, Ended { status, result, logs: Vec::new(), receipt: None }))
+                }
+            }
+        }
+    }
+}
+
+/// Names the step in the error.
+fn in_step(module: &Module, mut ended: Ended) -> Ended {
+    if let Some(error) = ended.result.get_mut("error").and_then(Value::as_object_mut) {
+        error.entry("step_id").or_insert_with(|| json!(module.id));
+    }
+    ended
+}
+
+/// The id of a step's job: the same for every run of the flow's job, so that a flow that is taken up again finds the jobs that it started. It keeps the time of its
+/// flow, and the form of a UUIDv7.
+fn child_id(flow: JobId, module: &str) -> JobId {
+    let name = Uuid::new_v5(&flow.0, module.as_bytes());
+    let mut bytes = *flow.0.as_bytes();
+    bytes[6..].copy_from_slice(&name.as_bytes()[6..]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    JobId(Uuid::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(modules: Value) -> Result<Flow, Failure> {
+        Flow::parse(&json!({ "modules": modules }).to_string())
+    }
+
+    #[test]
+    fn what_is_refused_is_named() {
+        let script = json!({"id": "a", "value": {"type": "script", "path": "f/x/y"}});
+        assert!(flow(json!([script])).is_ok());
+        let table = [
+            (json!([]), "0 steps"),
+            (json!([script, script]), "twice"),
+            (json!([{"id": "a", "value": {"type": "forloopflow"}}]), "forloopflow"),
+            (json!([{"id": "a b", "value": {"type": "identity"}}]), "a b"),
+            (json!([{"id": "a", "value": {"type": "script"}}]), "path"),
+            (json!([{"id": "a", "value": {"type": "identity", "input_transforms": {"x": {"type": "javascript"}}}}]), "`x`"),
+        ];
+        for (modules, expected) in table {
+            let failure = flow(modules).unwrap_err().to_string();
+            assert!(failure.contains(expected), "{failure} does not say {expected}");
+        }
+        assert!(Flow::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_steps_job_is_the_same_every_time() {
+        let flow = JobId::new();
+        assert_eq!(child_id(flow, "a"), child_id(flow, "a"));
+        assert_ne!(child_id(flow, "a"), child_id(flow, "b"));
+        assert_ne!(child_id(flow, "a"), child_id(JobId::new(), "a"));
+        assert_eq!(child_id(flow, "a").0.get_version_num(), 7);
+        assert_eq!(child_id(flow, "a").to_string().parse::<JobId>().unwrap(), child_id(flow, "a"));
+    }
+}

@@ -1,0 +1,306 @@
+//! One job, from its queue to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openanalyst_domain::{Failure, JobStatus, Owner, Receipt};
+use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError};
+use openanalyst_store::StoreError;
+use openanalyst_store::jobs::JobRow;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::embedded::{Inner, store_failure};
+use crate::engine::{Item, ItemKind};
+use crate::flows;
+use crate::outbox::Outbox;
+use crate::script_host::{JobHost, NoHost};
+
+/// Most bytes of a job's log.
+const MAX_LOG_BYTES: usize = 256 << 10;
+/// Most bytes of a result, as on a Windmill server.
+const MAX_RESULT_BYTES: usize = 2 << 20;
+/// How long the engine waits before it writes the end of a job again.
+const RECORD_RETRY: Duration = Duration::from_secs(2);
+
+/// How a job ended.
+pub(crate) struct Ended {
+    pub(crate) status: JobStatus,
+    pub(crate) result: Value,
+    pub(crate) logs: Vec<LogLine>,
+    pub(crate) receipt: Option<Receipt>,
+}
+
+impl Ended {
+    pub(crate) fn failed(name: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: JobStatus::Failed,
+            result: json!({ "error": { "name": name, "message": message.into() } }),
+            logs: Vec::new(),
+            receipt: None,
+        }
+    }
+
+    pub(crate) fn of_failure(failure: &Failure) -> Self {
+        let name = match failure {
+            Failure::Invalid { .. } => "InvalidInput",
+            Failure::NotFound { .. } => "NotFound",
+            other => other.code(),
+        };
+        Self::failed(name, failure.to_string())
+    }
+
+    fn cancelled(owner: &Owner, reason: &str) -> Self {
+        Self {
+            status: JobStatus::Cancelled,
+            result: cancelled_result(owner, reason),
+            logs: Vec::new(),
+            receipt: None,
+        }
+    }
+}
+
+/// The result of a cancelled job, as a Windmill server words it.
+pub(crate) fn cancelled_result(owner: &Owner, reason: &str) -> Value {
+    json!({ "error": { "name": "Canceled", "reason": reason, "message": format!("Job canceled: {reason}"), "canceler": owner.user } })
+}
+
+/// Takes up the open jobs of processes that are gone.
+pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
+    for row in inner.store.open_jobs_of_all_tenants().await? {
+        inner.take(row, false);
+    }
+    Ok(())
+}
+
+/// Runs a job to its end.
+pub(crate) async fn run(inner: &Arc<Inner>, row: JobRow, cancel: CancellationToken, is_child: bool) {
+    let Some(ended) = work(inner, &row, &cancel, is_child).await else { return };
+    write_end(inner, &row, ended).await;
+}
+
+/// None: the host shuts down, or the job had ended before. Its record says where it stands.
+async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken, is_child: bool) -> Option<Ended> {
+    let reason = || {
+        let active = inner.active();
+        active.get(&row.id).and_then(|job| job.reason.clone()).unwrap_or_else(|| "cancelled".to_owned())
+    };
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Some(Ended::cancelled(&row.owner, &reason())),
+        () = inner.closing.cancelled() => return None,
+        () = inner.clock.sleep_until(row.scheduled_for_ms) => {}
+    }
+    // A flow only waits for its steps, and a child is waited for by its parent: neither takes a worker, or they could wait for each other.
+    let _worker = if row.is_flow || is_child {
+        None
+    } else {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Some(Ended::cancelled(&row.owner, &reason())),
+            () = inner.closing.cancelled() => return None,
+            worker = inner.workers.acquire() => Some(worker.ok()?),
+        }
+    };
+    match begin(inner, row).await {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(error) => {
+            tracing::error!(job = %row.id, %error, "a job cannot be started now");
+            return Some(Ended::of_failure(&store_failure(&error)));
+        }
+    }
+    let ended = if row.is_flow {
+        flows::run(inner, row, cancel).await
+    } else {
+        run_script(inner, row, cancel).await
+    };
+    if ended.status == JobStatus::Cancelled { Some(Ended { logs: ended.logs, receipt: ended.receipt, ..Ended::cancelled(&row.owner, &reason()) }) } else { Some(ended) }
+}
+
+async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
+    let mut tx = inner.store.begin().await?;
+    let begun = tx.start_job(row.id, &inner.node.to_string(), inner.clock.now_ms()).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+async fn run_script(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Ended {
+    let source = match inner.source(&row.owner, &row.path).await {
+        Ok(Some(source)) => source,
+        Ok(None) => return Ended::failed("NotFound", format!("there is no script at `{}` any more", row.path)),
+        Err(error) => return Ended::of_failure(&store_failure(&error)),
+    };
+    run_source(inner, row, cancel, source, row.args.clone()).await
+}
+
+/// Runs a source under a job's name.
+pub(crate) async fn run_source(
+    inner: &Arc<Inner>,
+    row: &JobRow,
+    cancel: &CancellationToken,
+    source: String,
+    arguments: Value,
+) -> Ended {
+    let runner = match inner.runner().await {
+        Ok(runner) => runner,
+        Err(error) => return Ended::failed("InternalError", error.to_string()),
+    };
+    let script = ScriptCall {
+        owner: row.owner.clone(),
+        budget: inner.budget.clone(),
+        cancel: cancel.clone(),
+        path: row.path.clone(),
+        source,
+        arguments,
+        environment: environment(row),
+        host: Arc::new(JobHost::new(inner.clone(), row)),
+    };
+    let invocation = inner.sandbox.run_script(runner, script).await;
+    let (status, result) = match invocation.result {
+        Ok(Ok(value)) => (JobStatus::Done, value),
+        Ok(Err(error)) => (JobStatus::Failed, error_result(error)),
+        Err(CallError::Cancelled) => (JobStatus::Cancelled, Value::Null),
+        Err(CallError::Limit { reason, detail }) => (JobStatus::Failed, named(reason.code(), &detail)),
+        Err(CallError::Trap { detail }) => (JobStatus::Failed, named("Trap", &detail)),
+        Err(error) => (JobStatus::Failed, named("InternalError", &error.to_string())),
+    };
+    Ended { status, result, logs: invocation.logs, receipt: Some(invocation.receipt) }
+}
+
+fn named(name: &str, message: &str) -> Value {
+    json!({ "error": { "name": name, "message": message } })
+}
+
+fn error_result(error: ScriptError) -> Value {
+    let mut result = named(&error.name, &error.message);
+    if let Some(stack) = error.stack {
+        result["error"]["stack"] = json!(stack);
+    }
+    if let Some(line) = error.line {
+        result["error"]["line"] = json!(line);
+    }
+    result
+}
+
+/// What Windmill tells a script of itself. There is no token: the client's calls go to the host directly.
+fn environment(row: &JobRow) -> Vec<(String, String)> {
+    let state = format!("{}/state/{}", row.owner.user.folder(), row.path.replace('/', "_"));
+    [
+        ("WM_WORKSPACE", row.owner.tenant.to_string()),
+        ("WM_USERNAME", row.owner.user.to_string()),
+        ("WM_PERMISSIONED_AS", row.owner.user.folder()),
+        ("WM_JOB_ID", row.id.to_string()),
+        ("WM_JOB_PATH", row.path.clone()),
+        ("WM_SCHEDULE_PATH", row.schedule_path.clone().unwrap_or_default()),
+        ("WM_STATE_PATH", state.clone()),
+        ("WM_STATE_PATH_NEW", state),
+        ("WM_TOKEN", String::new()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// Writes the end of a job with all that it leaves behind, in one transaction. Tries again until it is written or the host shuts down.
+async fn write_end(inner: &Inner, row: &JobRow, mut ended: Ended) {
+    let size = ended.result.to_string().len();
+    if size > MAX_RESULT_BYTES {
+        let message = format!("the result has {size} bytes and {MAX_RESULT_BYTES} is the limit");
+        ended = Ended { logs: ended.logs, receipt: ended.receipt, ..Ended::failed("output-too-large", message) };
+    }
+    let logs = log_text(&ended.logs);
+    let original = ended.result.clone();
+    loop {
+        let mut result = original.clone();
+        match try_write_end(inner, row, &ended, &mut result, &logs).await {
+            Ok(notifications) => {
+                for notification in notifications {
+                    (inner.on_notification)(row.owner.clone(), notification);
+                }
+                return;
+            }
+            Err(error) => tracing::error!(job = %row.id, %error, "the end of a job cannot be written now: it is tried again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RECORD_RETRY) => {}
+            () = inner.closing.cancelled() => return,
+        }
+    }
+}
+
+async fn try_write_end(
+    inner: &Inner,
+    row: &JobRow,
+    ended: &Ended,
+    result: &mut Value,
+    logs: &str,
+) -> Result<Vec<openanalyst_store::notifications::Notification>, StoreError> {
+    let now_ms = inner.clock.now_ms();
+    let mut tx = inner.store.begin().await?;
+    let outbox = Outbox::take(result);
+    let reason = result.pointer("/error/reason").and_then(Value::as_str).map(str::to_owned);
+    let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
+    if !tx.end_job(row.id, ended.status, result, logs, reason.as_deref(), now_ms).await? {
+        return Ok(Vec::new());
+    }
+    let notifications = outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms).await?;
+    if let Some(receipt) = &ended.receipt {
+        let lines = serde_json::to_value(&ended.logs).unwrap_or_default();
+        tx.keep_receipt(&row.owner, row.task, Some(row.id), receipt, &lines, now_ms).await?;
+    }
+    tx.commit().await?;
+    Ok(notifications)
+}
+
+fn log_text(lines: &[LogLine]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        if text.len() + line.message.len() + 1 > MAX_LOG_BYTES {
+            text.push_str("[the rest of the log was dropped]\n");
+            break;
+        }
+        text.push_str(&line.message);
+        text.push('\n');
+    }
+    text
+}
+
+/// Checks that a source parses and has a `main`.
+pub(crate) async fn check_source(inner: &Inner, owner: &Owner, path: &str, source: &str) -> Result<(), Failure> {
+    let runner = inner.runner().await.map_err(|error| Failure::unavailable(error.to_string()))?;
+    let script = ScriptCall {
+        owner: owner.clone(),
+        budget: inner.budget.clone(),
+        cancel: CancellationToken::new(),
+        path: path.to_owned(),
+        source: source.to_owned(),
+        arguments: Value::Null,
+        environment: Vec::new(),
+        host: Arc::new(NoHost),
+    };
+    let checked = inner.sandbox.check_script(runner, script).await;
+    match checked.result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            let line = error.line.map(|line| format!(" in line {line}")).unwrap_or_default();
+            Err(Failure::invalid(format!("the script `{path}` has an error{line}: {}: {}", error.name, error.message)))
+        }
+        Err(error) => Err(error.as_failure()),
+    }
+}
+
+/// A job in a listing.
+pub(crate) fn item(row: JobRow) -> Item {
+    Item {
+        kind: ItemKind::Job,
+        path: row.id.to_string(),
+        summary: row.path.clone(),
+        updated_at_ms: row.created_at_ms,
+        details: json!({
+            "script_path": row.path, "status": row.status, "created_at_ms": row.created_at_ms, "scheduled_for_ms": row.scheduled_for_ms,
+            "started_at_ms": row.started_at_ms, "ended_at_ms": row.ended_at_ms, "schedule_path": row.schedule_path,
+            "success": row.status == JobStatus::Done,
+        }),
+    }
+}

@@ -1,0 +1,173 @@
+//! What fires when.
+//!
+//! The firing and the job that it starts are one transaction, unique by schedule and due time: a schedule never fires twice for one moment, whatever
+//! crashes. Firings that were missed while no server ran are made up for by one, for the moment that was missed first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openanalyst_domain::{Failure, JobId, Owner, TenantId, UserId};
+use openanalyst_store::StoreError;
+use openanalyst_store::jobs::NewJob;
+use openanalyst_store::schedules::{PutSchedule, ScheduleRow};
+use serde_json::json;
+
+use crate::access;
+use crate::cron::Timer;
+use crate::embedded::{Inner, store_failure};
+use crate::engine::{Item, ItemKind, NewSchedule};
+use crate::jobs;
+
+/// How often the record is read although nothing is due: another process may have stored a schedule, or may have died.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// Most schedules that fire in one round.
+const MAX_AT_ONCE: u32 = 100;
+
+/// Checks and stores a schedule.
+pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> Result<(), Failure> {
+    access::writable(owner, &schedule.path)?;
+    access::readable(owner, &schedule.script_path)?;
+    let timer = Timer::parse(&schedule.cron, &schedule.time_zone)?;
+    if !schedule.args.is_object() {
+        return Err(Failure::invalid(format!("the arguments of the schedule `{}` must be a JSON object", schedule.path)));
+    }
+    if !inner.is_runnable(owner, &schedule.script_path, schedule.is_flow).await? {
+        let kind = if schedule.is_flow { "flow" } else { "script" };
+        return Err(Failure::not_found(format!("there is no {kind} at `{}`: nothing was scheduled", schedule.script_path)));
+    }
+    let now_ms = inner.clock.now_ms();
+    let next_at_ms = timer.after(now_ms);
+    if next_at_ms.is_none() && schedule.enabled {
+        return Err(Failure::invalid(format!("the schedule `{}` would never fire: `{}`", schedule.path, schedule.cron)));
+    }
+    let stored = async {
+        let mut tx = inner.store.begin().await?;
+        tx.put_schedule(&PutSchedule {
+            owner,
+            path: &schedule.path,
+            summary: &schedule.summary,
+            cron: &schedule.cron,
+            time_zone: &schedule.time_zone,
+            script_path: &schedule.script_path,
+            is_flow: schedule.is_flow,
+            args: &schedule.args,
+            enabled: schedule.enabled,
+            next_at_ms: next_at_ms.filter(|_| schedule.enabled),
+            at_ms: now_ms,
+        })
+        .await?;
+        tx.commit().await
+    };
+    stored.await.map_err(|error| store_failure(&error))?;
+    inner.schedules_changed.notify_one();
+    Ok(())
+}
+
+/// Switches a schedule on or off; says whether there is one.
+pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enabled: bool) -> Result<bool, Failure> {
+    access::writable(owner, path)?;
+    let row = inner.store.schedule(&owner.tenant, path).await.map_err(|error| store_failure(&error))?;
+    let Some(row) = row else { return Ok(false) };
+    let now_ms = inner.clock.now_ms();
+    let next = if enabled { Timer::parse(&row.cron, &row.time_zone)?.after(now_ms) } else { None };
+    let changed = async {
+        let mut tx = inner.store.begin().await?;
+        let changed = tx.enable_schedule(&owner.tenant, path, enabled, next, now_ms).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(changed)
+    };
+    let changed = changed.await.map_err(|error| store_failure(&error))?;
+    inner.schedules_changed.notify_one();
+    Ok(changed)
+}
+
+/// Fires what is due, for as long as the engine runs.
+pub(crate) async fn keep_firing(inner: &Arc<Inner>) {
+    loop {
+        let next = match fire_due(inner).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "the schedules cannot be read now");
+                None
+            }
+        };
+        let look_again = inner.clock.now_ms() + i64::try_from(LOOK_AGAIN.as_millis()).unwrap_or(i64::MAX);
+        let wake = next.map_or(look_again, |next| next.min(look_again));
+        tokio::select! {
+            () = inner.clock.sleep_until(wake) => {}
+            () = inner.schedules_changed.notified() => {}
+            () = inner.closing.cancelled() => return,
+        }
+        if let Err(error) = jobs::take_over(inner).await {
+            tracing::error!(%error, "the open jobs cannot be read now");
+        }
+    }
+}
+
+/// Fires what is due; gives the moment of the next firing.
+async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
+    loop {
+        let due = inner.store.due_schedules_of_all_tenants(inner.clock.now_ms(), MAX_AT_ONCE).await?;
+        if due.is_empty() || inner.closing.is_cancelled() {
+            return inner.store.next_due_of_all_tenants().await;
+        }
+        for row in due {
+            fire(inner, row).await?;
+        }
+    }
+}
+
+async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
+    let Some(due_at_ms) = row.next_at_ms else { return Ok(()) };
+    let now_ms = inner.clock.now_ms();
+    let next = Timer::parse(&row.cron, &row.time_zone).ok().and_then(|timer| timer.after(now_ms));
+    let named = |_| StoreError::Damaged { what: "schedule", reason: format!("the owner of `{}`", row.path) };
+    let owner = Owner::new(
+        TenantId::parse(row.tenant.as_str()).map_err(named)?,
+        UserId::parse(row.user.as_str()).map_err(named)?,
+    );
+    let job = NewJob {
+        id: JobId::new(),
+        owner: owner.clone(),
+        task: None,
+        parent: None,
+        is_flow: row.is_flow,
+        path: row.script_path,
+        args: row.args,
+        scheduled_for_ms: due_at_ms,
+        node: inner.node.to_string(),
+        schedule: Some((row.path.clone(), due_at_ms)),
+        at_ms: now_ms,
+    };
+    let mut tx = inner.store.begin().await?;
+    let fired = tx.fired(&row.tenant, &row.path, due_at_ms, next).await?;
+    let queued = fired && tx.queue_job(&job).await?;
+    tx.commit().await?;
+    if queued {
+        tracing::info!(schedule = row.path, job = %job.id, due_at_ms, "a schedule fired");
+        if let Some(job) = inner.store.job(&owner, job.id).await? {
+            inner.take(job, false);
+        }
+    }
+    Ok(())
+}
+
+/// A schedule in a listing.
+pub(crate) fn item(row: ScheduleRow) -> Item {
+    Item {
+        kind: ItemKind::Schedule,
+        details: details(&row),
+        path: row.path,
+        summary: row.summary,
+        updated_at_ms: row.updated_at_ms,
+    }
+}
+
+/// A schedule with the names that Windmill uses.
+pub(crate) fn details(row: &ScheduleRow) -> serde_json::Value {
+    json!({
+        "path": row.path, "schedule": row.cron, "timezone": row.time_zone, "script_path": row.script_path, "is_flow": row.is_flow,
+        "args": row.args, "enabled": row.enabled, "summary": row.summary, "cron_version": "v2",
+        "next_at_ms": row.next_at_ms, "last_at_ms": row.last_at_ms, "updated_at_ms": row.updated_at_ms,
+    })
+}

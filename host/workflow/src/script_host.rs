@@ -1,0 +1,88 @@
+//! What a running script reaches of the host: the workflow engine, under its owner's name.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use openanalyst_domain::{Failure, JobId, Owner, TaskId};
+use openanalyst_runtime::{LogLevel, ScriptCallError, ScriptHost};
+use openanalyst_store::jobs::JobRow;
+use serde_json::Value;
+
+use crate::embedded::Inner;
+use crate::engine::JobProgress;
+use crate::operations;
+
+/// The host of one job.
+pub(crate) struct JobHost {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) owner: Owner,
+    pub(crate) job: JobId,
+    pub(crate) task: Option<TaskId>,
+}
+
+impl JobHost {
+    pub(crate) fn new(inner: Arc<Inner>, row: &JobRow) -> Self {
+        Self { inner, owner: row.owner.clone(), job: row.id, task: row.task }
+    }
+}
+
+/// A failure as a Windmill server would answer it.
+pub(crate) fn call_error(failure: &Failure) -> ScriptCallError {
+    let (status, prefix) = match failure {
+        Failure::Invalid { .. } => (400, "Bad request: "),
+        Failure::Denied { .. } => (403, "Permission denied: "),
+        Failure::NotFound { .. } => (404, "Not found: "),
+        Failure::Unavailable { .. } => (503, ""),
+        Failure::Limit { .. } => (429, ""),
+        Failure::Failed { .. } => (500, "Internal: "),
+    };
+    ScriptCallError { status, message: format!("{prefix}{failure}") }
+}
+
+#[async_trait]
+impl ScriptHost for JobHost {
+    async fn call(&self, operation: &str, arguments: Value) -> Result<Value, ScriptCallError> {
+        operations::call(self, operation, &arguments).await.map_err(|failure| call_error(&failure))
+    }
+
+    async fn source(&self, path: &str) -> Option<String> {
+        match self.inner.source(&self.owner, path).await {
+            Ok(source) => source,
+            Err(error) => {
+                tracing::error!(path, %error, "the source of an imported script cannot be read");
+                None
+            }
+        }
+    }
+
+    fn progress(&self, percent: u8, message: &str) {
+        if let Some(active) = self.inner.active().get(&self.job) {
+            let message = Some(message.to_owned()).filter(|message| !message.is_empty());
+            active.progress.send_replace(JobProgress { message, percent: Some(percent) });
+        }
+    }
+
+    fn log(&self, _level: LogLevel, message: &str) {
+        if let Some(active) = self.inner.active().get_mut(&self.job) {
+            active.last_log = Some(message.chars().take(500).collect());
+        }
+    }
+}
+
+/// The host of a script that reaches nothing: for checks.
+pub(crate) struct NoHost;
+
+#[async_trait]
+impl ScriptHost for NoHost {
+    async fn call(&self, operation: &str, _arguments: Value) -> Result<Value, ScriptCallError> {
+        Err(ScriptCallError { status: 503, message: format!("{operation} cannot be called while a script is checked") })
+    }
+
+    async fn source(&self, _path: &str) -> Option<String> {
+        None
+    }
+
+    fn progress(&self, _percent: u8, _message: &str) {}
+
+    fn log(&self, _level: LogLevel, _message: &str) {}
+}
