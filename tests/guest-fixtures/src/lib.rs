@@ -14,6 +14,42 @@ pub const RESULT: u32 = 1024;
 /// The first address that [`Core`]'s `cabi_realloc` hands out.
 pub const HEAP: u32 = 4096;
 
+/// What core modules may use besides the contract: the beginning of WASI, and a resource of the guest's own.
+const WORLDS: &str = r#"
+package test:guest@0.1.0;
+
+interface things {
+    resource thing { constructor(); }
+}
+
+world plain {
+    include openanalyst:skill/skill@0.1.0;
+    import wasi:clocks/monotonic-clock@0.2.6;
+    import wasi:io/poll@0.2.6;
+}
+
+world with-things {
+    include plain;
+    export things;
+}
+"#;
+const WASI_IO: &str = r#"
+package wasi:io@0.2.6;
+
+interface poll {
+    resource pollable { ready: func() -> bool; block: func(); }
+    poll: func(in: list<borrow<pollable>>) -> list<u32>;
+}
+"#;
+const WASI_CLOCKS: &str = r#"
+package wasi:clocks@0.2.6;
+
+interface monotonic-clock {
+    use wasi:io/poll@0.2.6.{pollable};
+    subscribe-duration: func(when: u64) -> pollable;
+}
+"#;
+
 /// A skill as a core module in text: whatever is not set is well-behaved.
 #[derive(Debug, Clone)]
 pub struct Core {
@@ -29,6 +65,8 @@ pub struct Core {
     pub realloc: String,
     /// Body of `run`'s post-return, if there is one: `$result`.
     pub post_return: Option<String>,
+    /// Body of the destructor (`$thing`) of the guest's own resource, if it has one. `$thing_new` and `$thing_drop` make and drop a handle.
+    pub destructor: Option<String>,
 }
 
 impl Default for Core {
@@ -40,6 +78,7 @@ impl Default for Core {
             run: format!("i32.const {RESULT}"),
             realloc: BUMP.to_owned(),
             post_return: None,
+            destructor: None,
         }
     }
 }
@@ -66,12 +105,22 @@ impl Core {
     #[must_use]
     pub fn text(&self) -> String {
         const HANDLER: &str = "openanalyst:skill/handler@0.1.0#";
-        let Self { head, body, memory, run, realloc, post_return } = self;
+        let Self { head, body, memory, run, realloc, post_return, destructor } = self;
         let post_return = post_return.as_ref().map_or_else(String::new, |body| {
             format!("(func (export \"cabi_post_{HANDLER}run\") (param $result i32) {body})")
         });
+        let (things, destructor) = destructor.as_ref().map_or_else(Default::default, |body| {
+            let imports = "(import \"[export]test:guest/things@0.1.0\" \"[resource-new]thing\" (func $thing_new (param i32) (result i32)))
+                           (import \"[export]test:guest/things@0.1.0\" \"[resource-drop]thing\" (func $thing_drop (param i32)))";
+            let exports = format!(
+                "(func (export \"test:guest/things@0.1.0#[constructor]thing\") (result i32) (call $thing_new (i32.const 0)))
+                 (func (export \"test:guest/things@0.1.0#[dtor]thing\") (param $thing i32) {body})"
+            );
+            (imports, exports)
+        });
         format!(
             "(module
+               {things}
                {head}
                (memory (export \"memory\") {memory})
                (global $heap (mut i32) (i32.const {HEAP}))
@@ -82,6 +131,7 @@ impl Core {
                (func (export \"{HANDLER}reply\") (param i32) (result i32) i32.const {RESULT})
                (func (export \"{HANDLER}run\") (param $inputs i32) (result i32) {run})
                {post_return}
+               {destructor}
              )"
         )
     }
@@ -94,8 +144,12 @@ impl Core {
     pub fn component(&self) -> Vec<u8> {
         let mut module = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}\n{}", self.text()));
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).expect("the contract parses");
-        let world = resolve.select_world(&[package], Some("skill")).expect("the contract has the world `skill`");
+        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).expect("the contract parses");
+        resolve.push_str("io.wit", WASI_IO).expect("the text above parses");
+        resolve.push_str("clocks.wit", WASI_CLOCKS).expect("the text above parses");
+        let package = resolve.push_str("worlds.wit", WORLDS).expect("the text above parses");
+        let world = if self.destructor.is_some() { "with-things" } else { "plain" };
+        let world = resolve.select_world(&[package], Some(world)).expect("the text above has both worlds");
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the metadata fits");
         let encoder = ComponentEncoder::default().validate(false).module(&module);
         encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{error:?}\n{}", self.text()))
