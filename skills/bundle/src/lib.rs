@@ -34,6 +34,10 @@ pub fn shared_scripts() -> &'static [(&'static str, &'static str)] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use openanalyst_package::{ArchiveLimits, Package, read_archive, write_archive};
+
     use super::*;
 
     /// Every component begins with this: the magic number and the version of a component, not of a core module.
@@ -52,6 +56,26 @@ mod tests {
         }
     }
 
+    fn package(skill: &BundledSkill) -> Package {
+        let mut files: BTreeMap<String, Vec<u8>> =
+            skill.files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
+        files.insert("SKILL.md".into(), skill.skill_md.into());
+        files.insert("skill.wasm".into(), skill.component.to_vec());
+        let archive = write_archive(&files).unwrap();
+        read_archive(&archive, &ArchiveLimits::default()).unwrap()
+    }
+
+    #[test]
+    fn each_skill_is_a_package_without_findings() {
+        for skill in bundled() {
+            let package = package(skill);
+            assert_eq!(package.manifest.name, skill.name);
+            assert_eq!(package.warnings, [], "{}", skill.name);
+            assert!(package.manifest.triggers.len() > 10 && package.manifest.examples.len() > 5, "{}", skill.name);
+            assert!(!package.manifest.workflows.is_empty(), "{}", skill.name);
+        }
+    }
+
     #[test]
     fn a_component_exports_the_handler_and_imports_only_what_its_skill_declares() {
         for skill in bundled() {
@@ -60,9 +84,17 @@ mod tests {
                 skill.component.windows(wanted.len()).any(|window| window == wanted.as_bytes())
             };
             assert!(has("handler"), "{} exports no handler", skill.name);
-            for capability in ["memory", "windmill", "web-search", "llm", "http", "skills", "secrets"] {
-                let declared = skill.skill_md.lines().any(|line| line.starts_with(&format!("  {capability}:")));
-                assert!(declared || !has(capability), "{} imports {capability} and does not declare it", skill.name);
+            let declared = package(skill).manifest.capabilities;
+            for (import, is_declared) in [
+                ("memory", declared.memory.is_some()),
+                ("windmill", !declared.windmill.is_empty()),
+                ("web-search", declared.web_search),
+                ("llm", declared.llm),
+                ("http", !declared.http.is_empty()),
+                ("skills", !declared.skills.is_empty()),
+                ("secrets", !declared.secrets.is_empty()),
+            ] {
+                assert!(is_declared || !has(import), "{} imports {import} and does not declare it", skill.name);
             }
         }
     }
