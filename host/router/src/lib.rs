@@ -1,1 +1,62 @@
-//! stub
+//! The router: which skill is meant, and what else the words say.
+//!
+//! Pure: no I/O, no clock, no randomness. The same words at the same moment give the same route, whatever order the skills were given in.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`route`] | what goes in and what comes out |
+//! | `text` | words and their stems |
+//! | `index` | from words and phrases to skills |
+//! | `score` | evidence, confidence, decision |
+//! | `actions`, `slots` | verbs; platform, topic, time, recurrence, name, tone |
+//!
+//! It reads English. Begin at [`Router`], then `score`.
+
+mod actions;
+mod index;
+pub mod route;
+mod score;
+mod slots;
+mod text;
+
+pub use route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Utterance};
+
+use crate::index::Index;
+use crate::text::Splitter;
+
+/// An index over a tenant's skills.
+#[derive(Debug)]
+pub struct Router {
+    index: Index,
+    options: RouterOptions,
+}
+
+impl Router {
+    /// Builds the index. Of two profiles with the same name both are kept.
+    #[must_use]
+    pub fn build(skills: &[SkillProfile], options: RouterOptions) -> Self {
+        Self { index: Index::build(skills), options }
+    }
+
+    /// Reads an utterance and decides. Costs microseconds to a few hundred of them, however many skills there are.
+    #[must_use]
+    pub fn route(&self, utterance: &Utterance<'_>) -> Route {
+        let splitter = Splitter::new();
+        let words = splitter.split(utterance.text);
+        let actions = actions::actions(&words);
+        let slots = slots::read(utterance, &words, &actions);
+        score::route(&self.index, &self.options, utterance, &words, Intent { actions, slots })
+    }
+
+    /// How many skills it knows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.skills.len()
+    }
+
+    /// Whether it knows none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.skills.is_empty()
+    }
+}

@@ -1,0 +1,188 @@
+//! The index over all skills: from a word or a phrase straight to the skills that know it.
+//!
+//! A word that very many skills know tells little, so only its strongest postings are kept: the cost of a route does not grow with the number of
+//! skills beyond that.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::route::SkillProfile;
+use crate::text::{Splitter, Words, is_stop_word};
+
+/// Most skills that are kept for one word or phrase.
+const MAX_POSTINGS: usize = 256;
+/// Most words of a phrase.
+pub(crate) const MAX_PHRASE: usize = 8;
+
+/// Where a word of a skill stands, with what it is worth there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    Description,
+    Example,
+    Name,
+    Trigger,
+}
+
+impl Field {
+    fn weight(self) -> f32 {
+        match self {
+            Self::Description => 0.25,
+            Self::Example => 0.45,
+            Self::Name => 0.9,
+            Self::Trigger => 0.6,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Posting {
+    pub(crate) skill: u32,
+    pub(crate) weight: f32,
+    pub(crate) field: Field,
+}
+
+/// A skill as the index knows it.
+#[derive(Debug)]
+pub(crate) struct Indexed {
+    pub(crate) name: String,
+    pub(crate) priority: u8,
+    pub(crate) platforms: Vec<String>,
+    /// The content words of each example, and of each anti-example.
+    pub(crate) examples: Vec<BTreeSet<u32>>,
+    pub(crate) anti_examples: Vec<BTreeSet<u32>>,
+}
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    terms: HashMap<String, u32>,
+    /// For each term, how rare it is (0 to 1), and the skills that know it, strongest first.
+    postings: Vec<(f32, Vec<Posting>)>,
+    phrases: HashMap<Vec<u32>, Vec<u32>>,
+    pub(crate) skills: Vec<Indexed>,
+    pub(crate) fallback: Option<usize>,
+}
+
+impl Index {
+    pub(crate) fn build(profiles: &[SkillProfile]) -> Self {
+        // The order in which skills are given must not matter.
+        let mut profiles: Vec<&SkillProfile> = profiles.iter().collect();
+        profiles.sort_by(|a, b| a.name.cmp(&b.name));
+        let splitter = Splitter::new();
+        let mut index = Self {
+            terms: HashMap::new(),
+            postings: Vec::new(),
+            phrases: HashMap::new(),
+            skills: Vec::with_capacity(profiles.len()),
+            fallback: profiles.iter().position(|profile| profile.is_fallback),
+        };
+        for (number, profile) in profiles.iter().enumerate() {
+            let skill = u32::try_from(number).unwrap_or(u32::MAX);
+            index.add(skill, profile, &splitter);
+        }
+        index.weigh();
+        index
+    }
+
+    fn add(&mut self, skill: u32, profile: &SkillProfile, splitter: &Splitter) {
+        let mut fields: HashMap<u32, Field> = HashMap::new();
+        let texts = [(Field::Description, std::slice::from_ref(&profile.description)), (Field::Example, &profile.examples)];
+        for (field, texts) in texts {
+            for text in texts {
+                for term in self.content(&splitter.split(text)) {
+                    let known = fields.entry(term).or_insert(field);
+                    *known = field.max(*known);
+                }
+            }
+        }
+        for text in [&profile.name, &profile.title] {
+            for term in self.content(&splitter.split(&text.replace('-', " "))) {
+                let known = fields.entry(term).or_insert(Field::Name);
+                *known = Field::Name.max(*known);
+            }
+        }
+        for trigger in &profile.triggers {
+            let words = splitter.split(trigger);
+            let all: Vec<u32> = words.tokens.iter().map(|token| self.intern(&token.stem)).collect();
+            let content = self.content(&words);
+            for term in &content {
+                fields.insert(*term, Field::Trigger);
+            }
+            self.phrase(skill, all);
+            // Without its small words a phrase needs at least two others, or "call me" would be every "call".
+            if content.len() >= 2 {
+                self.phrase(skill, content);
+            }
+        }
+        for (term, field) in fields {
+            if let Some((_, postings)) = self.postings.get_mut(term as usize) {
+                postings.push(Posting { skill, weight: field.weight(), field });
+            }
+        }
+        let sets = |index: &mut Self, texts: &[String]| {
+            texts.iter().map(|text| index.content(&splitter.split(text)).into_iter().collect()).collect()
+        };
+        let (examples, anti_examples) = (sets(self, &profile.examples), sets(self, &profile.anti_examples));
+        self.skills.push(Indexed {
+            name: profile.name.clone(),
+            priority: profile.priority,
+            platforms: profile.platforms.iter().map(|platform| platform.to_lowercase()).collect(),
+            examples,
+            anti_examples,
+        });
+    }
+
+    /// How rare each word is, and the strongest postings first.
+    fn weigh(&mut self) {
+        let skills = self.skills.len().max(1);
+        for (rarity, postings) in &mut self.postings {
+            #[expect(clippy::cast_precision_loss, reason = "counts of skills")]
+            let (known, all) = (postings.len() as f32, skills as f32);
+            // 1 for a word of one skill, towards 0 for a word of all of them; a handful of skills is too few to tell.
+            *rarity = if skills < 3 { 1.0 } else { (1.0 - known.ln_1p() / (all + 1.0).ln_1p()).clamp(0.15, 1.0) };
+            postings.sort_by(|a, b| b.field.cmp(&a.field).then(a.skill.cmp(&b.skill)));
+            postings.truncate(MAX_POSTINGS);
+        }
+        for skills in self.phrases.values_mut() {
+            skills.sort_unstable();
+            skills.dedup();
+            skills.truncate(MAX_POSTINGS);
+        }
+    }
+
+    fn phrase(&mut self, skill: u32, terms: Vec<u32>) {
+        if (1..=MAX_PHRASE).contains(&terms.len()) {
+            self.phrases.entry(terms).or_default().push(skill);
+        }
+    }
+
+    fn intern(&mut self, stem: &str) -> u32 {
+        if let Some(term) = self.terms.get(stem) {
+            return *term;
+        }
+        let term = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
+        self.terms.insert(stem.to_owned(), term);
+        self.postings.push((0.0, Vec::new()));
+        term
+    }
+
+    fn content(&mut self, words: &Words<'_>) -> Vec<u32> {
+        let content = words.tokens.iter().filter(|token| !is_stop_word(&token.lower));
+        let stems: Vec<String> = content.map(|token| token.stem.clone()).collect();
+        stems.iter().map(|stem| self.intern(stem)).collect()
+    }
+
+    /// The term of a stem, if any skill knows it.
+    pub(crate) fn term(&self, stem: &str) -> Option<u32> {
+        self.terms.get(stem).copied()
+    }
+
+    /// How rare a term is, and who knows it.
+    pub(crate) fn postings(&self, term: u32) -> (f32, &[Posting]) {
+        self.postings.get(term as usize).map_or((0.0, &[]), |(rarity, postings)| (*rarity, postings))
+    }
+
+    /// The skills that have this phrase as a trigger.
+    pub(crate) fn phrase_skills(&self, terms: &[u32]) -> &[u32] {
+        self.phrases.get(terms).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,176 @@
+//! The words of routing: what goes in and what comes out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the router knows of a skill.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SkillProfile {
+    /// The identifier.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// One paragraph.
+    pub description: String,
+    /// Words and phrases that speak for it.
+    pub triggers: Vec<String>,
+    /// Utterances that should reach it.
+    pub examples: Vec<String>,
+    /// Utterances that should not.
+    pub anti_examples: Vec<String>,
+    /// Platforms that it knows.
+    pub platforms: Vec<String>,
+    /// 1 first to 10.
+    pub priority: u8,
+    /// Whether it takes what no other skill understands.
+    pub is_fallback: bool,
+}
+
+/// What can be set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouterOptions {
+    /// Below this confidence the fallback takes it, 0 to 1.
+    pub threshold: f64,
+    /// Two skills whose confidences are closer than this, at the same priority, are a question to the user.
+    pub ambiguity_margin: f64,
+    /// Most entries of the ranking.
+    pub max_ranking: usize,
+}
+
+impl Default for RouterOptions {
+    fn default() -> Self {
+        Self { threshold: 0.35, ambiguity_margin: 0.02, max_ranking: 10 }
+    }
+}
+
+/// What a user said, and when and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    /// The words. Only the first 2,000 are read.
+    pub text: &'a str,
+    /// The time, UTC milliseconds.
+    pub now_ms: i64,
+    /// The user's time zone, an IANA name; an unknown one is read as UTC.
+    pub time_zone: &'a str,
+    /// The skill that gave the last answer in this session.
+    pub previous_skill: Option<&'a str>,
+    /// Whether files came with it.
+    pub has_attachments: bool,
+}
+
+/// The outcome: a decision with everything that led to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// Which skill.
+    pub decision: Decision,
+    /// What else was understood.
+    pub intent: Intent,
+    /// All skills that have anything to do with it, best first.
+    pub ranking: Vec<Ranked>,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
+}
+
+/// Which skill is meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Decision {
+    /// This one.
+    Skill {
+        /// Its identifier.
+        name: String,
+        /// How sure, 0 to 1.
+        confidence: f64,
+    },
+    /// None is sure enough, so the fallback takes it.
+    Fallback {
+        /// The fallback's identifier.
+        name: String,
+        /// How sure the best one was.
+        confidence: f64,
+        /// Why no other.
+        why: String,
+    },
+    /// Two are as likely.
+    Ambiguous {
+        /// Their identifiers, best first.
+        candidates: Vec<String>,
+        /// What to ask the user.
+        question: String,
+    },
+    /// There is no skill at all.
+    NoSkills,
+}
+
+/// What was understood besides the skill.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// The verbs, in the order of the utterance.
+    pub actions: Vec<String>,
+    /// Platform, topic, time and the like.
+    pub slots: Vec<Slot>,
+}
+
+/// One thing that was read out of the words. Names and shapes are those of `slot` in the WIT package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+    /// The words that it was read from.
+    pub text: String,
+}
+
+/// A skill in the ranking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ranked {
+    /// Its identifier.
+    pub skill: String,
+    /// The sum of the evidence.
+    pub score: f64,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// What speaks for and against it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Where it comes from.
+    pub kind: EvidenceKind,
+    /// The words.
+    pub text: String,
+    /// What it adds; below zero: what it takes away.
+    pub weight: f64,
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// A trigger stands in the utterance.
+    Trigger,
+    /// A word of an example does.
+    Example,
+    /// A word of the name does.
+    Name,
+    /// A word of the description does.
+    Description,
+    /// The utterance is one of the examples.
+    WholeExample,
+    /// A platform of the skill is named.
+    Platform,
+    /// The skill gave the last answer, and the utterance goes on from it.
+    Session,
+    /// Files came with it.
+    Attachment,
+    /// The utterance is like an anti-example.
+    AntiExample,
+}

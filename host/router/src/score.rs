@@ -1,0 +1,279 @@
+//! From words to a ranking: what speaks for each skill, how sure that makes, and which one is meant.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::index::{Field, Index, MAX_PHRASE};
+use crate::route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, Utterance};
+use crate::text::{Words, is_stop_word};
+
+/// Most different words of an utterance that are looked up, the rarest first.
+const MAX_TERMS: usize = 48;
+/// Most candidates whose evidence is looked at closely.
+const MAX_CANDIDATES: usize = 12;
+/// What a trigger is worth: its first word, and each further one.
+const TRIGGER: f64 = 1.3;
+const TRIGGER_WORD: f64 = 0.9;
+/// What a trigger at the very beginning is worth more: people begin with what they want.
+const AT_START: f64 = 0.35;
+const PLATFORM: f64 = 0.7;
+const WHOLE_EXAMPLE: f64 = 2.0;
+const SESSION: f64 = 2.2;
+const ATTACHMENT: f64 = 0.4;
+const ANTI_EXAMPLE: f64 = -3.0;
+/// The score at which half of the doubt is gone.
+const HALF: f64 = 1.1;
+/// Words that point to something said before.
+const POINTERS: &[&str] = &["it", "that", "this", "them", "instead", "again", "same", "those", "these", "one"];
+
+/// One skill's evidence so far.
+#[derive(Debug, Default)]
+struct Tally {
+    score: f64,
+    evidence: Vec<Evidence>,
+}
+
+impl Tally {
+    fn add(&mut self, kind: EvidenceKind, text: &str, weight: f64) {
+        self.score += weight;
+        self.evidence.push(Evidence { kind, text: text.to_owned(), weight: round(weight) });
+    }
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
+/// Ranks the skills and decides.
+pub(crate) fn route(
+    index: &Index,
+    options: &RouterOptions,
+    utterance: &Utterance<'_>,
+    words: &Words<'_>,
+    intent: Intent,
+) -> Route {
+    if index.skills.is_empty() {
+        return Route { decision: Decision::NoSkills, intent, ranking: Vec::new(), reasons: vec!["There is no skill.".to_owned()] };
+    }
+    let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
+    phrases(index, words, &intent, &mut tallies);
+    terms(index, words, &mut tallies);
+    // What follows looks at single skills, so only at those that have a chance.
+    let mut best: Vec<(u32, f64)> = tallies.iter().map(|(skill, tally)| (*skill, tally.score)).collect();
+    best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut kept: BTreeSet<u32> = best.iter().take(MAX_CANDIDATES).map(|(skill, _)| *skill).collect();
+    let previous = utterance.previous_skill.and_then(|name| index.skills.iter().position(|skill| skill.name == name));
+    kept.extend(previous.and_then(|skill| u32::try_from(skill).ok()));
+    tallies.retain(|skill, _| kept.contains(skill));
+    for skill in &kept {
+        closely(index, *skill, utterance, words, &intent, previous, tallies.entry(*skill).or_default());
+    }
+    let ranking = ranking(index, options, tallies);
+    decide(index, options, intent, ranking)
+}
+
+/// Triggers that stand in the utterance, the longest at each place.
+fn phrases(index: &Index, words: &Words<'_>, intent: &Intent, tallies: &mut BTreeMap<u32, Tally>) {
+    let stem = |at: usize| index.term(&words.tokens[at].stem);
+    let all: Vec<usize> = (0..words.tokens.len()).collect();
+    let content: Vec<usize> = all.iter().copied().filter(|at| !is_stop_word(words.lower(*at))).collect();
+    let platforms: HashSet<String> = intent
+        .slots
+        .iter()
+        .filter(|slot| slot.name.ends_with("platform"))
+        .flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase))
+        .collect();
+    let bare: Vec<usize> = content.iter().copied().filter(|at| !platforms.contains(words.lower(*at))).collect();
+    let mut taken: HashSet<(u32, usize)> = HashSet::new();
+    for sequence in [&all, &content, &bare] {
+        let terms: Vec<Option<u32>> = sequence.iter().map(|at| stem(*at)).collect();
+        for from in 0..sequence.len() {
+            let known = terms[from..].iter().take(MAX_PHRASE).take_while(|term| term.is_some()).count();
+            let run: Vec<u32> = terms[from..from + known].iter().copied().flatten().collect();
+            for length in (1..=known).rev() {
+                for skill in index.phrase_skills(&run[..length]) {
+                    let (first, last) = (sequence[from], sequence[from + length - 1]);
+                    // A shorter trigger inside a longer one of the same skill says nothing new.
+                    if (first..=last).any(|at| taken.contains(&(*skill, at))) {
+                        continue;
+                    }
+                    taken.extend((first..=last).map(|at| (*skill, at)));
+                    #[expect(clippy::cast_precision_loss, reason = "at most eight words")]
+                    let further = (length - 1) as f64;
+                    let start = if first == 0 { AT_START } else { 0.0 };
+                    let weight = TRIGGER + further * TRIGGER_WORD + start;
+                    tallies.entry(*skill).or_default().add(EvidenceKind::Trigger, words.span(first, last), weight);
+                }
+            }
+        }
+    }
+}
+
+/// Single words that skills know, the rarest first.
+fn terms(index: &Index, words: &Words<'_>, tallies: &mut BTreeMap<u32, Tally>) {
+    let mut terms: Vec<(u32, usize)> = Vec::new();
+    for (at, token) in words.tokens.iter().enumerate() {
+        if !is_stop_word(&token.lower)
+            && let Some(term) = index.term(&token.stem)
+            && !terms.iter().any(|(known, _)| *known == term)
+        {
+            terms.push((term, at));
+        }
+    }
+    terms.sort_by(|a, b| index.postings(b.0).0.total_cmp(&index.postings(a.0).0).then(a.1.cmp(&b.1)));
+    for (term, at) in terms.into_iter().take(MAX_TERMS) {
+        let (rarity, postings) = index.postings(term);
+        for posting in postings {
+            let kind = match posting.field {
+                Field::Trigger => EvidenceKind::Trigger,
+                Field::Name => EvidenceKind::Name,
+                Field::Example => EvidenceKind::Example,
+                Field::Description => EvidenceKind::Description,
+            };
+            let weight = f64::from(posting.weight) * f64::from(rarity);
+            tallies.entry(posting.skill).or_default().add(kind, words.span(at, at), weight);
+        }
+    }
+}
+
+/// What is told by more than single words.
+fn closely(
+    index: &Index,
+    skill: u32,
+    utterance: &Utterance<'_>,
+    words: &Words<'_>,
+    intent: &Intent,
+    previous: Option<usize>,
+    tally: &mut Tally,
+) {
+    let Some(known) = index.skills.get(skill as usize) else { return };
+    for slot in intent.slots.iter().filter(|slot| slot.name == "platform") {
+        if slot.value.as_str().is_some_and(|platform| known.platforms.iter().any(|known| known == platform)) {
+            tally.add(EvidenceKind::Platform, &slot.text, PLATFORM);
+        }
+    }
+    let said: BTreeSet<u32> = words
+        .tokens
+        .iter()
+        .filter(|token| !is_stop_word(&token.lower))
+        .filter_map(|token| index.term(&token.stem))
+        .collect();
+    let alike = |texts: &[BTreeSet<u32>]| texts.iter().map(|text| overlap(text, &said)).fold(0.0, f64::max);
+    let (like, unlike) = (alike(&known.examples), alike(&known.anti_examples));
+    if like >= 0.6 {
+        tally.add(EvidenceKind::WholeExample, "it is like one of the examples", WHOLE_EXAMPLE * like);
+    }
+    if unlike >= 0.6 && unlike > like {
+        tally.add(EvidenceKind::AntiExample, "it is like one of the anti-examples", ANTI_EXAMPLE * unlike);
+    }
+    if utterance.has_attachments && ["file", "attach", "csv", "json", "data", "number"].iter().any(|stem| {
+        index.term(stem).is_some_and(|term| index.postings(term).1.iter().any(|posting| posting.skill == skill))
+    }) {
+        tally.add(EvidenceKind::Attachment, "files came with it", ATTACHMENT);
+    }
+    if previous == Some(skill as usize) && goes_on(words, intent) {
+        tally.add(EvidenceKind::Session, "it goes on from the last answer", SESSION);
+    }
+}
+
+/// Whether an utterance points to something said before, and names nothing of its own.
+fn goes_on(words: &Words<'_>, intent: &Intent) -> bool {
+    let points = words.tokens.iter().any(|token| POINTERS.contains(&token.lower.as_str()));
+    let own = intent.slots.iter().any(|slot| slot.name == "topic" || slot.name == "recurrence" || slot.name == "name");
+    points && !own && words.tokens.len() <= 20
+}
+
+/// The part of the words of either that are in both.
+#[expect(clippy::cast_precision_loss, reason = "counts of words")]
+fn overlap(a: &BTreeSet<u32>, b: &BTreeSet<u32>) -> f64 {
+    let both = a.intersection(b).count();
+    if both == 0 { 0.0 } else { both as f64 / a.union(b).count() as f64 }
+}
+
+fn ranking(index: &Index, options: &RouterOptions, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
+    let mut ranking: Vec<(u8, Ranked)> = tallies
+        .into_iter()
+        .filter_map(|(skill, tally)| {
+            let known = index.skills.get(skill as usize)?;
+            let ranked = Ranked {
+                skill: known.name.clone(),
+                score: round(tally.score),
+                confidence: 0.0,
+                evidence: strongest(tally.evidence),
+            };
+            Some((known.priority, ranked))
+        })
+        .filter(|(_, ranked)| ranked.score > 0.0)
+        .collect();
+    ranking.sort_by(|(a_first, a), (b_first, b)| {
+        b.score.total_cmp(&a.score).then(a_first.cmp(b_first)).then(a.skill.cmp(&b.skill))
+    });
+    let top = ranking.first().map_or(0.0, |(_, best)| best.score);
+    let second = ranking.get(1).map_or(0.0, |(_, second)| second.score);
+    let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).take(options.max_ranking).collect();
+    for (place, ranked) in ranking.iter_mut().enumerate() {
+        // How much there is, and how far the next one is behind.
+        let much = ranked.score / (ranked.score + HALF);
+        let ahead = if place == 0 { (top - second) / top } else { (ranked.score - top) / top };
+        ranked.confidence = round((much * (0.8 + 0.2 * ahead)).clamp(0.0, 1.0));
+    }
+    ranking
+}
+
+/// The evidence that weighs most, each text once.
+fn strongest(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    evidence.truncate(12);
+    evidence
+}
+
+fn decide(index: &Index, options: &RouterOptions, intent: Intent, ranking: Vec<Ranked>) -> Route {
+    let best = ranking.first();
+    let confidence = best.map_or(0.0, |best| best.confidence);
+    let mut reasons = Vec::new();
+    let decision = match best {
+        Some(best) if confidence >= options.threshold => {
+            let rival = ranking.get(1).filter(|rival| {
+                let first = |name: &str| index.skills.iter().find(|skill| skill.name == name).map(|skill| skill.priority);
+                confidence - rival.confidence < options.ambiguity_margin && first(&rival.skill) == first(&best.skill)
+            });
+            reasons.extend(best.evidence.iter().take(5).map(sentence));
+            match rival {
+                Some(rival) => {
+                    let candidates = vec![best.skill.clone(), rival.skill.clone()];
+                    let question = format!("Shall `{}` or `{}` do this?", candidates[0], candidates[1]);
+                    reasons.push(format!("`{}` is as likely.", rival.skill));
+                    Decision::Ambiguous { candidates, question }
+                }
+                None => Decision::Skill { name: best.skill.clone(), confidence },
+            }
+        }
+        _ => {
+            let why = match best {
+                Some(best) => format!("the best one, `{}`, has only {confidence} of the {} that are needed", best.skill, options.threshold),
+                None => "no skill knows any of these words".to_owned(),
+            };
+            reasons.push(format!("No skill is sure enough: {why}."));
+            let fallback = index.fallback.and_then(|at| index.skills.get(at)).map(|skill| skill.name.clone());
+            match fallback {
+                Some(name) => Decision::Fallback { name, confidence, why },
+                None => best.map_or(Decision::NoSkills, |best| Decision::Skill { name: best.skill.clone(), confidence }),
+            }
+        }
+    };
+    Route { decision, intent, ranking, reasons }
+}
+
+fn sentence(evidence: &Evidence) -> String {
+    let said = &evidence.text;
+    match evidence.kind {
+        EvidenceKind::Trigger => format!("\"{said}\" is one of its triggers."),
+        EvidenceKind::Name => format!("\"{said}\" is in its name."),
+        EvidenceKind::Example => format!("\"{said}\" is in its examples."),
+        EvidenceKind::Description => format!("\"{said}\" is in its description."),
+        EvidenceKind::Platform => format!("It knows the platform \"{said}\"."),
+        EvidenceKind::WholeExample => "It is like one of its examples.".to_owned(),
+        EvidenceKind::AntiExample => "It is like one of its anti-examples.".to_owned(),
+        EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
+        EvidenceKind::Attachment => "It works on files, and files came with it.".to_owned(),
+    }
+}
