@@ -1,5 +1,5 @@
 //! The scripts that this skill can put to work: the shared ones with the phrases that mean them and the inputs that they take, and
-//! whatever else the user may run, found by the words of its path and summary.
+//! the user's own ones, found by the words of their path and summary.
 
 use openanalyst_skill::prelude::*;
 use openanalyst_skill::windmill::Kind;
@@ -247,19 +247,15 @@ pub(crate) fn shared(words: &str, place: Fits) -> Option<Found> {
     named.map(|(index, _)| index).or(best.map(|(index, _)| index)).map(Found::Shared)
 }
 
-/// The script or flow of the user or the tenant that the words mean. Asks the workflow engine.
+/// The user's own script or flow that the words mean. Asks the workflow engine. Shared scripts that are not in [`KNOWN`] are never
+/// taken: nobody here knows what they need.
 ///
 /// # Errors
 /// What the host answers.
 pub(crate) fn own(words: &str, user_folder: &str) -> Result<Option<Found>> {
     let text = stems(words);
     let mut best: Option<(usize, Found)> = None;
-    for (kind, prefix) in [
-        (Kind::Flow, format!("{user_folder}/")),
-        (Kind::Script, format!("{user_folder}/")),
-        (Kind::Flow, "f/openanalyst/".to_owned()),
-        (Kind::Script, "f/openanalyst/".to_owned()),
-    ] {
+    for (kind, prefix) in [(Kind::Flow, format!("{user_folder}/")), (Kind::Script, format!("{user_folder}/"))] {
         for item in windmill::list(kind, &prefix)? {
             let found = |title: &str| Found::Own {
                 path: item.path.clone(),

@@ -4,7 +4,7 @@
 //! It writes only below the user's own folder of the workflow engine, and what it makes runs only scripts that exist. It must never write
 //! programs of its own.
 //!
-//! Begin at [`wish`]: what an utterance asks. `plan` makes the steps or asks, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
+//! Begin at `wish`: what an utterance asks. `plan` makes the steps or asks, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
 //! work of one step, `manage` lists and cancels, `clock` counts time.
 
 mod catalog;

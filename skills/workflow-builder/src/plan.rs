@@ -155,7 +155,8 @@ pub(crate) fn flow(words: &str, request: &Request, context: &Context) -> Result<
         let clause = answer.unwrap_or(clause);
         let found = match catalog::shared(clause, Fits::Flow) {
             Some(found) => Some(found),
-            None => catalog::own(clause, &request.user_folder)?,
+            // A flow inside of a flow is more than every engine runs.
+            None => catalog::own(clause, &request.user_folder)?.filter(|found| !found.is_flow()),
         };
         match found {
             Some(found) => steps.push(found),

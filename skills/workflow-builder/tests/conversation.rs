@@ -230,3 +230,24 @@ fn cancelling_a_flow_takes_its_schedule_with_it() {
     ask(&host, &testing::request("delete my workflow"));
     assert_eq!((host.flows().len(), host.schedules().len()), (0, 0));
 }
+
+#[test]
+fn another_skill_may_call_with_words_and_is_told_what_is_missing() {
+    let host = Host::new();
+    let step = Step::run("call", "Call");
+    let call =
+        |request: &Request| host.run(|| Builder.run(&step, &testing::inputs(request, &step), &testing::attempt(1)));
+    let output: Value = call(&monday_report()).unwrap().read().unwrap();
+    assert_eq!(output["schedule"]["cron"], "0 0 9 * * 1");
+    assert_eq!(host.schedules().len(), 1);
+    let failure = call(&testing::request("run the analytics report")).unwrap_err();
+    assert!(failure.detail().contains("When shall the analytics report run?"), "{}", failure.detail());
+    assert!(call(&testing::request("run the analytics report now")).is_err());
+}
+
+#[test]
+fn the_users_own_script_and_flow_can_be_scheduled() {
+    let host = Host::new().with_script("u/ada/water_plants", |_| Ok(Value::Null));
+    ask(&host, &testing::request("every Monday at 9 water the plants").with_slot("recurrence", weekly()));
+    assert_eq!(host.schedules()[0].script_path, "u/ada/water_plants");
+}
