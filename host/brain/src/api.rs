@@ -28,6 +28,7 @@
 //! *step* is `{step, steps, id, title, attempt, attempts}`: its place from 1, how many there are, its id and title, the attempt from 1,
 //! and how many there can be. A *receipt* is what [`TaskReceipt`] says.
 
+use base64::Engine as _;
 use openanalyst_domain::{Owner, SessionKey, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +59,18 @@ pub struct Attachment {
     /// The content in base64 (RFC 4648, standard alphabet), where it is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+}
+
+impl Attachment {
+    /// A file's bytes: as text where they are UTF-8, in base64 otherwise.
+    #[must_use]
+    pub fn from_bytes(name: String, bytes: &[u8]) -> Self {
+        let (content, base64) = match std::str::from_utf8(bytes) {
+            Ok(text) => (Some(text.to_owned()), None),
+            Err(_) => (None, Some(base64::engine::general_purpose::STANDARD.encode(bytes))),
+        };
+        Self { name, media_type: None, content, base64 }
+    }
 }
 
 /// A request as the edge hands it in. Whose it is comes from the token, never from here.

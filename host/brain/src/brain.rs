@@ -1,0 +1,622 @@
+//! The brain's front: what the edge calls, and the loop that works on tasks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use openanalyst_domain::{
+    Budget, Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId,
+};
+use openanalyst_router::{Route, Utterance};
+use openanalyst_runtime::Sandbox;
+use openanalyst_store::conversations::NewMessage;
+use openanalyst_store::nodes::Nodes;
+use openanalyst_store::notifications::Notification;
+use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
+use openanalyst_store::{Store, StoreError};
+use openanalyst_workflow::WorkflowEngine;
+use serde_json::json;
+use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::{
+    Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, SkillView, TaskPage, TaskView,
+};
+use crate::bus::Bus;
+use crate::catalog::Catalog;
+use crate::context::{self, shorten};
+use crate::end::End;
+use crate::sessions::Sessions;
+use crate::{accept, view, work};
+
+/// How often a follower looks at the record of a task that another process works on.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the host looks for open tasks of processes that are gone.
+const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+/// How long the host waits before it takes up a task whose record could not be read or written.
+const RECORD_RETRY: Duration = Duration::from_secs(2);
+/// Most events that are read at once.
+const EVENTS_AT_ONCE: u32 = 200;
+/// Most characters of a cancellation's reason.
+const MAX_REASON_CHARS: usize = 500;
+
+/// What can be set. All of it has a default.
+#[derive(Debug, Clone)]
+pub struct BrainSettings {
+    /// How often a step, a plan or a reply is tried again after its first run.
+    pub retries: u32,
+    /// The pause before the first retry; it doubles with each one.
+    pub retry_pause: Duration,
+    /// Most open tasks of one user.
+    pub max_open_tasks: usize,
+    /// Most tasks at work at the same time on this node; the others wait.
+    pub max_tasks_at_work: usize,
+    /// The time zone of users who have not said theirs, an IANA name.
+    pub default_time_zone: String,
+    /// The budget of one invocation.
+    pub budget: Budget,
+    /// Whether this node takes up open tasks of nodes that are gone.
+    pub take_over: bool,
+}
+
+impl Default for BrainSettings {
+    fn default() -> Self {
+        Self {
+            retries: 3,
+            retry_pause: Duration::from_millis(200),
+            max_open_tasks: 100,
+            max_tasks_at_work: 256,
+            default_time_zone: "UTC".to_owned(),
+            budget: Budget::default(),
+            take_over: true,
+        }
+    }
+}
+
+impl BrainSettings {
+    /// The pause after attempt number `attempt`.
+    pub(crate) fn delay_after(&self, attempt: u32) -> Duration {
+        self.retry_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16))
+    }
+}
+
+/// What the brain is made of.
+pub struct BrainOptions {
+    /// The record of everything.
+    pub store: Store,
+    /// Where skills run.
+    pub sandbox: Sandbox,
+    /// Where scripts, flows and schedules run.
+    pub workflow: Arc<dyn WorkflowEngine>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// This process.
+    pub node: NodeId,
+    /// Who else is alive.
+    pub nodes: Nodes,
+    /// The skills.
+    pub catalog: Arc<Catalog>,
+    /// Where notifications come in from the workflow engine.
+    pub notices: broadcast::Sender<Notice>,
+    /// The rest.
+    pub settings: BrainSettings,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) workflow: Arc<dyn WorkflowEngine>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) node: NodeId,
+    pub(crate) nodes: Nodes,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) settings: BrainSettings,
+    pub(crate) bus: Bus,
+    sessions: Sessions,
+    notices: broadcast::Sender<Notice>,
+    places: Semaphore,
+    /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
+    taken: Mutex<HashMap<TaskId, Taken>>,
+    /// No new work is begun.
+    closing: CancellationToken,
+    /// Work that still runs is left where it is.
+    stopping: CancellationToken,
+    tracker: TaskTracker,
+}
+
+struct Taken {
+    cancel: CancellationToken,
+    reason: Option<String>,
+    started: bool,
+}
+
+impl Inner {
+    /// Tells followers of what was committed.
+    pub(crate) fn publish(&self, events: &[TaskEvent]) {
+        if let Some(last) = events.last() {
+            self.bus.publish(last.task_id, last.seq);
+        }
+    }
+
+    /// Why a task was cancelled.
+    pub(crate) fn cancel_reason(&self, task: TaskId) -> String {
+        let reason = self.taken().get(&task).and_then(|taken| taken.reason.clone());
+        reason.unwrap_or_else(|| "cancelled by the user".to_owned())
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The brain. Cheap to clone; all clones are the same one.
+#[derive(Clone)]
+pub struct Brain {
+    inner: Arc<Inner>,
+}
+
+impl Brain {
+    /// Starts it, and takes up what processes that are gone left open.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn start(options: BrainOptions) -> Result<Self, BrainError> {
+        let inner = Arc::new(Inner {
+            places: Semaphore::new(options.settings.max_tasks_at_work.max(1)),
+            store: options.store,
+            sandbox: options.sandbox,
+            workflow: options.workflow,
+            clock: options.clock,
+            node: options.node,
+            nodes: options.nodes,
+            catalog: options.catalog,
+            settings: options.settings,
+            bus: Bus::default(),
+            sessions: Sessions::default(),
+            notices: options.notices,
+            taken: Mutex::default(),
+            closing: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        });
+        let brain = Self { inner };
+        if brain.inner.settings.take_over {
+            brain.take_over().await?;
+            let watching = brain.clone();
+            brain.inner.tracker.spawn(async move { watching.keep_taking_over().await });
+        }
+        Ok(brain)
+    }
+
+    /// Accepts a request: once this returns, it is durable.
+    ///
+    /// # Errors
+    /// [`BrainError::Invalid`], [`BrainError::KeyReused`], [`BrainError::TooManyTasks`], [`BrainError::ShuttingDown`], or the database's.
+    pub async fn accept(&self, owner: &Owner, request: NewRequest) -> Result<Acceptance, BrainError> {
+        let inner = &self.inner;
+        self.check_open()?;
+        let checked = accept::check(&request)?;
+        let now_ms = inner.clock.now_ms();
+        let task = NewTask {
+            id: TaskId::new(),
+            owner: owner.clone(),
+            session: request.session.clone(),
+            content: request.content.clone(),
+            attachments: checked.attachments,
+            idempotency_key: request.idempotency_key,
+            request_digest: checked.digest,
+            correlation_id: request.correlation_id,
+            node: inner.node.to_string(),
+            at_ms: now_ms,
+        };
+        let mut tx = inner.store.begin().await?;
+        match tx.accept_task(&task).await? {
+            Accepted::New => {}
+            Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
+            Accepted::Conflict(id) => return Err(BrainError::KeyReused(id)),
+        }
+        let open = tx.open_tasks_of(owner).await?;
+        if open > inner.settings.max_open_tasks {
+            return Err(BrainError::TooManyTasks { open: open - 1, limit: inner.settings.max_open_tasks });
+        }
+        self.say(&mut tx, &task.owner, &task.session, task.id, &task.content, now_ms).await?;
+        let mut accepted = json!({
+            "content": shorten(&task.content, 200), "sessionId": task.session,
+            "attachments": task.attachments.as_array().map_or(0, Vec::len),
+        });
+        if let Some(id) = &task.correlation_id {
+            accepted["correlationId"] = json!(id);
+        }
+        let events = vec![NewEvent::new(EventKind::Accepted, accepted)];
+        let events = tx.append_events(owner, task.id, now_ms, events).await?;
+        tx.commit().await?;
+        inner.publish(&events);
+        self.take(owner, &task.session, task.id);
+        Ok(Acceptance { task: task.id, repeated: false })
+    }
+
+    async fn say(
+        &self,
+        tx: &mut openanalyst_store::Tx,
+        owner: &Owner,
+        session: &SessionKey,
+        task: TaskId,
+        content: &str,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let message = NewMessage { owner, session, task, role: "user", content, data: None, skill: None, at_ms };
+        tx.say(&message).await.map(|_| ())
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// [`BrainError::NoSuchTask`], or the database's.
+    pub async fn task(&self, owner: &Owner, id: TaskId) -> Result<TaskView, BrainError> {
+        Ok(view::whole(self.row(owner, id).await?, self.inner.clock.now_ms()))
+    }
+
+    async fn row(&self, owner: &Owner, id: TaskId) -> Result<TaskRow, BrainError> {
+        self.inner.store.task(owner, id).await?.ok_or_else(|| BrainError::NoSuchTask(id.to_string()))
+    }
+
+    /// The user's tasks, newest first, at most [`MAX_PAGE`] at once.
+    ///
+    /// # Errors
+    /// [`BrainError::Invalid`] for a cursor that this function did not give, or the database's.
+    pub async fn tasks(
+        &self,
+        owner: &Owner,
+        status: Option<TaskStatus>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<TaskPage, BrainError> {
+        let before = cursor.map(str::parse::<TaskId>).transpose().map_err(|_| {
+            BrainError::Invalid("`cursor` is not one of ours: take it from `nextCursor` of the page before".to_owned())
+        })?;
+        let limit = limit.clamp(1, MAX_PAGE);
+        let mut rows = self.inner.store.tasks(owner, status, before, limit + 1).await?;
+        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next_cursor = rows.last().filter(|_| more).map(|row| row.id.to_string());
+        let now_ms = self.inner.clock.now_ms();
+        Ok(TaskPage { tasks: rows.into_iter().map(|row| view::listed(row, now_ms)).collect(), next_cursor })
+    }
+
+    /// Waits until the task is done, the time is over, or the host shuts down, and gives it as it is then.
+    ///
+    /// # Errors
+    /// See [`Self::task`].
+    pub async fn wait(&self, owner: &Owner, id: TaskId, timeout: Duration) -> Result<TaskView, BrainError> {
+        let mut heard = self.inner.bus.listen(id);
+        let timeout = tokio::time::sleep(timeout);
+        tokio::pin!(timeout);
+        loop {
+            let view = self.task(owner, id).await?;
+            if view.done {
+                return Ok(view);
+            }
+            tokio::select! {
+                _ = heard.changed() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = &mut timeout => return self.task(owner, id).await,
+                () = self.inner.closing.cancelled() => return Ok(view),
+            }
+        }
+    }
+
+    /// Cancels a task. One that runs is told, and ends soon; one that waits ends at once; one that ended stays as it is.
+    ///
+    /// # Errors
+    /// See [`Self::task`]; [`BrainError::Invalid`] for a reason of more than 500 characters.
+    pub async fn cancel(&self, owner: &Owner, id: TaskId, reason: &str) -> Result<TaskView, BrainError> {
+        if reason.chars().count() > MAX_REASON_CHARS {
+            return Err(BrainError::Invalid(format!("the reason has more than {MAX_REASON_CHARS} characters: shorten it")));
+        }
+        let reason = if reason.trim().is_empty() { "cancelled by the user" } else { reason };
+        let inner = &self.inner;
+        let mut row = self.row(owner, id).await?;
+        if row.status.is_final() {
+            return self.task(owner, id).await;
+        }
+        let mut tx = inner.store.begin().await?;
+        tx.request_cancel(owner, id, reason).await?;
+        tx.commit().await?;
+        let here = {
+            let mut taken = inner.taken();
+            match taken.get_mut(&id) {
+                Some(taken) => {
+                    taken.reason.get_or_insert_with(|| reason.to_owned());
+                    taken.cancel.cancel();
+                    taken.started
+                }
+                None => false,
+            }
+        };
+        // Nobody works on it: it ends here. Work that begins at this very moment finds it ended, and leaves it.
+        if !here && (row.status != TaskStatus::Running || !self.works_elsewhere(&row)) {
+            row.cancel_reason = Some(reason.to_owned());
+            work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }, Vec::new()).await?;
+        }
+        self.task(owner, id).await
+    }
+
+    fn works_elsewhere(&self, row: &TaskRow) -> bool {
+        let node = row.node.as_deref().unwrap_or_default();
+        node != self.inner.node.to_string() && self.inner.nodes.is_alive(node)
+    }
+
+    /// Answers the questions of a task that waits for its user; it goes on from there.
+    ///
+    /// # Errors
+    /// See [`Self::task`]; [`BrainError::WrongState`] if it does not wait; [`BrainError::Invalid`] for the answers.
+    pub async fn answer(&self, owner: &Owner, id: TaskId, answers: Vec<Answer>) -> Result<TaskView, BrainError> {
+        let inner = &self.inner;
+        self.check_open()?;
+        accept::check_answers(&answers)?;
+        let row = self.row(owner, id).await?;
+        let mut rounds: Vec<Vec<Answer>> = serde_json::from_value(row.answers.clone()).unwrap_or_default();
+        let said = answers.iter().map(|answer| answer.text.as_str()).collect::<Vec<_>>().join("\n");
+        let event = NewEvent::new(EventKind::Answered, json!({ "answers": answers }));
+        rounds.push(answers);
+        let now_ms = inner.clock.now_ms();
+        let mut tx = inner.store.begin().await?;
+        if !tx.answer_task(owner, id, &json!(rounds), &inner.node.to_string()).await? {
+            let state = row.status;
+            return Err(BrainError::WrongState(format!("the task does not wait for an answer: it is {state}")));
+        }
+        self.say(&mut tx, owner, &row.session, id, &said, now_ms).await?;
+        let events = tx.append_events(owner, id, now_ms, vec![event]).await?;
+        tx.commit().await?;
+        inner.publish(&events);
+        self.take(owner, &row.session, id);
+        self.task(owner, id).await
+    }
+
+    /// The events of a task after number `after`: first what is recorded, then what happens, without a gap. Ends after the task's
+    /// last event, or when the host shuts down.
+    ///
+    /// # Errors
+    /// See [`Self::task`]. The stream itself gives the database's errors.
+    pub async fn follow(
+        &self,
+        owner: &Owner,
+        id: TaskId,
+        after: i64,
+    ) -> Result<BoxStream<'static, Result<TaskEvent, BrainError>>, BrainError> {
+        let heard = self.inner.bus.listen(id);
+        self.row(owner, id).await?;
+        let follower = Follower { brain: self.clone(), owner: owner.clone(), id, after, heard, ended: false };
+        let batches = stream::unfold(follower, |mut follower| async move {
+            let batch = follower.next_batch().await?;
+            Some((batch, follower))
+        });
+        let events = batches.flat_map(|batch| match batch {
+            Ok(events) => stream::iter(events.into_iter().map(Ok).collect::<Vec<_>>()),
+            Err(error) => stream::iter(vec![Err(error)]),
+        });
+        Ok(events.boxed())
+    }
+
+    /// What the router makes of a text, and why. Runs nothing, records nothing.
+    ///
+    /// # Errors
+    /// [`BrainError::Invalid`] for an empty or too long text; the database's.
+    pub async fn route(&self, owner: &Owner, content: &str) -> Result<Route, BrainError> {
+        if content.trim().is_empty() || content.len() > MAX_CONTENT_BYTES {
+            let length = content.len();
+            return Err(BrainError::Invalid(format!(
+                "`content` has {length} bytes: give 1 to {MAX_CONTENT_BYTES}, and more than white space"
+            )));
+        }
+        let inner = &self.inner;
+        let now_ms = inner.clock.now_ms();
+        let zone = context::time_zone(&inner.store, owner, &inner.settings.default_time_zone, now_ms).await?;
+        let utterance =
+            Utterance { text: content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
+        Ok(inner.catalog.of(&owner.tenant).router().route(&utterance))
+    }
+
+    /// The tenant's skills, sorted by identifier.
+    #[must_use]
+    pub fn skills(&self, tenant: &TenantId) -> Vec<SkillView> {
+        self.inner.catalog.of(tenant).skills().map(|skill| skill.view()).collect()
+    }
+
+    /// One skill of the tenant.
+    ///
+    /// # Errors
+    /// [`BrainError::NoSuchSkill`].
+    pub fn skill(&self, tenant: &TenantId, name: &str) -> Result<SkillView, BrainError> {
+        let skill = self.inner.catalog.of(tenant).skill(name);
+        skill.map(|skill| skill.view()).ok_or_else(|| BrainError::NoSuchSkill(shorten(name, 64)))
+    }
+
+    /// What users are told without having asked, as it happens.
+    #[must_use]
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.inner.notices.subscribe()
+    }
+
+    /// What the user was not told yet, oldest first, at most 100.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn waiting_notices(&self, owner: &Owner) -> Result<Vec<Notification>, BrainError> {
+        Ok(self.inner.store.waiting_notifications(owner, MAX_PAGE).await?)
+    }
+
+    /// Says that the user was told.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn notice_delivered(&self, owner: &Owner, id: &str) -> Result<(), BrainError> {
+        let mut tx = self.inner.store.begin().await?;
+        tx.delivered(owner, id, self.inner.clock.now_ms()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Cancelled when the host shuts down.
+    #[must_use]
+    pub fn closing(&self) -> CancellationToken {
+        self.inner.closing.clone()
+    }
+
+    /// Begins nothing new, gives what runs `grace` to end, and leaves the rest where its record stands: the next process takes it up.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.inner.closing.cancel();
+        self.inner.tracker.close();
+        if tokio::time::timeout(grace, self.inner.tracker.wait()).await.is_err() {
+            tracing::warn!(grace_s = grace.as_secs(), "some tasks did not end in time: they go on at the next start");
+            self.inner.stopping.cancel();
+            self.inner.tracker.wait().await;
+        }
+    }
+
+    fn check_open(&self) -> Result<(), BrainError> {
+        if self.inner.closing.is_cancelled() { Err(BrainError::ShuttingDown) } else { Ok(()) }
+    }
+
+    /// Puts a task into its session, and starts the session if it rests.
+    fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
+        let inner = &self.inner;
+        let new = Taken { cancel: CancellationToken::new(), reason: None, started: false };
+        inner.taken().entry(task).or_insert(new);
+        if inner.sessions.enter(owner, session, task) {
+            let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
+            inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task).await });
+        }
+    }
+
+    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId) {
+        let mut next = Some(first);
+        while let Some(task) = next {
+            tokio::select! {
+                () = self.work_on(owner, task) => {}
+                () = self.inner.stopping.cancelled() => return,
+            }
+            self.inner.taken().remove(&task);
+            next = self.inner.sessions.next(owner, session);
+        }
+    }
+
+    async fn work_on(&self, owner: &Owner, id: TaskId) {
+        let inner = &self.inner;
+        let place = tokio::select! {
+            place = inner.places.acquire() => place,
+            () = inner.closing.cancelled() => return,
+        };
+        let Ok(_place) = place else { return };
+        while !inner.closing.is_cancelled() {
+            let cancel = match inner.taken().get_mut(&id) {
+                Some(taken) => {
+                    taken.started = true;
+                    taken.cancel.clone()
+                }
+                None => return,
+            };
+            let worked = match inner.store.task(owner, id).await {
+                Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
+                    work::run(inner, row, cancel).await
+                }
+                Ok(_) => return,
+                Err(error) => Err(error),
+            };
+            match worked {
+                Ok(()) => return,
+                Err(error) if error.is_transient() => {
+                    tracing::error!(task = %id, %error, "the record cannot be written now: the task is taken up again");
+                    tokio::time::sleep(RECORD_RETRY).await;
+                }
+                Err(error) => {
+                    tracing::error!(task = %id, %error, "the record of a task is damaged: the task ends");
+                    let failure = openanalyst_domain::Failure::failed(format!("the host could not go on: {error}"));
+                    self.give_up(owner, id, failure).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Ends a task whose record stops the usual way.
+    async fn give_up(&self, owner: &Owner, id: TaskId, failure: openanalyst_domain::Failure) {
+        let ended = match self.inner.store.task(owner, id).await {
+            Ok(Some(row)) => work::finish(&self.inner, &row, &End::Failed(failure), Vec::new()).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::error!(task = %id, %error, "a task could not be ended: it is looked at again at the next start");
+        }
+    }
+
+    /// Takes up the open tasks of processes that are gone.
+    async fn take_over(&self) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        for row in inner.store.open_tasks_of_all_tenants().await? {
+            let node = row.node.as_deref().unwrap_or_default();
+            let ours = node == inner.node.to_string() || inner.taken().contains_key(&row.id);
+            if !ours && !inner.nodes.is_alive(node) {
+                tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
+                self.take(&row.owner, &row.session, row.id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_taking_over(&self) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(TAKE_OVER_EVERY) => {}
+                () = self.inner.closing.cancelled() => return,
+            }
+            if let Err(error) = self.take_over().await {
+                tracing::warn!(%error, "looking for tasks of processes that are gone failed");
+            }
+        }
+    }
+}
+
+/// One who follows a task.
+struct Follower {
+    brain: Brain,
+    owner: Owner,
+    id: TaskId,
+    after: i64,
+    heard: tokio::sync::watch::Receiver<i64>,
+    ended: bool,
+}
+
+impl Follower {
+    async fn next_batch(&mut self) -> Option<Result<Vec<TaskEvent>, BrainError>> {
+        let inner = &self.brain.inner;
+        while !self.ended {
+            let events = match inner.store.task_events(&self.owner, self.id, self.after, EVENTS_AT_ONCE).await {
+                Ok(events) => events,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error.into()));
+                }
+            };
+            if let Some(last) = events.last() {
+                self.after = last.seq;
+                self.ended = last.kind.ends_stream();
+                return Some(Ok(events));
+            }
+            tokio::select! {
+                _ = self.heard.changed() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = inner.closing.cancelled() => {
+                    // What was written before the closing still goes out.
+                    let rest = inner.store.task_events(&self.owner, self.id, self.after, EVENTS_AT_ONCE).await;
+                    self.ended = true;
+                    return rest.ok().filter(|events| !events.is_empty()).map(Ok);
+                }
+            }
+        }
+        None
+    }
+}
+

@@ -1,0 +1,178 @@
+//! The coordinator's first half: what the host knows that may matter for a request.
+//!
+//! Everything is read under the owner's name and bounded; what does not fit is counted in `omitted`, oldest first.
+
+use openanalyst_domain::Owner;
+use openanalyst_runtime::contract;
+use openanalyst_store::memory::MemoryOwner;
+use openanalyst_store::tasks::TaskRow;
+use openanalyst_store::{Store, StoreError};
+use serde_json::Value;
+
+use crate::catalog::TenantCatalog;
+use crate::numbers::unsigned;
+
+/// Most earlier messages of the session.
+const MAX_MESSAGES: u32 = 20;
+/// Most earlier tasks of the user.
+const MAX_TASKS: u32 = 50;
+/// Most preferences.
+const MAX_PREFERENCES: u32 = 100;
+/// Most learnings.
+const MAX_LEARNINGS: u32 = 20;
+/// Most bytes of all messages together.
+const MAX_MESSAGE_BYTES: usize = 256 << 10;
+/// Most bytes of one earlier message; what is longer is cut.
+const MAX_ONE_MESSAGE_BYTES: usize = 32 << 10;
+
+/// Where the users' preferences stand in their memory.
+pub(crate) const PREFERENCES: &str = "preferences/";
+const DISPLAY_NAME: &str = "preferences/display-name";
+const TIME_ZONE: &str = "preferences/time-zone";
+const CUSTOM_INSTRUCTIONS: &str = "custom-instructions";
+
+/// A context, and what only the host needs of it.
+pub(crate) struct Built {
+    pub(crate) context: contract::Context,
+    /// The user's time zone: their preference, or the host's own.
+    pub(crate) time_zone: String,
+    /// The skill that gave the last answer in this session.
+    pub(crate) previous_skill: Option<String>,
+}
+
+/// The user's time zone: their preference, or `default`.
+pub(crate) async fn time_zone(store: &Store, owner: &Owner, default: &str, now_ms: i64) -> Result<String, StoreError> {
+    let memory = MemoryOwner::User(owner.clone());
+    let row = store.memory(&memory, TIME_ZONE, now_ms).await?;
+    let preferred = row.and_then(|row| serde_json::from_str::<String>(&row.value).ok());
+    Ok(known_zone(preferred, default))
+}
+
+/// The time zone with this IANA name, if there is one.
+#[must_use]
+pub fn known_time_zone(name: &str) -> Option<chrono_tz::Tz> {
+    name.parse().ok()
+}
+
+fn known_zone(preferred: Option<String>, default: &str) -> String {
+    preferred.filter(|zone| known_time_zone(zone).is_some()).unwrap_or_else(|| default.to_owned())
+}
+
+/// Builds the context of a task.
+pub(crate) async fn build(
+    store: &Store,
+    catalog: &TenantCatalog,
+    task: &TaskRow,
+    default_time_zone: &str,
+    now_ms: i64,
+) -> Result<Built, StoreError> {
+    let owner = &task.owner;
+    let memory = MemoryOwner::User(owner.clone());
+    let preferences = store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms).await?;
+    let text_of = |key: &str| {
+        preferences.iter().find(|row| row.key == key).and_then(|row| serde_json::from_str::<String>(&row.value).ok())
+    };
+    let custom_instructions = store
+        .memory(&memory, CUSTOM_INSTRUCTIONS, now_ms)
+        .await?
+        .and_then(|row| serde_json::from_str::<String>(&row.value).ok());
+    let (messages, mut omitted) = store.messages_before(owner, &task.session, task.id, MAX_MESSAGES).await?;
+    let previous_skill = messages.iter().rev().find_map(|message| message.skill.clone());
+    let messages = bounded_messages(messages, &mut omitted);
+    let context = contract::Context {
+        now_ms: unsigned(now_ms),
+        display_name: text_of(DISPLAY_NAME),
+        preferences: preferences
+            .iter()
+            .map(|row| (row.key[PREFERENCES.len()..].to_owned(), row.value.clone()))
+            .collect(),
+        custom_instructions,
+        messages,
+        recent_tasks: recent_tasks(store, owner, task).await?,
+        learnings: learnings(store, owner).await?,
+        skills: catalog.summaries(),
+        omitted,
+    };
+    let time_zone = known_zone(text_of(TIME_ZONE), default_time_zone);
+    Ok(Built { context, time_zone, previous_skill })
+}
+
+/// The newest messages that fit, oldest first.
+fn bounded_messages(
+    rows: Vec<openanalyst_store::conversations::MessageRow>,
+    omitted: &mut u32,
+) -> Vec<contract::Message> {
+    let mut room = MAX_MESSAGE_BYTES;
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows.into_iter().rev() {
+        let data = row.data.map(|data: Value| data.to_string());
+        let content = cut(row.content, MAX_ONE_MESSAGE_BYTES);
+        let size = content.len() + data.as_ref().map_or(0, String::len);
+        if size > room {
+            *omitted += 1;
+            continue;
+        }
+        room -= size;
+        kept.push(contract::Message {
+            role: if row.role == "user" { contract::Role::User } else { contract::Role::Assistant },
+            content,
+            data,
+            skill: row.skill,
+            at_ms: unsigned(row.at_ms),
+        });
+    }
+    kept.reverse();
+    kept
+}
+
+async fn recent_tasks(store: &Store, owner: &Owner, task: &TaskRow) -> Result<Vec<contract::TaskSummary>, StoreError> {
+    let rows = store.tasks(owner, None, Some(task.id), MAX_TASKS).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| contract::TaskSummary {
+            id: row.id.to_string(),
+            content: shorten(&row.content, 200),
+            skill: row.skill,
+            status: row.status.to_string(),
+            accepted_at_ms: unsigned(row.accepted_at_ms),
+            duration_ms: row.ended_at_ms.map(|at| unsigned(at - row.accepted_at_ms)),
+        })
+        .collect())
+}
+
+async fn learnings(store: &Store, owner: &Owner) -> Result<Vec<contract::Learning>, StoreError> {
+    let rows = store.history(owner, Some("learning"), MAX_LEARNINGS).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| contract::Learning { content: row.content, source: row.title, at_ms: unsigned(row.at_ms) })
+        .collect())
+}
+
+/// At most so many characters, with `…` where some were left out.
+pub(crate) fn shorten(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn cut(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        let end = (0..=max_bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_never_splits_a_character() {
+        assert_eq!(cut("äöü".to_owned(), 3), "ä");
+        assert_eq!(cut("ab".to_owned(), 3), "ab");
+        assert_eq!(shorten("äöü", 2), "äö…");
+        assert_eq!(shorten("äöü", 3), "äöü");
+    }
+}

@@ -1,0 +1,181 @@
+//! How a task ends: one transaction writes the last events, the answer, the history and the final state.
+
+use openanalyst_domain::{EventKind, Failure, TaskStatus};
+use openanalyst_store::conversations::NewMessage;
+use openanalyst_store::history::NewEntry;
+use openanalyst_store::tasks::{NewEvent, TaskRow};
+use openanalyst_store::{StoreError, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::{Question, TaskFailure, TaskReceipt};
+use crate::context::shorten;
+
+/// How the work at a task came to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum End {
+    /// It is done: this is the answer.
+    Answered { content: String, data: Option<Value> },
+    /// It cannot go on without the user.
+    Asked { content: String, questions: Vec<Question> },
+    /// It failed for good.
+    Failed(Failure),
+    /// The user cancelled it.
+    Cancelled { reason: String },
+}
+
+/// What is kept of a task's end, in the task's own row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Outcome {
+    pub(crate) content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) questions: Vec<Question>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<TaskFailure>,
+    pub(crate) receipt: TaskReceipt,
+}
+
+/// The words for a failure that the user sees.
+pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
+    TaskFailure {
+        code: failure.code().to_owned(),
+        message: failure.to_string(),
+        retryable: failure.is_retryable(),
+    }
+}
+
+/// Writes the end of `task` into `tx`. False: the task had already ended, and nothing may be committed.
+pub(crate) async fn write(
+    tx: &mut Tx,
+    task: &TaskRow,
+    end: &End,
+    receipt: TaskReceipt,
+    now_ms: i64,
+) -> Result<Option<i64>, StoreError> {
+    let (status, outcome) = outcome_of(end, receipt);
+    if !tx.finish_task(task.id, status, &serde_json::to_value(&outcome).unwrap_or_default(), now_ms).await? {
+        return Ok(None);
+    }
+    let skill = task.skill.as_deref();
+    let message = tx
+        .say(&NewMessage {
+            owner: &task.owner,
+            session: &task.session,
+            task: task.id,
+            role: "assistant",
+            content: &outcome.content,
+            data: outcome.data.as_ref(),
+            skill,
+            at_ms: now_ms,
+        })
+        .await?;
+    let receipt = json!(outcome.receipt);
+    let mut events = Vec::new();
+    let mut kinds = Vec::new();
+    if status.is_final() {
+        kinds = remember(tx, task, status, &outcome, now_ms).await?;
+    }
+    let recorded = || NewEvent::new(EventKind::Recorded, json!({ "kinds": kinds }));
+    match end {
+        End::Answered { content, data } => {
+            let mut replied = json!({ "messageId": message, "content": content });
+            if let Some(data) = data {
+                replied["data"] = data.clone();
+            }
+            events.push(NewEvent::new(EventKind::Replied, replied));
+            events.push(recorded());
+            events.push(NewEvent::new(EventKind::Completed, json!({ "receipt": receipt })));
+        }
+        End::Asked { content, questions } => {
+            let asked = json!({ "messageId": message, "content": content, "questions": questions, "receipt": receipt });
+            events.push(NewEvent::new(EventKind::Asked, asked));
+        }
+        End::Failed(failure) => {
+            let failure = failure_for_user(failure);
+            events.push(recorded());
+            events.push(NewEvent::new(
+                EventKind::Failed,
+                json!({ "code": failure.code, "message": failure.message, "retryable": failure.retryable, "receipt": receipt }),
+            ));
+        }
+        End::Cancelled { reason } => {
+            events.push(recorded());
+            events.push(NewEvent::new(EventKind::Cancelled, json!({ "reason": reason, "receipt": receipt })));
+        }
+    }
+    let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
+    Ok(events.last().map(|event| event.seq))
+}
+
+fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
+    let outcome = Outcome { receipt, ..Outcome::default() };
+    match end {
+        End::Answered { content, data } => {
+            (TaskStatus::Completed, Outcome { content: content.clone(), data: data.clone(), ..outcome })
+        }
+        End::Asked { content, questions } => {
+            (TaskStatus::NeedsClarification, Outcome { content: content.clone(), questions: questions.clone(), ..outcome })
+        }
+        End::Failed(failure) => {
+            let error = failure_for_user(failure);
+            let content = format!("That did not work: {}", error.message);
+            (TaskStatus::Failed, Outcome { content, error: Some(error), ..outcome })
+        }
+        End::Cancelled { reason } => {
+            (TaskStatus::Cancelled, Outcome { content: format!("Cancelled: {reason}"), ..outcome })
+        }
+    }
+}
+
+/// The history: a session entry for every task, and a success or a failure.
+async fn remember(
+    tx: &mut Tx,
+    task: &TaskRow,
+    status: TaskStatus,
+    outcome: &Outcome,
+    now_ms: i64,
+) -> Result<Vec<&'static str>, StoreError> {
+    let title = shorten(&task.content, 120);
+    let data = json!({
+        "sessionId": task.session, "status": status, "error": outcome.error, "receipt": outcome.receipt,
+    });
+    let verdict = match status {
+        TaskStatus::Completed => Some("success"),
+        TaskStatus::Failed => Some("failure"),
+        _ => None,
+    };
+    let mut kinds = Vec::new();
+    for kind in ["session"].into_iter().chain(verdict) {
+        tx.remember(&NewEntry {
+            owner: &task.owner,
+            kind,
+            task: Some(task.id),
+            skill: task.skill.as_deref(),
+            title: &title,
+            content: &outcome.content,
+            data: &data,
+            at_ms: now_ms,
+        })
+        .await?;
+        kinds.push(kind);
+    }
+    Ok(kinds)
+}
+
+/// The text around a task's questions, for people who read only text.
+pub(crate) fn ask_text(lead: &str, questions: &[Question]) -> String {
+    let mut text = lead.to_owned();
+    for question in questions {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&question.text);
+        if !question.options.is_empty() {
+            text.push_str(&format!(" ({})", question.options.join(", ")));
+        }
+    }
+    text
+}

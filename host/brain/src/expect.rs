@@ -1,0 +1,252 @@
+//! The evaluator: compares what a step gave with what was expected, and says the differences in words.
+//!
+//! Pure: the one check that needs the sandbox (`by-skill`) is handed back to the executor.
+
+use openanalyst_runtime::contract::{Check, Expectation};
+use serde_json::Value;
+
+use crate::similarity::similarity;
+
+/// Most bytes of a value that a difference quotes.
+const QUOTE_CHARS: usize = 120;
+/// Most memory of a compiled pattern.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// How a result compares with what was expected.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// Whether everything held.
+    pub(crate) met: bool,
+    /// The part of the expectations that held, 0 to 1; a similarity counts with its own value.
+    pub(crate) score: f64,
+    /// What did not hold, in words for the next attempt and the user.
+    pub(crate) differences: Vec<String>,
+}
+
+impl Verdict {
+    /// Nothing was expected, or everything held.
+    pub(crate) fn met() -> Self {
+        Self { met: true, score: 1.0, differences: Vec::new() }
+    }
+
+    /// The step gave no result at all.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self { met: false, score: 0.0, differences: vec![reason] }
+    }
+
+    /// Of several outcomes, one for each expectation.
+    pub(crate) fn of(outcomes: Vec<Outcome>) -> Self {
+        if outcomes.is_empty() {
+            return Self::met();
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most a few dozen expectations")]
+        let score = outcomes.iter().map(|outcome| outcome.score).sum::<f64>() / outcomes.len() as f64;
+        let differences: Vec<String> = outcomes.into_iter().filter_map(|outcome| outcome.difference).collect();
+        Self { met: differences.is_empty(), score, differences }
+    }
+}
+
+/// The outcome of one expectation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Outcome {
+    score: f64,
+    difference: Option<String>,
+}
+
+impl Outcome {
+    fn held() -> Self {
+        Self { score: 1.0, difference: None }
+    }
+
+    fn differs(expectation: &Expectation, how: &str) -> Self {
+        Self { score: 0.0, difference: Some(format!("{}: {how}", expectation.description)) }
+    }
+
+    /// The skill's own answer to a `by-skill` check: `{"met": bool, "differences": [text]}`.
+    pub(crate) fn by_skill(expectation: &Expectation, answer: &Value) -> Self {
+        match answer.get("met").and_then(Value::as_bool) {
+            Some(true) => Self::held(),
+            Some(false) => {
+                let said: Vec<&str> = answer
+                    .get("differences")
+                    .and_then(Value::as_array)
+                    .map(|list| list.iter().filter_map(Value::as_str).collect())
+                    .unwrap_or_default();
+                let said = if said.is_empty() { "the skill's own check says no".to_owned() } else { said.join("; ") };
+                Self::differs(expectation, &said)
+            }
+            None => Self::differs(expectation, "the skill's own check gave no `met`: it must answer {\"met\": true or false}"),
+        }
+    }
+}
+
+/// Compares one value. None: the check is the skill's own, and the executor has to ask it.
+pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outcome> {
+    let Some(value) = result.pointer(&expectation.pointer).filter(|value| !value.is_null()) else {
+        return Some(Outcome::differs(expectation, &format!("there is nothing at `{}`", expectation.pointer)));
+    };
+    let outcome = match &expectation.check {
+        Check::Present => Outcome::held(),
+        Check::Exact(wanted) => match serde_json::from_str::<Value>(wanted) {
+            Ok(wanted) if same(&wanted, value) => Outcome::held(),
+            Ok(wanted) => {
+                Outcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value)))
+            }
+            Err(error) => Outcome::differs(expectation, &format!("the expected document is no JSON: {error}")),
+        },
+        Check::Schema(schema) => by_schema(expectation, schema, value),
+        Check::Contains(part) => {
+            let text = as_text(value);
+            if text.to_lowercase().contains(&part.to_lowercase()) {
+                Outcome::held()
+            } else {
+                Outcome::differs(expectation, &format!("`{part}` is not in {}", quote(value)))
+            }
+        }
+        Check::Matches(pattern) => match regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
+            Ok(regex) if regex.is_match(&as_text(value)) => Outcome::held(),
+            Ok(_) => Outcome::differs(expectation, &format!("{} does not match `{pattern}`", quote(value))),
+            Err(error) => Outcome::differs(expectation, &format!("`{pattern}` is not a usable pattern: {error}")),
+        },
+        Check::Similar(wanted) => {
+            let score = similarity(&wanted.text, &as_text(value));
+            if score >= wanted.threshold {
+                Outcome { score, difference: None }
+            } else {
+                let difference = format!(
+                    "{}: the likeness is {score:.2} and {:.2} was expected",
+                    expectation.description, wanted.threshold
+                );
+                Outcome { score, difference: Some(difference) }
+            }
+        }
+        Check::Within(range) => {
+            let number = as_number(value);
+            match number {
+                None => Outcome::differs(expectation, &format!("{} is neither a number, a text nor a list", quote(value))),
+                Some(number) if range.min.is_some_and(|min| number < min) => {
+                    Outcome::differs(expectation, &format!("{number} is less than {}", range.min.unwrap_or_default()))
+                }
+                Some(number) if range.max.is_some_and(|max| number > max) => {
+                    Outcome::differs(expectation, &format!("{number} is more than {}", range.max.unwrap_or_default()))
+                }
+                Some(_) => Outcome::held(),
+            }
+        }
+        Check::BySkill(_) => return None,
+    };
+    Some(outcome)
+}
+
+fn by_schema(expectation: &Expectation, schema: &str, value: &Value) -> Outcome {
+    let schema: Value = match serde_json::from_str(schema) {
+        Ok(schema) => schema,
+        Err(error) => return Outcome::differs(expectation, &format!("the schema is no JSON: {error}")),
+    };
+    let validator = match jsonschema::draft202012::new(&schema) {
+        Ok(validator) => validator,
+        Err(error) => return Outcome::differs(expectation, &format!("the schema cannot be used: {error}")),
+    };
+    let problems: Vec<String> = validator
+        .iter_errors(value)
+        .take(5)
+        .map(|error| format!("at `{}{}`: {}", expectation.pointer, error.instance_path(), shorten(&error.to_string())))
+        .collect();
+    if problems.is_empty() { Outcome::held() } else { Outcome::differs(expectation, &problems.join("; ")) }
+}
+
+/// Equal documents: member order does not matter, and 1 is 1.0.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => Some(text.chars().count() as f64),
+        Value::Array(list) => Some(list.len() as f64),
+        _ => None,
+    }
+}
+
+fn quote(value: &Value) -> String {
+    shorten(&value.to_string())
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(QUOTE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openanalyst_runtime::contract::{NumericRange, Similarity};
+    use serde_json::json;
+
+    use super::*;
+
+    fn expect(pointer: &str, check: Check) -> Expectation {
+        Expectation { pointer: pointer.to_owned(), check, description: "it is right".to_owned() }
+    }
+
+    #[test]
+    fn every_check_says_yes_and_no() {
+        let result = json!({"post": {"content": "AI trends of the year", "length": 21, "tags": ["#ai"]}, "none": null});
+        let range = |min: f64, max: f64| Check::Within(NumericRange { min: Some(min), max: Some(max) });
+        let like = |text: &str| Check::Similar(Similarity { text: text.to_owned(), threshold: 0.7 });
+        let table: Vec<(&str, Check, bool)> = vec![
+            ("/post/content", Check::Present, true),
+            ("/post/missing", Check::Present, false),
+            ("/none", Check::Present, false),
+            ("/post/length", Check::Exact("21.0".to_owned()), true),
+            ("/post/length", Check::Exact("22".to_owned()), false),
+            ("/post/tags", Check::Exact("[\"#ai\"]".to_owned()), true),
+            ("/post/length", Check::Exact("not json".to_owned()), false),
+            ("/post", Check::Schema(r#"{"required": ["content"]}"#.to_owned()), true),
+            ("/post", Check::Schema(r#"{"required": ["image"]}"#.to_owned()), false),
+            ("/post", Check::Schema(r#"{"type": 5}"#.to_owned()), false),
+            ("/post/content", Check::Contains("ai TRENDS".to_owned()), true),
+            ("/post/content", Check::Contains("crypto".to_owned()), false),
+            ("/post/content", Check::Matches("^AI .* year$".to_owned()), true),
+            ("/post/content", Check::Matches("^year".to_owned()), false),
+            ("/post/content", Check::Matches("(".to_owned()), false),
+            ("/post/content", like("this year's trends of AI"), true),
+            ("/post/content", like("a recipe for apple cake"), false),
+            ("/post/length", range(1.0, 280.0), true),
+            ("/post/length", range(1.0, 20.0), false),
+            ("/post/content", range(22.0, 280.0), false),
+            ("/post/tags", range(1.0, 1.0), true),
+            ("/post", range(1.0, 1.0), false),
+        ];
+        for (pointer, check, held) in table {
+            let expectation = expect(pointer, check);
+            let verdict = Verdict::of(vec![compare(&expectation, &result).unwrap()]);
+            assert_eq!(verdict.met, held, "{expectation:?} gave {verdict:?}");
+            assert_eq!(verdict.differences.is_empty(), held);
+        }
+    }
+
+    #[test]
+    fn the_skill_is_asked_where_it_wants_to_be() {
+        let expectation = expect("", Check::BySkill("{}".to_owned()));
+        assert_eq!(compare(&expectation, &json!({})), None);
+        assert!(Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": true}))]).met);
+        let no = Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": false, "differences": ["too dull"]}))]);
+        assert_eq!(no.differences, ["it is right: too dull"]);
+        assert!(!Verdict::of(vec![Outcome::by_skill(&expectation, &json!("yes"))]).met);
+    }
+}

@@ -1,0 +1,145 @@
+//! Steps that are jobs of the workflow engine: started once by their journaled id, watched, awaited, cancelled with the task.
+
+use openanalyst_domain::{EventKind, Failure, JobId, JobStatus, LimitReason};
+use openanalyst_store::tasks::NewEvent;
+use openanalyst_workflow::{JobState, StartJob};
+use serde_json::{Value, json};
+
+use crate::steps::{Place, Tried};
+use crate::work::{Stop, Work};
+
+/// Most progress events that one job writes into the record; what comes after is dropped.
+const MAX_PROGRESS_EVENTS: u32 = 100;
+/// Names of errors that say that the arguments are wrong: the same arguments would fail again.
+const FINAL_ERRORS: [&str; 3] = ["InvalidInput", "InvalidArgument", "ValidationError"];
+
+impl Work {
+    /// Runs a script or flow as the job `id`, or awaits it where it had been started before.
+    pub(crate) async fn run_job(
+        &mut self,
+        place: Place<'_>,
+        id: JobId,
+        is_flow: bool,
+        path: &str,
+        arguments: Value,
+        differences: &[String],
+    ) -> Result<Tried, Stop> {
+        let start = StartJob {
+            id,
+            is_flow,
+            path: path.to_owned(),
+            args: with_differences(arguments, differences),
+            scheduled_for_ms: None,
+            task: Some(self.task.id),
+        };
+        let engine = self.brain.workflow.clone();
+        if let Err(failure) = engine.start(self.owner(), start).await {
+            return Ok(Tried { job_status: Some(JobStatus::Failed.to_string()), ..Tried::failed(failure) });
+        }
+        let state = self.await_job(place, id).await?;
+        Ok(match state {
+            Ok(state) => tried(state),
+            Err(failure) => Tried::failed(failure),
+        })
+    }
+
+    async fn await_job(&mut self, place: Place<'_>, id: JobId) -> Result<Result<JobState, Failure>, Stop> {
+        let engine = self.brain.workflow.clone();
+        let owner = self.owner().clone();
+        let mut progress = engine.watch(id);
+        let mut written = 0;
+        let mut watching = true;
+        let wait = engine.wait(&owner, id, None);
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                biased;
+                state = &mut wait => return Ok(state),
+                () = self.cancel.cancelled() => {
+                    let reason = self.brain.cancel_reason(self.task.id);
+                    if let Err(failure) = engine.cancel(&owner, id, &reason).await {
+                        tracing::warn!(job = %id, %failure, "a job could not be cancelled");
+                    }
+                    return Err(Stop::End(self.cancelled()));
+                }
+                changed = progress.changed(), if watching => {
+                    let current = progress.borrow_and_update().clone();
+                    watching = changed.is_ok() && written < MAX_PROGRESS_EVENTS;
+                    if watching && (current.percent.is_some() || current.message.is_some()) {
+                        let said = json!({ "message": current.message, "percent": current.percent, "jobId": id });
+                        self.progress(place, &said).await?;
+                        written += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn progress(&self, place: Place<'_>, said: &Value) -> Result<(), Stop> {
+        let events = vec![NewEvent::new(EventKind::Progress, place.event_with(said))];
+        let mut tx = self.brain.store.begin().await?;
+        let events = tx.append_events(self.owner(), self.task.id, self.brain.clock.now_ms(), events).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Ok(())
+    }
+}
+
+/// A script that is tried again may want to know what was wrong; one that does not name the parameter never sees it.
+fn with_differences(mut arguments: Value, differences: &[String]) -> Value {
+    if let Some(arguments) = arguments.as_object_mut()
+        && !differences.is_empty()
+    {
+        arguments.entry("differences").or_insert_with(|| json!(differences));
+    }
+    arguments
+}
+
+fn tried(state: JobState) -> Tried {
+    let failure = match state.status {
+        JobStatus::Done => None,
+        JobStatus::Cancelled => Some(Failure::failed("the job was cancelled from outside")),
+        _ => Some(failure_of(state.result.as_ref())),
+    };
+    let output = if failure.is_none() { state.result.unwrap_or_default() } else { Value::Null };
+    Tried {
+        output,
+        failure,
+        job_status: Some(state.status.to_string()),
+        job_duration_ms: state.started_at_ms.zip(state.ended_at_ms).map(|(started, ended)| ended - started),
+    }
+}
+
+/// The failure of a job from its result, `{"error": {"name", "message"}}`.
+fn failure_of(result: Option<&Value>) -> Failure {
+    let error = result.and_then(|result| result.get("error"));
+    let text = |name: &str| error.and_then(|error| error.get(name)).and_then(Value::as_str);
+    let message = text("message").unwrap_or("the job failed without saying why").to_owned();
+    let name = text("name").unwrap_or_default();
+    if let Some(reason) = LimitReason::ALL.iter().find(|reason| reason.code() == name) {
+        return Failure::limit(*reason, message);
+    }
+    if FINAL_ERRORS.contains(&name) { Failure::invalid(message) } else { Failure::failed(message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_job_says_what_kind_of_failure_it_was() {
+        let failure = |name: &str| failure_of(Some(&json!({"error": {"name": name, "message": "because"}})));
+        assert_eq!(failure("InvalidInput"), Failure::invalid("because"));
+        assert_eq!(failure("TypeError"), Failure::failed("because"));
+        assert_eq!(failure("cpu-exceeded").code(), "cpu-exceeded");
+        assert!(failure_of(None).is_retryable());
+    }
+
+    #[test]
+    fn differences_never_replace_an_argument() {
+        let said = ["too long".to_owned()];
+        assert_eq!(with_differences(json!({"a": 1}), &[]), json!({"a": 1}));
+        assert_eq!(with_differences(json!({"a": 1}), &said), json!({"a": 1, "differences": ["too long"]}));
+        assert_eq!(with_differences(json!({"differences": 5}), &said), json!({"differences": 5}));
+    }
+}

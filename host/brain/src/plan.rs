@@ -1,0 +1,219 @@
+//! The planner's rules: which plans are accepted, and how a step's arguments take up earlier results.
+//!
+//! Pure. A plan comes from a skill, so nothing in it is believed before it was checked.
+
+use std::collections::HashSet;
+
+use openanalyst_domain::Failure;
+use openanalyst_package::Capabilities;
+use openanalyst_runtime::contract::{Action, Plan, Step, StepResult};
+use serde_json::{Map, Value};
+
+/// Most steps of a plan.
+const MAX_STEPS: usize = 32;
+/// Most questions of a plan or a reply.
+pub(crate) const MAX_QUESTIONS: usize = 10;
+/// The member that refers to an earlier result.
+const REFERENCE: &str = "$from";
+
+/// Checks a plan: sizes, ids, documents, references, and that each step is within the skill's grants.
+///
+/// # Errors
+/// [`Failure::Invalid`] or [`Failure::Denied`], naming the step and what is wrong with it.
+pub(crate) fn check(plan: &Plan, grants: &Capabilities, user_folder: &str) -> Result<(), Failure> {
+    if plan.steps.len() > MAX_STEPS {
+        return Err(invalid(&format!("has {} steps and {MAX_STEPS} is the limit", plan.steps.len())));
+    }
+    if plan.questions.len() > MAX_QUESTIONS {
+        return Err(invalid(&format!("asks {} questions and {MAX_QUESTIONS} is the limit", plan.questions.len())));
+    }
+    if !plan.questions.is_empty() && !plan.steps.is_empty() {
+        return Err(invalid("has both questions and steps: it may have either"));
+    }
+    let mut earlier = HashSet::new();
+    for step in &plan.steps {
+        let id = &step.id;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+            return Err(invalid(&format!("has the step id `{id}`: use 1 to 64 letters, digits, `-` and `_`")));
+        }
+        for reference in references(&arguments(step)?) {
+            if !earlier.contains(reference.step.as_str()) {
+                let what = format!("refers in step `{id}` to `{}`, which is no earlier step", reference.step);
+                return Err(invalid(&what));
+            }
+        }
+        if !earlier.insert(id.as_str()) {
+            return Err(invalid(&format!("has two steps with the id `{id}`")));
+        }
+        allowed(step, grants, user_folder)?;
+    }
+    Ok(())
+}
+
+fn invalid(what: &str) -> Failure {
+    Failure::invalid(format!("the skill's plan {what}"))
+}
+
+fn allowed(step: &Step, grants: &Capabilities, user_folder: &str) -> Result<(), Failure> {
+    let denied = |capability: &str, target: &str| {
+        Err(Failure::denied(format!(
+            "step `{}` needs the capability `{capability}` for `{target}`, which is not granted to this skill: an administrator of the \
+             tenant can grant it",
+            step.id
+        )))
+    };
+    match &step.action {
+        Action::Script(call) | Action::Flow(call) => {
+            let own = !grants.windmill.is_empty()
+                && call.path.strip_prefix(user_folder).is_some_and(|rest| rest.starts_with('/'));
+            if own || grants.allows_path(&call.path) { Ok(()) } else { denied("windmill", &call.path) }
+        }
+        Action::Skill(call) if !grants.allows_skill(&call.skill) => denied("skills", &call.skill),
+        Action::Skill(_) | Action::Run(_) => Ok(()),
+    }
+}
+
+/// The arguments of a step's action, references not yet replaced.
+///
+/// # Errors
+/// They are no JSON object.
+pub(crate) fn arguments(step: &Step) -> Result<Value, Failure> {
+    let (text, must_be_object) = match &step.action {
+        Action::Script(call) | Action::Flow(call) => (&call.arguments, true),
+        Action::Skill(call) => (&call.arguments, true),
+        Action::Run(arguments) => (arguments, false),
+    };
+    let empty = || Value::Object(Map::new());
+    let value = if text.trim().is_empty() { Ok(empty()) } else { serde_json::from_str::<Value>(text) };
+    match value {
+        Ok(Value::Null) if must_be_object => Ok(empty()),
+        Ok(value) if must_be_object && !value.is_object() => {
+            Err(invalid(&format!("gives step `{}` arguments that are no JSON object", step.id)))
+        }
+        Ok(value) => Ok(value),
+        Err(error) => Err(invalid(&format!("gives step `{}` arguments that are no JSON: {error}", step.id))),
+    }
+}
+
+struct Reference {
+    step: String,
+    pointer: String,
+}
+
+impl Reference {
+    /// `{"$from": "STEP#POINTER"}` and nothing else in the object.
+    fn of(value: &Value) -> Option<Self> {
+        let object = value.as_object().filter(|object| object.len() == 1)?;
+        let text = object.get(REFERENCE)?.as_str()?;
+        let (step, pointer) = text.split_once('#').unwrap_or((text, ""));
+        Some(Self { step: step.to_owned(), pointer: pointer.to_owned() })
+    }
+}
+
+fn references(value: &Value) -> Vec<Reference> {
+    if let Some(reference) = Reference::of(value) {
+        return vec![reference];
+    }
+    match value {
+        Value::Array(list) => list.iter().flat_map(references).collect(),
+        Value::Object(members) => members.values().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Replaces every reference by the value that it names.
+///
+/// # Errors
+/// [`Failure::Failed`] where the named value is not there.
+pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Failure> {
+    if let Some(reference) = Reference::of(&value) {
+        let Reference { step, pointer } = reference;
+        let result = results
+            .iter()
+            .find(|result| result.id == step)
+            .and_then(|result| serde_json::from_str::<Value>(&result.output).ok())
+            .and_then(|output| output.pointer(&pointer).cloned());
+        return result.ok_or_else(|| Failure::failed(format!("the result of step `{step}` has nothing at `{pointer}`")));
+    }
+    match value {
+        Value::Array(list) => {
+            list.into_iter().map(|item| resolve(item, results)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| Ok((name, resolve(member, results)?)))
+            .collect::<Result<_, _>>()
+            .map(Value::Object),
+        other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openanalyst_runtime::contract::{ScriptCall, SkillCall, StepStatus};
+    use serde_json::json;
+
+    use super::*;
+
+    fn script(id: &str, path: &str, arguments: &Value) -> Step {
+        let call = ScriptCall { path: path.to_owned(), arguments: arguments.to_string() };
+        Step { id: id.to_owned(), title: id.to_owned(), action: Action::Script(call), expects: Vec::new() }
+    }
+
+    fn plan(steps: Vec<Step>) -> Plan {
+        Plan { steps, questions: Vec::new() }
+    }
+
+    fn grants() -> Capabilities {
+        Capabilities { windmill: vec!["f/social/*".parse().unwrap()], ..Capabilities::none() }
+    }
+
+    #[test]
+    fn a_plan_is_not_believed() {
+        let ok = script("a", "f/social/post", &json!({}));
+        let then = script("b", "f/social/post", &json!({"deep": [{"$from": "a#/x"}]}));
+        assert_eq!(check(&plan(vec![ok.clone(), then.clone()]), &grants(), "u/ada"), Ok(()));
+        let skill = Action::Skill(SkillCall { skill: "other".into(), content: String::new(), arguments: "{}".into() });
+        let table = [
+            (vec![then.clone(), ok.clone()], "no earlier step"),
+            (vec![ok.clone(), ok.clone()], "two steps"),
+            (vec![script("a b", "f/social/post", &json!({}))], "step id"),
+            (vec![script("", "f/social/post", &json!({}))], "step id"),
+            (vec![script("a", "f/social/post", &json!([1]))], "no JSON object"),
+            (vec![script("a", "f/other/post", &json!({}))], "windmill"),
+            (vec![script("a", "u/bob/post", &json!({}))], "windmill"),
+            (vec![script("a", "u/adam/post", &json!({}))], "windmill"),
+            (vec![Step { action: skill, ..ok.clone() }], "skills"),
+            ((0..33).map(|n| script(&format!("s{n}"), "f/social/post", &json!({}))).collect(), "33 steps"),
+        ];
+        for (steps, expected) in table {
+            let failure = check(&plan(steps), &grants(), "u/ada").unwrap_err();
+            assert!(failure.to_string().contains(expected), "{failure} does not say {expected}");
+        }
+        assert_eq!(check(&plan(vec![script("a", "u/ada/mine", &json!({}))]), &grants(), "u/ada"), Ok(()));
+        let nothing = check(&plan(vec![script("a", "u/ada/mine", &json!({}))]), &Capabilities::none(), "u/ada");
+        assert!(nothing.is_err(), "without any windmill grant the own folder is closed too");
+    }
+
+    #[test]
+    fn references_take_up_results() {
+        let results = [StepResult {
+            id: "a".into(),
+            title: String::new(),
+            status: StepStatus::Met,
+            output: r#"{"post": {"content": "hello"}}"#.into(),
+            attempts: 1,
+            job_id: None,
+            differences: Vec::new(),
+        }];
+        let arguments = json!({"text": {"$from": "a#/post/content"}, "all": [{"$from": "a#"}], "plain": {"$from": 1}});
+        let resolved = resolve(arguments, &results).unwrap();
+        assert_eq!(
+            resolved,
+            json!({"text": "hello", "all": [{"post": {"content": "hello"}}], "plain": {"$from": 1}})
+        );
+        let missing = resolve(json!({"$from": "a#/none"}), &results).unwrap_err();
+        assert!(missing.to_string().contains("/none"));
+    }
+}

@@ -1,0 +1,69 @@
+//! The order of work: the tasks of one session run one after the other, those of different sessions at the same time.
+//!
+//! A later request of a session may mean what an earlier one made ("schedule it for Friday instead"), so it waits for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+
+use openanalyst_domain::{Owner, SessionKey, TaskId};
+
+type Key = (Owner, SessionKey);
+
+/// The tasks that wait behind another one of their session.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    waiting: Mutex<HashMap<Key, VecDeque<TaskId>>>,
+}
+
+impl Sessions {
+    /// Puts a task at the end of its session. True: nothing runs in it, so the caller has to start with this task.
+    pub(crate) fn enter(&self, owner: &Owner, session: &SessionKey, task: TaskId) -> bool {
+        let mut waiting = self.lock();
+        match waiting.get_mut(&(owner.clone(), session.clone())) {
+            Some(queue) => {
+                queue.push_back(task);
+                false
+            }
+            None => {
+                waiting.insert((owner.clone(), session.clone()), VecDeque::new());
+                true
+            }
+        }
+    }
+
+    /// The next task of the session after one ended. None: the session rests, and the next [`Self::enter`] starts it again.
+    pub(crate) fn next(&self, owner: &Owner, session: &SessionKey) -> Option<TaskId> {
+        let mut waiting = self.lock();
+        let key = (owner.clone(), session.clone());
+        let next = waiting.get_mut(&key).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            waiting.remove(&key);
+        }
+        next
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, VecDeque<TaskId>>> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openanalyst_domain::{TenantId, UserId};
+
+    use super::*;
+
+    #[test]
+    fn one_after_the_other_in_a_session_and_side_by_side_otherwise() {
+        let sessions = Sessions::default();
+        let owner = |user: &str| Owner::new(TenantId::parse("t").unwrap(), UserId::parse(user).unwrap());
+        let key = SessionKey::parse("s").unwrap();
+        let (a, b, c) = (TaskId::new(), TaskId::new(), TaskId::new());
+        assert!(sessions.enter(&owner("ada"), &key, a));
+        assert!(!sessions.enter(&owner("ada"), &key, b));
+        assert!(sessions.enter(&owner("bob"), &key, c), "another user's session of the same name is another session");
+        assert_eq!(sessions.next(&owner("ada"), &key), Some(b));
+        assert_eq!(sessions.next(&owner("ada"), &key), None);
+        assert!(sessions.enter(&owner("ada"), &key, a), "a resting session starts again");
+    }
+}

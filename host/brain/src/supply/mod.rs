@@ -1,0 +1,109 @@
+//! What the brain supplies to skills: the capabilities of the sandbox, bound to one user and one place in one task.
+//!
+//! A host call that changes something is journaled under that place before or with its effect, so that a skill that runs again after a crash
+//! gets the recorded answer, and the effect is not made twice.
+
+mod memory;
+mod progress;
+mod skills;
+mod workflows;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use openanalyst_domain::{Failure, Owner, TaskId};
+use openanalyst_runtime::{Call, HostCapabilities, contract};
+use openanalyst_store::StoreError;
+use openanalyst_store::effects::EffectKey;
+use sha2::{Digest as _, Sha256};
+
+use crate::brain::Inner;
+use crate::catalog::CatalogSkill;
+use crate::ledger::Receipts;
+use crate::work::Work;
+
+pub(crate) use progress::ProgressChannel;
+
+/// One invocation's view of the host.
+#[derive(Clone)]
+pub(crate) struct Supply {
+    brain: Arc<Inner>,
+    owner: Owner,
+    task: TaskId,
+    /// Where in the task the invocation stands: `ROUND/STEP/ATTEMPT/EXPORT`.
+    place: String,
+    /// How many changing host calls the invocation made.
+    calls: Arc<AtomicU32>,
+    /// What a nested skill is told of the request.
+    request: Arc<contract::Request>,
+    context: Arc<contract::Context>,
+    receipts: Receipts,
+}
+
+impl Supply {
+    /// The place in the journal of the next changing call. A replay that does the same things in the same order finds the same places; one that
+    /// does something else finds a fresh one, because what is done is part of the name.
+    fn next_place(&self, operation: &str, arguments: &str) -> String {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let hash = Sha256::new().chain_update(operation).chain_update([0]).chain_update(arguments).finalize();
+        format!("{}/{number}-{operation}-{:02x}{:02x}{:02x}{:02x}", self.place, hash[0], hash[1], hash[2], hash[3])
+    }
+
+    fn key<'a>(&'a self, place: &'a str) -> EffectKey<'a> {
+        EffectKey { owner: &self.owner, task: self.task, place }
+    }
+
+    fn capabilities(&self) -> HostCapabilities {
+        let this = Arc::new(self.clone());
+        HostCapabilities {
+            memory: Some(this.clone()),
+            workflows: Some(this.clone()),
+            skills: Some(this),
+            ..HostCapabilities::default()
+        }
+    }
+}
+
+impl Work {
+    /// What an invocation of the task's own skill at this place runs under.
+    pub(crate) fn call(&self, place: &str) -> Call {
+        let supply = self.supply(place);
+        Call {
+            owner: self.owner().clone(),
+            budget: self.brain.settings.budget.clone(),
+            grants: self.skill.grants.clone(),
+            user_folder: self.request.user_folder.clone(),
+            capabilities: supply.capabilities(),
+            cancel: self.cancel.clone(),
+            depth: 0,
+            nested_calls_left: self.nested_calls_left.clone(),
+            deadline: None,
+        }
+    }
+
+    pub(crate) fn supply(&self, place: &str) -> Supply {
+        Supply {
+            brain: self.brain.clone(),
+            owner: self.owner().clone(),
+            task: self.task.id,
+            place: place.to_owned(),
+            calls: Arc::default(),
+            request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
+            context: Arc::new(self.context.clone()),
+            receipts: self.ledger.receipts(),
+        }
+    }
+}
+
+/// A skill of the tenant, by identifier.
+fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Failure> {
+    let found = brain.catalog.of(&owner.tenant).skill(name).cloned();
+    found.ok_or_else(|| Failure::not_found(format!("there is no skill `{name}` in this organisation")))
+}
+
+/// The record cannot be read or written now.
+fn store_failure(error: &StoreError) -> Failure {
+    tracing::error!(%error, "a host call of a skill could not reach the record");
+    let retry_after_ms = error.is_transient().then_some(5_000);
+    Failure::Unavailable { detail: format!("the host's record: {error}"), retry_after_ms }
+}

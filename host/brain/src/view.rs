@@ -1,0 +1,53 @@
+//! A task's row as its user sees it.
+
+use openanalyst_domain::TaskStatus;
+use openanalyst_store::tasks::TaskRow;
+
+use crate::api::{TaskMetadata, TaskView};
+use crate::context::shorten;
+use crate::end::Outcome;
+
+/// Most characters of the request in a list.
+const LISTED_CHARS: usize = 200;
+
+/// The whole task.
+pub(crate) fn whole(row: TaskRow, now_ms: i64) -> TaskView {
+    let outcome: Outcome =
+        row.outcome.and_then(|outcome| serde_json::from_value(outcome).ok()).unwrap_or_default();
+    TaskView {
+        task_id: row.id,
+        session_id: row.session,
+        status: row.status,
+        content: outcome.content,
+        done: row.status.is_final() || row.status == TaskStatus::NeedsClarification,
+        questions: outcome.questions,
+        data: outcome.data,
+        error: outcome.error,
+        metadata: TaskMetadata {
+            skill: row.skill,
+            skill_version: row.skill_version,
+            confidence: row.confidence,
+            duration_ms: match row.ended_at_ms {
+                Some(ended) => ended - row.accepted_at_ms,
+                None if outcome.receipt.duration_ms > 0 => outcome.receipt.duration_ms,
+                None => now_ms - row.accepted_at_ms,
+            },
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            windmill_jobs: outcome.receipt.windmill_jobs,
+        },
+        request: row.content,
+        accepted_at_ms: row.accepted_at_ms,
+        ended_at_ms: row.ended_at_ms,
+        last_seq: row.last_seq,
+        correlation_id: row.correlation_id,
+    }
+}
+
+/// The task in a list: what is long is shortened, and the data is left out.
+pub(crate) fn listed(row: TaskRow, now_ms: i64) -> TaskView {
+    let mut view = whole(row, now_ms);
+    view.request = shorten(&view.request, LISTED_CHARS);
+    view.content = shorten(&view.content, LISTED_CHARS);
+    view.data = None;
+    view
+}

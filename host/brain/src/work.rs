@@ -1,0 +1,482 @@
+//! The life of one task, from its start to its end: context, route, plan, steps, reply.
+//!
+//! Every stage is written down before the next one begins, so a process that takes the task up again goes on where the record
+//! ends: a stage whose result is recorded is not done again, and the events of a stage are written in the same transaction as its result.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use openanalyst_domain::{EventKind, Failure, JobId, Owner, Receipt, TaskStatus};
+use openanalyst_router::{Decision, Route, Utterance};
+use openanalyst_runtime::contract::{self, Plan, StepResult};
+use openanalyst_runtime::{Invocation, Skill};
+use openanalyst_store::StoreError;
+use openanalyst_store::tasks::{NewEvent, TaskRow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Answer, Question, TaskReceipt};
+use crate::brain::Inner;
+use crate::catalog::{CatalogSkill, FALLBACK_SKILL};
+use crate::context::{self, shorten};
+use crate::end::{self, End};
+use crate::ledger::Ledger;
+use crate::numbers::unsigned;
+use crate::{accept, plan};
+
+/// Most entries of the ranking in the `routed` event.
+const RANKING_SHOWN: usize = 3;
+
+/// What is recorded of the request once it was understood: a restart goes on with exactly this.
+#[derive(Debug, Serialize, Deserialize)]
+struct Prepared {
+    request: contract::Request,
+    context: contract::Context,
+}
+
+/// A task at work, with all that its stages need.
+pub(crate) struct Work {
+    pub(crate) brain: Arc<Inner>,
+    pub(crate) task: TaskRow,
+    /// How often the user has answered: each answer begins a new round of plan, steps and reply.
+    pub(crate) round: i64,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) skill: Arc<CatalogSkill>,
+    pub(crate) loaded: Skill,
+    pub(crate) request: contract::Request,
+    pub(crate) context: contract::Context,
+    pub(crate) nested_calls_left: Arc<AtomicU32>,
+    pub(crate) ledger: Ledger,
+}
+
+/// Why a stage could not go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The task ends so.
+    End(End),
+    /// The record cannot be read or written now; the task stays open, and is taken up again.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::End(End::Failed(failure))
+    }
+}
+
+/// Works on a task to its end.
+///
+/// # Errors
+/// The record cannot be read or written; the task stays open.
+pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationToken) -> Result<(), StoreError> {
+    let mut task = task;
+    let mut jobs = Vec::new();
+    let end = match prepare(brain, &mut task, &cancel).await {
+        Ok(mut work) => {
+            let end = work.stages().await;
+            let flushed = work.ledger.flush(brain, &work.task).await;
+            jobs = work.ledger.jobs();
+            task = work.task;
+            flushed.and(end_of(end))
+        }
+        Err(stop) => end_of(Err(stop)),
+    }?;
+    finish(brain, &task, &end, jobs).await
+}
+
+fn end_of(result: Result<End, Stop>) -> Result<End, StoreError> {
+    match result {
+        Ok(end) | Err(Stop::End(end)) => Ok(end),
+        Err(Stop::Store(error)) => Err(error),
+    }
+}
+
+/// Writes the end of a task.
+pub(crate) async fn finish(
+    brain: &Inner,
+    task: &TaskRow,
+    end: &End,
+    jobs: Vec<String>,
+) -> Result<(), StoreError> {
+    let receipt = total(brain, task, jobs).await?;
+    let now_ms = brain.clock.now_ms();
+    let mut tx = brain.store.begin().await?;
+    if let Some(seq) = end::write(&mut tx, task, end, receipt, now_ms).await? {
+        tx.commit().await?;
+        brain.bus.publish(task.id, seq);
+    }
+    Ok(())
+}
+
+/// What the task used, from the receipts of all its invocations.
+async fn total(brain: &Inner, task: &TaskRow, jobs: Vec<String>) -> Result<TaskReceipt, StoreError> {
+    let receipts: Vec<Receipt> = brain.store.task_receipts(&task.owner, task.id).await?;
+    let attempts = match brain.store.task(&task.owner, task.id).await? {
+        Some(row) => u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        None => 0,
+    };
+    Ok(TaskReceipt {
+        duration_ms: brain.clock.now_ms() - task.accepted_at_ms,
+        invocations: u32::try_from(receipts.len()).unwrap_or(u32::MAX),
+        cpu_us: receipts.iter().map(|receipt| receipt.cpu_us).sum(),
+        peak_memory_bytes: receipts.iter().map(|receipt| receipt.peak_memory_bytes).max().unwrap_or(0),
+        host_calls: receipts.iter().map(|receipt| u64::from(receipt.host_calls)).sum(),
+        attempts,
+        windmill_jobs: jobs,
+    })
+}
+
+/// Starts the task, builds its context and routes it, or takes up what was recorded of that.
+async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationToken) -> Result<Work, Stop> {
+    if let Some(reason) = task.cancel_reason.clone() {
+        return Err(Stop::End(End::Cancelled { reason }));
+    }
+    let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
+    let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
+    let mut events = vec![if task.status == TaskStatus::Running {
+        NewEvent::new(EventKind::Recovered, json!({ "node": brain.node, "from": task.node }))
+    } else {
+        NewEvent::new(EventKind::Started, json!({ "node": brain.node }))
+    }];
+    let recorded = task.prepared.as_ref().and_then(|value| serde_json::from_value::<Prepared>(value.clone()).ok());
+    let catalog = brain.catalog.of(&task.owner.tenant);
+    let now_ms = brain.clock.now_ms();
+    let mut fresh = None;
+    let (prepared, skill) = match recorded {
+        Some(prepared) => {
+            let name = task.skill.clone().unwrap_or_else(|| FALLBACK_SKILL.to_owned());
+            let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
+            (prepared, skill)
+        }
+        None => {
+            let zone = &brain.settings.default_time_zone;
+            let built = context::build(&brain.store, catalog, task, zone, now_ms).await?;
+            events.push(NewEvent::new(EventKind::ContextBuilt, context_event(&built.context)));
+            let utterance = Utterance {
+                text: &task.content,
+                now_ms,
+                time_zone: &built.time_zone,
+                previous_skill: built.previous_skill.as_deref(),
+                has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
+            };
+            let mut route = catalog.router().route(&utterance);
+            let (name, confidence) = match (&task.skill, &route.decision) {
+                // An answered task goes on with the skill that it began with.
+                (Some(name), _) => (name.clone(), task.confidence.unwrap_or(0.0)),
+                (None, Decision::Skill { name, confidence }) => (name.clone(), *confidence),
+                (None, Decision::Fallback { name, confidence, .. }) => (name.clone(), *confidence),
+                (None, Decision::Ambiguous { candidates, question }) => {
+                    let first = candidates.first().cloned().unwrap_or_else(|| FALLBACK_SKILL.to_owned());
+                    let chosen = chosen_by_answer(&rounds, candidates);
+                    if chosen.is_none() {
+                        write_route(brain, task, events, &route, None).await?;
+                        return Err(Stop::End(which_skill(candidates, question)));
+                    }
+                    (chosen.unwrap_or(first), route.ranking.first().map_or(0.0, |best| best.confidence))
+                }
+                (None, Decision::NoSkills) => {
+                    return Err(Failure::not_found("your organisation has no active skill: ask an administrator").into());
+                }
+            };
+            let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
+            for answer in rounds.iter().flatten() {
+                let said = Utterance { text: &answer.text, ..utterance };
+                take_slots(&mut route, catalog.router().route(&said));
+            }
+            let request = request_of(task, &route, confidence, &rounds, &built.time_zone);
+            task.skill = Some(name.clone());
+            task.skill_version = Some(skill.manifest.version.to_string());
+            task.skill_digest = Some(skill.digest.to_string());
+            task.confidence = Some(confidence);
+            fresh = Some(route);
+            (Prepared { request, context: built.context }, skill)
+        }
+    };
+    if let Some(route) = &fresh {
+        write_route(brain, task, events, route, Some(&prepared)).await?;
+    } else {
+        write_start(brain, task, events).await?;
+    }
+    let loaded = skill.load(&brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
+    let Prepared { mut request, context } = prepared;
+    request.attachments = accept::for_skill(&task.attachments);
+    Ok(Work {
+        brain: brain.clone(),
+        round,
+        cancel: cancel.clone(),
+        loaded,
+        request,
+        context,
+        nested_calls_left: Arc::new(AtomicU32::new(brain.settings.budget.nested_calls)),
+        ledger: Ledger::default(),
+        skill,
+        task: task.clone(),
+    })
+}
+
+fn gone(name: &str) -> Stop {
+    Failure::not_found(format!(
+        "the skill `{name}` that this task began with is not there any more: send the request again"
+    ))
+    .into()
+}
+
+fn context_event(context: &contract::Context) -> Value {
+    json!({
+        "messages": context.messages.len(), "recentTasks": context.recent_tasks.len(),
+        "preferences": context.preferences.len(), "learnings": context.learnings.len(),
+        "skills": context.skills.len(), "omitted": context.omitted,
+    })
+}
+
+fn route_event(task: &TaskRow, route: &Route) -> Value {
+    let ranking: Vec<_> = route.ranking.iter().take(RANKING_SHOWN).collect();
+    json!({
+        "skill": task.skill, "skillVersion": task.skill_version, "confidence": task.confidence,
+        "decision": route.decision, "reasons": route.reasons, "ranking": ranking,
+        "actions": route.intent.actions, "slots": route.intent.slots,
+    })
+}
+
+/// Which of two equally good skills is meant: the user decides.
+fn which_skill(candidates: &[String], question: &str) -> End {
+    let questions =
+        vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
+    End::Asked { content: end::ask_text("", &questions), questions }
+}
+
+fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) -> Option<String> {
+    let said = rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
+    let text = said.text.to_lowercase();
+    candidates.iter().find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " "))).cloned()
+}
+
+/// What an answer says replaces what the request said of the same thing.
+fn take_slots(route: &mut Route, said: Route) {
+    for slot in said.intent.slots {
+        let replaces = |name: &str| {
+            name == slot.name
+                || (name.ends_with("platform") && slot.name.ends_with("platform"))
+        };
+        route.intent.slots.retain(|old| !replaces(&old.name));
+        route.intent.slots.push(slot);
+    }
+}
+
+fn request_of(
+    task: &TaskRow,
+    route: &Route,
+    confidence: f64,
+    rounds: &[Vec<Answer>],
+    time_zone: &str,
+) -> contract::Request {
+    let slots = route.intent.slots.iter().map(|slot| contract::Slot {
+        name: slot.name.clone(),
+        value: slot.value.to_string(),
+        text: slot.text.clone(),
+    });
+    contract::Request {
+        task_id: task.id.to_string(),
+        session_id: task.session.to_string(),
+        content: task.content.clone(),
+        intent: contract::Intent { actions: route.intent.actions.clone(), confidence, slots: slots.collect() },
+        attachments: Vec::new(),
+        received_at_ms: unsigned(task.accepted_at_ms),
+        time_zone: time_zone.to_owned(),
+        user_folder: task.owner.user.folder(),
+        answers: rounds
+            .iter()
+            .flatten()
+            .map(|answer| contract::Answer { question_id: answer.question_id.clone(), text: answer.text.clone() })
+            .collect(),
+    }
+}
+
+async fn write_start(brain: &Inner, task: &TaskRow, events: Vec<NewEvent>) -> Result<(), Stop> {
+    let now_ms = brain.clock.now_ms();
+    let mut tx = brain.store.begin().await?;
+    tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
+    let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
+    tx.commit().await?;
+    brain.publish(&events);
+    Ok(())
+}
+
+async fn write_route(
+    brain: &Inner,
+    task: &TaskRow,
+    mut events: Vec<NewEvent>,
+    route: &Route,
+    prepared: Option<&Prepared>,
+) -> Result<(), Stop> {
+    events.push(NewEvent::new(EventKind::Routed, route_event(task, route)));
+    let now_ms = brain.clock.now_ms();
+    let mut tx = brain.store.begin().await?;
+    tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
+    if let (Some(prepared), Some(skill), Some(version), Some(digest)) =
+        (prepared, &task.skill, &task.skill_version, &task.skill_digest)
+    {
+        let prepared = serde_json::to_value(prepared).unwrap_or_default();
+        let confidence = task.confidence.unwrap_or(0.0);
+        let decision = openanalyst_store::tasks::Decision { skill, version, digest, confidence, prepared: &prepared };
+        tx.decide_task(task.id, &decision).await?;
+    }
+    let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
+    tx.commit().await?;
+    brain.publish(&events);
+    Ok(())
+}
+
+impl Work {
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.task.owner
+    }
+
+    /// Fails with the task's end if the user cancelled it.
+    pub(crate) fn check_cancelled(&self) -> Result<(), Stop> {
+        if self.cancel.is_cancelled() { Err(Stop::End(self.cancelled())) } else { Ok(()) }
+    }
+
+    pub(crate) fn cancelled(&self) -> End {
+        let reason = self.brain.cancel_reason(self.task.id);
+        End::Cancelled { reason }
+    }
+
+    /// Waits before another attempt; a cancellation ends the wait.
+    pub(crate) async fn back_off(&self, delay: Duration) -> Result<(), Stop> {
+        let until = self.brain.clock.now_ms() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        tokio::select! {
+            () = self.brain.clock.sleep_until(until) => Ok(()),
+            () = self.cancel.cancelled() => Err(Stop::End(self.cancelled())),
+        }
+    }
+
+    async fn stages(&mut self) -> Result<End, Stop> {
+        let plan = self.plan().await?;
+        if !plan.questions.is_empty() {
+            let questions = questions(plan.questions);
+            return Ok(End::Asked { content: end::ask_text("", &questions), questions });
+        }
+        let results = self.steps(&plan).await?;
+        self.reply(&results).await
+    }
+
+    /// The skill's plan, or the one that is recorded.
+    async fn plan(&mut self) -> Result<Plan, Stop> {
+        if let Some(plan) = &self.task.plan
+            && let Ok(plan) = serde_json::from_value::<Plan>(plan.clone())
+        {
+            return Ok(plan);
+        }
+        let (plan, receipt) = self
+            .insistently("plan", |work, call| {
+                Box::pin(work.brain.sandbox.plan(&work.loaded, call, &work.request, &work.context))
+            })
+            .await?;
+        plan::check(&plan, &self.skill.grants, &self.request.user_folder)?;
+        let steps: Vec<Value> = plan
+            .steps
+            .iter()
+            .map(|step| json!({ "id": step.id, "title": shorten(&step.title, 200), "action": action_name(step) }))
+            .collect();
+        let events = vec![
+            NewEvent::new(EventKind::Admitted, json!({ "queuedMs": receipt.queued_us / 1_000 })),
+            NewEvent::new(EventKind::Planned, json!({ "steps": steps, "questions": plan.questions.len() })),
+        ];
+        let recorded = serde_json::to_value(&plan).unwrap_or_default();
+        let now_ms = self.brain.clock.now_ms();
+        let mut tx = self.brain.store.begin().await?;
+        tx.plan_task(self.task.id, &recorded).await?;
+        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
+        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Ok(plan)
+    }
+
+    async fn reply(&mut self, results: &[StepResult]) -> Result<End, Stop> {
+        let results: Arc<[StepResult]> = results.into();
+        let (reply, _) = self
+            .insistently("reply", move |work, call| {
+                let results = results.clone();
+                Box::pin(async move { work.brain.sandbox.reply(&work.loaded, call, &work.request, &results).await })
+            })
+            .await?;
+        if reply.questions.len() > plan::MAX_QUESTIONS {
+            let (asked, most) = (reply.questions.len(), plan::MAX_QUESTIONS);
+            return Err(Failure::invalid(format!("the skill's reply asks {asked} questions and {most} is the limit")).into());
+        }
+        let data = match reply.data.as_deref().map(serde_json::from_str::<Value>) {
+            Some(Ok(data)) => Some(data),
+            Some(Err(error)) => {
+                return Err(Failure::invalid(format!("the data of the skill's reply is no JSON: {error}")).into());
+            }
+            None => None,
+        };
+        if reply.questions.is_empty() {
+            return Ok(End::Answered { content: reply.content, data });
+        }
+        let questions = questions(reply.questions);
+        let content = if reply.content.trim().is_empty() { end::ask_text("", &questions) } else { reply.content };
+        Ok(End::Asked { content, questions })
+    }
+
+    /// Calls an export, and again after a failure that may pass; the failure that stays is the task's.
+    async fn insistently<T>(
+        &mut self,
+        export: &str,
+        call: impl for<'a> Fn(&'a Work, openanalyst_runtime::Call) -> BoxFuture<'a, Invocation<T>>,
+    ) -> Result<(T, Receipt), Stop> {
+        let attempts = self.brain.settings.retries + 1;
+        let mut attempt = 1;
+        loop {
+            self.check_cancelled()?;
+            let place = format!("{}/{export}/{attempt}", self.round);
+            let invocation = call(self, self.call(&place)).await;
+            let receipt = invocation.receipt.clone();
+            self.ledger.receipts().take(&invocation.receipt, &invocation.logs);
+            match invocation.result {
+                Ok(value) => return Ok((value, receipt)),
+                Err(error) => {
+                    self.check_cancelled()?;
+                    let failure = error.as_failure();
+                    if !failure.is_retryable() || attempt >= attempts {
+                        return Err(failure.into());
+                    }
+                    tracing::info!(task = %self.task.id, export, attempt, %failure, "an export failed and is tried again");
+                    self.back_off(self.brain.settings.delay_after(attempt)).await?;
+                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn note_job(&mut self, job: JobId) {
+        self.ledger.note_job(job);
+    }
+}
+
+fn action_name(step: &contract::Step) -> String {
+    match &step.action {
+        contract::Action::Script(call) => format!("script {}", call.path),
+        contract::Action::Flow(call) => format!("flow {}", call.path),
+        contract::Action::Skill(call) => format!("skill {}", call.skill),
+        contract::Action::Run(_) => "run".to_owned(),
+    }
+}
+
+fn questions(asked: Vec<contract::Question>) -> Vec<Question> {
+    asked
+        .into_iter()
+        .map(|question| Question { id: question.id, text: question.text, options: question.options })
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! `doctor`: checks every dependency by name, and says what to do about each failure.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use openanalyst_brain::Catalog;
+use openanalyst_identity::LocalKey;
+use openanalyst_runtime::{Sandbox, SandboxOptions};
+
+use crate::data_dir::{DataDir, private_dir};
+use crate::failure::Failure;
+use crate::host::{bundled_skills, open_store};
+use crate::settings::Settings;
+
+/// The outcome of one check: what was found, or what is wrong and what to do.
+type Found = Result<String, Failure>;
+
+/// Runs the command. Exit status 1 if a check fails.
+///
+/// # Errors
+/// None: a failed check is an outcome.
+pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
+    let mut report = Report::default();
+    report.line("data directory", DataDir::open(&settings.data_dir.value).map(|_| shown(&settings.data_dir.value)));
+    report.line("database", database(settings).await);
+    report.line("signing key", signing_key(settings));
+    report.line("listen address", listen_address(settings));
+    report.line("time zone", Ok(settings.time_zone.value.clone()));
+    match sandbox(settings) {
+        Ok(sandbox) => {
+            report.line("sandbox", Ok("wasmtime starts, the compiled-component cache can be used".to_owned()));
+            report.line("bundled skills", skills(&sandbox).await);
+            report.line("script runner", openanalyst_workflow::self_check(&sandbox).await.map_err(Failure::failed));
+        }
+        Err(failure) => report.line("sandbox", Err(failure)),
+    }
+    println!("{} checks, {} failed", report.checks, report.failed);
+    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Report {
+    checks: u32,
+    failed: u32,
+}
+
+impl Report {
+    fn line(&mut self, name: &str, found: Found) {
+        self.checks += 1;
+        match found {
+            Ok(detail) => println!("ok    {name}: {detail}"),
+            Err(failure) => {
+                self.failed += 1;
+                println!("FAIL  {name}: {failure}");
+            }
+        }
+    }
+}
+
+fn shown(path: &std::path::Path) -> String {
+    path.display().to_string()
+}
+
+async fn database(settings: &Settings) -> Found {
+    let file = settings.database_file()?;
+    if !file.exists() {
+        return Ok(format!("{} is not there yet: `serve` or `migrate` makes it", file.display()));
+    }
+    let store = open_store(settings).await?;
+    let checked = store.check().await;
+    let version = store.schema_version().await?;
+    store.close().await;
+    checked?;
+    Ok(format!("{} is sound, schema version {version}", file.display()))
+}
+
+fn signing_key(settings: &Settings) -> Found {
+    let path = DataDir::open(&settings.data_dir.value)?.signing_key();
+    let key = LocalKey::open_or_create(&path)?;
+    Ok(format!("{} (key id {})", path.display(), key.key_id()))
+}
+
+fn listen_address(settings: &Settings) -> Found {
+    let address = settings.listen.value;
+    TcpListener::bind(address).map(|_| format!("{address} is free")).map_err(|error| {
+        Failure::failed(format!("{address}: {error}; if this is not the host itself, choose another one with --listen"))
+    })
+}
+
+fn sandbox(settings: &Settings) -> Result<Sandbox, Failure> {
+    let data = DataDir::open(&settings.data_dir.value)?;
+    private_dir(&settings.cache_dir.value)?;
+    Ok(Sandbox::new(SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?))?)
+}
+
+async fn skills(sandbox: &Sandbox) -> Found {
+    let catalog = Arc::new(Catalog::bundled(bundled_skills())?);
+    catalog.warm(sandbox).await?;
+    Ok(catalog.names().join(", "))
+}

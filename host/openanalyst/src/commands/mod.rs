@@ -1,0 +1,7 @@
+//! The commands, one file each.
+
+pub mod ask;
+pub mod doctor;
+pub mod migrate;
+pub mod serve;
+pub mod token;

@@ -1,0 +1,199 @@
+//! The data directory: what stands where, and who may read it.
+//!
+//! | path | what | mode |
+//! |---|---|---|
+//! | `openanalyst.db` | the database (SQLite, with its `-wal` and `-shm`) | 0600 |
+//! | `keys/signing.pem` | the key that signs tokens (Ed25519, PKCS#8) | 0600 |
+//! | `keys/cache.key` | the key of the compiled components' MAC | 0600 |
+//! | `cache/` | compiled components | 0700 |
+//! | `run/` | signs of life of the processes that use this directory | 0700 |
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use openanalyst_store::nodes;
+
+use crate::failure::Failure;
+
+/// An existing data directory that can be written.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Makes the directory if it is not there, with access for its owner only, and checks that it can be written.
+    ///
+    /// # Errors
+    /// It cannot be made or written; it is open to other users and that cannot be changed.
+    pub fn open(root: &Path) -> Result<Self, Failure> {
+        let this = Self { root: root.to_owned() };
+        private_dir(root)?;
+        for dir in [this.keys(), this.run()] {
+            private_dir(&dir)?;
+        }
+        let probe = this.run().join(format!("write-{}", std::process::id()));
+        let written = File::create(&probe).and_then(|mut file| file.write_all(b"probe")).map_err(|error| {
+            Failure::failed(format!("the data directory {} cannot be written: {}", root.display(), advice(&error)))
+        });
+        // What was left behind is written over the next time.
+        let _ = std::fs::remove_file(&probe);
+        written.map(|()| this)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// The key that signs tokens.
+    #[must_use]
+    pub fn signing_key(&self) -> PathBuf {
+        self.keys().join("signing.pem")
+    }
+
+    /// The signs of life.
+    #[must_use]
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    /// The right to be the one server of this directory.
+    ///
+    /// # Errors
+    /// Another server has it.
+    pub fn lock_for_serving(&self) -> Result<File, Failure> {
+        nodes::lock_exclusively(&self.run().join("serve.lock")).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => Failure::failed(format!(
+                "another server already uses the data directory {}: stop it, or give this one its own with --data-dir",
+                self.root.display()
+            )),
+            _ => Failure::failed(format!("the data directory {} cannot be locked: {error}", self.root.display())),
+        })
+    }
+
+    /// The key of the compiled components' MAC; made on first use.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or it is damaged.
+    pub fn cache_key(&self) -> Result<[u8; 32], Failure> {
+        let path = self.keys().join("cache.key");
+        let failed = |error: &std::io::Error| {
+            Failure::failed(format!("the key file {} cannot be used: {}", path.display(), advice(error)))
+        };
+        let mut key = [0; 32];
+        match File::open(&path) {
+            Ok(mut file) => {
+                let mut text = Vec::new();
+                file.read_to_end(&mut text).map_err(|error| failed(&error))?;
+                let length = text.len();
+                key = text.try_into().map_err(|_| {
+                    Failure::failed(format!(
+                        "the key file {} has {length} bytes instead of 32: remove it, and a new one is made",
+                        path.display()
+                    ))
+                })?;
+                Ok(key)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                getrandom::fill(&mut key)
+                    .map_err(|error| Failure::failed(format!("this machine gives no random numbers: {error}")))?;
+                // Two processes may come here at once: the first one's key stays, and both use it.
+                let fresh = self.keys().join(format!("cache-{}.new", std::process::id()));
+                let made = OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(0o600)
+                    .open(&fresh)
+                    .and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()))
+                    .and_then(|()| std::fs::hard_link(&fresh, &path));
+                // The link is what counts.
+                let _ = std::fs::remove_file(&fresh);
+                match made {
+                    Ok(()) => Ok(key),
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => self.cache_key(),
+                    Err(error) => Err(failed(&error)),
+                }
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}
+
+/// Makes a directory that only its owner may enter.
+///
+/// # Errors
+/// It cannot be made, or belongs to somebody else and is open.
+pub fn private_dir(path: &Path) -> Result<(), Failure> {
+    let failed = |error: &std::io::Error| {
+        Failure::failed(format!("the directory {} cannot be used: {}", path.display(), advice(error)))
+    };
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed(&error))?;
+    let mode = std::fs::metadata(path).map_err(|error| failed(&error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+fn advice(error: &std::io::Error) -> String {
+    let next = match error.kind() {
+        ErrorKind::PermissionDenied => "give this program's user the right to write there, or choose another one with --data-dir",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another directory with --data-dir",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space and start again",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "there is a file of that name: choose another directory with --data-dir",
+        _ => "check the path, or choose another one with --data-dir",
+    };
+    format!("{error}; {next}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_is_the_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("data");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+        let data = DataDir::open(&root).unwrap();
+        for path in [root, data.keys(), data.run()] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[test]
+    fn the_cache_key_stays_the_same_and_a_damaged_one_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        let key = data.cache_key().unwrap();
+        assert_eq!(data.cache_key().unwrap(), key);
+        assert_ne!(key, [0; 32]);
+        std::fs::write(data.keys().join("cache.key"), b"short").unwrap();
+        assert!(data.cache_key().unwrap_err().to_string().contains("5 bytes"));
+    }
+
+    #[test]
+    fn only_one_server_uses_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        let first = data.lock_for_serving().unwrap();
+        assert!(data.lock_for_serving().unwrap_err().to_string().contains("another server"));
+        drop(first);
+        data.lock_for_serving().unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "").unwrap();
+        let failure = DataDir::open(&path).unwrap_err().to_string();
+        assert!(failure.contains("--data-dir"), "{failure}");
+    }
+}

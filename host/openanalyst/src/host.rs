@@ -1,0 +1,148 @@
+//! Opens everything in order, and closes it in the reverse order.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Catalog, Notice, SkillSource};
+use openanalyst_domain::{Clock, SystemClock};
+use openanalyst_runtime::{Sandbox, SandboxOptions};
+use openanalyst_store::nodes::{AliveNode, Nodes};
+use openanalyst_store::{Store, StoreOptions};
+use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
+use tokio::sync::broadcast;
+
+use crate::data_dir::{DataDir, private_dir};
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// How many notices wait for a slow connection before it has to read them from the record.
+const NOTICES_KEPT: usize = 1024;
+
+/// What this process does with the data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It runs the schedules, and takes up what processes that are gone left open.
+    Server,
+    /// It works on its own requests only, beside a server or without one.
+    Visitor,
+}
+
+/// An open host.
+pub struct Host {
+    /// The front door.
+    pub brain: Brain,
+    /// The workflow engine.
+    pub engine: EmbeddedEngine,
+    /// The record.
+    pub store: Store,
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    catalog: Arc<Catalog>,
+    node: AliveNode,
+}
+
+impl Host {
+    /// Opens the host with the machine's clock.
+    ///
+    /// # Errors
+    /// A part cannot be opened; the message names it and the next step.
+    pub async fn open(settings: &Settings, role: Role) -> Result<Self, Failure> {
+        Self::open_with_clock(settings, role, Arc::new(SystemClock)).await
+    }
+
+    /// Opens the host with any clock.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub async fn open_with_clock(settings: &Settings, role: Role, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let data = DataDir::open(&settings.data_dir.value)?;
+        private_dir(&settings.cache_dir.value)?;
+        let store = open_store(settings).await?;
+        let nodes = Nodes::open(&data.run())?;
+        let node = nodes.join()?;
+        let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
+        sandbox_options.pool_instances = settings.pool_instances.value;
+        let sandbox = Sandbox::new(sandbox_options)?;
+        let catalog = Arc::new(Catalog::bundled(bundled_skills())?);
+        let (notices, _) = broadcast::channel(NOTICES_KEPT);
+        let engine = EmbeddedEngine::start(EmbeddedOptions {
+            sandbox: sandbox.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            node: node.id(),
+            is_node_alive: {
+                let nodes = nodes.clone();
+                Arc::new(move |node: &str| nodes.is_alive(node))
+            },
+            shared_scripts: openanalyst_skills::shared_scripts(),
+            workers: usize::from(settings.script_workers.value.max(1)),
+            run_schedules: role == Role::Server,
+            budget: openanalyst_workflow::script_budget(&settings.budget()),
+            on_notification: {
+                let notices = notices.clone();
+                // Nobody listening is fine: the notification waits in the record.
+                Arc::new(move |owner, notification| drop(notices.send(Notice { owner, notification })))
+            },
+        })
+        .await
+        .map_err(|error| Failure::failed(format!("the workflow engine cannot start: {error}")))?;
+        let brain = Brain::start(BrainOptions {
+            store: store.clone(),
+            sandbox: sandbox.clone(),
+            workflow: Arc::new(engine.clone()),
+            clock,
+            node: node.id(),
+            nodes,
+            catalog: catalog.clone(),
+            notices,
+            settings: BrainSettings {
+                max_open_tasks: usize::try_from(settings.max_open_tasks.value).unwrap_or(usize::MAX),
+                default_time_zone: settings.time_zone.value.clone(),
+                budget: settings.budget(),
+                take_over: role == Role::Server,
+                ..BrainSettings::default()
+            },
+        })
+        .await?;
+        Ok(Self { brain, engine, store, sandbox, catalog, node })
+    }
+
+    /// Loads every component, so that no request waits for a compiler.
+    ///
+    /// # Errors
+    /// A component cannot be compiled.
+    pub async fn warm(&self) -> Result<(), Failure> {
+        self.catalog.warm(&self.sandbox).await?;
+        self.engine.warm().await.map_err(|error| Failure::failed(error.to_string()))
+    }
+
+    /// Ends what runs, within `grace`, and closes everything. What did not end goes on at the next start.
+    pub async fn close(self, grace: Duration) {
+        self.brain.shutdown(grace).await;
+        self.engine.shutdown().await;
+        self.store.close().await;
+        drop(self.node);
+    }
+}
+
+/// Opens the database alone.
+///
+/// # Errors
+/// It cannot be opened or brought up.
+pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    Ok(Store::open(&StoreOptions { path: settings.database_file()? }).await?)
+}
+
+/// The skills that come with the host.
+#[must_use]
+pub fn bundled_skills() -> Vec<SkillSource> {
+    openanalyst_skills::bundled()
+        .iter()
+        .map(|skill| SkillSource {
+            skill_md: Cow::Borrowed(skill.skill_md),
+            component: Cow::Borrowed(skill.component),
+            files: skill.files.iter().map(|(path, bytes)| ((*path).to_owned(), Cow::Borrowed(*bytes))).collect(),
+        })
+        .collect()
+}

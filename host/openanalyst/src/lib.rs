@@ -1,0 +1,56 @@
+//! The composition root: it reads the settings, puts the crates of the house together, and runs the commands.
+//!
+//! Nothing else knows all crates. Begin at [`host`], which opens everything in order, then [`commands`]. The binary only calls [`run`].
+
+pub mod cli;
+pub mod commands;
+pub mod data_dir;
+pub mod failure;
+pub mod host;
+mod logging;
+pub mod settings;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::cli::{Cli, Command};
+use crate::settings::Settings;
+
+/// Runs the program with the arguments and the environment of this process. Exit status: 0 done, 1 failed, 2 wrong usage.
+#[must_use]
+pub fn run() -> ExitCode {
+    // clap itself ends the process with 2 for wrong usage and 0 for --help.
+    let matches = Cli::command().get_matches();
+    let outcome = Cli::from_arg_matches(&matches)
+        .map_err(|error| failure::Failure::usage(error.to_string()))
+        .and_then(|cli| Ok((Settings::load(&cli.settings, &matches)?, cli.command)))
+        .and_then(|(settings, command)| dispatch(command, &settings));
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("openanalyst: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::Failure> {
+    logging::start(&settings.log.value, matches!(command, Command::Serve { .. }))?;
+    match command {
+        Command::Serve { print_config: true } => commands::serve::print_config(settings),
+        Command::Token(token) => commands::token::run(&token, settings),
+        command => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(async {
+                match command {
+                    Command::Serve { .. } => commands::serve::run(settings).await,
+                    Command::Ask(ask) => commands::ask::run(&ask, settings).await,
+                    Command::Migrate => commands::migrate::run(settings).await,
+                    Command::Doctor => commands::doctor::run(settings).await,
+                    Command::Token(token) => commands::token::run(&token, settings),
+                }
+            })
+        }
+    }
+}

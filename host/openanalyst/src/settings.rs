@@ -1,0 +1,281 @@
+//! The settings: each has a flag, an environment variable `OPENANALYST_...` and a key in `openanalyst.toml`, in that order of strength.
+//!
+//! The key in the file is the name of the flag. An unknown key is an error, so that a misspelled limit does not silently stay off.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use openanalyst_domain::Budget;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The file that is read where `--config` names none and it is there.
+pub const DEFAULT_FILE: &str = "openanalyst.toml";
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// The file.
+    File,
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub source: Source,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty, $env:literal, $default:expr, $shown:expr;)+) => {
+        /// The settings as flags and environment variables.
+        #[derive(Debug, Clone, Default, clap::Args)]
+        pub struct SettingArgs {
+            $($(#[doc = $doc])+ #[arg(long, env = $env, global = true, hide_env_values = true)] pub $field: Option<$type>,)+
+            /// The file with settings [default: openanalyst.toml in the working directory, if it is there]
+            #[arg(long, env = "OPENANALYST_CONFIG", global = true)]
+            pub config: Option<PathBuf>,
+        }
+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+        struct File {
+            $($field: Option<$type>,)+
+        }
+
+        /// The outcome of all sources.
+        #[derive(Debug, Clone)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $field: Sourced<$type>,)+
+        }
+
+        impl Settings {
+            fn resolve(args: &SettingArgs, file: File, from: impl Fn(&str) -> Option<ValueSource>) -> Self {
+                Self {
+                    $($field: match (&args.$field, file.$field) {
+                        (Some(value), _) => Sourced {
+                            value: value.clone(),
+                            source: match from(stringify!($field)) {
+                                Some(ValueSource::EnvVariable) => Source::Environment,
+                                _ => Source::Flag,
+                            },
+                        },
+                        (None, Some(value)) => Sourced { value, source: Source::File },
+                        (None, None) => Sourced { value: $default, source: Source::Default },
+                    },)+
+                }
+            }
+
+            /// One line for each setting: key, value, source. None of the settings is secret: keys live in files of their own.
+            #[must_use]
+            pub fn lines(&self) -> Vec<(String, String, Source)> {
+                vec![$((stringify!($field).replace('_', "-"), $shown(&self.$field.value), self.$field.source),)+]
+            }
+        }
+    };
+}
+
+fn path(value: &Path) -> String {
+    quoted(&value.display().to_string())
+}
+
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+fn shown<T: fmt::Display>(value: &T) -> String {
+    value.to_string()
+}
+
+settings! {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    listen: SocketAddr, "OPENANALYST_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)), |value: &SocketAddr| quoted(&value.to_string());
+    /// Where the database, the keys and the caches stand [default: ./data]
+    data_dir: PathBuf, "OPENANALYST_DATA_DIR", PathBuf::from("./data"), |value: &PathBuf| path(value);
+    /// Where compiled components are kept [default: the folder `cache` of the data directory]
+    cache_dir: PathBuf, "OPENANALYST_CACHE_DIR", PathBuf::new(), |value: &PathBuf| path(value);
+    /// The database: sqlite://PATH [default: openanalyst.db in the data directory]
+    database_url: String, "OPENANALYST_DATABASE_URL", String::new(), |value: &String| quoted(value);
+    /// The time zone of users who have not said theirs, an IANA name [default: this machine's]
+    time_zone: String, "OPENANALYST_TIME_ZONE", machine_time_zone(), |value: &String| quoted(value);
+    /// How many scripts run at the same time [default: 4]
+    script_workers: u16, "OPENANALYST_SCRIPT_WORKERS", 4, shown;
+    /// How many instances of skills and scripts there can be at the same time [default: 128]
+    pool_instances: u32, "OPENANALYST_POOL_INSTANCES", 128, shown;
+    /// Most open tasks of one user [default: 100]
+    max_open_tasks: u32, "OPENANALYST_MAX_OPEN_TASKS", 100, shown;
+    /// Memory of one invocation, MiB [default: 64]
+    budget_memory_mib: u32, "OPENANALYST_BUDGET_MEMORY_MIB", 64, shown;
+    /// CPU time of one invocation, ms [default: 1000]
+    budget_cpu_ms: u64, "OPENANALYST_BUDGET_CPU_MS", 1_000, shown;
+    /// Wall time of one invocation, ms [default: 30000]
+    budget_wall_ms: u64, "OPENANALYST_BUDGET_WALL_MS", 30_000, shown;
+    /// A further web origin that may open a WebSocket, for example https://app.example.com [default: none; the host's own is always allowed]
+    allowed_origin: String, "OPENANALYST_ALLOWED_ORIGIN", String::new(), |value: &String| quoted(value);
+    /// How long running work may take to end when the host shuts down, seconds [default: 30]
+    shutdown_grace_s: u64, "OPENANALYST_SHUTDOWN_GRACE_S", 30, shown;
+    /// What is logged, as a filter such as info or openanalyst_brain=debug [default: warn for `ask`, info for `serve`]
+    log: String, "OPENANALYST_LOG", String::new(), |value: &String| quoted(value);
+}
+
+fn machine_time_zone() -> String {
+    iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned())
+}
+
+impl Settings {
+    /// Reads the file and puts the sources together.
+    ///
+    /// # Errors
+    /// The file cannot be read or has an unknown key or a wrong value; a value makes no sense.
+    pub fn load(args: &SettingArgs, matches: &ArgMatches) -> Result<Self, Failure> {
+        let default = Path::new(DEFAULT_FILE);
+        let file = match &args.config {
+            Some(path) => read(path)?,
+            None if default.is_file() => read(default)?,
+            None => File::default(),
+        };
+        let mut settings = Self::resolve(args, file, |field| source_of(matches, field));
+        if settings.cache_dir.source == Source::Default {
+            settings.cache_dir.value = settings.data_dir.value.join("cache");
+        }
+        if settings.database_url.source == Source::Default {
+            let database = settings.data_dir.value.join("openanalyst.db");
+            settings.database_url.value = format!("sqlite://{}", database.display());
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if openanalyst_brain::known_time_zone(&self.time_zone.value).is_none() {
+            return Err(Failure::usage(format!(
+                "`{}` ({}) is no time zone: use an IANA name such as Europe/Berlin",
+                self.time_zone.value, self.time_zone.source
+            )));
+        }
+        self.database_file().map(|_| ())
+    }
+
+    /// The file of the database.
+    ///
+    /// # Errors
+    /// The URL names another database than SQLite.
+    pub fn database_file(&self) -> Result<PathBuf, Failure> {
+        let url = &self.database_url.value;
+        match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+            Some(file) if !file.is_empty() && !file.contains('?') => Ok(PathBuf::from(file)),
+            _ => Err(Failure::usage(format!(
+                "--database-url `{}` is not one that this version can open: use sqlite://PATH, or leave it out",
+                masked(url)
+            ))),
+        }
+    }
+
+    /// The budget of one invocation.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        let memory_mib = usize::try_from(self.budget_memory_mib.value).unwrap_or(usize::MAX);
+        Budget {
+            memory_bytes: memory_mib.saturating_mul(1 << 20),
+            cpu_ms: self.budget_cpu_ms.value,
+            wall_ms: self.budget_wall_ms.value,
+            ..Budget::default()
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<File, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("the settings file {} cannot be read: {error}. Check --config", path.display()))
+    })?;
+    toml::from_str(&text)
+        .map_err(|error| Failure::usage(format!("the settings file {} is wrong: {error}", path.display())))
+}
+
+/// Where clap found a value: the flag may stand before or after the subcommand.
+fn source_of(matches: &ArgMatches, field: &str) -> Option<ValueSource> {
+    let here = matches.value_source(field);
+    let below = matches.subcommand().and_then(|(_, matches)| source_of(matches, field));
+    below.or(here)
+}
+
+/// A URL without its password.
+fn masked(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}***{}", &url[..scheme + 3], &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn load(args: &[&str]) -> Result<Settings, Failure> {
+        let command = SettingArgs::augment_args(Command::new("openanalyst"));
+        let matches = command.try_get_matches_from([&["openanalyst"], args].concat()).unwrap();
+        Settings::load(&SettingArgs::from_arg_matches(&matches).unwrap(), &matches)
+    }
+
+    #[test]
+    fn a_flag_is_stronger_than_the_file_and_the_file_than_the_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:9\"\nscript-workers = 2\n").unwrap();
+        let file = file.to_str().unwrap();
+        let settings = load(&["--config", file, "--script-workers", "7"]).unwrap();
+        assert_eq!(settings.listen, Sourced { value: "127.0.0.1:9".parse().unwrap(), source: Source::File });
+        assert_eq!(settings.script_workers, Sourced { value: 7, source: Source::Flag });
+        assert_eq!(settings.pool_instances.source, Source::Default);
+    }
+
+    #[test]
+    fn the_database_and_the_cache_follow_the_data_directory() {
+        let settings = load(&["--data-dir", "/somewhere"]).unwrap();
+        assert_eq!(settings.database_file().unwrap(), Path::new("/somewhere/openanalyst.db"));
+        assert_eq!(settings.cache_dir.value, Path::new("/somewhere/cache"));
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.toml");
+        std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
+        let table: [(&[&str], &str); 4] = [
+            (&["--config", file.to_str().unwrap()], "lisen"),
+            (&["--config", "/no/such/file"], "/no/such/file"),
+            (&["--time-zone", "Mars/Olympus"], "Mars/Olympus"),
+            (&["--database-url", "postgres://me:hunter2@db/x"], "postgres://***@db/x"),
+        ];
+        for (args, expected) in table {
+            let failure = load(args).unwrap_err().to_string();
+            assert!(failure.contains(expected), "`{failure}` does not name {expected}");
+            assert!(!failure.contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `kill -9` between acceptance and end: the task ends exactly once, and there is one schedule.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::request::{open_store, owner};
+use crate::support::{DataDir, POST_AND_SCHEDULE, Server, assert_gapless, kinds};
+
+/// The process is killed when the follower has seen this event, counted from the acceptance.
+const POINTS: [u64; 10] = [1, 2, 4, 6, 7, 8, 10, 11, 12, 14];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_ten_points_a_task_ends_exactly_once() {
+    let mut last_seen = BTreeSet::new();
+    for point in POINTS {
+        let data = DataDir::new();
+        let token = data.token("acme", "ada");
+        let server = Server::start(&data);
+        let client = server.client(&token);
+        let (status, task) =
+            client.post("/v1/requests?wait=0", &json!({"content": POST_AND_SCHEDULE, "sessionId": "s"})).await;
+        assert!(status == 202 || status == 200, "{task}");
+        let id = task["taskId"].as_str().unwrap().to_owned();
+        client.each_event(&id, 0, |event| event["seq"].as_u64().unwrap() < point).await;
+        server.kill();
+
+        let store = open_store(&data).await;
+        let owner = owner("acme", "ada");
+        let before = store.task_events(&owner, id.parse().unwrap(), 0, 1000).await.unwrap();
+        assert!(before.len() as u64 >= point, "what a client has seen is committed");
+        last_seen.insert(before.len());
+        store.close().await;
+
+        let server = Server::start(&data);
+        let client = server.client(&token);
+        let events = client.events(&id).await;
+        assert_gapless(&events);
+        let terminal = ["completed", "failed", "cancelled"];
+        let ends: Vec<&str> = kinds(&events).into_iter().filter(|kind| terminal.contains(kind)).collect();
+        assert_eq!(ends, ["completed"], "killed at {point}: {:?}", kinds(&events));
+        for stage in ["accepted", "routed", "planned", "replied", "recorded"] {
+            let times = kinds(&events).into_iter().filter(|kind| *kind == stage).count();
+            assert_eq!(times, 1, "killed at {point}: `{stage}` in {:?}", kinds(&events));
+        }
+        let starts = kinds(&events).into_iter().filter(|kind| *kind == "job-started").count();
+        assert_eq!(starts, 2, "killed at {point}: no job is started twice: {:?}", kinds(&events));
+        for (index, event) in before.iter().enumerate() {
+            assert_eq!(events[index]["kind"], event.kind.as_str(), "what was recorded stays");
+        }
+        server.kill();
+
+        let store = open_store(&data).await;
+        let schedules = store.schedules(&owner.tenant, "", None, 10).await.unwrap();
+        assert_eq!(schedules.len(), 1, "killed at {point}: {schedules:?}");
+        let jobs = store.jobs(&owner, "", None, 10).await.unwrap();
+        assert_eq!(jobs.len(), 2, "killed at {point}: one job for each step");
+        let messages = store.messages_before(&owner, &"s".try_into().unwrap(), openanalyst_domain::TaskId::new(), 10).await;
+        assert_eq!(messages.unwrap().0.len(), 2, "killed at {point}: one question, one answer");
+        let memory = openanalyst_store::memory::MemoryOwner::User(owner);
+        let posts = store.list_memory(&memory, "posts/", None, 10, 0).await.unwrap();
+        assert_eq!(posts.len(), 1, "killed at {point}: one remembered post");
+    }
+    assert!(last_seen.len() >= 6, "the kills must come at different points, and came after {last_seen:?} events");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_graceful_end_loses_nothing() {
+    let data = DataDir::new();
+    let token = data.token("acme", "ada");
+    let server = Server::start(&data);
+    let mut hub = server.hub(&token).await;
+    hub.send("USER_REQUEST", "s", json!({"content": POST_AND_SCHEDULE})).await;
+    let typing = hub.until("ASSISTANT_TYPING").await;
+    let id = typing[0]["payload"]["taskId"].as_str().unwrap().to_owned();
+    server.ask_to_end();
+    assert_eq!(hub.close_code().await, 1001);
+    assert!(server.wait().success());
+
+    let server = Server::start(&data);
+    let events = server.client(&token).events(&id).await;
+    assert_gapless(&events);
+    assert_eq!(kinds(&events).last(), Some(&"completed"));
+}

@@ -1,0 +1,12 @@
+//! The whole product from outside: the binary, real sockets, a real database, the bundled skills in the sandbox.
+//!
+//! Every test has a data directory of its own; the compiled components are shared. Tests wait for events, never for the clock.
+
+mod bad_input;
+mod command_line;
+mod crash;
+mod hub;
+mod isolation;
+mod request;
+mod schedule;
+mod support;

@@ -1,0 +1,311 @@
+//! A server as a process of its own, and clients that talk to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// The request of the README.
+pub const POST_AND_SCHEDULE: &str = "Create a Twitter post about AI trends and schedule it for tomorrow";
+/// The time zone of the tests' users.
+pub const ZONE: &str = "Europe/Berlin";
+/// The longest that any single wait may take before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data directory of its own, with the shared cache of compiled components.
+pub struct DataDir {
+    path: PathBuf,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl DataDir {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Self::on(dir.path()).path;
+        Self { path, _dir: Some(dir) }
+    }
+
+    /// In a folder that the caller looks after.
+    pub fn on(folder: &Path) -> Self {
+        // The cache's key is the same for all tests, so that a component is compiled once for all of them.
+        let keys = folder.join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        std::fs::write(keys.join("cache.key"), [7; 32]).unwrap();
+        Self { path: folder.to_owned(), _dir: None }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn cache() -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.path().join("openanalyst.db")
+    }
+
+    /// The binary with this data directory.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_openanalyst"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENANALYST_")) {
+            command.env_remove(name);
+        }
+        command.args(arguments).current_dir(self.path());
+        command.args(["--data-dir", self.path().to_str().unwrap(), "--cache-dir", Self::cache().to_str().unwrap()]);
+        command.args(["--time-zone", ZONE]);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub fn token(&self, tenant: &str, user: &str) -> String {
+        let output = self.run(&["token", "--tenant", tenant, "--user", user]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+/// A running server. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    pub fn start(data: &DataDir) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &DataDir, arguments: &[&str]) -> Self {
+        let mut child = data
+            .command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The log is read to its end, so that the server never waits for its reader.
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            while let Ok(1..) = log.read_line(&mut text) {}
+            text
+        });
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = loop {
+            match lines.next() {
+                Some(Ok(line)) if line.starts_with("ready http://") => break line,
+                Some(Ok(_)) => {}
+                _ => panic!("the server did not start: {:?}\n{}", child.wait(), log.join().unwrap()),
+            }
+        };
+        let address = ready.strip_prefix("ready http://").unwrap().parse().unwrap();
+        Self { child, address }
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for the end of a process that was asked to end.
+    pub fn wait(mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Asks the process to end.
+    pub fn ask_to_end(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    pub fn client(&self, token: &str) -> Client {
+        Client { http: reqwest::Client::new(), base: format!("http://{}", self.address), token: token.to_owned() }
+    }
+
+    pub async fn hub(&self, token: &str) -> Hub {
+        self.try_hub(&[("authorization", &format!("Bearer {token}"))]).await.unwrap()
+    }
+
+    pub async fn try_hub(&self, headers: &[(&'static str, &str)]) -> Result<Hub, WsError> {
+        let mut request = format!("ws://{}/v1/ws", self.address).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        Ok(Hub { socket })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An HTTP client with a token.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.send(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(self.http.post(format!("{}{path}", self.base)).json(body)).await
+    }
+
+    pub async fn post_bytes(&self, path: &str, body: Vec<u8>) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        self.send(request.body(body)).await
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let answer = request.bearer_auth(&self.token).timeout(PATIENCE).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Asks, and waits for the end.
+    pub async fn ask(&self, content: &str, session: &str) -> Value {
+        let body = json!({"content": content, "sessionId": session});
+        let (status, task) = self.post("/v1/requests?wait=60", &body).await;
+        assert_eq!(status, 200, "{task}");
+        task
+    }
+
+    /// All events that are recorded of a task, over SSE. The task must have ended.
+    pub async fn events(&self, task: &str) -> Vec<Value> {
+        let mut events = Vec::new();
+        self.each_event(task, 0, |event| {
+            events.push(event);
+            true
+        })
+        .await;
+        events
+    }
+
+    /// Gives each event after `after` to `take`, until it says false or the stream ends.
+    pub async fn each_event(&self, task: &str, after: u64, mut take: impl FnMut(Value) -> bool) {
+        let answer = self
+            .http
+            .get(format!("{}/v1/tasks/{task}/events", self.base))
+            .bearer_auth(&self.token)
+            .header("last-event-id", after.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        let mut bytes = answer.bytes_stream();
+        let mut buffer = String::new();
+        while let Some(Ok(chunk)) = tokio::time::timeout(PATIENCE, bytes.next()).await.expect("an event in time") {
+            buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+            while let Some(end) = buffer.find("\n\n") {
+                let block: String = buffer.drain(..end + 2).collect();
+                let data: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("data:")).collect();
+                if !data.is_empty() && !take(serde_json::from_str(data.join("\n").trim()).unwrap()) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A WebSocket client.
+pub struct Hub {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Hub {
+    /// Sends a message of the protocol, and gives its id.
+    pub async fn send(&mut self, kind: &str, session: &str, payload: Value) -> String {
+        let id = uuid::Uuid::now_v7().to_string();
+        let message = json!({
+            "type": kind, "userId": "somebody-else", "sessionId": session, "payload": payload,
+            "timestamp": 0, "messageId": id,
+        });
+        self.send_text(&message.to_string()).await;
+        id
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        // The server may have closed already; what it says is read next.
+        let _ = self.socket.send(message).await;
+    }
+
+    /// The next message of the protocol.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.next_frame().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("expected a message, got {other:?}"),
+            }
+        }
+    }
+
+    /// Messages up to the first one of this type, that one included.
+    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut messages = Vec::new();
+        loop {
+            let message = self.next().await;
+            let found = message["type"] == kind;
+            messages.push(message);
+            if found {
+                return messages;
+            }
+        }
+    }
+
+    /// The code with which the server closes the socket; what comes before it is skipped.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time") {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("expected a close frame, got {other:?}"),
+            }
+        }
+    }
+
+    async fn next_frame(&mut self) -> Message {
+        let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
+        frame.expect("an open socket").unwrap()
+    }
+}
+
+/// The names of events, in order.
+pub fn kinds(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["kind"].as_str().unwrap()).collect()
+}
+
+/// Fails unless the numbers of the events go from 1 without a gap.
+pub fn assert_gapless(events: &[Value]) {
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event["seq"], json!(index + 1), "{:?}", kinds(events));
+    }
+}
