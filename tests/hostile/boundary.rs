@@ -87,16 +87,16 @@ async fn what_is_too_large_says_so() {
 async fn a_list_of_nothings_is_too_large_as_well() {
     let lab = Lab::new();
     let core = Core {
-        head: r#"(import "openanalyst:skill/llm@0.1.0" "complete" (func $complete (param i32 i32)))"#.to_owned(),
+        head: r#"(import "openanalyst:skill/llm@0.1.0" "complete" (func $complete (param i32 i32 i32 i32 i32 i32 i32 i32 f32 i32)))"#.to_owned(),
         memory: "200".to_owned(),
-        // prompt: system none (12 bytes), then messages: pointer, length.
+        // No system prompt; a million messages at 8192; no other options; the answer goes to 3072.
         ..Core::run(
-            "(i32.store (i32.const 2060) (i32.const 8192)) (i32.store (i32.const 2064) (i32.const 1000000))
-             (call $complete (i32.const 2048) (i32.const 3072)) i32.const 1024",
+            "(call $complete (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8192) (i32.const 1000000)
+                             (i32.const 0) (i32.const 0) (i32.const 0) (f32.const 0) (i32.const 3072))
+             i32.const 1024",
         )
     };
-    let skill = lab.load(&core.component());
-    let skill = skill.unwrap_or_else(|error| panic!("{error}"));
+    let skill = lab.load(&core.component()).unwrap();
     let budget = Budget { memory_bytes: 64 << 20, ..small() };
     let invocation = lab.attack(&skill, call(budget), &Value::Null).await;
     assert_eq!(limit(&invocation), LimitReason::HostcallTooLarge);
@@ -131,7 +131,7 @@ async fn the_hosts_own_handles_are_counted() {
     let probe = lab.probe();
     let double = std::sync::Arc::new(crate::doubles::Double::default());
     let mut attack = call(Budget { handles: 10, workflow_starts: 100, ..Budget::default() });
-    attack.grants = crate::doubles::grants(json!({ "windmill": ["f/**"] }));
+    attack.grants = crate::doubles::grants(json!({ "windmill": ["f/a/**"] }));
     attack.capabilities = double.capabilities();
     let start = json!({ "do": "start", "n": 100, "text": "f/a/b" });
     assert_eq!(limit(&lab.attack(&probe, attack.clone(), &start).await), LimitReason::HandlesExceeded);

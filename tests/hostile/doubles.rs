@@ -34,7 +34,8 @@ pub struct Double {
     pub hangs: bool,
     /// Memory calls panic.
     pub panics: bool,
-    dropped: Arc<AtomicU32>,
+    /// How many hanging calls were dropped.
+    pub dropped: Arc<AtomicU32>,
 }
 
 impl Double {

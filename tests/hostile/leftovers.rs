@@ -61,17 +61,18 @@ async fn no_byte_of_one_tenant_is_found_by_another() {
         assert!(scan.result.is_ok(), "round {round}: {:?}", scan.result);
     }
     // A writer that was stopped in the middle leaves as little.
-    let looping = Core { run: format!("{} (loop $on (br $on))", "(memory.fill (i32.const 8192) (i32.const 0x5e) (i32.const 3000000))"), ..writer_base() };
+    let looping = Core {
+        memory: "60".to_owned(),
+        ..Core::run(
+            "(memory.fill (i32.const 8192) (i32.const 0x5e) (i32.const 3000000)) (loop $on (br $on)) unreachable",
+        )
+    };
     let looping = lab.load(&looping.component()).unwrap();
     let stopped = run_in(&lab.sandbox, &looping, Call { budget: small(), ..Call::new(owner("a")) }, &Value::Null).await;
     assert!(stopped.result.is_err());
     let scan = run_in(&lab.sandbox, &scanners[0], Call { budget: small(), ..Call::new(owner("b")) }, &Value::Null).await;
     assert!(scan.result.is_ok(), "{:?}", scan.result);
     lab.assert_quiet();
-}
-
-fn writer_base() -> Core {
-    Core { memory: "60".to_owned(), ..Core::default() }
 }
 
 /// The scanner finds what is there: a test that cannot fail would prove nothing.

@@ -150,7 +150,7 @@ fn armed(budget: &Budget) -> Call {
     let double = Arc::new(Double::default());
     let mut call = call(budget.clone());
     call.grants = grants(json!({
-        "windmill": ["f/**"], "memory": "user", "http": ["api.example.com"], "skills": ["other"],
+        "windmill": ["f/a/**"], "memory": "user", "http": ["api.example.com"], "skills": ["other"],
     }));
     call.capabilities = double.capabilities();
     call.nested_calls_left = Arc::new(AtomicU32::new(budget.nested_calls));

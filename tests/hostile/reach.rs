@@ -37,7 +37,7 @@ async fn nothing_is_open_without_a_grant_and_nothing_pretends() {
     let probe = lab.probe();
     let double = Arc::new(Double::default());
     let everything = json!({
-        "windmill": ["f/**"], "memory": "tenant", "web-search": true, "llm": true, "http": ["api.example.com"],
+        "windmill": ["f/a/**"], "memory": "tenant", "web-search": true, "llm": true, "http": ["api.example.com"],
         "skills": ["other"], "secrets": ["key"],
     });
     let cases = [
@@ -203,7 +203,7 @@ async fn what_is_granted_works() {
     let lab = Lab::new();
     let probe = lab.probe();
     let double = Arc::new(Double::default());
-    let call = || armed(&double, json!({ "windmill": ["f/**"], "skills": ["other"] }));
+    let call = || armed(&double, json!({ "windmill": ["f/a/**"], "skills": ["other"] }));
     let waited = lab.run(&probe, call(), &json!({ "do": "wait", "text": "f/a/b", "n": 1_500 })).await;
     assert_eq!(value(&waited), json!({ "id": "job", "status": "JobStatus::Done", "result": "1" }));
     let cancelled = lab.run(&probe, call(), &json!({ "do": "cancel", "text": "f/a/b" })).await;

@@ -283,6 +283,13 @@ impl Sandbox {
         invoke(&self.inner.engine, &self.inner.admission, target, call, size, body).await
     }
 
+    /// The engine, for measurements against it. Whoever calls components on it directly calls them without any limit.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
     /// What the sandbox does and did.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -2,6 +2,7 @@
 //!
 //! `n` says how often or how much. The result is a JSON document about what happened; a host call's failure is handed on.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use openanalyst_test_guests::exports::openanalyst::skill::handler::Guest;
@@ -70,6 +71,7 @@ fn act(arguments: &Value, step: &Step, attempt: &Attempt) -> Result<Value, Failu
         }
         "print" => {
             print!("{text}");
+            std::io::stdout().flush().map_err(|error| Failure::Failed(error.to_string()))?;
             eprintln!("to standard error");
             Value::Null
         }
