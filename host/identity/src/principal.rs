@@ -1,0 +1,42 @@
+//! Who somebody is, proven.
+
+use openanalyst_domain::{Owner, TenantId, UserId};
+
+use crate::{Scope, ScopeSet, TokenError};
+
+/// The holder of a verified token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The organisation.
+    pub tenant: TenantId,
+    /// The person in it.
+    pub user: UserId,
+    /// What the token allows.
+    pub scopes: ScopeSet,
+    /// When the proof ends, UTC milliseconds.
+    pub expires_at_ms: i64,
+    /// The token's own id (`jti`); empty where it has none.
+    pub token_id: String,
+}
+
+impl Principal {
+    /// Whose data this principal may touch.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::new(self.tenant.clone(), self.user.clone())
+    }
+
+    /// Whether the token allows this.
+    #[must_use]
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.has(scope)
+    }
+
+    /// Fails where the token does not allow this.
+    ///
+    /// # Errors
+    /// [`TokenError::MissingScope`].
+    pub fn require(&self, scope: Scope) -> Result<(), TokenError> {
+        if self.has(scope) { Ok(()) } else { Err(TokenError::MissingScope(scope)) }
+    }
+}
