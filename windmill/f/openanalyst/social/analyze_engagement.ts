@@ -1,0 +1,96 @@
+// Computes engagement from given numbers: rates, best times, best posts. It adds nothing of its own, and says what is missing.
+
+import { InvalidInput } from "/f/openanalyst/core/errors";
+
+const REACTIONS = ["likes", "comments", "shares", "reposts", "retweets", "replies", "saves", "clicks", "reactions"];
+const REACH = ["impressions", "views", "reach"];
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+type Row = Record<string, unknown>;
+
+function numberIn(row: Row, names: string[]): number | undefined {
+  let sum: number | undefined;
+  for (const [name, value] of Object.entries(row)) {
+    const number = typeof value === "number" ? value : typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
+    if (names.includes(name.toLowerCase().trim()) && Number.isFinite(number)) {
+      sum = (sum ?? 0) + number;
+    }
+  }
+  return sum;
+}
+
+/** The largest of the numbers under these names: impressions and reach count the same people. */
+function reachOf(row: Row): number | undefined {
+  const all = REACH.map((name) => numberIn(row, [name])).filter((number) => number !== undefined);
+  return all.length === 0 ? undefined : Math.max(...all);
+}
+
+function round(number: number): number {
+  return Math.round(number * 10000) / 10000;
+}
+
+function mean(numbers: number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+/**
+ * @param posts one row for each post, with what is known of it: likes, comments, shares, impressions, postedAt (ISO 8601), content, platform …
+ */
+export async function main(posts: Row[] = []) {
+  if (!Array.isArray(posts)) {
+    throw new InvalidInput("posts must be a list with one object for each post");
+  }
+  const missing: string[] = [];
+  const counted = posts
+    .map((row, index) => ({ row, index, reactions: numberIn(row, REACTIONS), reach: reachOf(row) }))
+    .filter((post) => post.reactions !== undefined);
+  if (posts.length === 0) {
+    missing.push("no posts were given");
+  } else if (counted.length < posts.length) {
+    missing.push(`${posts.length - counted.length} of ${posts.length} posts have no numbers of reactions (${REACTIONS.join(", ")})`);
+  }
+  const withReach = counted.filter((post) => post.reach !== undefined && post.reach > 0);
+  if (counted.length > 0 && withReach.length < counted.length) {
+    missing.push(`${counted.length - withReach.length} posts have no impressions, views or reach, so they have no rate`);
+  }
+  const label = (post: (typeof counted)[number]) =>
+    String(post.row.content ?? post.row.title ?? post.row.id ?? `post ${post.index + 1}`).slice(0, 80);
+  const byTime: Record<string, number[]> = {};
+  const byDay: Record<string, number[]> = {};
+  let undated = 0;
+  for (const post of counted) {
+    const text = String(post.row.postedAt ?? post.row.posted_at ?? post.row.date ?? post.row.day ?? "").replace(" ", "T");
+    const date = new Date(text);
+    if (text === "" || Number.isNaN(date.getTime())) {
+      undated += 1;
+      continue;
+    }
+    (byDay[DAYS[date.getUTCDay()]] ??= []).push(post.reactions ?? 0);
+    if (text.includes("T")) {
+      (byTime[`${String(date.getUTCHours()).padStart(2, "0")}:00`] ??= []).push(post.reactions ?? 0);
+    }
+  }
+  if (undated > 0) {
+    missing.push(`${undated} posts have no date that can be read, so they say nothing about times`);
+  }
+  const best = (groups: Record<string, number[]>) =>
+    Object.entries(groups)
+      .map(([name, numbers]) => ({ name, posts: numbers.length, meanReactions: round(mean(numbers)) }))
+      .sort((a, b) => b.meanReactions - a.meanReactions || a.name.localeCompare(b.name));
+  return {
+    engagement: {
+      posts: posts.length,
+      counted: counted.length,
+      reactions: counted.length === 0 ? null : counted.reduce((sum, post) => sum + (post.reactions ?? 0), 0),
+      meanReactions: counted.length === 0 ? null : round(mean(counted.map((post) => post.reactions ?? 0))),
+      rate: withReach.length === 0 ? null : round(withReach.reduce((sum, post) => sum + (post.reactions ?? 0), 0) / withReach.reduce((sum, post) => sum + (post.reach ?? 0), 0)),
+      bestDays: best(byDay),
+      bestHours: best(byTime),
+      top: [...counted]
+        .sort((a, b) => (b.reactions ?? 0) - (a.reactions ?? 0) || a.index - b.index)
+        .slice(0, 5)
+        .map((post) => ({ post: label(post), reactions: post.reactions, rate: post.reach ? round((post.reactions ?? 0) / post.reach) : null })),
+    },
+    missing,
+  };
+}

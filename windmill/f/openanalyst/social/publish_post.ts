@@ -1,0 +1,67 @@
+// Runs when a scheduled post falls due. With a connector for the platform it hands the post to it; without one it says that the post is due, and
+// does not pretend more.
+//
+// A connector is a resource `{"script": "f/…/…"}` at `connectors/PLATFORM` in the user's folder, or in f/openanalyst/connectors for everybody.
+
+import { ResourceService, ScheduleService, getWorkspace, runScriptByPath } from "windmill-client";
+import { activity, together } from "/f/openanalyst/core/log_activity";
+import { message } from "/f/openanalyst/core/send_ws_message";
+import { PLATFORMS } from "/f/openanalyst/social/platforms";
+
+/** The script that publishes on a platform, if one is configured. */
+async function connectorFor(platform: string, userFolder: string): Promise<string | undefined> {
+  const workspace = getWorkspace();
+  for (const path of [`${userFolder}/connectors/${platform}`, `f/openanalyst/connectors/${platform}`]) {
+    if (await ResourceService.existsResource({ workspace, path })) {
+      const connector: any = await ResourceService.getResourceValue({ workspace, path });
+      if (typeof connector?.script === "string") {
+        return connector.script;
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @param platform where
+ * @param content the post
+ * @param key the key of the schedule
+ * @param year the year for which it was scheduled: cron has none
+ * @param schedulePath the schedule, which is switched off when it fired
+ */
+export async function main(platform: string, content: string, key: string, year: number, schedulePath: string) {
+  const workspace = getWorkspace();
+  const now = new Date().getFullYear();
+  if (now < year) {
+    return { status: "waiting", detail: `it is for the year ${year}` };
+  }
+  const name = PLATFORMS[platform]?.name ?? platform;
+  const userFolder = schedulePath.split("/").slice(0, 2).join("/");
+  const script = await connectorFor(platform, userFolder);
+  let outcome;
+  if (script === undefined) {
+    outcome = {
+      status: "due",
+      detail: `no connector for ${name} is configured, so nothing was published`,
+      $openanalyst: together(
+        message(`Your ${name} post is due`, `${content}\n\nNo connector for ${name} is configured, so it was not published. Post it now, or set up a connector.`, "warning"),
+        activity("post-due", `A post for ${name} fell due and was not published: no connector`, { platform, key, schedulePath }),
+      ),
+    };
+  } else {
+    const published = await runScriptByPath(script, { platform, content, key });
+    outcome = {
+      status: "published",
+      result: published,
+      $openanalyst: together(
+        message(`Published on ${name}`, content, "success"),
+        activity("post-published", `A post was published on ${name}`, { platform, key, schedulePath, result: published }),
+      ),
+    };
+  }
+  // Once is enough. It comes last: a run that was cut off before this runs again.
+  if (await ScheduleService.existsSchedule({ workspace, path: schedulePath })) {
+    await ScheduleService.setScheduleEnabled({ workspace, path: schedulePath, requestBody: { enabled: false } });
+  }
+  return { platform, content, ...outcome };
+}
