@@ -37,22 +37,31 @@ async fn pointers_and_lengths_that_lie_are_traps() {
         ("a result that is not aligned", Core::run("i32.const 1025")),
         ("a result that is neither", Core::run("(i32.store8 (i32.const 1024) (i32.const 2)) i32.const 1024")),
         ("a result whose text is beyond the memory", returns(0xffff_0000, 1_000)),
-        ("a failure that there is not", Core::run(
-            "(i32.store8 (i32.const 1024) (i32.const 1)) (i32.store8 (i32.const 1032) (i32.const 77)) i32.const 1024",
-        )),
+        (
+            "a failure that there is not",
+            Core::run(
+                "(i32.store8 (i32.const 1024) (i32.const 1)) (i32.store8 (i32.const 1032) (i32.const 77)) i32.const 1024",
+            ),
+        ),
         ("a realloc beyond the memory", Core { realloc: "i32.const 0xfffffff0".to_owned(), ..Core::default() }),
         ("a realloc that is not aligned", Core { realloc: "i32.const 8193".to_owned(), ..Core::default() }),
         ("a realloc that traps", Core { realloc: "unreachable".to_owned(), ..Core::default() }),
-        ("a host call from realloc", Core {
-            head: LOG.to_owned(),
-            realloc: "(call $log (i32.const 0) (i32.const 0) (i32.const 1)) i32.const 8192".to_owned(),
-            ..Core::default()
-        }),
-        ("a host call from post-return", Core {
-            head: LOG.to_owned(),
-            post_return: Some("(call $log (i32.const 0) (i32.const 0) (i32.const 1))".to_owned()),
-            ..Core::default()
-        }),
+        (
+            "a host call from realloc",
+            Core {
+                head: LOG.to_owned(),
+                realloc: "(call $log (i32.const 0) (i32.const 0) (i32.const 1)) i32.const 8192".to_owned(),
+                ..Core::default()
+            },
+        ),
+        (
+            "a host call from post-return",
+            Core {
+                head: LOG.to_owned(),
+                post_return: Some("(call $log (i32.const 0) (i32.const 0) (i32.const 1))".to_owned()),
+                ..Core::default()
+            },
+        ),
     ];
     for (case, core) in cases {
         let invocation = lab.attack_core(&core).await;
@@ -109,8 +118,13 @@ async fn handles_are_counted_and_checked() {
     let leak = things("(loop $again (drop (call $thing_new (i32.const 1))) (br $again)) unreachable");
     assert_eq!(limit(&lab.attack_core(&leak).await), LimitReason::HandlesExceeded);
     let cases = [
-        ("twice dropped", things("(local $h i32) (local.set $h (call $thing_new (i32.const 1)))
-            (call $thing_drop (local.get $h)) (call $thing_drop (local.get $h)) i32.const 1024")),
+        (
+            "twice dropped",
+            things(
+                "(local $h i32) (local.set $h (call $thing_new (i32.const 1)))
+            (call $thing_drop (local.get $h)) (call $thing_drop (local.get $h)) i32.const 1024",
+            ),
+        ),
         ("never made", things("(call $thing_drop (i32.const 77)) i32.const 1024")),
     ];
     for (case, core) in cases {

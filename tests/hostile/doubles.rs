@@ -10,12 +10,12 @@ use openanalyst_domain::Failure;
 use openanalyst_package::Capabilities;
 use openanalyst_runtime::HostCapabilities;
 use openanalyst_runtime::capabilities::{Http, Memory, NestedCall, Progress, Skills, Workflows};
+use openanalyst_runtime::contract::Output;
 use openanalyst_runtime::contract::http::{Request, Response};
 use openanalyst_runtime::contract::memory::{Entry, Page as MemoryPage, PutOptions, PutOutcome, Scope};
 use openanalyst_runtime::contract::windmill::{
     App, FlowDefinition, Item, JobState, JobStatus, Kind, Page, RunOptions, Schedule, Script,
 };
-use openanalyst_runtime::contract::Output;
 use serde_json::Value;
 
 /// Grants from their form in `SKILL.md`.

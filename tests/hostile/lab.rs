@@ -117,7 +117,8 @@ pub async fn run_in(sandbox: &Sandbox, skill: &Skill, call: Call, arguments: &Va
         action: Action::Run("{}".to_owned()),
         expects: Vec::new(),
     };
-    let inputs = Inputs { request: request(), context: context(), arguments: arguments.to_string(), results: Vec::new() };
+    let inputs =
+        Inputs { request: request(), context: context(), arguments: arguments.to_string(), results: Vec::new() };
     let attempt = Attempt { number: 1, max: 1, differences: Vec::new(), learning: None };
     sandbox.run(skill, call, &step, &inputs, &attempt).await
 }

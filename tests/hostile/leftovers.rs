@@ -54,7 +54,8 @@ async fn no_byte_of_one_tenant_is_found_by_another() {
     let writer = lab.load(&writer().component()).unwrap();
     let scanners = [60, 1].map(|pages| lab.load(&scanner(pages).component()).unwrap());
     for round in 0..10 {
-        let write = run_in(&lab.sandbox, &writer, Call { budget: small(), ..Call::new(owner("a")) }, &Value::Null).await;
+        let write =
+            run_in(&lab.sandbox, &writer, Call { budget: small(), ..Call::new(owner("a")) }, &Value::Null).await;
         assert!(write.result.is_ok(), "{:?}", write.result);
         let scanner = &scanners[round % 2];
         let scan = run_in(&lab.sandbox, scanner, Call { budget: small(), ..Call::new(owner("b")) }, &Value::Null).await;
@@ -70,7 +71,8 @@ async fn no_byte_of_one_tenant_is_found_by_another() {
     let looping = lab.load(&looping.component()).unwrap();
     let stopped = run_in(&lab.sandbox, &looping, Call { budget: small(), ..Call::new(owner("a")) }, &Value::Null).await;
     assert!(stopped.result.is_err());
-    let scan = run_in(&lab.sandbox, &scanners[0], Call { budget: small(), ..Call::new(owner("b")) }, &Value::Null).await;
+    let scan =
+        run_in(&lab.sandbox, &scanners[0], Call { budget: small(), ..Call::new(owner("b")) }, &Value::Null).await;
     assert!(scan.result.is_ok(), "{:?}", scan.result);
     lab.assert_quiet();
 }

@@ -31,7 +31,8 @@ async fn a_cancellation_reaches_a_guest_wherever_it_is() {
         json!({ "do": "loop" }),
     ] {
         let cancel = CancellationToken::new();
-        let call = Call { cancel: cancel.clone(), budget: Budget { cpu_ms: 20_000, ..Budget::default() }, ..with(&double) };
+        let call =
+            Call { cancel: cancel.clone(), budget: Budget { cpu_ms: 20_000, ..Budget::default() }, ..with(&double) };
         let canceller = async {
             while lab.sandbox.stats().running == 0 {
                 tokio::task::yield_now().await;
@@ -114,7 +115,8 @@ async fn a_crowd_of_one_tenant_does_not_crowd_out_another() {
     let mut crowd = tokio::task::JoinSet::new();
     let cancel = CancellationToken::new();
     for _ in 0..2 {
-        let (sandbox, probe, call) = (lab.sandbox.clone(), probe.clone(), Call { cancel: cancel.clone(), ..with(&double) });
+        let (sandbox, probe, call) =
+            (lab.sandbox.clone(), probe.clone(), Call { cancel: cancel.clone(), ..with(&double) });
         let arguments = arguments.clone();
         crowd.spawn(async move { crate::lab::run_in(&sandbox, &probe, call, &arguments).await.result.is_err() });
     }
@@ -171,7 +173,9 @@ async fn a_well_behaved_skill_plans_runs_and_replies() {
     let plan = plan.result.unwrap();
     assert_eq!((plan.steps.len(), plan.steps[0].title.as_str()), (1, "Do it"));
     assert_eq!((receipt.export.as_str(), receipt.skill.as_str()), ("plan", "guest"));
-    assert!(receipt.input_bytes > 0 && receipt.output_bytes > 0 && receipt.wall_us > 0 && receipt.peak_memory_bytes > 0);
+    assert!(
+        receipt.input_bytes > 0 && receipt.output_bytes > 0 && receipt.wall_us > 0 && receipt.peak_memory_bytes > 0
+    );
     let recorded = serde_json::to_value(&plan).unwrap();
     assert_eq!(serde_json::from_value::<openanalyst_runtime::contract::Plan>(recorded).unwrap(), plan);
     let echoed = value(&lab.run(&probe, call(small()), &json!({ "do": "echo" })).await);

@@ -75,7 +75,10 @@ fn table() -> Vec<Sides> {
             budget: Budget { handles: 50, ..budget.clone() },
             guest: Guest::Core(|handles| Core {
                 destructor: Some(String::new()),
-                ..Core::run("(drop (call $thing_new (i32.const 1)))".repeat(usize::try_from(handles).unwrap()) + "i32.const 1024")
+                ..Core::run(
+                    "(drop (call $thing_new (i32.const 1)))".repeat(usize::try_from(handles).unwrap())
+                        + "i32.const 1024",
+                )
             }),
             inside: json!(50),
             outside: json!(51),
@@ -89,14 +92,14 @@ fn table() -> Vec<Sides> {
             outside: hold(21),
             end: End::Stopped(Reason::HandlesExceeded),
         },
+        sides("cpu time", Budget { cpu_ms: 60, ..budget.clone() }, "echo", (1, 1), End::Stopped(Reason::CpuExceeded)),
         sides(
-            "cpu time",
-            Budget { cpu_ms: 60, ..budget.clone() },
-            "echo",
-            (1, 1),
-            End::Stopped(Reason::CpuExceeded),
+            "wall time",
+            Budget { wall_ms: 400, ..budget.clone() },
+            "sleep",
+            (20, 5_000),
+            End::Stopped(Reason::DeadlineExceeded),
         ),
-        sides("wall time", Budget { wall_ms: 400, ..budget.clone() }, "sleep", (20, 5_000), End::Stopped(Reason::DeadlineExceeded)),
         sides(
             "bytes of a host call",
             Budget { hostcall_bytes: 10_000, ..budget.clone() },
@@ -104,7 +107,13 @@ fn table() -> Vec<Sides> {
             (10_000, 10_001),
             End::Stopped(Reason::HostcallTooLarge),
         ),
-        sides("host calls", Budget { host_calls: 10, ..budget.clone() }, "memory-get", (10, 11), End::Stopped(Reason::HostcallsExceeded)),
+        sides(
+            "host calls",
+            Budget { host_calls: 10, ..budget.clone() },
+            "memory-get",
+            (10, 11),
+            End::Stopped(Reason::HostcallsExceeded),
+        ),
         Sides {
             name: "workflow starts",
             budget: Budget { workflow_starts: 3, ..budget.clone() },
@@ -129,8 +138,20 @@ fn table() -> Vec<Sides> {
             outside: fetch(5),
             end: End::Told(Reason::HostcallsExceeded),
         },
-        sides("output", Budget { output_bytes: 5_000, ..budget.clone() }, "output", (5_000, 5_001), End::Stopped(Reason::OutputTooLarge)),
-        sides("output of the default", budget.clone(), "output", (1 << 20, (1 << 20) + 1), End::Stopped(Reason::OutputTooLarge)),
+        sides(
+            "output",
+            Budget { output_bytes: 5_000, ..budget.clone() },
+            "output",
+            (5_000, 5_001),
+            End::Stopped(Reason::OutputTooLarge),
+        ),
+        sides(
+            "output of the default",
+            budget.clone(),
+            "output",
+            (1 << 20, (1 << 20) + 1),
+            End::Stopped(Reason::OutputTooLarge),
+        ),
         Sides {
             name: "nested calls",
             budget: Budget { nested_calls: 2, ..budget },

@@ -1,7 +1,7 @@
 //! What is refused before anything of it runs.
 
-use openanalyst_guest_fixtures::{Core, PROBE, binary};
 use openanalyst_domain::Digest;
+use openanalyst_guest_fixtures::{Core, PROBE, binary};
 
 use crate::lab::Lab;
 
@@ -47,7 +47,8 @@ fn what_is_too_large_is_refused_before_a_compiler_sees_it() {
     let lab = Lab::new();
     let compiled = lab.sandbox.stats().compiled;
     let big_function = format!("(func {})", "(drop (i32.const 1))".repeat(2_400_000));
-    let types: String = (0..300_000).map(|n| format!("(type (func (param {})))", ["i32", "i64", "f32"][n % 3])).collect();
+    let types: String =
+        (0..300_000).map(|n| format!("(type (func (param {})))", ["i32", "i64", "f32"][n % 3])).collect();
     let cases = [
         ("33 MiB", [b"\0asm\x0d\0\x01\0".as_slice(), &vec![0; 33 << 20]].concat(), "component-too-large"),
         ("a function of 7 MB", module(&big_function), "function-too-large"),
@@ -66,7 +67,7 @@ fn module(inside: &str) -> Vec<u8> {
     binary(&format!("(component (core module {inside}))"))
 }
 
-/// One small text for each proposal that the engine refuses.
+/// One small text for each proposal that is refused. (The engine's own tests show that it refuses them by itself.)
 #[test]
 fn forbidden_proposals_are_refused() {
     let lab = Lab::new();
@@ -83,16 +84,17 @@ fn forbidden_proposals_are_refused() {
         ("function references", "(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))"),
         ("exceptions", "(tag (param i32))"),
         ("exceptions: try", "(func (block (try_table (catch_all 0))))"),
-        ("wide arithmetic", "(func (param i64) (drop (drop (i64.add128 (local.get 0) (local.get 0) (local.get 0) (local.get 0)))))"),
+        (
+            "wide arithmetic",
+            "(func (param i64) (i64.add128 (local.get 0) (local.get 0) (local.get 0) (local.get 0)) drop drop)",
+        ),
     ];
     for (proposal, text) in cases {
-        let text = text.replace("(drop (drop (i64.add128", "(i64.add128").replace("(local.get 0)))))", "(local.get 0)) drop drop)");
-        let error = lab.load(&module(&text)).unwrap_err();
+        let error = lab.load(&module(text)).unwrap_err();
         assert_eq!(error.code(), "invalid-component", "{proposal}: {error}");
     }
 }
 
-/// The engine refuses them by itself too, whatever the scan in front of it lets through.
 #[test]
 fn imports_that_are_not_linked_are_refused_by_name() {
     let lab = Lab::new();
@@ -111,9 +113,7 @@ fn imports_that_are_not_linked_are_refused_by_name() {
         assert_eq!(error.code(), code, "{name}: {error}");
         assert!(error.to_string().contains(name), "{error}");
     }
-    let missing = binary(
-        "(component (import \"openanalyst:skill/log@0.1.0\" (instance (export \"shout\" (func)))))",
-    );
+    let missing = binary("(component (import \"openanalyst:skill/log@0.1.0\" (instance (export \"shout\" (func)))))");
     assert_eq!(lab.load(&missing).unwrap_err().code(), "unknown-import");
 }
 

@@ -14,11 +14,17 @@ async fn growth_over_the_budget_ends_the_call() {
         ("page by page", Core::run("(loop $again (drop (memory.grow (i32.const 1))) (br $again)) unreachable")),
         ("at once", Core::run("(drop (memory.grow (i32.const 65000))) i32.const 1024")),
         ("from the beginning", Core { memory: "65".to_owned(), ..Core::default() }),
-        ("in start", Core {
-            body: "(func $start (drop (memory.grow (i32.const 64)))) (start $start)".to_owned(),
-            ..Core::default()
-        }),
-        ("for the arguments", Core { realloc: "(drop (memory.grow (i32.const 64))) i32.const 8192".to_owned(), ..Core::default() }),
+        (
+            "in start",
+            Core {
+                body: "(func $start (drop (memory.grow (i32.const 64)))) (start $start)".to_owned(),
+                ..Core::default()
+            },
+        ),
+        (
+            "for the arguments",
+            Core { realloc: "(drop (memory.grow (i32.const 64))) i32.const 8192".to_owned(), ..Core::default() },
+        ),
     ];
     for (case, core) in cases {
         let invocation = lab.attack_core(&core).await;
@@ -34,10 +40,7 @@ async fn memories_count_together() {
     let probe = lab.probe();
     let invocation = lab.attack(&probe, call(small()), &json!({ "do": "allocate", "n": 100_000_000 })).await;
     assert_eq!(limit(&invocation), LimitReason::MemoryExceeded);
-    let second = Core {
-        body: "(memory $second 1)".to_owned(),
-        ..Core::default()
-    };
+    let second = Core { body: "(memory $second 1)".to_owned(), ..Core::default() };
     let error = lab.load(&second.component()).unwrap_err();
     assert_eq!(error.code(), "invalid-component", "two memories in one module are a proposal that is refused");
 }
@@ -64,7 +67,9 @@ async fn recursion_ends_in_a_trap() {
     let locals = "(local i64)".repeat(4_000);
     for (case, locals) in [("deep", ""), ("with large frames", locals.as_str())] {
         let core = Core {
-            body: format!("(func $deeper (param i32) (result i32) {locals} (i32.add (call $deeper (local.get 0)) (i32.const 1)))"),
+            body: format!(
+                "(func $deeper (param i32) (result i32) {locals} (i32.add (call $deeper (local.get 0)) (i32.const 1)))"
+            ),
             ..Core::run("(call $deeper (i32.const 0))")
         };
         let invocation = lab.attack_core(&core).await;

@@ -17,18 +17,29 @@ async fn a_loop_is_stopped_wherever_it_stands() {
         ("in start", Core { body: format!("(func $start {FOREVER}) (start $start)"), ..Core::default() }),
         ("in cabi_realloc", Core { realloc: format!("{FOREVER} unreachable"), ..Core::default() }),
         ("in post-return", Core { post_return: Some(FOREVER.to_owned()), ..Core::default() }),
-        ("in a destructor", Core {
-            destructor: Some(FOREVER.to_owned()),
-            ..Core::run("(call $thing_drop (call $thing_new (i32.const 1))) unreachable")
-        }),
-        ("by calls", Core {
-            body: "(func $ping (param i32) (call $pong (local.get 0))) (func $pong (param i32))".to_owned(),
-            ..Core::run("(loop $again (call $ping (i32.const 1)) (br $again)) unreachable")
-        }),
-        ("by bulk copies", Core {
-            memory: "60".to_owned(),
-            ..Core::run("(loop $again (memory.fill (i32.const 8192) (i32.const 1) (i32.const 3000000)) (br $again)) unreachable")
-        }),
+        (
+            "in a destructor",
+            Core {
+                destructor: Some(FOREVER.to_owned()),
+                ..Core::run("(call $thing_drop (call $thing_new (i32.const 1))) unreachable")
+            },
+        ),
+        (
+            "by calls",
+            Core {
+                body: "(func $ping (param i32) (call $pong (local.get 0))) (func $pong (param i32))".to_owned(),
+                ..Core::run("(loop $again (call $ping (i32.const 1)) (br $again)) unreachable")
+            },
+        ),
+        (
+            "by bulk copies",
+            Core {
+                memory: "60".to_owned(),
+                ..Core::run(
+                    "(loop $again (memory.fill (i32.const 8192) (i32.const 1) (i32.const 3000000)) (br $again)) unreachable",
+                )
+            },
+        ),
     ];
     for (place, core) in cases {
         let invocation = lab.attack_core(&core).await;
@@ -44,7 +55,11 @@ async fn who_sleeps_for_ever_ends_at_the_deadline() {
     let budget = Budget { wall_ms: 100, ..Budget::default() };
     let invocation = lab.attack(&probe, call(budget), &json!({ "do": "sleep", "n": 1_000_000 })).await;
     assert_eq!(limit(&invocation), LimitReason::DeadlineExceeded);
-    assert!(invocation.receipt.wall_us >= 100_000 && invocation.receipt.wall_us < 5_000_000, "{:?}", invocation.receipt);
+    assert!(
+        invocation.receipt.wall_us >= 100_000 && invocation.receipt.wall_us < 5_000_000,
+        "{:?}",
+        invocation.receipt
+    );
     assert!(invocation.receipt.cpu_us < 100_000, "waiting is no computing: {:?}", invocation.receipt);
 }
 

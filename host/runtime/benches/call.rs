@@ -62,7 +62,8 @@ fn main() {
     }
     .component();
     let skill = sandbox.load_skill("bench", Digest::from_sha256([1; 32]), &component).expect("the component loads");
-    let mut call = Call::new(Owner::new(TenantId::parse("demo").expect("a name"), UserId::parse("demo").expect("a name")));
+    let mut call =
+        Call::new(Owner::new(TenantId::parse("demo").expect("a name"), UserId::parse("demo").expect("a name")));
     call.grants = Arc::new(serde_json::from_str(r#"{ "memory": "user" }"#).expect("the grants are well formed"));
     call.capabilities.memory = Some(Arc::new(Empty));
     let engine = sandbox.engine();
@@ -88,7 +89,9 @@ fn main() {
     });
     ours.sort_unstable();
     floor.sort_unstable();
-    let at = |sorted: &[std::time::Duration], per_mille: usize| sorted[sorted.len() * per_mille / 1000].as_nanos() as f64 / 1e3;
+    let at = |sorted: &[std::time::Duration], per_mille: usize| {
+        sorted[sorted.len() * per_mille / 1000].as_nanos() as f64 / 1e3
+    };
     println!("a call with one host call, {ROUNDS} rounds in turns, in microseconds:");
     println!("  floor (bare engine)  p50 {:7.2}  p99 {:7.2}", at(&floor, 500), at(&floor, 990));
     println!("  sandbox              p50 {:7.2}  p99 {:7.2}", at(&ours, 500), at(&ours, 990));
@@ -121,7 +124,11 @@ fn arguments() -> Arguments {
         task_id: "0198c0de-0000-7000-8000-000000000000".to_owned(),
         session_id: "session".to_owned(),
         content: "Create a Twitter post about AI trends and schedule it for tomorrow".to_owned(),
-        intent: Intent { actions: vec!["create".to_owned(), "schedule".to_owned()], confidence: 0.9, slots: Vec::new() },
+        intent: Intent {
+            actions: vec!["create".to_owned(), "schedule".to_owned()],
+            confidence: 0.9,
+            slots: Vec::new(),
+        },
         attachments: Vec::new(),
         received_at_ms: 1,
         time_zone: "Europe/Berlin".to_owned(),
@@ -140,7 +147,12 @@ fn arguments() -> Arguments {
         omitted: 0,
     };
     Arguments {
-        step: Step { id: "a".to_owned(), title: "A step".to_owned(), action: Action::Run("{}".to_owned()), expects: Vec::new() },
+        step: Step {
+            id: "a".to_owned(),
+            title: "A step".to_owned(),
+            action: Action::Run("{}".to_owned()),
+            expects: Vec::new(),
+        },
         inputs: Inputs { request, context, arguments: "{}".to_owned(), results: Vec::new() },
         attempt: Attempt { number: 1, max: 4, differences: Vec::new(), learning: None },
     }

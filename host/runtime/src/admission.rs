@@ -73,7 +73,8 @@ impl Admission {
                 state.waiting.retain(|waiting| !waiting.is_closed());
             }
             if state.waiting.len() >= MAX_WAITING {
-                let detail = format!("{MAX_WAITING} calls of this tenant wait for a place already: try again in a moment");
+                let detail =
+                    format!("{MAX_WAITING} calls of this tenant wait for a place already: try again in a moment");
                 return Err(CallError::Limit { reason: LimitReason::Busy, detail });
             }
             let (sender, receiver) = oneshot::channel();

@@ -31,7 +31,10 @@ pub(crate) fn of_error(error: &wasmtime::Error, call: &Call) -> CallError {
     }
     let root = error.root_cause().to_string();
     if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) || root.contains(HANDLES_TEXT) {
-        let detail = format!("the skill held {} handles at once, which is the limit: drop what is no longer used", call.budget.handles);
+        let detail = format!(
+            "the skill held {} handles at once, which is the limit: drop what is no longer used",
+            call.budget.handles
+        );
         return CallError::Limit { reason: LimitReason::HandlesExceeded, detail };
     }
     if root.contains(FUEL_TEXT) {
@@ -60,7 +63,9 @@ pub(crate) fn of_stop(stopped: Stopped, call: &Call) -> CallError {
             CallError::Limit { reason: LimitReason::DeadlineExceeded, detail }
         }
         Stopped::Cpu => cpu_exceeded(call.budget.cpu_ms),
-        Stopped::Panicked(words) => CallError::Host(clean(&format!("a host function panicked: {words}"), MAX_DETAIL_BYTES)),
+        Stopped::Panicked(words) => {
+            CallError::Host(clean(&format!("a host function panicked: {words}"), MAX_DETAIL_BYTES))
+        }
     }
 }
 
@@ -76,7 +81,8 @@ pub(crate) fn cpu_exceeded(limit_ms: u64) -> CallError {
 pub(crate) fn output_too_large(bytes: Option<usize>, call: &Call) -> CallError {
     let limit = call.budget.output_bytes;
     let found = bytes.map_or_else(|| "more bytes than can be handed over".to_owned(), |bytes| format!("{bytes} bytes"));
-    let detail = format!("the skill's result has {found} and {limit} is the limit: return less, or store it and return where");
+    let detail =
+        format!("the skill's result has {found} and {limit} is the limit: return less, or store it and return where");
     CallError::Limit { reason: LimitReason::OutputTooLarge, detail }
 }
 

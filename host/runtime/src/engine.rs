@@ -104,3 +104,46 @@ pub(crate) fn start_ticker(engine: &Engine) -> Result<(), SandboxError> {
     });
     ticker.map(|_| ()).map_err(|error| SandboxError::Engine(format!("no thread for the epoch: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use openanalyst_guest_fixtures::binary;
+    use wasmtime::component::Component;
+
+    use super::*;
+
+    /// By itself, without the scan in front of it, and whatever features other crates switch on.
+    #[test]
+    fn the_engine_refuses_the_proposals() {
+        let engine = engine(2).unwrap();
+        assert!(Component::new(&engine, binary("(component (core module (memory 1)))")).is_ok());
+        for proposal in [
+            "(memory i64 1)",
+            "(memory 1) (memory 1)",
+            "(memory 1 1 shared)",
+            "(func (param v128) (drop (i32x4.relaxed_trunc_f32x4_s (local.get 0))))",
+            "(memory 1 (pagesize 1))",
+            "(type $f (func)) (type $c (cont $f)) (func (param (ref null $c)))",
+            "(type (struct (field i32)))",
+            "(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))",
+            "(tag (param i32))",
+        ] {
+            let component = binary(&format!("(component (core module {proposal}))"));
+            assert!(Component::new(&engine, component).is_err(), "{proposal}");
+        }
+    }
+
+    /// What the pool cannot hold is refused when it is loaded, not when it is called.
+    #[test]
+    fn a_component_with_too_many_memories_is_refused() {
+        let engine = engine(2).unwrap();
+        let memories = |count: u32| {
+            let modules: String = (0..count)
+                .map(|n| format!("(core module $m{n} (memory 1)) (core instance (instantiate $m{n}))"))
+                .collect();
+            Component::new(&engine, binary(&format!("(component {modules})")))
+        };
+        assert!(memories(MAX_MEMORIES).is_ok());
+        assert!(memories(MAX_MEMORIES + 1).is_err());
+    }
+}

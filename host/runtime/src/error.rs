@@ -11,7 +11,9 @@ pub enum SandboxError {
     )]
     Engine(String),
     /// The cache of compiled components cannot be used.
-    #[error("the cache of compiled components cannot be used: {0}. Check that its directory belongs to this user and can be written")]
+    #[error(
+        "the cache of compiled components cannot be used: {0}. Check that its directory belongs to this user and can be written"
+    )]
     Cache(#[source] std::io::Error),
 }
 

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use openanalyst_domain::{Outcome, Receipt};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Place};
 use crate::call::Call;
 use crate::cpu::CpuMeter;
-use crate::drive::Reins;
+use crate::drive::{Reins, Stopped};
 use crate::ending;
 use crate::engine::MAX_MEMORY_BYTES;
 use crate::invocation::{CallError, Invocation};
@@ -102,7 +102,12 @@ pub(crate) async fn invoke<T>(
         if too_large { Err(ending::output_too_large(Some(bytes), &state.call)) } else { Ok(value) }
     });
     if let Err(CallError::Host(detail)) = &result {
-        tracing::error!(skill = target.skill, export = target.export, detail, "the host failed in a call; the process goes on");
+        tracing::error!(
+            skill = target.skill,
+            export = target.export,
+            detail,
+            "the host failed in a call; the process goes on"
+        );
     }
     state.flush_progress();
     receipt.cpu_us = micros(meter.used());
@@ -123,16 +128,19 @@ pub(crate) async fn invoke<T>(
 }
 
 /// Takes a place, unless the call is cancelled or its deadline comes first.
-async fn place(admission: &Admission, call: &Call, deadline: Instant) -> Result<crate::admission::Place, CallError> {
+async fn place(admission: &Admission, call: &Call, deadline: Instant) -> Result<Place, CallError> {
     if call.cancel.is_cancelled() {
         return Err(CallError::Cancelled);
+    }
+    if Instant::now() >= deadline {
+        return Err(ending::of_stop(Stopped::Deadline, call));
     }
     let mut entering = std::pin::pin!(admission.enter(&call.owner.tenant));
     tokio::select! {
         biased;
         place = &mut entering => place,
         () = call.cancel.cancelled() => Err(CallError::Cancelled),
-        () = tokio::time::sleep_until(deadline.into()) => Err(ending::of_stop(crate::drive::Stopped::Deadline, call)),
+        () = tokio::time::sleep_until(deadline.into()) => Err(ending::of_stop(Stopped::Deadline, call)),
     }
 }
 

@@ -121,6 +121,20 @@ pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
     line
 }
 
+/// Cuts a text of several lines at `max_bytes`, at a character; control characters other than line ends and tabs are replaced.
+pub(crate) fn clean_text(text: &str, max_bytes: usize) -> String {
+    let mut cut = text.len().min(max_bytes);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    let keep = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let mut kept: String = text[..cut].chars().filter(|c| *c != '\r').map(keep).collect();
+    if cut < text.len() {
+        kept.push('…');
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,5 +170,11 @@ mod tests {
         }
         assert_eq!(clean("abcdef", 6), "abcdef");
         assert_eq!(clean("abcdefg", 6), "abc…");
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_loses_the_rest() {
+        assert_eq!(clean_text("a\r\nb\x1b[1m", 100), "a\nb\u{fffd}[1m");
+        assert_eq!(clean_text("ééé", 3), "é…");
     }
 }

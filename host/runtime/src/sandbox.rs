@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openanalyst_domain::Digest;
+use openanalyst_domain::{Digest, Failure as Host};
 use serde_json::Value;
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
@@ -20,9 +20,15 @@ use crate::invoke::{Target, invoke};
 use crate::load::cache::Cache;
 use crate::load::compilers::Compilers;
 use crate::load::{imports, scan};
+use crate::logs::{clean, clean_text};
 use crate::script::{self, ScriptCall, ScriptError, ScriptHost};
 use crate::state::State;
 use crate::{engine, wasi};
+
+/// Longest text of a skill's own failure, in bytes.
+const MAX_FAILURE_BYTES: usize = 4 << 10;
+/// Longest reason code of a skill's own failure, in bytes.
+const MAX_REASON_BYTES: usize = 64;
 
 /// What the sandbox is made with.
 #[derive(Debug, Clone)]
@@ -101,7 +107,10 @@ pub struct Stats {
 
 impl std::fmt::Debug for Skill {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Skill").field("name", &self.loaded.name).field("digest", &self.loaded.digest).finish_non_exhaustive()
+        f.debug_struct("Skill")
+            .field("name", &self.loaded.name)
+            .field("digest", &self.loaded.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,8 +181,9 @@ impl Sandbox {
     /// The component is refused.
     pub fn load_script_runner(&self, component: &[u8]) -> Result<ScriptRunner, LoadError> {
         let pre = self.load("script", component, &self.inner.script_linker, imports::World::ScriptRunner)?;
-        let pre = ScriptRunnerPre::new(pre)
-            .map_err(|error| LoadError::refused("missing-export", format!("the component is no script runner: {error:#}")))?;
+        let pre = ScriptRunnerPre::new(pre).map_err(|error| {
+            LoadError::refused("missing-export", format!("the component is no script runner: {error:#}"))
+        })?;
         let digest = format!("blake3:{}", blake3::hash(component).to_hex());
         Ok(ScriptRunner { loaded: Arc::new(Loaded { name: "script".to_owned(), digest, pre }) })
     }
@@ -189,7 +199,10 @@ impl Sandbox {
         let component = inner.cache.component(&inner.engine, &inner.compilers, name, bytes, || scan::scan(bytes))?;
         imports::check(&inner.engine, &component, world)?;
         linker.instantiate_pre(&component).map_err(|error| {
-            LoadError::refused("unknown-import", format!("the component imports what this host does not link: {error:#}"))
+            LoadError::refused(
+                "unknown-import",
+                format!("the component imports what this host does not link: {error:#}"),
+            )
         })
     }
 
@@ -237,12 +250,18 @@ impl Sandbox {
     }
 
     /// Runs a script's `main`. An error that the script threw stands inside the result; the outer error is a limit, a cancellation or a fault.
-    pub async fn run_script(&self, runner: &ScriptRunner, script: ScriptCall) -> Invocation<Result<Value, ScriptError>> {
+    pub async fn run_script(
+        &self,
+        runner: &ScriptRunner,
+        script: ScriptCall,
+    ) -> Invocation<Result<Value, ScriptError>> {
         let arguments = script.arguments.to_string();
         let (call, host) = script_call(&script);
         let target = runner.target("run", script.source.len() + arguments.len(), host);
         let ScriptCall { path, source, environment, .. } = &script;
-        let size = |result: &Result<String, ScriptError>| result.as_ref().map_or_else(|error| error.message.len(), String::len);
+        let size = |result: &Result<String, ScriptError>| {
+            result.as_ref().map_or_else(|error| error.message.len(), String::len)
+        };
         let Invocation { receipt, logs, result } = self
             .invoke(target, call, size, async |store| {
                 let world = runner.loaded.pre.instantiate_async(&mut *store).await?;
@@ -266,10 +285,19 @@ impl Sandbox {
         let (call, host) = script_call(&script);
         let target = runner.target("check", script.source.len(), host);
         let ScriptCall { path, source, .. } = &script;
-        self.invoke(target, call, |_: &Result<(), ScriptError>| 0, async |store| {
-            let world = runner.loaded.pre.instantiate_async(&mut *store).await?;
-            Ok(Ok(world.openanalyst_script_runner().call_check(store, path, source).await?.map_err(ScriptError::from)))
-        })
+        self.invoke(
+            target,
+            call,
+            |_: &Result<(), ScriptError>| 0,
+            async |store| {
+                let world = runner.loaded.pre.instantiate_async(&mut *store).await?;
+                Ok(Ok(world
+                    .openanalyst_script_runner()
+                    .call_check(store, path, source)
+                    .await?
+                    .map_err(ScriptError::from)))
+            },
+        )
         .await
     }
 
@@ -302,7 +330,9 @@ impl Sandbox {
             compiled,
             loaded,
             rejected,
-            unused_memory_bytes: pool.as_ref().map_or(0, wasmtime::PoolingAllocatorMetrics::unused_memory_bytes_resident),
+            unused_memory_bytes: pool
+                .as_ref()
+                .map_or(0, wasmtime::PoolingAllocatorMetrics::unused_memory_bytes_resident),
             memories: pool.as_ref().map_or(0, wasmtime::PoolingAllocatorMetrics::memories),
         }
     }
@@ -314,9 +344,19 @@ impl ScriptRunner {
     }
 }
 
-/// The skill's own failure is an ending of the call.
+/// The skill's own failure is an ending of the call. Its texts go to logs and people, so they are cut and cleaned.
 fn own(failure: Failure) -> CallError {
-    CallError::Failure(failure.into())
+    let text = |text: &str| clean_text(text, MAX_FAILURE_BYTES);
+    CallError::Failure(match failure.into() {
+        Host::Invalid { detail } => Host::invalid(text(&detail)),
+        Host::Denied { detail } => Host::denied(text(&detail)),
+        Host::NotFound { detail } => Host::not_found(text(&detail)),
+        Host::Failed { detail } => Host::failed(text(&detail)),
+        Host::Unavailable { detail, retry_after_ms } => Host::Unavailable { detail: text(&detail), retry_after_ms },
+        Host::Limit { reason, detail } => {
+            Host::Limit { reason: clean(&reason, MAX_REASON_BYTES), detail: text(&detail) }
+        }
+    })
 }
 
 fn script_call(script: &ScriptCall) -> (Call, Arc<dyn ScriptHost>) {

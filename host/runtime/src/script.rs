@@ -13,8 +13,13 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::contract::script::exports::openanalyst::script::runner;
 use crate::contract::script::openanalyst::script::host::{self, CallError, Level};
-use crate::logs::{LogLevel, clean};
+use crate::logs::{LogLevel, clean, clean_text};
 use crate::state::State;
+
+/// Longest name of an error, in bytes.
+const MAX_NAME_BYTES: usize = 200;
+/// Longest message and longest stack of an error, in bytes.
+const MAX_MESSAGE_BYTES: usize = 16 << 10;
 
 /// One run of a script.
 #[derive(Clone)]
@@ -87,7 +92,12 @@ pub struct ScriptError {
 
 impl From<runner::ScriptError> for ScriptError {
     fn from(error: runner::ScriptError) -> Self {
-        Self { name: error.name, message: error.message, stack: error.stack, line: error.line }
+        Self {
+            name: clean(&error.name, MAX_NAME_BYTES),
+            message: clean_text(&error.message, MAX_MESSAGE_BYTES),
+            stack: error.stack.map(|stack| clean_text(&stack, MAX_MESSAGE_BYTES)),
+            line: error.line,
+        }
     }
 }
 
@@ -139,7 +149,9 @@ impl host::Host for State {
             }
         };
         let answer = host.call(&operation, arguments).await;
-        Ok(answer.map(|value| value.to_string()).map_err(|error| CallError { status: error.status, message: error.message }))
+        Ok(answer
+            .map(|value| value.to_string())
+            .map_err(|error| CallError { status: error.status, message: error.message }))
     }
 
     async fn source(&mut self, path: String) -> wasmtime::Result<Option<String>> {

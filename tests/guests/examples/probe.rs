@@ -21,7 +21,8 @@ openanalyst_test_guests::export!(Probe);
 impl Guest for Probe {
     fn plan(request: Request, context: Context) -> Result<Plan, Failure> {
         if request.content.is_empty() {
-            let question = Question { id: "what".to_owned(), text: "What?".to_owned(), options: vec!["this".to_owned()] };
+            let question =
+                Question { id: "what".to_owned(), text: "What?".to_owned(), options: vec!["this".to_owned()] };
             return Ok(Plan { steps: Vec::new(), questions: vec![question] });
         }
         let step = Step {
@@ -122,7 +123,9 @@ fn act(arguments: &Value, step: &Step, attempt: &Attempt) -> Result<Value, Failu
             let state = job.wait(Some(n))?;
             json!({ "id": job.id(), "status": format!("{:?}", state.status), "result": state.result })
         }
-        "cancel" => format!("{:?}", windmill::run_flow(text, "", &options())?.cancel("no longer needed")?.status).into(),
+        "cancel" => {
+            format!("{:?}", windmill::run_flow(text, "", &options())?.cancel("no longer needed")?.status).into()
+        }
         "list" => {
             let page = windmill::list(kind(arguments), text, 10, None)?;
             json!(page.items.iter().map(|item| item.path.as_str()).collect::<Vec<_>>())

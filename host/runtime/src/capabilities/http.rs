@@ -91,7 +91,10 @@ fn check(call: &Call, request: &Request) -> Result<Arc<dyn Http>, Failure> {
     }
     if !METHODS.contains(&request.method.as_str()) {
         let methods = METHODS.join(", ");
-        return Err(Failure::invalid(format!("`{}` is no method that is allowed: use one of {methods}", shown(&request.method))));
+        return Err(Failure::invalid(format!(
+            "`{}` is no method that is allowed: use one of {methods}",
+            shown(&request.method)
+        )));
     }
     check_url(&call.grants, &request.url)?;
     if request.headers.len() > MAX_HEADERS {
@@ -101,7 +104,10 @@ fn check(call: &Call, request: &Request) -> Result<Arc<dyn Http>, Failure> {
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         let lower = name.to_ascii_lowercase();
         if name.is_empty() || !name.chars().all(token) || OWN_HEADERS.contains(&lower.as_str()) {
-            return Err(Failure::invalid(format!("the header `{}` is the host's own, or no header name: leave it out", shown(name))));
+            return Err(Failure::invalid(format!(
+                "the header `{}` is the host's own, or no header name: leave it out",
+                shown(name)
+            )));
         }
         if value.chars().any(|c| c.is_control() && c != '\t') {
             return Err(Failure::invalid(format!("the header `{}` has control characters in its value", shown(name))));
@@ -130,7 +136,9 @@ fn capped(result: Result<Response, Failure>) -> Result<Response, ContractFailure
     let response = result?;
     if response.body.len() > MAX_RESPONSE_BYTES {
         let bytes = response.body.len();
-        return Err(Failure::failed(format!("the response has {bytes} bytes and {MAX_RESPONSE_BYTES} is the limit")).into());
+        return Err(
+            Failure::failed(format!("the response has {bytes} bytes and {MAX_RESPONSE_BYTES} is the limit")).into()
+        );
     }
     Ok(response)
 }

@@ -33,7 +33,10 @@ fn check<'a>(call: &'a Call, prompt: &Prompt) -> Result<&'a dyn Llm, Failure> {
         return Err(denied("llm", ""));
     }
     if prompt.messages.len() > MAX_MESSAGES {
-        return Err(Failure::invalid(format!("a prompt has at most {MAX_MESSAGES} messages and this one {}", prompt.messages.len())));
+        return Err(Failure::invalid(format!(
+            "a prompt has at most {MAX_MESSAGES} messages and this one {}",
+            prompt.messages.len()
+        )));
     }
     if !prompt.messages.last().is_some_and(|message| message.role == Role::User) {
         return Err(Failure::invalid("the last message of a prompt must be the user's"));

@@ -92,7 +92,10 @@ async fn put(call: &Call, scope: Scope, key: &str, value: &str, options: PutOpti
     granted(call, scope)?;
     check_key(key)?;
     if value.len() > MAX_VALUE_BYTES {
-        return Err(Failure::invalid(format!("a memory value has at most {MAX_VALUE_BYTES} bytes and this one {}", value.len())));
+        return Err(Failure::invalid(format!(
+            "a memory value has at most {MAX_VALUE_BYTES} bytes and this one {}",
+            value.len()
+        )));
     }
     json("value", value)?;
     offered(call)?.put(scope, key, value, options).await

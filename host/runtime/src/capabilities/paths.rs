@@ -190,9 +190,7 @@ mod tests {
     fn a_flow_is_searched_for_what_it_runs() {
         let social = grants(&["f/openanalyst/social/*"]);
         let paths = Paths { grants: &social, user_folder: "u/ada" };
-        let flow = |path: &str| {
-            json!({ "modules": [{ "id": "a", "value": { "type": "forloopflow", "modules": [{ "value": { "type": "script", "path": path } }] } }] })
-        };
+        let flow = |path: &str| json!({ "modules": [{ "id": "a", "value": { "type": "forloopflow", "modules": [{ "value": { "type": "script", "path": path } }] } }] });
         assert!(paths.check_flow(&flow("f/openanalyst/social/create_post")).is_ok());
         assert!(matches!(paths.check_flow(&flow("f/secret/x")), Err(Failure::Denied { .. })));
         assert!(paths.check_flow(&flow("hub/123/x")).is_err());

@@ -41,7 +41,9 @@ impl Thinner {
 impl State {
     /// Sends the report that still waits, at the end of the invocation.
     pub(crate) fn flush_progress(&mut self) {
-        if let (Some((message, percent)), Some(progress)) = (self.progress.waiting.take(), &self.call.capabilities.progress) {
+        if let (Some((message, percent)), Some(progress)) =
+            (self.progress.waiting.take(), &self.call.capabilities.progress)
+        {
             progress.report(&message, percent);
         }
     }

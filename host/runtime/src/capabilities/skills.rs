@@ -50,7 +50,9 @@ async fn run(call: &Call, skill: &str, content: &str, arguments: &str) -> Result
     if depth > deepest {
         return Err(Failure::limit(
             LimitReason::NestingExceeded,
-            format!("calling `{skill}` would be {depth} skills deep and {deepest} is the limit: call it from a plan's step instead"),
+            format!(
+                "calling `{skill}` would be {depth} skills deep and {deepest} is the limit: call it from a plan's step instead"
+            ),
         ));
     }
     let left = &call.nested_calls_left;

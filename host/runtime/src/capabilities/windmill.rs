@@ -115,14 +115,18 @@ async fn start(
     let arguments = json_object("arguments", arguments)?;
     let key = options.idempotency_key.as_deref().unwrap_or("-");
     if key.is_empty() || key.len() > MAX_KEY_BYTES || key.chars().any(char::is_control) {
-        return Err(Failure::invalid(format!("an idempotency key has 1 to {MAX_KEY_BYTES} bytes and no control characters")));
+        return Err(Failure::invalid(format!(
+            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes and no control characters"
+        )));
     }
     let engine = offered(call)?;
     let limit = call.budget.workflow_starts;
     if *starts >= limit {
         return Err(Failure::limit(
             LimitReason::HostcallsExceeded,
-            format!("this invocation started {limit} jobs, which is the limit, before `{path}`: start fewer, or put them into a flow"),
+            format!(
+                "this invocation started {limit} jobs, which is the limit, before `{path}`: start fewer, or put them into a flow"
+            ),
         ));
     }
     *starts += 1;
@@ -131,7 +135,10 @@ async fn start(
 
 fn check_summary(summary: &str) -> Result<(), Failure> {
     if summary.len() > MAX_SUMMARY_BYTES {
-        return Err(Failure::invalid(format!("a summary has at most {MAX_SUMMARY_BYTES} bytes and this one {}", summary.len())));
+        return Err(Failure::invalid(format!(
+            "a summary has at most {MAX_SUMMARY_BYTES} bytes and this one {}",
+            summary.len()
+        )));
     }
     Ok(())
 }
@@ -238,7 +245,11 @@ impl HostJob for State {
         Ok(wait(&self.call, &job, timeout_ms).await.map_err(Into::into))
     }
 
-    async fn cancel(&mut self, job: Resource<Job>, reason: String) -> wasmtime::Result<Result<JobState, ContractFailure>> {
+    async fn cancel(
+        &mut self,
+        job: Resource<Job>,
+        reason: String,
+    ) -> wasmtime::Result<Result<JobState, ContractFailure>> {
         self.host_call("windmill.job.cancel", reason.len())?;
         let job = self.table.get(&job)?.id.clone();
         let reason = crate::logs::clean(&reason, MAX_SUMMARY_BYTES);

@@ -22,7 +22,9 @@ impl From<Failure> for openanalyst_domain::Failure {
             Failure::Invalid(detail) => Self::Invalid { detail },
             Failure::Denied(detail) => Self::Denied { detail },
             Failure::NotFound(detail) => Self::NotFound { detail },
-            Failure::Unavailable(Unavailable { detail, retry_after_ms }) => Self::Unavailable { detail, retry_after_ms },
+            Failure::Unavailable(Unavailable { detail, retry_after_ms }) => {
+                Self::Unavailable { detail, retry_after_ms }
+            }
             Failure::Limit(Limit { reason, detail }) => Self::Limit { reason, detail },
             Failure::Failed(detail) => Self::Failed { detail },
         }

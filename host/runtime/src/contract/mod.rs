@@ -11,9 +11,9 @@ pub mod v0_1_0;
 mod weight;
 
 pub use v0_1_0::openanalyst::skill::types::{
-    Action, Answer, Attachment, Attempt, Check, Context, Expectation, Failure, Inputs, Intent, Learning, Limit, Message,
-    NumericRange, Output, Plan, Question, Reply, Request, Role, ScriptCall, Similarity, SkillCall, Slot, Step, StepResult,
-    StepStatus, TaskSummary, Unavailable,
+    Action, Answer, Attachment, Attempt, Check, Context, Expectation, Failure, Inputs, Intent, Learning, Limit,
+    Message, NumericRange, Output, Plan, Question, Reply, Request, Role, ScriptCall, Similarity, SkillCall, Slot, Step,
+    StepResult, StepStatus, TaskSummary, Unavailable,
 };
 pub use v0_1_0::openanalyst::skill::{http, llm, log, memory, web_search, windmill};
 pub(crate) use weight::Weight;

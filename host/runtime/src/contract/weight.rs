@@ -3,8 +3,8 @@
 //! Only strings and byte lists count. The rest of a value is bounded by what the engine lets the guest hand over.
 
 use super::{
-    Action, Answer, Attachment, Attempt, Check, Context, Expectation, Inputs, Intent, Learning, Message, Output, Plan, Question,
-    Reply, Request, ScriptCall, SkillCall, Slot, Step, StepResult, TaskSummary, http, llm, windmill,
+    Action, Answer, Attachment, Attempt, Check, Context, Expectation, Inputs, Intent, Learning, Message, Output, Plan,
+    Question, Reply, Request, ScriptCall, SkillCall, Slot, Step, StepResult, TaskSummary, http, llm, windmill,
 };
 
 /// Something whose bytes can be counted.
@@ -132,9 +132,11 @@ impl Weight for Check {
     fn weight(&self) -> usize {
         match self {
             Self::Present | Self::Within(_) => 0,
-            Self::Exact(text) | Self::Schema(text) | Self::Contains(text) | Self::Matches(text) | Self::BySkill(text) => {
-                text.len()
-            }
+            Self::Exact(text)
+            | Self::Schema(text)
+            | Self::Contains(text)
+            | Self::Matches(text)
+            | Self::BySkill(text) => text.len(),
             Self::Similar(similarity) => similarity.text.len(),
         }
     }

@@ -73,7 +73,8 @@ impl Cache {
         })?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         if artifact.len() as u64 > MAX_ARTIFACT_BYTES {
-            let detail = format!("the compiled component has {} bytes and {MAX_ARTIFACT_BYTES} is the limit", artifact.len());
+            let detail =
+                format!("the compiled component has {} bytes and {MAX_ARTIFACT_BYTES} is the limit", artifact.len());
             return Err(LoadError::Limit { reason: openanalyst_domain::LimitReason::ComponentTooLarge, detail });
         }
         if let Err(error) = self.store(&path, &digest, &artifact) {
@@ -85,7 +86,9 @@ impl Cache {
         // SAFETY: the engine made this artifact a moment ago, in this function.
         #[expect(unsafe_code, reason = "the artifact never left this function")]
         let component = unsafe { Component::deserialize(engine, &artifact) };
-        component.map_err(|error| LoadError::refused("invalid-component", format!("the compiled component cannot be loaded: {error:#}")))
+        component.map_err(|error| {
+            LoadError::refused("invalid-component", format!("the compiled component cannot be loaded: {error:#}"))
+        })
     }
 
     /// Components compiled, components loaded, files refused.
@@ -225,7 +228,10 @@ mod tests {
         ];
         for tamper in tampers {
             let dir = tempfile::tempdir().unwrap();
-            Cache::open(dir.path(), [1; 32], &engine).unwrap().component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
+            Cache::open(dir.path(), [1; 32], &engine)
+                .unwrap()
+                .component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(()))
+                .unwrap();
             tamper(dir.path());
             let cache = Cache::open(dir.path(), [1; 32], &engine).unwrap();
             cache.component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
@@ -237,7 +243,10 @@ mod tests {
     fn another_hosts_cache_is_not_ours() {
         let dir = tempfile::tempdir().unwrap();
         let engine = engine();
-        Cache::open(dir.path(), [1; 32], &engine).unwrap().component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
+        Cache::open(dir.path(), [1; 32], &engine)
+            .unwrap()
+            .component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(()))
+            .unwrap();
         let cache = Cache::open(dir.path(), [2; 32], &engine).unwrap();
         cache.component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
         assert_eq!(cache.counts(), (1, 0, 0));

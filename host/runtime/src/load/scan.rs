@@ -46,11 +46,17 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(), LoadError> {
         return Err(LoadError::Limit { reason: LimitReason::ComponentTooLarge, detail });
     }
     if bytes.starts_with(b"\x7fELF") {
-        return Err(LoadError::refused("compiled-component", "this is a compiled artifact, and those are never taken: upload the component itself"));
+        return Err(LoadError::refused(
+            "compiled-component",
+            "this is a compiled artifact, and those are never taken: upload the component itself",
+        ));
     }
     if !bytes.starts_with(b"\0asm") {
         let what = if bytes.trim_ascii_start().starts_with(b"(") { "WebAssembly text" } else { "no WebAssembly" };
-        return Err(LoadError::refused("not-a-component", format!("this is {what}: build a component for wasm32-wasip2")));
+        return Err(LoadError::refused(
+            "not-a-component",
+            format!("this is {what}: build a component for wasm32-wasip2"),
+        ));
     }
     if Parser::is_core_wasm(bytes) {
         return Err(LoadError::refused(
@@ -60,7 +66,10 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(), LoadError> {
     }
     count(bytes)?;
     Validator::new_with_features(features()).validate_all(bytes).map_err(|error| {
-        LoadError::refused("invalid-component", format!("the component is not valid, or uses a proposal that is not allowed: {error}"))
+        LoadError::refused(
+            "invalid-component",
+            format!("the component is not valid, or uses a proposal that is not allowed: {error}"),
+        )
     })?;
     Ok(())
 }
@@ -86,7 +95,8 @@ fn count(bytes: &[u8]) -> Result<(), LoadError> {
             Payload::CodeSectionEntry(body) => {
                 let length = body.range().len();
                 if length >= MAX_BODY_BYTES {
-                    let detail = format!("a function of the component has {length} bytes and {MAX_BODY_BYTES} is the limit");
+                    let detail =
+                        format!("a function of the component has {length} bytes and {MAX_BODY_BYTES} is the limit");
                     return Err(LoadError::refused("function-too-large", detail));
                 }
                 let mut locals: u32 = 0;
@@ -94,7 +104,8 @@ fn count(bytes: &[u8]) -> Result<(), LoadError> {
                     locals = locals.saturating_add(group.map_err(|error| broken(&error))?.0);
                 }
                 if locals >= MAX_LOCALS {
-                    let detail = format!("a function of the component has {locals} locals and {MAX_LOCALS} is the limit");
+                    let detail =
+                        format!("a function of the component has {locals} locals and {MAX_LOCALS} is the limit");
                     return Err(LoadError::refused("too-many-locals", detail));
                 }
             }
@@ -106,7 +117,10 @@ fn count(bytes: &[u8]) -> Result<(), LoadError> {
             ("core modules", counts.modules, MAX_MODULES, "too-many-modules"),
         ] {
             if found > most {
-                return Err(LoadError::refused(code, format!("the component has {found} {what} and {most} is the limit")));
+                return Err(LoadError::refused(
+                    code,
+                    format!("the component has {found} {what} and {most} is the limit"),
+                ));
             }
         }
     }
