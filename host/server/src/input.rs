@@ -97,6 +97,10 @@ async fn read_capped(body: Body, announced: Option<usize>, limit: usize) -> Resu
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Without this a list of the members' values would pass too.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::invalid("the body cannot be read: it is no JSON object"));
+    }
     serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body cannot be read: {error}")))
 }
 
@@ -146,7 +150,8 @@ mod tests {
     #[test]
     fn a_broken_body_is_named() {
         for (bytes, expected) in [
-            (b"" as &[u8], "EOF"),
+            (b"" as &[u8], "object"),
+            (b"[\"x\"]", "object"),
             (b"{\"content\": ", "EOF"),
             (b"{\"content\": \"\xff\"}", "unicode"),
             (b"{\"content\": 1}", "string"),

@@ -95,10 +95,14 @@ struct Raw {
 /// # Errors
 /// Why it cannot be understood, in a sentence for its sender, with what is known of it.
 pub(super) fn read(text: &str) -> Result<Incoming, (Header, String)> {
-    let raw: Raw = serde_json::from_str(text).map_err(|error| {
-        let form = "{type, sessionId, payload, messageId}";
-        (Header::default(), format!("this is no message of the form {form}: {error}"))
-    })?;
+    let no_message = |why: &str| {
+        (Header::default(), format!("this is no message of the form {{type, sessionId, payload, messageId}}: {why}"))
+    };
+    // Without this a list of the members' values would pass too.
+    if !text.trim_start().starts_with('{') {
+        return Err(no_message("it is no JSON object"));
+    }
+    let raw: Raw = serde_json::from_str(text).map_err(|error| no_message(&error.to_string()))?;
     let Raw { kind, session_id, payload, message_id, correlation_id } = raw;
     let mut header = Header::default();
     let mut wrong = None;
@@ -145,6 +149,9 @@ fn command(kind: &str, payload: Value) -> Result<Command, String> {
 }
 
 fn typed<T: DeserializeOwned>(kind: &str, payload: Value) -> Result<T, String> {
+    if !payload.is_object() {
+        return Err(format!("the payload of {kind} is wrong: it is no JSON object"));
+    }
     serde_json::from_value(payload).map_err(|error| format!("the payload of {kind} is wrong: {error}"))
 }
 
@@ -219,7 +226,9 @@ mod tests {
             ("[]".to_owned(), "no message"),
             ("null".to_owned(), "no message"),
             ("{\"payload\": {}}".to_owned(), "type"),
-            ("[".repeat(10_000), "recursion"),
+            ("[\"PING\", \"s\"]".to_owned(), "no message"),
+            (format!("{{\"type\": \"PING\", \"payload\": {}", "[".repeat(10_000)), "recursion"),
+            (request(json!({"payload": ["x"]})), "USER_REQUEST"),
             (request(json!({"type": "FROB\u{7}NICATE"})), "no type"),
             (request(json!({"payload": {"text": 1}})), "USER_REQUEST"),
             (request(json!({"payload": 1})), "USER_REQUEST"),
