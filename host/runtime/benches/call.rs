@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use openanalyst_domain::{Digest, Failure, Owner, TenantId, UserId};
-use openanalyst_guest_fixtures::Core;
+use openanalyst_guest_fixtures::{Core, PROBE};
 use openanalyst_runtime::capabilities::Memory;
 use openanalyst_runtime::contract::memory::{Entry, Page, PutOptions, PutOutcome, Scope};
 use openanalyst_runtime::contract::v0_1_0::SkillPre;
@@ -54,7 +54,23 @@ struct Arguments {
 
 fn main() {
     let cache = tempfile::tempdir().expect("a temporary directory can be made");
-    let sandbox = Sandbox::new(SandboxOptions::new(cache.path().to_owned(), [1; 32])).expect("the sandbox starts");
+    let began = Instant::now();
+    let options = || SandboxOptions::new(cache.path().to_owned(), [1; 32]);
+    drop(Sandbox::new(options()).expect("the sandbox starts").load_skill("probe", Digest::from_sha256([2; 32]), PROBE));
+    let cold = began.elapsed();
+    let began = Instant::now();
+    let sandbox = Sandbox::new(options()).expect("the sandbox starts");
+    let probe = sandbox.load_skill("probe", Digest::from_sha256([2; 32]), PROBE).expect("the probe loads");
+    println!(
+        "a sandbox and a skill of {} KiB: {:.1} ms with an empty cache, {:.1} ms with a warm one",
+        PROBE.len() >> 10,
+        cold.as_secs_f64() * 1e3,
+        began.elapsed().as_secs_f64() * 1e3
+    );
+    if let Some(resident) = resident_kib() {
+        println!("resident then: {:.1} MiB", resident as f64 / 1024.0);
+    }
+    drop(probe);
     let component = Core {
         head: r#"(import "openanalyst:skill/memory@0.1.0" "get" (func $get (param i32 i32 i32 i32)))"#.to_owned(),
         body: r#"(data (i32.const 2048) "preferences/name")"#.to_owned(),
@@ -96,6 +112,12 @@ fn main() {
     println!("  floor (bare engine)  p50 {:7.2}  p99 {:7.2}", at(&floor, 500), at(&floor, 990));
     println!("  sandbox              p50 {:7.2}  p99 {:7.2}", at(&ours, 500), at(&ours, 990));
     println!("  ratio of the p50s    {:.2} (goal: at most 1.30)", at(&ours, 500) / at(&floor, 500));
+}
+
+/// The resident memory of this process, where the system says it.
+fn resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse().ok())
 }
 
 fn bare(engine: &Engine, component: &[u8]) -> SkillPre<()> {
