@@ -15,7 +15,7 @@ pub struct NewJob {
     pub owner: Owner,
     /// The task that asked for it.
     pub task: Option<TaskId>,
-    /// The flow's job that it is a step of.
+    /// The job that starts it: the flow that it is a step of, or a script.
     pub parent: Option<JobId>,
     /// Whether `path` is a flow.
     pub is_flow: bool,
@@ -42,6 +42,8 @@ pub struct JobRow {
     pub owner: Owner,
     /// The task that asked for it.
     pub task: Option<TaskId>,
+    /// The job that started it.
+    pub parent: Option<JobId>,
     /// Whether `path` is a flow.
     pub is_flow: bool,
     /// What it runs.
@@ -80,6 +82,7 @@ struct Raw {
     tenant: String,
     user_id: String,
     task_id: Option<String>,
+    parent_job: Option<String>,
     kind: String,
     path: String,
     args: String,
@@ -109,6 +112,7 @@ impl TryFrom<Raw> for JobRow {
                 UserId::parse(raw.user_id).map_err(damaged)?,
             ),
             task: raw.task_id.map(|id| id.parse()).transpose().map_err(damaged)?,
+            parent: raw.parent_job.map(|id| id.parse()).transpose().map_err(damaged)?,
             is_flow: raw.kind == "flow",
             path: raw.path,
             args: json("job arguments", &raw.args)?,
@@ -132,7 +136,7 @@ impl TryFrom<Raw> for JobRow {
 macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
-            "SELECT id, tenant, user_id, task_id, kind, path, args, status, node, scheduled_for, created_at, started_at, \
+            "SELECT id, tenant, user_id, task_id, parent_job, kind, path, args, status, node, scheduled_for, created_at, started_at, \
              ended_at, percent, logs, result, cancel_reason, schedule_path, due_at FROM jobs ",
             $rest
         )
@@ -253,6 +257,21 @@ impl Store {
         .fetch_all(self.reads())
         .await?;
         raw.into_iter().map(JobRow::try_from).collect()
+    }
+
+    /// How many of this user's jobs have not ended.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_open_jobs(&self, owner: &Owner) -> Result<u64, StoreError> {
+        let (count,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM jobs WHERE status IN ('queued', 'running') AND tenant = $1 AND user_id = $2",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .fetch_one(self.reads())
+        .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// Every job that has not ended, oldest first. For recovery only.

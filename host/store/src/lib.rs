@@ -22,6 +22,7 @@ pub mod receipts;
 pub mod schedules;
 pub mod tasks;
 pub mod workflow_items;
+pub mod workflow_values;
 
 pub use db::{Store, StoreOptions, Tx};
 pub use error::StoreError;

@@ -246,6 +246,34 @@ impl Store {
         raw.into_iter().map(ScheduleRow::try_from).collect()
     }
 
+    /// Whether a job that a schedule started waits to begin.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_waiting_job(&self, tenant: &str, path: &str) -> Result<bool, StoreError> {
+        let (waits,): (bool,) = sqlx::query_as(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant = $1 AND schedule_path = $2 AND status = 'queued')",
+        )
+        .bind(tenant)
+        .bind(path)
+        .fetch_one(self.reads())
+        .await?;
+        Ok(waits)
+    }
+
+    /// How many schedules start jobs for this user.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_schedules(&self, owner: &Owner) -> Result<u64, StoreError> {
+        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM schedules WHERE tenant = $1 AND user_id = $2")
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .fetch_one(self.reads())
+            .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// The schedules that are due, earliest first. For the scheduler only.
     ///
     /// # Errors

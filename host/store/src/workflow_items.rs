@@ -147,6 +147,21 @@ impl Store {
         .await?)
     }
 
+    /// How many items of a kind this user has written.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_items(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
+        let (count,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+                .bind(owner.tenant.as_str())
+                .bind(kind)
+                .bind(owner.user.as_str())
+                .fetch_one(self.reads())
+                .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// A stored value.
     ///
     /// # Errors

@@ -1,0 +1,78 @@
+//! Variables, resources and states: listing, counting, removing. Storing and reading one stands in [`workflow_items`](crate::workflow_items).
+
+use openanalyst_domain::{Owner, TenantId};
+use sqlx::FromRow;
+
+use crate::{Store, StoreError, Tx};
+
+/// A stored value.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ValueRow {
+    /// Where it stands.
+    pub path: String,
+    /// Who wrote it last.
+    pub user_id: String,
+    /// JSON.
+    pub value: String,
+    /// When it was last written.
+    #[sqlx(rename = "updated_at")]
+    pub updated_at_ms: i64,
+}
+
+impl Tx {
+    /// Removes a value; says whether there was one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_value(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
+        let changed = sqlx::query("DELETE FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(path)
+            .execute(self.conn())
+            .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// Values of the tenant whose path begins with `prefix` and stands after `after`, sorted by path.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn values(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ValueRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT path, user_id, value, updated_at FROM workflow_values \
+             WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(prefix)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(self.reads())
+        .await?)
+    }
+
+    /// How many values of a kind this user has written.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_values(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
+        let (count,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+                .bind(owner.tenant.as_str())
+                .bind(kind)
+                .bind(owner.user.as_str())
+                .fetch_one(self.reads())
+                .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
