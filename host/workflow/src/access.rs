@@ -1,6 +1,7 @@
 //! Who may see and change which path.
 //!
-//! Everybody in a tenant runs what stands under `f/`, and owns `u/<their folder>/`. The scripts that come with the host cannot be changed.
+//! Everybody in a tenant runs what stands under `f/`, and changes there what they stored themselves; `u/<their folder>/` is theirs alone. The scripts that
+//! come with the host cannot be changed.
 
 use openanalyst_domain::{Failure, Owner};
 use openanalyst_package::glob::is_path;
@@ -28,6 +29,29 @@ pub(crate) fn writable(owner: &Owner, path: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Checks that the owner may change or remove what `keeper` stored there.
+pub(crate) fn replaceable(owner: &Owner, path: &str, keeper: &str) -> Result<(), Failure> {
+    if keeper == owner.user.as_str() {
+        return Ok(());
+    }
+    Err(Failure::denied(format!("another user stored `{path}`, and only they can change it: use another path")))
+}
+
+/// What the owner sees of the paths that begin with `prefix`, as prefixes, none inside another.
+pub(crate) fn visible_prefixes(owner: &Owner, prefix: &str) -> Vec<String> {
+    let roots = ["f/".to_owned(), format!("{}/", owner.user.folder())];
+    let narrowed = |root: String| {
+        if root.starts_with(prefix) {
+            Some(root)
+        } else if prefix.starts_with(&root) {
+            Some(prefix.to_owned())
+        } else {
+            None
+        }
+    };
+    roots.into_iter().filter_map(narrowed).collect()
+}
+
 /// Whether the owner sees what stands at a path.
 pub(crate) fn visible(owner: &Owner, path: &str) -> bool {
     path.starts_with("f/") || path.strip_prefix(&owner.user.folder()).is_some_and(|rest| rest.starts_with('/'))
@@ -50,5 +74,22 @@ mod tests {
         }
         assert!(writable(&ada, "u/ada/x").is_ok() && writable(&ada, "f/team/x").is_ok());
         assert_eq!(writable(&ada, "f/openanalyst/core/x").unwrap_err().code(), "denied");
+    }
+
+    #[test]
+    fn a_listing_looks_only_where_the_owner_sees() {
+        let ada = Owner::new(TenantId::parse("t").unwrap(), UserId::parse("ada").unwrap());
+        let table: [(&str, &[&str]); 7] = [
+            ("", &["f/", "u/ada/"]),
+            ("u/", &["u/ada/"]),
+            ("u/ad", &["u/ada/"]),
+            ("u/ada/re", &["u/ada/re"]),
+            ("u/bob/", &[]),
+            ("f/team", &["f/team"]),
+            ("g/", &[]),
+        ];
+        for (prefix, expected) in table {
+            assert_eq!(visible_prefixes(&ada, prefix), expected, "{prefix}");
+        }
     }
 }

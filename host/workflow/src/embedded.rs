@@ -11,25 +11,24 @@ use openanalyst_store::jobs::{JobRow, NewJob};
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreError};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, OnceCell, Semaphore, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access;
 use crate::engine::{
-    Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
+    ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
 };
 use crate::script_host::NoHost;
-use crate::{flows, jobs, schedules};
+use crate::workers::Workers;
+use crate::{flows, items, jobs, quota, schedules};
 
 /// How often a job of another process is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Most bytes of a job's arguments.
-const MAX_ARGS_BYTES: usize = 1 << 20;
-/// Most bytes of a script, a flow or an app.
-const MAX_ITEM_BYTES: usize = 512 << 10;
-/// Most characters of a summary.
-const MAX_SUMMARY_CHARS: usize = 1_000;
+pub(crate) const MAX_ARGS_BYTES: usize = 1 << 20;
+/// Most characters of the reason of a cancellation.
+const MAX_REASON_CHARS: usize = 500;
 /// How long running jobs may take to end when the engine shuts down; those that do not run again at the next start.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
@@ -79,7 +78,7 @@ pub(crate) struct Inner {
     pub(crate) is_node_alive: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     pub(crate) budget: Budget,
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
-    pub(crate) workers: Semaphore,
+    pub(crate) workers: Workers,
     pub(crate) schedules_changed: Notify,
     pub(crate) closing: CancellationToken,
     pub(crate) stopping: CancellationToken,
@@ -91,11 +90,26 @@ pub(crate) struct Inner {
 
 /// A job that this process has taken.
 pub(crate) struct Active {
+    parent: Option<JobId>,
     pub(crate) cancel: CancellationToken,
     pub(crate) reason: Option<String>,
     pub(crate) progress: watch::Sender<JobProgress>,
     pub(crate) last_log: Option<String>,
     ended: watch::Sender<bool>,
+}
+
+/// Takes a job out of the active ones when it leaves, however it does, and wakes who waits for it.
+struct Leaving {
+    inner: Arc<Inner>,
+    job: JobId,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(active) = self.inner.active().remove(&self.job) {
+            active.ended.send_replace(true);
+        }
+    }
 }
 
 /// The embedded engine. Cheap to clone; all clones are the same one.
@@ -210,6 +224,10 @@ impl Inner {
         if !self.is_runnable(owner, &job.path, job.is_flow).await? {
             return Err(Failure::not_found(format!("there is no {kind} at `{}`: list what there is, or store it first", job.path)));
         }
+        if let Some(parent) = parent {
+            quota::one_level_deeper(self, owner, parent).await?;
+        }
+        quota::one_more_job(self, owner).await?;
         let now_ms = self.clock.now_ms();
         let new = NewJob {
             id: job.id,
@@ -233,7 +251,7 @@ impl Inner {
         queued.await.map_err(|error| store_failure(&error))?;
         // Where the id was there before, this is that job; it is taken up if the process that had it is gone.
         let row = self.row(owner, job.id).await?;
-        self.take(row, parent.is_some());
+        self.take(row);
         Ok(job.id)
     }
 
@@ -243,7 +261,7 @@ impl Inner {
     }
 
     /// Takes a job, if nobody has it.
-    pub(crate) fn take(self: &Arc<Self>, row: JobRow, is_child: bool) {
+    pub(crate) fn take(self: &Arc<Self>, row: JobRow) {
         if row.status.is_final() {
             return;
         }
@@ -256,6 +274,7 @@ impl Inner {
                 return;
             }
             let taken = Active {
+                parent: row.parent,
                 cancel: cancel.clone(),
                 reason: None,
                 progress: watch::Sender::new(JobProgress::default()),
@@ -264,17 +283,52 @@ impl Inner {
             };
             active.insert(row.id, taken);
         }
-        let this = self.clone();
+        let leaving = Leaving { inner: self.clone(), job: row.id };
         self.tracker.spawn(async move {
-            let id = row.id;
+            let inner = &leaving.inner;
+            let row = Arc::new(row);
+            // A task of its own, so that a panic ends this job and nothing else.
+            let mut running = tokio::spawn(jobs::run(inner.clone(), row.clone(), cancel));
             tokio::select! {
-                () = jobs::run(&this, row, cancel, is_child) => {}
-                () = this.stopping.cancelled() => {}
-            }
-            if let Some(active) = this.active().remove(&id) {
-                active.ended.send_replace(true);
+                ended = &mut running => {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        jobs::crashed(inner, &row).await;
+                    }
+                }
+                () = inner.stopping.cancelled() => {
+                    running.abort();
+                    // What it says is known: it was aborted, or had just ended.
+                    drop(running.await);
+                }
             }
         });
+    }
+
+    /// Cancels a job and everything that it started, as far as it runs here. False: it does not.
+    fn cancel_active(&self, id: JobId, reason: &str) -> bool {
+        let mut active = self.active();
+        let mut found = false;
+        let mut ids = vec![id];
+        while let Some(id) = ids.pop() {
+            if let Some(job) = active.get_mut(&id) {
+                found = true;
+                job.reason.get_or_insert_with(|| reason.to_owned());
+                job.cancel.cancel();
+            }
+            let open = |job: &Active| job.parent == Some(id) && !job.cancel.is_cancelled();
+            ids.extend(active.iter().filter(|(_, job)| open(job)).map(|(id, _)| *id));
+        }
+        found
+    }
+
+    /// Whether the job that started this one was cancelled.
+    pub(crate) async fn is_parent_cancelled(&self, row: &JobRow) -> bool {
+        let Some(parent) = row.parent else { return false };
+        if let Some(parent) = self.active().get(&parent) {
+            return parent.cancel.is_cancelled();
+        }
+        // A parent that cannot be read is no reason to stop its child.
+        self.row(&row.owner, parent).await.is_ok_and(|parent| parent.status == JobStatus::Cancelled)
     }
 
     pub(crate) async fn state(&self, owner: &Owner, id: JobId) -> Result<JobState, Failure> {
@@ -320,23 +374,17 @@ impl Inner {
         if row.status.is_final() {
             return Ok(state_of(row));
         }
-        let taken = {
-            let mut active = self.active();
-            active.get_mut(&id).map(|active| {
-                active.reason.get_or_insert_with(|| reason.to_owned());
-                active.cancel.cancel();
-            })
-        };
-        if taken.is_some() {
+        let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+        if self.cancel_active(id, &reason) {
             return self.wait(owner, id, None).await;
         }
         if row.node.as_deref().is_some_and(|node| node != self.node.to_string() && (self.is_node_alive)(node)) {
             return Err(Failure::unavailable(format!("job {id} runs in another process of this host: cancel it there")));
         }
-        let result = jobs::cancelled_result(owner, reason);
+        let result = jobs::cancelled_result(owner, &reason);
         let ended = async {
             let mut tx = self.store.begin().await?;
-            tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(reason), self.clock.now_ms()).await?;
+            tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(&reason), self.clock.now_ms()).await?;
             tx.commit().await
         };
         ended.await.map_err(|error| store_failure(&error))?;
@@ -378,7 +426,7 @@ impl EmbeddedEngine {
             is_node_alive: options.is_node_alive,
             budget: options.budget,
             on_notification: options.on_notification,
-            workers: Semaphore::new(options.workers.max(1)),
+            workers: Workers::new(options.workers),
             schedules_changed: Notify::new(),
             closing: CancellationToken::new(),
             stopping: CancellationToken::new(),
@@ -416,67 +464,6 @@ impl EmbeddedEngine {
             self.inner.tracker.wait().await;
         }
     }
-
-    async fn put_item(&self, owner: &Owner, kind: &str, item: &NewItem) -> Result<(), Failure> {
-        access::writable(owner, &item.path)?;
-        if item.value.len() > MAX_ITEM_BYTES {
-            let length = item.value.len();
-            return Err(Failure::invalid(format!("`{}` has {length} bytes and {MAX_ITEM_BYTES} is the limit", item.path)));
-        }
-        let summary: String = item.summary.chars().take(MAX_SUMMARY_CHARS).collect();
-        let now_ms = self.inner.clock.now_ms();
-        let stored = async {
-            let mut tx = self.inner.store.begin().await?;
-            tx.put_item(owner, kind, &item.path, &summary, item.language.as_deref(), &item.value, now_ms).await?;
-            tx.commit().await
-        };
-        stored.await.map_err(|error| store_failure(&error))
-    }
-
-    async fn list_items(
-        &self,
-        owner: &Owner,
-        kind: ItemKind,
-        name: &str,
-        prefix: &str,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Result<Page, Failure> {
-        let mut items: Vec<Item> = Vec::new();
-        if kind == ItemKind::Script {
-            let shared = self.inner.shared().keys().filter(|path| path.starts_with(prefix));
-            items.extend(shared.map(|path| Item {
-                kind,
-                path: (*path).to_owned(),
-                summary: "comes with the host".to_owned(),
-                details: json!({ "language": "bun" }),
-                updated_at_ms: 0,
-            }));
-        }
-        let fetch = u32::try_from(limit + 1).unwrap_or(u32::MAX);
-        let rows = self.inner.store.items(&owner.tenant, name, prefix, cursor, fetch).await;
-        for row in rows.map_err(|error| store_failure(&error))? {
-            let value = serde_json::from_str::<Value>(&row.value).ok().filter(|_| kind != ItemKind::Script);
-            items.push(Item {
-                kind,
-                path: row.path,
-                summary: row.summary,
-                details: json!({ "language": row.language, "version": row.version, "value": value }),
-                updated_at_ms: row.updated_at_ms,
-            });
-        }
-        items.retain(|item| access::visible(owner, &item.path) && cursor.is_none_or(|cursor| item.path.as_str() > cursor));
-        items.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(page(items, limit))
-    }
-}
-
-/// At most `limit` items, and where the next page begins.
-fn page(mut items: Vec<Item>, limit: usize) -> Page {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let cursor = items.last().filter(|_| more).map(|item| item.path.clone());
-    Page { items, cursor }
 }
 
 #[async_trait]
@@ -504,26 +491,25 @@ impl WorkflowEngine for EmbeddedEngine {
 
     async fn put_script(&self, owner: &Owner, script: NewItem) -> Result<(), Failure> {
         access::writable(owner, &script.path)?;
-        if let Some(language) = script.language.as_deref().filter(|language| !matches!(*language, "bun" | "nativets" | "deno")) {
-            return Err(Failure::invalid(format!(
-                "the embedded engine runs TypeScript (`bun`), not `{language}`: write it in TypeScript, or connect a Windmill server"
-            )));
-        }
+        items::check_size(&script)?;
+        jobs::check_language(script.language.as_deref())?;
         jobs::check_source(&self.inner, owner, &script.path, &script.value).await?;
-        self.put_item(owner, "script", &script).await
+        items::put(&self.inner, owner, "script", &script).await
     }
 
     async fn put_flow(&self, owner: &Owner, flow: NewItem) -> Result<(), Failure> {
         access::writable(owner, &flow.path)?;
+        items::check_size(&flow)?;
         flows::Flow::parse(&flow.value)?.check(&self.inner, owner).await?;
-        self.put_item(owner, "flow", &flow).await
+        items::put(&self.inner, owner, "flow", &flow).await
     }
 
     async fn put_app(&self, owner: &Owner, app: NewItem) -> Result<(), Failure> {
+        items::check_size(&app)?;
         if let Err(error) = serde_json::from_str::<Value>(&app.value) {
             return Err(Failure::invalid(format!("the value of the app `{}` is no JSON: {error}", app.path)));
         }
-        self.put_item(owner, "app", &app).await
+        items::put(&self.inner, owner, "app", &app).await
     }
 
     async fn put_schedule(&self, owner: &Owner, schedule: NewSchedule) -> Result<(), Failure> {
@@ -538,42 +524,10 @@ impl WorkflowEngine for EmbeddedEngine {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page, Failure> {
-        let limit = usize::try_from(limit.clamp(1, 100)).unwrap_or(100);
-        let fetch = u32::try_from(limit + 1).unwrap_or(u32::MAX);
-        match kind {
-            ItemKind::Script => self.list_items(owner, kind, "script", prefix, limit, cursor).await,
-            ItemKind::Flow => self.list_items(owner, kind, "flow", prefix, limit, cursor).await,
-            ItemKind::App => self.list_items(owner, kind, "app", prefix, limit, cursor).await,
-            ItemKind::Schedule => {
-                let rows = self.inner.store.schedules(&owner.tenant, prefix, cursor, fetch).await;
-                let rows = rows.map_err(|error| store_failure(&error))?;
-                let visible = rows.into_iter().filter(|row| access::visible(owner, &row.path));
-                Ok(page(visible.map(schedules::item).collect(), limit))
-            }
-            ItemKind::Job => {
-                let before = cursor.map(str::parse).transpose();
-                let before = before.map_err(|_| Failure::invalid("the cursor is not one of this engine"))?;
-                let rows = self.inner.store.jobs(owner, prefix, before, fetch).await;
-                let rows = rows.map_err(|error| store_failure(&error))?;
-                Ok(page(rows.into_iter().map(jobs::item).collect(), limit))
-            }
-        }
+        items::list(&self.inner, owner, kind, prefix, limit, cursor).await
     }
 
     async fn delete(&self, owner: &Owner, kind: ItemKind, path: &str) -> Result<bool, Failure> {
-        access::writable(owner, path)?;
-        let removed = async {
-            let mut tx = self.inner.store.begin().await?;
-            let removed = match kind {
-                ItemKind::Script => tx.delete_item(&owner.tenant, "script", path).await?,
-                ItemKind::Flow => tx.delete_item(&owner.tenant, "flow", path).await?,
-                ItemKind::App => tx.delete_item(&owner.tenant, "app", path).await?,
-                ItemKind::Schedule => tx.delete_schedule(&owner.tenant, path).await?,
-                ItemKind::Job => false,
-            };
-            tx.commit().await?;
-            Ok::<_, StoreError>(removed)
-        };
-        removed.await.map_err(|error| store_failure(&error))
+        items::delete(&self.inner, owner, kind, path).await
     }
 }

@@ -1,7 +1,8 @@
 //! Flows: Windmill's flow value, one job for each step.
 //!
 //! Steps run one after the other. A step is a script by path, a script in the flow itself, or `identity`; its inputs are fixed values or JavaScript expressions over
-//! `flow_input`, `results.STEP` and `previous_result`, evaluated in the sandbox. Loops and branches are refused by name.
+//! `flow_input`, `results.STEP` and `previous_result`, evaluated in the sandbox. Loops,
+//! branches, retries and the like are refused by name.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,22 +16,57 @@ use uuid::Uuid;
 
 use crate::access;
 use crate::embedded::{Inner, store_failure};
-use crate::engine::StartJob;
-use crate::jobs::{Ended, check_source, run_source};
+use crate::engine::{JobProgress, StartJob};
+use crate::jobs::{Ended, check_language, check_source, run_source};
+use crate::outbox::Outbox;
 
 /// Most steps of a flow.
 const MAX_MODULES: usize = 100;
+
+/// Settings of a flow or step that would change what it does, and that this engine does not have. The others (`summary`, `tag`, `cache_ttl`, …) change
+/// nothing that a user sees, and are passed over.
+const REFUSED: [&str; 14] = [
+    "continue_on_error",
+    "early_return",
+    "failure_module",
+    "mock",
+    "preprocessor_module",
+    "retry",
+    "skip_expr",
+    "skip_if",
+    "sleep",
+    "stop_after_all_iters_if",
+    "stop_after_if",
+    "suspend",
+    "timeout",
+    "concurrent_limit",
+];
 
 /// A flow that can be run.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Flow {
     modules: Vec<Module>,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Module {
     id: String,
     value: ModuleValue,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+/// Refuses what would silently be done otherwise than it says.
+fn check_settings(settings: &Map<String, Value>, whose: &str) -> Result<(), Failure> {
+    let is_set = |name: &&&str| !matches!(settings.get(**name), None | Some(Value::Null | Value::Bool(false)));
+    match REFUSED.iter().find(is_set) {
+        None => Ok(()),
+        Some(name) => Err(Failure::invalid(format!(
+            "{whose} has `{name}`, which the embedded engine does not have: remove it, or connect a Windmill server"
+        ))),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +77,8 @@ struct ModuleValue {
     path: Option<String>,
     #[serde(default)]
     content: Option<String>,
+    #[serde(default)]
+    language: Option<String>,
     #[serde(default)]
     input_transforms: Map<String, Value>,
 }
@@ -56,7 +94,10 @@ impl Module {
     fn work(&self) -> Result<Work<'_>, Failure> {
         match (self.value.kind.as_str(), &self.value.path, &self.value.content) {
             ("script", Some(path), _) => Ok(Work::Script(path)),
-            ("rawscript", _, Some(content)) => Ok(Work::Raw(content)),
+            ("rawscript", _, Some(content)) => {
+                check_language(self.value.language.as_deref())?;
+                Ok(Work::Raw(content))
+            }
             ("identity", _, _) => Ok(Work::Identity),
             (kind, _, _) => Err(Failure::invalid(format!(
                 "step `{}` of the flow is a `{kind}`: the embedded engine runs `script` (with `path`), `rawscript` (with `content`) and `identity`",
@@ -93,6 +134,7 @@ impl Flow {
             let length = flow.modules.len();
             return Err(Failure::invalid(format!("the flow has {length} steps: give 1 to {MAX_MODULES}")));
         }
+        check_settings(&flow.settings, "the flow")?;
         let mut ids = HashSet::new();
         for module in &flow.modules {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -100,6 +142,7 @@ impl Flow {
                 let id: String = module.id.chars().take(64).collect();
                 return Err(Failure::invalid(format!("the flow's step id `{id}` is taken twice or has more than letters, digits and `_`")));
             }
+            check_settings(&module.settings, &format!("step `{}` of the flow", module.id))?;
             module.work()?;
             module.inputs_script()?;
         }
@@ -127,85 +170,103 @@ impl Flow {
 
 /// Runs a flow's job.
 pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Ended {
-    match try_run(inner, row, cancel).await {
-        Ok(result) => Ended { status: JobStatus::Done, result, logs: Vec::new(), receipt: None },
-        Err(ended) => ended,
+    let mut run = Run { inner, row, cancel, left: Ended::done(Value::Null) };
+    match run.steps().await {
+        Ok(result) => Ended { result, ..run.left },
+        Err(ended) => Ended { status: ended.status, result: ended.result, ..run.left },
     }
 }
 
-async fn try_run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Value, Ended> {
-    let item = inner.store.item(&row.owner.tenant, "flow", &row.path).await;
-    let item = item.map_err(|error| Ended::of_failure(&store_failure(&error)))?;
-    let item = item.ok_or_else(|| Ended::failed("NotFound", format!("there is no flow at `{}` any more", row.path)))?;
-    let flow = Flow::parse(&item.value).map_err(|failure| Ended::of_failure(&failure))?;
-    let mut results = Map::new();
-    let mut previous = row.args.clone();
-    for module in &flow.modules {
-        let inputs = inputs(inner, row, cancel, module, &results, &previous).await?;
-        previous = step(inner, row, cancel, module, inputs).await?;
-        results.insert(module.id.clone(), previous.clone());
+/// One run of a flow.
+struct Run<'a> {
+    inner: &'a Arc<Inner>,
+    row: &'a JobRow,
+    cancel: &'a CancellationToken,
+    /// Logs, receipts and messages of what ran under the flow's own job: expressions, and scripts that stand in the flow.
+    left: Ended,
+}
+
+impl Run<'_> {
+    async fn steps(&mut self) -> Result<Value, Ended> {
+        let item = self.inner.store.item(&self.row.owner.tenant, "flow", &self.row.path).await;
+        let item = item.map_err(|error| Ended::of_failure(&store_failure(&error)))?;
+        let gone = || Ended::failed("NotFound", format!("there is no flow at `{}` any more", self.row.path));
+        let flow = Flow::parse(&item.ok_or_else(gone)?.value).map_err(|failure| Ended::of_failure(&failure))?;
+        let mut results = Map::new();
+        let mut previous = self.row.args.clone();
+        for (done, module) in flow.modules.iter().enumerate() {
+            self.progress(done, flow.modules.len(), &module.id);
+            let inputs = self.inputs(module, &results, &previous).await?;
+            previous = self.step(module, inputs).await?;
+            results.insert(module.id.clone(), previous.clone());
+        }
+        Ok(previous)
     }
-    Ok(previous)
-}
 
-async fn inputs(
-    inner: &Arc<Inner>,
-    row: &JobRow,
-    cancel: &CancellationToken,
-    module: &Module,
-    results: &Map<String, Value>,
-    previous: &Value,
-) -> Result<Value, Ended> {
-    let source = module.inputs_script().map_err(|failure| Ended::of_failure(&failure))?;
-    let arguments = json!({ "flow_input": row.args, "results": results, "previous_result": previous });
-    let ended = run_source(inner, row, cancel, source, arguments).await;
-    if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
-}
+    fn progress(&self, done: usize, steps: usize, id: &str) {
+        if let Some(active) = self.inner.active().get(&self.row.id) {
+            let percent = u8::try_from(done * 100 / steps.max(1)).ok();
+            active.progress.send_replace(JobProgress { message: Some(format!("step {id}")), percent });
+        }
+    }
 
-async fn step(
-    inner: &Arc<Inner>,
-    row: &JobRow,
-    cancel: &CancellationToken,
-    module: &Module,
-    inputs: Value,
-) -> Result<Value, Ended> {
-    match module.work().map_err(|failure| Ended::of_failure(&failure))? {
-        Work::Identity => Ok(inputs),
-        Work::Raw(content) => {
-            let ended = run_source(inner, row, cancel, content.to_owned(), inputs).await;
-            if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
+    async fn inputs(&mut self, module: &Module, results: &Map<String, Value>, previous: &Value) -> Result<Value, Ended> {
+        let source = module.inputs_script().map_err(|failure| Ended::of_failure(&failure))?;
+        if module.value.input_transforms.is_empty() {
+            return Ok(json!({}));
         }
-        Work::Script(path) => {
-            let id = child_id(row.id, &module.id);
-            let start = StartJob {
-                id,
-                is_flow: false,
-                path: path.to_owned(),
-                args: inputs,
-                scheduled_for_ms: None,
-                task: row.task,
-            };
-            let failed = |failure: Failure| in_step(module, Ended::of_failure(&failure));
-            inner.start(&row.owner, start, Some(row.id)).await.map_err(failed)?;
-            let state = tokio::select! {
-                state = inner.wait(&row.owner, id, None) => state.map_err(failed)?,
-                () = cancel.cancelled() => {
-                    let cancelled = inner.cancel(&row.owner, id, "the flow was cancelled").await;
-                    if let Err(failure) = cancelled {
-                        tracing::warn!(job = %id, %failure, "a step of a cancelled flow goes on");
-                    }
-                    return Err(Ended { status: JobStatus::Cancelled, ..Ended::failed("Canceled", "the flow was cancelled") });
-                }
-            };
-            match state.status {
-                JobStatus::Done => Ok(state.result.unwrap_or_default()),
-                status => {
-                    let result = state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
-                    let status = if status == JobStatus::Cancelled { JobStatus::Failed } else { status };
-                    Err(in_step(module, Ended { status, result, logs: Vec::new(), receipt: None }))
-                }
-            }
+        let arguments = json!({ "flow_input": self.row.args, "results": results, "previous_result": previous });
+        self.source(module, source, arguments).await
+    }
+
+    async fn step(&mut self, module: &Module, inputs: Value) -> Result<Value, Ended> {
+        match module.work().map_err(|failure| Ended::of_failure(&failure))? {
+            Work::Identity => Ok(inputs),
+            Work::Raw(content) => self.source(module, content.to_owned(), inputs).await,
+            Work::Script(path) => self.script(module, path, inputs).await,
         }
+    }
+
+    /// Runs a source under the flow's own job.
+    async fn source(&mut self, module: &Module, source: String, arguments: Value) -> Result<Value, Ended> {
+        let place = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return Err(Ended::cancelled(&self.row.owner, "cancelled")),
+            place = self.inner.workers.place(&self.row.owner.tenant) => place,
+        };
+        let place = place.ok_or_else(|| Ended::failed("InternalError", "the host has no places for scripts"))?;
+        let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await;
+        self.left.logs.append(&mut ended.logs);
+        self.left.receipts.append(&mut ended.receipts);
+        self.left.outbox.append(Outbox::take(&mut ended.result));
+        if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
+    }
+
+    /// Runs a script by path, as a job of its own.
+    async fn script(&self, module: &Module, path: &str, inputs: Value) -> Result<Value, Ended> {
+        let (inner, row) = (self.inner, self.row);
+        let id = child_id(row.id, &module.id);
+        let start = StartJob {
+            id,
+            is_flow: false,
+            path: path.to_owned(),
+            args: inputs,
+            scheduled_for_ms: None,
+            task: row.task,
+        };
+        let failed = |failure: Failure| in_step(module, Ended::of_failure(&failure));
+        inner.start(&row.owner, start, Some(row.id)).await.map_err(failed)?;
+        // Cancelling the flow cancels the step's job too, so waiting for it is enough.
+        let state = inner.wait(&row.owner, id, None).await.map_err(failed)?;
+        if self.cancel.is_cancelled() {
+            return Err(Ended::cancelled(&row.owner, "cancelled"));
+        }
+        if state.status == JobStatus::Done {
+            return Ok(state.result.unwrap_or_default());
+        }
+        let result = state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
+        // A step that was cancelled by itself is a failure of the flow.
+        Err(in_step(module, Ended { status: JobStatus::Failed, ..Ended::done(result) }))
     }
 }
 
@@ -246,6 +307,9 @@ mod tests {
             (json!([{"id": "a", "value": {"type": "forloopflow"}}]), "forloopflow"),
             (json!([{"id": "a b", "value": {"type": "identity"}}]), "a b"),
             (json!([{"id": "a", "value": {"type": "script"}}]), "path"),
+            (json!([{"id": "a", "value": {"type": "rawscript", "language": "python3", "content": "def main(): pass"}}]), "python3"),
+            (json!([{"id": "a", "retry": {"constant": {"attempts": 3}}, "value": {"type": "identity"}}]), "`retry`"),
+            (json!([{"id": "a", "stop_after_if": {"expr": "true"}, "value": {"type": "identity"}}]), "`stop_after_if`"),
             (json!([{"id": "a", "value": {"type": "identity", "input_transforms": {"x": {"type": "javascript"}}}}]), "`x`"),
         ];
         for (modules, expected) in table {
@@ -253,6 +317,14 @@ mod tests {
             assert!(failure.contains(expected), "{failure} does not say {expected}");
         }
         assert!(Flow::parse("nonsense").is_err());
+        let handler = json!({ "modules": [script], "failure_module": { "id": "failure", "value": { "type": "identity" } } });
+        assert!(Flow::parse(&handler.to_string()).unwrap_err().to_string().contains("failure_module"));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_passed_over() {
+        let step = json!({"id": "a", "summary": "x", "cache_ttl": 5, "retry": null, "continue_on_error": false, "value": {"type": "identity"}});
+        assert!(flow(json!([step])).is_ok());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::engine::{Item, ItemKind};
 use crate::flows;
 use crate::outbox::Outbox;
 use crate::script_host::{JobHost, NoHost};
+use crate::workers::Place;
 
 /// Most bytes of a job's log.
 const MAX_LOG_BYTES: usize = 256 << 10;
@@ -28,16 +29,24 @@ pub(crate) struct Ended {
     pub(crate) status: JobStatus,
     pub(crate) result: Value,
     pub(crate) logs: Vec<LogLine>,
-    pub(crate) receipt: Option<Receipt>,
+    /// What each run of the script runner used: one for a script, several for a flow.
+    pub(crate) receipts: Vec<Receipt>,
+    /// What steps of a flow left behind that are no jobs of their own.
+    pub(crate) outbox: Outbox,
 }
 
 impl Ended {
+    pub(crate) fn done(result: Value) -> Self {
+        Self { status: JobStatus::Done, result, logs: Vec::new(), receipts: Vec::new(), outbox: Outbox::default() }
+    }
+
     pub(crate) fn failed(name: &str, message: impl Into<String>) -> Self {
         Self {
             status: JobStatus::Failed,
             result: json!({ "error": { "name": name, "message": message.into() } }),
             logs: Vec::new(),
-            receipt: None,
+            receipts: Vec::new(),
+            outbox: Outbox::default(),
         }
     }
 
@@ -50,12 +59,13 @@ impl Ended {
         Self::failed(name, failure.to_string())
     }
 
-    fn cancelled(owner: &Owner, reason: &str) -> Self {
+    pub(crate) fn cancelled(owner: &Owner, reason: &str) -> Self {
         Self {
             status: JobStatus::Cancelled,
             result: cancelled_result(owner, reason),
             logs: Vec::new(),
-            receipt: None,
+            receipts: Vec::new(),
+            outbox: Outbox::default(),
         }
     }
 }
@@ -68,40 +78,50 @@ pub(crate) fn cancelled_result(owner: &Owner, reason: &str) -> Value {
 /// Takes up the open jobs of processes that are gone.
 pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
     for row in inner.store.open_jobs_of_all_tenants().await? {
-        inner.take(row, false);
+        inner.take(row);
     }
     Ok(())
 }
 
 /// Runs a job to its end.
-pub(crate) async fn run(inner: &Arc<Inner>, row: JobRow, cancel: CancellationToken, is_child: bool) {
-    let Some(ended) = work(inner, &row, &cancel, is_child).await else { return };
-    write_end(inner, &row, ended).await;
+pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: CancellationToken) {
+    let Some(ended) = work(&inner, &row, &cancel).await else { return };
+    write_end(&inner, &row, ended).await;
+}
+
+/// Ends a job during which this program panicked.
+pub(crate) async fn crashed(inner: &Inner, row: &JobRow) {
+    tracing::error!(job = %row.id, path = row.path, "the engine panicked in a job: this is a fault of the host");
+    write_end(inner, row, Ended::failed("InternalError", "the workflow engine failed in this job: see the host's log")).await;
 }
 
 /// None: the host shuts down, or the job had ended before. Its record says where it stands.
-async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken, is_child: bool) -> Option<Ended> {
-    let reason = || {
+async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Option<Ended> {
+    let cancelled = || {
         let active = inner.active();
-        active.get(&row.id).and_then(|job| job.reason.clone()).unwrap_or_else(|| "cancelled".to_owned())
+        let reason = active.get(&row.id).and_then(|job| job.reason.clone());
+        Ended::cancelled(&row.owner, reason.as_deref().unwrap_or("cancelled"))
     };
     tokio::select! {
         biased;
-        () = cancel.cancelled() => return Some(Ended::cancelled(&row.owner, &reason())),
+        () = cancel.cancelled() => return Some(cancelled()),
         () = inner.closing.cancelled() => return None,
         () = inner.clock.sleep_until(row.scheduled_for_ms) => {}
     }
-    // A flow only waits for its steps, and a child is waited for by its parent: neither takes a worker, or they could wait for each other.
-    let _worker = if row.is_flow || is_child {
+    // A flow only waits for its steps, each of which takes a place of its own.
+    let place = if row.is_flow {
         None
     } else {
         tokio::select! {
             biased;
-            () = cancel.cancelled() => return Some(Ended::cancelled(&row.owner, &reason())),
+            () = cancel.cancelled() => return Some(cancelled()),
             () = inner.closing.cancelled() => return None,
-            worker = inner.workers.acquire() => Some(worker.ok()?),
+            place = inner.workers.place(&row.owner.tenant) => Some(place?),
         }
     };
+    if inner.is_parent_cancelled(row).await {
+        return Some(Ended::cancelled(&row.owner, "the job that started it was cancelled"));
+    }
     match begin(inner, row).await {
         Ok(true) => {}
         Ok(false) => return None,
@@ -110,12 +130,14 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken, is_c
             return Some(Ended::of_failure(&store_failure(&error)));
         }
     }
-    let ended = if row.is_flow {
-        flows::run(inner, row, cancel).await
-    } else {
-        run_script(inner, row, cancel).await
+    let ended = match place {
+        Some(place) => run_script(inner, row, cancel, place).await,
+        None => flows::run(inner, row, cancel).await,
     };
-    if ended.status == JobStatus::Cancelled { Some(Ended { logs: ended.logs, receipt: ended.receipt, ..Ended::cancelled(&row.owner, &reason()) }) } else { Some(ended) }
+    if ended.status != JobStatus::Cancelled {
+        return Some(ended);
+    }
+    Some(Ended { result: cancelled().result, ..ended })
 }
 
 async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
@@ -125,13 +147,13 @@ async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
     Ok(begun)
 }
 
-async fn run_script(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Ended {
+async fn run_script(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken, place: Place) -> Ended {
     let source = match inner.source(&row.owner, &row.path).await {
         Ok(Some(source)) => source,
         Ok(None) => return Ended::failed("NotFound", format!("there is no script at `{}` any more", row.path)),
         Err(error) => return Ended::of_failure(&store_failure(&error)),
     };
-    run_source(inner, row, cancel, source, row.args.clone()).await
+    run_source(inner, row, cancel, place, source, row.args.clone()).await
 }
 
 /// Runs a source under a job's name.
@@ -139,6 +161,7 @@ pub(crate) async fn run_source(
     inner: &Arc<Inner>,
     row: &JobRow,
     cancel: &CancellationToken,
+    place: Place,
     source: String,
     arguments: Value,
 ) -> Ended {
@@ -154,7 +177,7 @@ pub(crate) async fn run_source(
         source,
         arguments,
         environment: environment(row),
-        host: Arc::new(JobHost::new(inner.clone(), row)),
+        host: Arc::new(JobHost::new(inner.clone(), row, place)),
     };
     let invocation = inner.sandbox.run_script(runner, script).await;
     let (status, result) = match invocation.result {
@@ -165,7 +188,7 @@ pub(crate) async fn run_source(
         Err(CallError::Trap { detail }) => (JobStatus::Failed, named("Trap", &detail)),
         Err(error) => (JobStatus::Failed, named("InternalError", &error.to_string())),
     };
-    Ended { status, result, logs: invocation.logs, receipt: Some(invocation.receipt) }
+    Ended { status, result, logs: invocation.logs, receipts: vec![invocation.receipt], outbox: Outbox::default() }
 }
 
 fn named(name: &str, message: &str) -> Value {
@@ -207,13 +230,13 @@ async fn write_end(inner: &Inner, row: &JobRow, mut ended: Ended) {
     let size = ended.result.to_string().len();
     if size > MAX_RESULT_BYTES {
         let message = format!("the result has {size} bytes and {MAX_RESULT_BYTES} is the limit");
-        ended = Ended { logs: ended.logs, receipt: ended.receipt, ..Ended::failed("output-too-large", message) };
+        ended = Ended { result: named("output-too-large", &message), status: JobStatus::Failed, ..ended };
     }
+    let last = Outbox::take(&mut ended.result);
+    ended.outbox.append(last);
     let logs = log_text(&ended.logs);
-    let original = ended.result.clone();
     loop {
-        let mut result = original.clone();
-        match try_write_end(inner, row, &ended, &mut result, &logs).await {
+        match try_write_end(inner, row, &ended, &logs).await {
             Ok(notifications) => {
                 for notification in notifications {
                     (inner.on_notification)(row.owner.clone(), notification);
@@ -233,21 +256,21 @@ async fn try_write_end(
     inner: &Inner,
     row: &JobRow,
     ended: &Ended,
-    result: &mut Value,
     logs: &str,
 ) -> Result<Vec<openanalyst_store::notifications::Notification>, StoreError> {
     let now_ms = inner.clock.now_ms();
     let mut tx = inner.store.begin().await?;
-    let outbox = Outbox::take(result);
-    let reason = result.pointer("/error/reason").and_then(Value::as_str).map(str::to_owned);
+    let reason = ended.result.pointer("/error/reason").and_then(Value::as_str);
     let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
-    if !tx.end_job(row.id, ended.status, result, logs, reason.as_deref(), now_ms).await? {
+    if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, now_ms).await? {
         return Ok(Vec::new());
     }
-    let notifications = outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms).await?;
-    if let Some(receipt) = &ended.receipt {
-        let lines = serde_json::to_value(&ended.logs).unwrap_or_default();
+    let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms).await?;
+    // The log belongs to the job; with the first receipt it stands where the logs of skills stand.
+    let mut lines = serde_json::to_value(&ended.logs).unwrap_or_default();
+    for receipt in &ended.receipts {
         tx.keep_receipt(&row.owner, row.task, Some(row.id), receipt, &lines, now_ms).await?;
+        lines = json!([]);
     }
     tx.commit().await?;
     Ok(notifications)
@@ -264,6 +287,19 @@ fn log_text(lines: &[LogLine]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Checks that a script is in a language that runs here.
+pub(crate) fn check_language(language: Option<&str>) -> Result<(), Failure> {
+    match language {
+        None | Some("bun" | "bunnative" | "nativets" | "deno") => Ok(()),
+        Some(other) => {
+            let other: String = other.chars().filter(|c| !c.is_control()).take(40).collect();
+            Err(Failure::invalid(format!(
+                "the embedded engine runs TypeScript (`bun`), not `{other}`: write the script in TypeScript, or connect a Windmill server"
+            )))
+        }
+    }
 }
 
 /// Checks that a source parses and has a `main`.

@@ -23,11 +23,14 @@ mod cron;
 mod embedded;
 pub mod engine;
 mod flows;
+mod items;
 mod jobs;
 mod operations;
 mod outbox;
+mod quota;
 mod schedules;
 mod script_host;
+mod workers;
 
 pub use embedded::{EmbeddedEngine, EmbeddedOptions, EngineError, script_budget, self_check};
 pub use engine::{

@@ -17,6 +17,8 @@ const MAX_EACH: usize = 20;
 /// Most characters of a title, and of a content.
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_CONTENT_CHARS: usize = 16_000;
+/// Most bytes of an activity's particulars; larger ones are left out.
+const MAX_DATA_BYTES: usize = 64 << 10;
 
 /// The outbox of one job.
 #[derive(Debug, Default, Deserialize)]
@@ -63,9 +65,17 @@ impl Outbox {
         outbox
     }
 
+    /// Puts another outbox behind this one.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.messages.append(&mut other.messages);
+        self.activities.append(&mut other.activities);
+        self.messages.truncate(MAX_EACH);
+        self.activities.truncate(MAX_EACH);
+    }
+
     /// Writes it; gives the notifications, to be announced after the commit.
     pub(crate) async fn write(
-        self,
+        &self,
         tx: &mut Tx,
         owner: &Owner,
         job: JobId,
@@ -73,7 +83,7 @@ impl Outbox {
         at_ms: i64,
     ) -> Result<Vec<Notification>, StoreError> {
         let mut notifications = Vec::with_capacity(self.messages.len());
-        for message in self.messages {
+        for message in &self.messages {
             let level = match message.level.as_deref() {
                 Some(level @ ("success" | "warning" | "error")) => level,
                 _ => "info",
@@ -81,7 +91,7 @@ impl Outbox {
             let (title, content) = (cut(&message.title, MAX_TITLE_CHARS), cut(&message.content, MAX_CONTENT_CHARS));
             notifications.push(tx.notify(owner, &title, &content, level, Some(job), at_ms).await?);
         }
-        for activity in self.activities {
+        for activity in &self.activities {
             tx.remember(&NewEntry {
                 owner,
                 kind: "activity",
@@ -89,7 +99,7 @@ impl Outbox {
                 skill: None,
                 title: &cut(&activity.kind, MAX_TITLE_CHARS),
                 content: &cut(&activity.content, MAX_CONTENT_CHARS),
-                data: &activity.data,
+                data: if activity.data.to_string().len() > MAX_DATA_BYTES { &Value::Null } else { &activity.data },
                 at_ms,
             })
             .await?;

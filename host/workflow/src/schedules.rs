@@ -1,7 +1,7 @@
 //! What fires when.
 //!
 //! The firing and the job that it starts are one transaction, unique by schedule and due time: a schedule never fires twice for one moment, whatever
-//! crashes. Firings that were missed while no server ran are made up for by one, for the moment that was missed first.
+//! crashes. While a job that it started still waits for a worker, a schedule that is due again is passed over. Firings that were missed while no server ran are made up for by one, for the moment that was missed first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::access;
 use crate::cron::Timer;
-use crate::embedded::{Inner, store_failure};
+use crate::embedded::{Inner, MAX_ARGS_BYTES, store_failure};
 use crate::engine::{Item, ItemKind, NewSchedule};
-use crate::jobs;
+use crate::{items, jobs, quota};
 
 /// How often the record is read although nothing is due: another process may have stored a schedule, or may have died.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -28,6 +28,13 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
     access::writable(owner, &schedule.path)?;
     access::readable(owner, &schedule.script_path)?;
     let timer = Timer::parse(&schedule.cron, &schedule.time_zone)?;
+    let size = schedule.args.to_string().len();
+    if size > MAX_ARGS_BYTES {
+        return Err(Failure::invalid(format!(
+            "the arguments of the schedule `{}` have {size} bytes and {MAX_ARGS_BYTES} is the limit",
+            schedule.path
+        )));
+    }
     if !schedule.args.is_object() {
         return Err(Failure::invalid(format!("the arguments of the schedule `{}` must be a JSON object", schedule.path)));
     }
@@ -40,12 +47,18 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
     if next_at_ms.is_none() && schedule.enabled {
         return Err(Failure::invalid(format!("the schedule `{}` would never fire: `{}`", schedule.path, schedule.cron)));
     }
+    let unreachable = |error: StoreError| store_failure(&error);
+    let mut tx = inner.store.begin().await.map_err(unreachable)?;
+    // While this transaction is open nobody else writes, so what is read now stays true until the commit.
+    match inner.store.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)? {
+        Some(row) => access::replaceable(owner, &schedule.path, &row.user)?,
+        None => quota::one_more_schedule(inner, owner).await?,
+    }
     let stored = async {
-        let mut tx = inner.store.begin().await?;
         tx.put_schedule(&PutSchedule {
             owner,
             path: &schedule.path,
-            summary: &schedule.summary,
+            summary: &items::summary(&schedule.summary),
             cron: &schedule.cron,
             time_zone: &schedule.time_zone,
             script_path: &schedule.script_path,
@@ -68,6 +81,7 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     access::writable(owner, path)?;
     let row = inner.store.schedule(&owner.tenant, path).await.map_err(|error| store_failure(&error))?;
     let Some(row) = row else { return Ok(false) };
+    access::replaceable(owner, path, &row.user)?;
     let now_ms = inner.clock.now_ms();
     let next = if enabled { Timer::parse(&row.cron, &row.time_zone)?.after(now_ms) } else { None };
     let changed = async {
@@ -111,8 +125,16 @@ async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
         if due.is_empty() || inner.closing.is_cancelled() {
             return inner.store.next_due_of_all_tenants().await;
         }
+        let mut failed = None;
         for row in due {
-            fire(inner, row).await?;
+            let path = row.path.clone();
+            if let Err(error) = fire(inner, row).await {
+                tracing::error!(schedule = path, %error, "a schedule cannot be fired now");
+                failed = Some(error);
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
     }
 }
@@ -141,12 +163,17 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     };
     let mut tx = inner.store.begin().await?;
     let fired = tx.fired(&row.tenant, &row.path, due_at_ms, next).await?;
-    let queued = fired && tx.queue_job(&job).await?;
+    // A schedule that fires faster than its jobs run would fill the queue.
+    let waits = inner.store.has_waiting_job(&row.tenant, &row.path).await?;
+    let queued = fired && !waits && tx.queue_job(&job).await?;
     tx.commit().await?;
+    if waits {
+        tracing::warn!(schedule = row.path, due_at_ms, "a schedule was due while its last job still waited: this time is left out");
+    }
     if queued {
         tracing::info!(schedule = row.path, job = %job.id, due_at_ms, "a schedule fired");
         if let Some(job) = inner.store.job(&owner, job.id).await? {
-            inner.take(job, false);
+            inner.take(job);
         }
     }
     Ok(())

@@ -1,16 +1,19 @@
 //! What a running script reaches of the host: the workflow engine, under its owner's name.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use openanalyst_domain::{Failure, JobId, Owner, TaskId};
+use openanalyst_domain::{Failure, JobId, LimitReason, Owner, TaskId};
 use openanalyst_runtime::{LogLevel, ScriptCallError, ScriptHost};
 use openanalyst_store::jobs::JobRow;
 use serde_json::Value;
 
 use crate::embedded::Inner;
-use crate::engine::JobProgress;
+use crate::engine::{JobProgress, JobState, StartJob};
 use crate::operations;
+use crate::workers::Place;
 
 /// The host of one job.
 pub(crate) struct JobHost {
@@ -18,11 +21,49 @@ pub(crate) struct JobHost {
     pub(crate) owner: Owner,
     pub(crate) job: JobId,
     pub(crate) task: Option<TaskId>,
+    place: Mutex<Option<Place>>,
+    starts: AtomicU32,
 }
 
 impl JobHost {
-    pub(crate) fn new(inner: Arc<Inner>, row: &JobRow) -> Self {
-        Self { inner, owner: row.owner.clone(), job: row.id, task: row.task }
+    pub(crate) fn new(inner: Arc<Inner>, row: &JobRow, place: Place) -> Self {
+        Self {
+            inner,
+            owner: row.owner.clone(),
+            job: row.id,
+            task: row.task,
+            place: Mutex::new(Some(place)),
+            starts: AtomicU32::new(0),
+        }
+    }
+
+    /// Starts a job under this one.
+    pub(crate) async fn start(&self, job: StartJob) -> Result<JobId, Failure> {
+        let most = self.inner.budget.workflow_starts;
+        if self.starts.fetch_add(1, Ordering::Relaxed) >= most {
+            return Err(Failure::limit(
+                LimitReason::HostcallsExceeded,
+                format!("this job has started {most} jobs, and that is the limit: start the others from a job of their own"),
+            ));
+        }
+        self.inner.start(&self.owner, job, Some(self.job)).await
+    }
+
+    /// Waits for a job. Meanwhile this one gives its place away, so that the other cannot wait for it.
+    pub(crate) async fn wait(&self, id: JobId, timeout: Option<Duration>) -> Result<JobState, Failure> {
+        let state = self.inner.state(&self.owner, id).await?;
+        if state.status.is_final() {
+            return Ok(state);
+        }
+        drop(self.place().take());
+        let state = self.inner.wait(&self.owner, id, timeout).await;
+        let place = self.inner.workers.place(&self.owner.tenant).await;
+        *self.place() = place;
+        state
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
