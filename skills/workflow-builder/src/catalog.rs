@@ -29,6 +29,8 @@ pub(crate) enum Source {
     Key,
     /// What the step before produced, as text.
     Content,
+    /// Only who runs the flow can say.
+    Given,
     /// Always this text.
     Fixed(&'static str),
 }
@@ -93,6 +95,9 @@ const POST_PHRASES: &[&str] = &[
     "new post",
 ];
 
+/// The script that writes a post.
+pub(crate) const CREATE_POST: &str = "f/openanalyst/social/create_post";
+
 /// The shared scripts.
 pub(crate) const KNOWN: &[Known] = &[
     Known {
@@ -106,25 +111,12 @@ pub(crate) const KNOWN: &[Known] = &[
             "analytics",
             "summary of my posts",
         ],
-        inputs: &[takes("userFolder", Source::UserFolder), takes("timeZone", Source::TimeZone)],
+        inputs: &[],
         content: "report.markdown",
         fits: Fits::Both,
     },
     Known {
-        path: "f/openanalyst/templates/social_post",
-        title: "write a post",
-        phrases: POST_PHRASES,
-        inputs: &[
-            needs("platform", Source::Platform),
-            needs("topic", Source::Topic),
-            takes("tone", Source::Tone),
-            takes("userFolder", Source::UserFolder),
-        ],
-        content: "post.content",
-        fits: Fits::Alone,
-    },
-    Known {
-        path: "f/openanalyst/social/create_post",
+        path: CREATE_POST,
         title: "write a post",
         phrases: POST_PHRASES,
         inputs: &[needs("platform", Source::Platform), needs("topic", Source::Topic), takes("tone", Source::Tone)],
@@ -158,7 +150,7 @@ pub(crate) const KNOWN: &[Known] = &[
             "measure engagement",
             "check engagement",
         ],
-        inputs: &[],
+        inputs: &[needs("posts", Source::Given)],
         content: "",
         fits: Fits::Flow,
     },
@@ -280,7 +272,7 @@ pub(crate) fn own(words: &str, user_folder: &str) -> Result<Option<Found>> {
 
 /// What may be put on a schedule by name, for questions.
 pub(crate) fn schedulable() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().filter(|known| known.fits.covers(Fits::Alone)).map(|known| known.title)
+    KNOWN.iter().filter(|known| known.fits.covers(Fits::Alone) || known.path == CREATE_POST).map(|known| known.title)
 }
 
 #[cfg(test)]
@@ -306,8 +298,7 @@ mod tests {
             assert_eq!(path_of(words).as_deref(), Some(path), "{words}");
         }
         assert_eq!(path_of("water the plants"), None);
-        let alone = shared("every day write a tweet about cats", Fits::Alone).unwrap();
-        assert_eq!(alone.path(), "f/openanalyst/templates/social_post");
+        assert_eq!(shared("every day write a tweet about cats", Fits::Alone), None);
         assert_eq!(shared("log it every day", Fits::Alone), None);
     }
 

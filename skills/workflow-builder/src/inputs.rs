@@ -29,6 +29,7 @@ pub(crate) fn fill(input: &Input, request: &Request) -> Filled {
         Source::AtMs => {
             request.when().filter(|when| !when.past).map_or(Filled::Missing, |when| Filled::Value(when.at_ms.into()))
         }
+        Source::Given => Filled::Missing,
         Source::Fixed(fixed) => text(Some(fixed.into())),
         Source::Now | Source::Key | Source::Content => Filled::InFlow,
     }
@@ -84,12 +85,12 @@ mod tests {
 
     #[test]
     fn what_was_said_fills_and_what_was_not_is_asked() {
-        let inputs = shared("write a post", Fits::Alone).unwrap().inputs();
+        let inputs = shared("write a post", Fits::Flow).unwrap().inputs();
         let request = testing::request("x").with_slot("platform", "twitter");
         let questions = arguments(inputs, &request).unwrap_err();
         assert_eq!(questions.iter().map(|question| question.id.as_str()).collect::<Vec<_>>(), ["topic"]);
         let request = request.with_answer("topic", "bees");
-        let expected = json!({"platform": "twitter", "topic": "bees", "userFolder": "u/ada"});
+        let expected = json!({"platform": "twitter", "topic": "bees"});
         assert_eq!(arguments(inputs, &request), Ok(expected));
     }
 }

@@ -30,6 +30,20 @@ pub(crate) struct ScheduleSpec {
     pub(crate) target: Target,
 }
 
+/// A flow to store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FlowSpec {
+    pub(crate) path: String,
+    /// What it is, in one line.
+    pub(crate) summary: String,
+    /// Windmill's flow value.
+    pub(crate) value: Value,
+    /// What must be given when it is run.
+    pub(crate) needs: Vec<String>,
+    /// The steps in words.
+    pub(crate) steps: Vec<String>,
+}
+
 /// The work of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -50,16 +64,8 @@ pub(crate) enum Job {
     },
     /// Store a flow.
     Flow {
-        /// Where.
-        path: String,
-        /// What it is, in one line.
-        summary: String,
-        /// Windmill's flow value.
-        value: Value,
-        /// What must be given when it is run.
-        needs: Vec<String>,
-        /// The steps in words.
-        steps: Vec<String>,
+        /// The flow.
+        spec: FlowSpec,
     },
     /// Say what there is.
     List {
@@ -89,7 +95,7 @@ impl Job {
         let (id, title) = match &self {
             Self::Schedule { spec } => ("schedule", format!("Schedule {} {}", spec.target.title, spec.label)),
             Self::Once { target, .. } => ("once", format!("Plan one run of {}", target.title)),
-            Self::Flow { path, .. } => ("flow", format!("Store the workflow {path}")),
+            Self::Flow { spec } => ("flow", format!("Store the workflow {}", spec.path)),
             Self::List { .. } => ("list", "Look up what there is".to_owned()),
             Self::Cancel { .. } => ("cancel", "Take it away".to_owned()),
             Self::Say { .. } => ("say", "Answer".to_owned()),
@@ -117,7 +123,7 @@ impl Job {
         match self {
             Self::Schedule { spec } => store_schedule(spec, inputs),
             Self::Once { target, at_ms, time_zone } => start_later(target, *at_ms, time_zone, inputs),
-            Self::Flow { path, summary, value, needs, steps } => store_flow(path, summary, value, needs, steps),
+            Self::Flow { spec } => store_flow(spec),
             Self::List { schedules, flows } => manage::list(
                 Kinds { schedules: *schedules, flows: *flows },
                 &inputs.request.user_folder,
@@ -192,9 +198,10 @@ fn start_later(target: &Target, at_ms: u64, time_zone: &str, inputs: &Inputs) ->
     Ok(json!({ "content": content, "job": { "id": job.id(), "atMs": at_ms, "path": target.path } }))
 }
 
-fn store_flow(path: &str, summary: &str, value: &Value, needs: &[String], steps: &[String]) -> Result<Value> {
+fn store_flow(spec: &FlowSpec) -> Result<Value> {
+    let FlowSpec { path, summary, value, needs, steps } = spec;
     windmill::create_flow(path, summary, value)?;
-    let is_stored = windmill::list(Kind::Flow, path)?.iter().any(|item| item.path == path);
+    let is_stored = windmill::list(Kind::Flow, path)?.iter().any(|item| item.path == *path);
     let mut content = format!("The workflow is stored as `{path}`:\n");
     for (index, step) in steps.iter().enumerate() {
         content.push_str(&format!("\n{}. {}", index + 1, capital(step)));
@@ -202,8 +209,8 @@ fn store_flow(path: &str, summary: &str, value: &Value, needs: &[String], steps:
     if needs.is_empty() {
         content.push_str("\n\nIt needs nothing more to run.");
     } else {
-        let needs: Vec<String> = needs.iter().map(|name| format!("`{name}`")).collect();
-        content.push_str(&format!("\n\nGive it {} when you run it.", needs.join(", ")));
+        let names: Vec<String> = needs.iter().map(|name| format!("`{name}`")).collect();
+        content.push_str(&format!("\n\nGive it {} when you run it.", names.join(", ")));
     }
     Ok(json!({
         "content": content,

@@ -4,7 +4,7 @@ use openanalyst_skill::prelude::*;
 
 use crate::catalog::{self, Fits, Found};
 use crate::flow as joined;
-use crate::job::{Job, ScheduleSpec, Target, capital};
+use crate::job::{FlowSpec, Job, ScheduleSpec, Target, capital};
 use crate::text::{has_any, has_word, path_part};
 use crate::wish::Kinds;
 use crate::{clock, inputs, manage};
@@ -33,11 +33,43 @@ pub(crate) fn run(words: &str, request: &Request, context: &Context) -> Result<P
             Question::new(WHICH_SCRIPT, "What shall run? Name one of these, or a script or workflow of your own.");
         return Ok(Plan::ask(question.options(catalog::schedulable().map(capital))));
     };
-    let arguments = match inputs::arguments(found.inputs(), request) {
-        Ok(arguments) => arguments,
+    let (before, target) = match prepared(&found, request) {
+        Ok(prepared) => prepared,
         Err(questions) => return Ok(Plan::ask_all(questions)),
     };
-    let target = Target { path: found.path().into(), title: found.title().into(), is_flow: found.is_flow(), arguments };
+    let mut plan = at_its_time(words, target, request, context)?;
+    if let Some(job) = before
+        && plan.questions.is_empty()
+    {
+        plan.steps.insert(0, job.into_step()?);
+    }
+    Ok(plan)
+}
+
+/// What is to be run, with its arguments, and what must be stored before; or the questions for what is missing.
+///
+/// A post alone on a schedule would reach nobody: it becomes a flow that also sends it to the user.
+fn prepared(found: &Found, request: &Request) -> std::result::Result<(Option<Job>, Target), Vec<Question>> {
+    let arguments = inputs::arguments(found.inputs(), request)?;
+    if found.path() != catalog::CREATE_POST {
+        let is_flow = found.is_flow();
+        return Ok((None, Target { path: found.path().into(), title: found.title().into(), is_flow, arguments }));
+    }
+    let mut steps = vec![found.clone()];
+    steps.extend(catalog::shared("send a message", Fits::Flow));
+    let title =
+        format!("{} for {} about {}", found.title(), text_of(&arguments, "platform"), text_of(&arguments, "topic"));
+    let spec = flow_spec(&steps, request, capital(&format!("{title}, then send it to you")));
+    let target = Target { path: spec.path.clone(), title, is_flow: true, arguments: json!({}) };
+    Ok((Some(Job::Flow { spec }), target))
+}
+
+fn text_of<'a>(arguments: &'a Value, name: &str) -> &'a str {
+    arguments[name].as_str().unwrap_or_default()
+}
+
+/// The step that runs it again and again, once later, or now.
+fn at_its_time(words: &str, target: Target, request: &Request, context: &Context) -> Result<Plan> {
     if let Some(recurrence) = request.recurrence() {
         let path = schedule_path(&request.user_folder, &target, &recurrence.label);
         let spec = ScheduleSpec {
@@ -51,8 +83,7 @@ pub(crate) fn run(words: &str, request: &Request, context: &Context) -> Result<P
     }
     let said = request.answer(WHEN).unwrap_or(words);
     if has_any(said, &["now", "immediately", "right away", "at once"]) {
-        let id = "run";
-        let title = format!("Run {}", target.title);
+        let (id, title) = ("run", format!("Run {}", target.title));
         let mut step =
             if target.is_flow { Step::flow(id, title, &target.path) } else { Step::script(id, title, &target.path) };
         for (name, value) in target.arguments.as_object().into_iter().flatten() {
@@ -63,14 +94,31 @@ pub(crate) fn run(words: &str, request: &Request, context: &Context) -> Result<P
     match request.when() {
         Some(when) if when.past || when.at_ms <= context.now_ms => Ok(Plan::ask(Question::new(
             WHEN,
-            format!("{} has passed. When shall {} run instead?", when.local.replace('T', " at "), target.title),
+            format!("{} has passed. When shall it be instead: {}?", when.local.replace('T', " at "), target.title),
         ))),
         Some(when) => Ok(Plan::of([Job::Once { target, at_ms: when.at_ms, time_zone: when.time_zone }.into_step()?])),
         None => {
-            let question = Question::new(WHEN, format!("When shall {} run?", target.title));
+            let question = Question::new(WHEN, format!("When shall it run: {}?", target.title));
             Ok(Plan::ask(question.options(["every Monday at 9", "every day at 9", "now"])))
         }
     }
+}
+
+/// The flow of these steps, ready to be stored. The same steps about the same thing are the same flow.
+fn flow_spec(steps: &[Found], request: &Request, summary: String) -> FlowSpec {
+    let flow = joined::build(steps, request);
+    let titles: Vec<String> = steps.iter().map(|step| step.title().to_owned()).collect();
+    let said =
+        |slot: Option<String>, id: &str| slot.or_else(|| request.answer(id).map(str::to_owned)).unwrap_or_default();
+    let about = steps.iter().any(|step| step.path() == catalog::CREATE_POST);
+    let subject = match about {
+        true => {
+            format!("{} {} {}", titles.join(" "), said(request.platform(), "platform"), said(request.topic(), "topic"))
+        }
+        false => titles.join(" "),
+    };
+    let path = format!("{}/flows/{}", request.user_folder, path_part(&subject, "workflow"));
+    FlowSpec { path, summary, value: flow.value, needs: flow.needs, steps: titles }
 }
 
 /// "make it Tuesdays at 10 instead": the schedule of the last answer at another time, in its place.
@@ -81,7 +129,7 @@ fn moved(words: &str, request: &Request, context: &Context) -> Option<ScheduleSp
     }
     let recurrence = request.recurrence()?;
     let refers = has_word(words, "instead") || has_word(words, "it") || has_word(words, "that");
-    if !refers || catalog::shared(words, Fits::Alone).is_some() {
+    if !refers || alone(words).is_some() {
         return None;
     }
     let last: Last = context.last_data(NAME)?;
@@ -125,7 +173,7 @@ fn find(words: &str, request: &Request) -> Result<Option<Found>> {
         if prefers_own && let Some(found) = catalog::own(words, &request.user_folder)? {
             return Ok(Some(found));
         }
-        if let Some(found) = catalog::shared(words, Fits::Alone) {
+        if let Some(found) = alone(words) {
             return Ok(Some(found));
         }
         if !prefers_own && let Some(found) = catalog::own(words, &request.user_folder)? {
@@ -133,6 +181,12 @@ fn find(words: &str, request: &Request) -> Result<Option<Found>> {
         }
     }
     Ok(None)
+}
+
+/// The shared script that these words put on a schedule: one that stands alone, or a post.
+fn alone(words: &str) -> Option<Found> {
+    let post = || catalog::shared(words, Fits::Flow).filter(|found| found.path() == catalog::CREATE_POST);
+    catalog::shared(words, Fits::Alone).or_else(post)
 }
 
 /// Steps for a workflow of these clauses.
@@ -188,14 +242,12 @@ pub(crate) fn flow(words: &str, request: &Request, context: &Context) -> Result<
             "That time has passed. For when shall the workflow schedule the post instead?",
         )));
     }
-    let flow = joined::build(&steps, request);
-    let titles: Vec<String> = steps.iter().map(|step| step.title().to_owned()).collect();
-    let summary = capital(&titles.join(", then "));
-    let subject = format!("{} {}", titles.join(" "), request.topic().unwrap_or_default());
-    let path = format!("{}/flows/{}", request.user_folder, path_part(&subject, "workflow"));
+    let titles: Vec<&str> = steps.iter().map(Found::title).collect();
+    let spec = flow_spec(&steps, request, capital(&titles.join(", then ")));
+    let path = spec.path.clone();
     let recurring = match request.recurrence() {
-        Some(_) if !flow.needs.is_empty() => {
-            let needs = flow.needs.iter().map(|name| match name.as_str() {
+        Some(_) if !spec.needs.is_empty() => {
+            let needs = spec.needs.iter().map(|name| match name.as_str() {
                 "platform" => Question::new("platform", "For which platform?"),
                 "topic" => Question::new("topic", "What shall the post be about?"),
                 _ => Question::new(
@@ -209,9 +261,7 @@ pub(crate) fn flow(words: &str, request: &Request, context: &Context) -> Result<
         }
         recurrence => recurrence,
     };
-    let job =
-        Job::Flow { path: path.clone(), summary: summary.clone(), value: flow.value, needs: flow.needs, steps: titles };
-    let mut plan = Plan::of([job.into_step()?]);
+    let mut plan = Plan::of([Job::Flow { spec }.into_step()?]);
     if let Some(recurrence) = recurring {
         let target = Target { path, title: "the workflow".into(), is_flow: true, arguments: json!({}) };
         let schedule_path = schedule_path(&request.user_folder, &target, &recurrence.label);

@@ -43,13 +43,15 @@ pub(crate) fn has_any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| holds(&text, &stems(word)))
 }
 
-/// A part of a path: ASCII letters, digits and `_`. `nothing` where the text has none of them.
+/// A part of a path: ASCII letters, digits and `_`. What does not fit into that is told apart by a few digits at the end, so that two
+/// texts never share a path by what was left out. `nothing` where the text has no letters at all.
 pub(crate) fn path_part(text: &str, nothing: &str) -> String {
     let mut part = String::new();
-    for word in
-        text.to_lowercase().split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
-    {
+    let text = text.to_lowercase();
+    let mut is_whole = text.is_ascii();
+    for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         if part.len() + word.len() + 1 > MAX_SLUG {
+            is_whole = false;
             break;
         }
         if !part.is_empty() {
@@ -57,7 +59,15 @@ pub(crate) fn path_part(text: &str, nothing: &str) -> String {
         }
         part.push_str(word);
     }
-    if part.is_empty() { nothing.to_owned() } else { part }
+    if part.is_empty() {
+        part.push_str(nothing);
+    }
+    if is_whole { part } else { format!("{part}_{:08x}", fnv1a(&text)) }
+}
+
+/// FNV-1a, 32 bits: the same on every machine and in every version, unlike the standard library's hash.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -83,7 +93,10 @@ mod tests {
     #[test]
     fn path_parts_are_plain_and_short() {
         assert_eq!(path_part("Every Monday at 09:00", "x"), "every_monday_at_09_00");
-        assert_eq!(path_part("日本", "flow"), "flow");
-        assert!(path_part(&"word ".repeat(100), "x").len() <= MAX_SLUG);
+        assert_eq!(path_part("!", "flow"), "flow");
+        assert_ne!(path_part("日本", "flow"), path_part("中国", "flow"));
+        let long = "word ".repeat(100);
+        assert_ne!(path_part(&format!("{long} a"), "x"), path_part(&format!("{long} b"), "x"));
+        assert!(path_part(&long, "x").len() <= MAX_SLUG + 9);
     }
 }
