@@ -1,1 +1,46 @@
-//! stub
+//! The bundled skill `social-media`: it writes posts by each platform's rules, schedules and reschedules them, and computes engagement from given numbers.
+//!
+//! The work is done by the shared scripts under `f/openanalyst/social/`; this crate decides which, with what, and what their results must be like. It remembers
+//! each post in the user's memory under `posts/`. It must never publish anything by itself.
+//!
+//! Begin at `wish`: what the request asks. `plan` makes the steps, `answer` writes the reply, `rows` reads attached numbers.
+
+mod answer;
+mod plan;
+mod platform;
+mod rows;
+mod wish;
+
+use openanalyst_skill::prelude::*;
+
+use wish::Wish;
+
+/// The skill.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocialMedia;
+
+impl Skill for SocialMedia {
+    fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
+        match wish::read(request, context) {
+            Wish::Ask(questions) => Ok(Plan::ask_all(questions)),
+            Wish::Create { post, when } => Ok(plan::create(&post, when.as_ref(), request, context)),
+            Wish::Move { earlier, when } => Ok(plan::reschedule(&earlier, &when, request, context)),
+            Wish::Analyze => plan::analyze(request),
+        }
+    }
+
+    /// Other skills ask for a post: `{"platform", "topic", "tone"?}`.
+    fn run(&self, _step: &Step, inputs: &Inputs, _attempt: &Attempt) -> Result<Output> {
+        let platform: String = inputs.argument("platform")?;
+        let topic: String = inputs.argument("topic")?;
+        let tone: Option<String> = inputs.argument("tone")?;
+        let arguments = json!({ "platform": platform, "topic": topic, "tone": tone });
+        Output::of(&windmill::run_script(plan::CREATE_POST, &arguments)?.wait::<Value>()?)
+    }
+
+    fn reply(&self, request: &Request, results: &[StepResult]) -> Result<Reply> {
+        answer::reply(request, results)
+    }
+}
+
+openanalyst_skill::export_skill!(SocialMedia);

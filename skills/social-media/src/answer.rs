@@ -1,0 +1,137 @@
+//! The reply: the post, its time on the user's clock, the jobs that did it; and what is remembered of it.
+
+use chrono::NaiveDateTime;
+use openanalyst_skill::prelude::*;
+
+use crate::platform;
+
+/// Writes the reply, and remembers the post.
+pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> {
+    if let Some(result) = results.iter().find(|result| result.id == "analyze") {
+        return engagement(&results.output("analyze")?, result);
+    }
+    let post = match results.iter().any(|result| result.id == "create") {
+        true => results.output("create")?["post"].clone(),
+        false => moved_post(results)?,
+    };
+    let schedule = match results.iter().any(|result| result.id == "schedule") {
+        true => Some(results.output("schedule")?["schedule"].clone()),
+        false => None,
+    };
+    let key = schedule.as_ref().and_then(key_of).unwrap_or_else(|| request.task_id.clone());
+    let content = post["content"].as_str().unwrap_or_default();
+    let id = post["platform"].as_str().unwrap_or_default();
+    let name = platform::find(id).map_or(id, |platform| platform.name);
+
+    let mut text = match (&schedule, post.get("length")) {
+        (Some(schedule), None) => format!("Your {name} post now goes out on {}:", local_time(schedule)),
+        _ => format!("Here is your {name} post:"),
+    };
+    text.push_str("\n\n");
+    for line in content.lines() {
+        text.push_str(&format!("> {line}\n"));
+    }
+    if let (Some(length), Some(limit)) = (post["length"].as_u64(), post["limit"].as_u64()) {
+        text.push_str(&format!("\n{length} of {limit} characters."));
+    }
+    if let Some(schedule) = &schedule {
+        if post.get("length").is_some() {
+            text.push_str(&format!(" It is scheduled for {}.", local_time(schedule)));
+        }
+        text.push_str(&format!(
+            "\n\nThe schedule is `{}`. When it is due and no connector for {name} is configured, I tell you instead of posting.",
+            schedule["path"].as_str().unwrap_or_default()
+        ));
+    }
+    let jobs: Vec<String> =
+        results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
+    if !jobs.is_empty() {
+        text.push_str(&format!("\n\nJobs: {}.", jobs.join(", ")));
+    }
+    remember(&key, &post, schedule.as_ref(), request)?;
+    Reply::text(text).with_data(&json!({ "post": post, "schedule": schedule, "key": key }))
+}
+
+/// What is kept for later requests and for reports.
+fn remember(key: &str, post: &Value, schedule: Option<&Value>, request: &Request) -> Result<()> {
+    let path = format!("posts/{key}");
+    let earlier: Option<Value> = memory::user().get(&path)?;
+    let created =
+        earlier.as_ref().map_or_else(|| json!(request.received_at_ms), |earlier| earlier["createdAtMs"].clone());
+    memory::user().put(
+        &path,
+        &json!({
+            "platform": post["platform"], "content": post["content"], "topic": post["topic"], "createdAtMs": created,
+            "atMs": schedule.map(|schedule| &schedule["atMs"]), "schedulePath": schedule.map(|schedule| &schedule["path"]),
+        }),
+    )?;
+    Ok(())
+}
+
+/// The post that was moved, from memory: its schedule's path ends with its key.
+fn moved_post(results: &[StepResult]) -> Result<Value> {
+    let output = results.output("schedule")?;
+    let key = key_of(&output["schedule"]).ok_or_else(|| Failure::failed("the schedule's path does not name a post"))?;
+    let post: Option<Value> = memory::user().get(&format!("posts/{key}"))?;
+    let post = post.ok_or_else(|| Failure::not_found("the post that was moved is not in memory any more"))?;
+    Ok(json!({ "platform": post["platform"], "content": post["content"], "topic": post["topic"] }))
+}
+
+/// The key of a post from the path of its schedule.
+fn key_of(schedule: &Value) -> Option<String> {
+    let (_, key) = schedule["path"].as_str()?.rsplit_once("/post_")?;
+    Some(key.replace('_', "-"))
+}
+
+/// "Tuesday, 24 November 2026 at 09:00 (Europe/Berlin)".
+fn local_time(schedule: &Value) -> String {
+    let local = schedule["local"].as_str().unwrap_or_default();
+    let zone = schedule["timeZone"].as_str().unwrap_or_default();
+    match NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M") {
+        Ok(at) => format!("{} ({zone})", at.format("%A, %-d %B %Y at %H:%M")),
+        Err(_) => format!("{local} ({zone})"),
+    }
+}
+
+fn engagement(output: &Value, result: &StepResult) -> Result<Reply> {
+    let numbers = &output["engagement"];
+    let mut text = String::new();
+    if numbers["counted"].as_u64().unwrap_or(0) > 0 {
+        text.push_str("| measure | value |\n|---|---:|\n");
+        for (label, name) in [
+            ("Posts", "posts"),
+            ("Reactions", "reactions"),
+            ("Reactions a post", "meanReactions"),
+            ("Engagement rate", "rate"),
+        ] {
+            if let Some(value) = numbers[name].as_f64() {
+                let shown = if name == "rate" { format!("{:.2} %", value * 100.0) } else { value.to_string() };
+                text.push_str(&format!("| {label} | {shown} |\n"));
+            }
+        }
+        if let Some(best) = numbers["bestDays"].get(0) {
+            text.push_str(&format!(
+                "\nBest day: {} ({} reactions a post).",
+                best["name"].as_str().unwrap_or_default(),
+                best["meanReactions"]
+            ));
+        }
+        if let Some(best) = numbers["top"].get(0) {
+            text.push_str(&format!(
+                "\nBest post: {} ({} reactions).",
+                best["post"].as_str().unwrap_or_default(),
+                best["reactions"]
+            ));
+        }
+    } else {
+        text.push_str("There are no numbers to compute engagement from. Attach your platform's export as CSV or JSON, with a row for each post.");
+    }
+    let missing: Vec<&str> = output["missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !missing.is_empty() {
+        text.push_str(&format!("\n\nMissing: {}.", missing.join("; ")));
+    }
+    if let Some(job) = &result.job_id {
+        text.push_str(&format!("\n\nJob: `{job}`."));
+    }
+    Reply::text(text).with_data(output)
+}

@@ -1,0 +1,104 @@
+//! Whole requests: what is planned, what is asked, what is answered.
+
+use openanalyst_skill::prelude::*;
+use openanalyst_skill::testing::{self, Host};
+use skill_social_media::SocialMedia;
+
+fn when(past: bool) -> Value {
+    json!({"atMs": 1_795_507_200_000_u64, "local": "2026-11-24T09:00", "timeZone": "Europe/Berlin", "explicitTime": false, "past": past})
+}
+
+fn request() -> Request {
+    testing::request("Create a Twitter post about AI trends and schedule it for tomorrow")
+        .with_action("create")
+        .with_action("schedule")
+        .with_slot("platform", "twitter")
+        .with_slot("topic", "AI trends")
+        .with_slot("when", when(false))
+}
+
+fn plan(request: &Request, context: &Context) -> Plan {
+    Host::new().run(|| SocialMedia.plan(request, context).unwrap())
+}
+
+fn asked(request: &Request) -> Vec<String> {
+    let plan = plan(request, &testing::context());
+    assert!(plan.steps.is_empty());
+    plan.questions.into_iter().map(|question| format!("{}: {}", question.id, question.text)).collect()
+}
+
+#[test]
+fn two_steps_with_what_they_must_give() {
+    let plan = plan(&request(), &testing::context());
+    let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["create", "schedule"]);
+    assert_eq!(plan.steps[0].arguments()["topic"], "AI trends");
+    assert_eq!(plan.steps[0].expects.len(), 3);
+    let schedule = plan.steps[1].arguments();
+    assert_eq!(schedule["content"], json!({"$from": "create#/post/content"}));
+    assert_eq!(schedule["key"], request().task_id);
+    assert_eq!(plan.steps[1].expects.len(), 2);
+}
+
+#[test]
+fn what_is_missing_is_asked() {
+    let base = || testing::request("Create a post").with_action("create");
+    assert_eq!(asked(&base()).len(), 2, "platform and topic");
+    let unknown = asked(&base().with_slot("unknown-platform", "Frobster").with_slot("topic", "x"));
+    assert!(unknown[0].contains("Frobster"), "{unknown:?}");
+    let past = asked(&base().with_slot("platform", "twitter").with_slot("topic", "x").with_slot("when", when(true)));
+    assert!(past[0].starts_with("when:") && past[0].contains("past"), "{past:?}");
+    let answered = base().with_slot("platform", "linkedin").with_answer("topic", "our new office");
+    assert_eq!(plan(&answered, &testing::context()).steps[0].arguments()["topic"], "our new office");
+}
+
+#[test]
+fn an_earlier_post_is_moved_under_its_own_key() {
+    let data = json!({"post": {"platform": "twitter", "content": "Hello"}, "schedule": {}, "key": "k-1"});
+    let context = testing::context().with_answer("social-media", "done", data);
+    let request =
+        testing::request("schedule it for Friday instead").with_action("schedule").with_slot("when", when(false));
+    let plan = plan(&request, &context);
+    assert_eq!(plan.steps.len(), 1);
+    let arguments = plan.steps[0].arguments();
+    assert_eq!((&arguments["key"], &arguments["content"]), (&json!("k-1"), &json!("Hello")));
+}
+
+#[test]
+fn the_answer_names_post_time_and_jobs_and_the_post_is_remembered() {
+    let host = Host::new();
+    let request = request();
+    let reply = host.run(|| {
+        let plan = SocialMedia.plan(&request, &testing::context()).unwrap();
+        let post = json!({"post": {"platform": "twitter", "content": "AI trends!", "length": 10, "limit": 280, "topic": "AI trends"}});
+        let path = format!("{}/social/post_{}", request.user_folder, request.task_id.replace('-', "_"));
+        let schedule = json!({"schedule": {"path": path, "atMs": 1, "local": "2026-11-24T09:00", "timeZone": "Europe/Berlin"}});
+        let result = |step: &Step, output: &Value, job: &str| StepResult {
+            job_id: Some(job.to_owned()),
+            ..testing::result(step, &Output::of(output).unwrap())
+        };
+        let results = [result(&plan.steps[0], &post, "job-1"), result(&plan.steps[1], &schedule, "job-2")];
+        SocialMedia.reply(&request, &results).unwrap()
+    });
+    for part in ["AI trends!", "Tuesday, 24 November 2026 at 09:00", "job-1", "job-2", "10 of 280"] {
+        assert!(reply.content.contains(part), "{part} is not in {}", reply.content);
+    }
+    let remembered = host.memory(&format!("posts/{}", request.task_id)).unwrap();
+    assert_eq!(remembered["content"], "AI trends!");
+}
+
+#[test]
+fn attached_numbers_are_read() {
+    let request = testing::request("analyze the engagement")
+        .with_action("analyze")
+        .with_attachment("a.csv", "text/csv", "post;likes\nA;1\nB;2\n")
+        .with_attachment("b.json", "application/json", r#"{"posts": [{"likes": 3}]}"#);
+    let plan = plan(&request, &testing::context());
+    assert_eq!(plan.steps[0].arguments()["posts"].as_array().unwrap().len(), 3);
+    let broken = testing::request("analyze the engagement").with_action("analyze").with_attachment(
+        "b.json",
+        "application/json",
+        "{",
+    );
+    assert!(Host::new().run(|| SocialMedia.plan(&broken, &testing::context())).is_err());
+}
