@@ -12,7 +12,8 @@ const PACKAGED: &[&str] = &["assets", "prompts", "workflows"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Asked at run time: a build script that was compiled once may serve another checkout.
+    let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let root =
         here.ancestors().nth(2).unwrap_or_else(|| panic!("{} is not skills/bundle of a workspace", here.display()));
     let packages: Vec<String> = SKILLS.iter().map(|name| format!("skill-{name}")).collect();
@@ -65,10 +66,13 @@ fn main() {
     }
     code.push_str("];\n");
 
-    let out =
-        PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_else(|| panic!("cargo sets OUT_DIR for build scripts")));
+    let out = PathBuf::from(variable("OUT_DIR"));
     let target = out.join("embedded.rs");
     fs::write(&target, code).unwrap_or_else(|error| panic!("cannot write {}: {error}", target.display()));
+}
+
+fn variable(name: &str) -> std::ffi::OsString {
+    std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set; cargo sets it for every build script"))
 }
 
 fn push(code: &mut String, line: std::fmt::Arguments<'_>) {

@@ -100,14 +100,28 @@ mod tests {
     }
 
     #[test]
-    fn the_shared_scripts_are_modules_with_a_main_function() {
-        let paths: Vec<&str> = shared_scripts().iter().map(|(path, _)| *path).collect();
-        for wanted in ["f/openanalyst/social/create_post", "f/openanalyst/templates/analytics_report"] {
-            assert!(paths.contains(&wanted), "{wanted} is missing among {paths:?}");
-        }
-        for (path, source) in shared_scripts() {
-            assert!(path.starts_with("f/openanalyst/") && !path.contains('.'), "{path}");
+    fn the_shared_scripts_are_there_and_those_that_are_run_have_a_main_function() {
+        let source =
+            |wanted: &str| shared_scripts().iter().find(|(path, _)| *path == wanted).map(|(_, source)| *source);
+        for name in [
+            "core/send_ws_message",
+            "core/log_activity",
+            "social/create_post",
+            "social/schedule_post",
+            "social/publish_post",
+            "social/analyze_engagement",
+            "analytics/fetch_metrics",
+            "analytics/generate_report",
+            "templates/social_post",
+            "templates/analytics_report",
+            "templates/scheduler",
+        ] {
+            let path = format!("f/openanalyst/{name}");
+            let source = source(&path).unwrap_or_else(|| panic!("{path} is missing"));
             assert!(source.contains("export async function main("), "{path} has no main");
+        }
+        for (path, _) in shared_scripts() {
+            assert!(path.starts_with("f/openanalyst/") && !path.contains('.'), "{path}");
         }
     }
 }
