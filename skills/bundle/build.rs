@@ -29,15 +29,12 @@ fn main() {
     let mut code = String::from("static BUNDLED: &[BundledSkill] = &[\n");
     for name in SKILLS {
         let folder = root.join("skills").join(name);
-        println!("cargo::rerun-if-changed={}", folder.join("SKILL.md").display());
-        if !folder.join("SKILL.md").is_file() {
-            println!("cargo::warning=skills/{name} has no SKILL.md and is not bundled");
-            continue;
-        }
+        let skill_md = folder.join("SKILL.md");
+        assert!(skill_md.is_file(), "skills/{name} has no SKILL.md; every bundled skill needs one, see skills/core");
         let component = built.path(&format!("skill_{}", name.replace('-', "_")));
         push(&mut code, format_args!("    BundledSkill {{\n        name: {name:?},"));
         push(&mut code, format_args!("        component: include_bytes!({component:?}),"));
-        push(&mut code, format_args!("        skill_md: include_str!({:?}),", folder.join("SKILL.md")));
+        push(&mut code, format_args!("        skill_md: include_str!({skill_md:?}),"));
         push(&mut code, format_args!("        files: &["));
         let mut files = Vec::new();
         for part in PACKAGED {
