@@ -1,2 +1,118 @@
-//! Placeholder until the bench below is filled in.
-fn main() {}
+//! What a route costs with 10,000 skills, against a plain loop over the same skills in the same run.
+//!
+//! `cargo bench -p openanalyst-router --bench route`
+
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use openanalyst_router::{Router, RouterOptions, SkillProfile, Utterance};
+
+const SKILLS: usize = 10_000;
+const ROUTES: usize = 5_000;
+const LOOPS: usize = 50;
+const VERBS: [&str; 8] = ["create", "schedule", "analyze", "send", "translate", "book", "check", "plan"];
+const THINGS: [&str; 10] =
+    ["post", "report", "invoice", "meeting", "flight", "recipe", "contract", "photo", "order", "ticket"];
+
+fn profiles() -> Vec<SkillProfile> {
+    (0..SKILLS)
+        .map(|number| {
+            let (verb, thing) = (VERBS[number % VERBS.len()], THINGS[number / VERBS.len() % THINGS.len()]);
+            SkillProfile {
+                name: format!("skill-{number}"),
+                title: format!("Skill {number}"),
+                description: format!("Can {verb} every kind of {thing} for the team number{number}."),
+                triggers: vec![
+                    format!("{verb} a {thing}"),
+                    format!("{thing} number{number}"),
+                    format!("codeword{number}"),
+                ],
+                examples: vec![format!("Please {verb} the {thing} about number{number} for tomorrow")],
+                priority: 5,
+                is_fallback: number == 0,
+                ..SkillProfile::default()
+            }
+        })
+        .collect()
+}
+
+fn utterances() -> Vec<String> {
+    (0..ROUTES)
+        .map(|number| match number % 4 {
+            0 => format!(
+                "{} a {} about number{} tomorrow at 9",
+                VERBS[number % 8],
+                THINGS[number % 10],
+                number * 7 % SKILLS
+            ),
+            1 => format!("codeword{} please, and then send it every Monday", number * 13 % SKILLS),
+            2 => format!(
+                "I would like to {} something with the {} and the {}",
+                VERBS[number % 8],
+                THINGS[number % 10],
+                THINGS[(number + 3) % 10]
+            ),
+            _ => "what about the weather in the city of my dreams on a nice day in spring".to_owned(),
+        })
+        .collect()
+}
+
+/// The floor: every skill looked at, words compared.
+fn plain_loop(words: &[BTreeSet<String>], text: &str) -> usize {
+    let said: BTreeSet<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let shared = |skill: &BTreeSet<String>| skill.intersection(&said).count();
+    words.iter().enumerate().max_by_key(|(_, skill)| shared(skill)).map_or(0, |(number, _)| number)
+}
+
+fn main() {
+    let profiles = profiles();
+    let began = Instant::now();
+    let router = Router::build(&profiles, RouterOptions::default());
+    let built = began.elapsed();
+    let utterances = utterances();
+    let ask = |text: &str| {
+        let utterance = Utterance {
+            text,
+            now_ms: 1_795_424_400_000,
+            time_zone: "Europe/Berlin",
+            previous_skill: None,
+            has_attachments: false,
+        };
+        router.route(black_box(&utterance))
+    };
+    for text in utterances.iter().take(200) {
+        black_box(ask(text));
+    }
+    let mut ours: Vec<Duration> = utterances
+        .iter()
+        .map(|text| {
+            let began = Instant::now();
+            black_box(ask(text));
+            began.elapsed()
+        })
+        .collect();
+    let words: Vec<BTreeSet<String>> = profiles
+        .iter()
+        .map(|profile| {
+            let text = format!("{} {} {}", profile.description, profile.triggers.join(" "), profile.examples.join(" "));
+            text.to_lowercase().split_whitespace().map(str::to_owned).collect()
+        })
+        .collect();
+    let mut floor: Vec<Duration> = utterances
+        .iter()
+        .take(LOOPS)
+        .map(|text| {
+            let began = Instant::now();
+            black_box(plain_loop(&words, text));
+            began.elapsed()
+        })
+        .collect();
+    ours.sort_unstable();
+    floor.sort_unstable();
+    let at = |times: &[Duration], part: usize| times[(times.len() - 1) * part / 100];
+    println!("{SKILLS} skills, index built in {built:?}");
+    println!("route       p50 {:>10.1?}  p99 {:>10.1?}  max {:>10.1?}", at(&ours, 50), at(&ours, 99), at(&ours, 100));
+    println!("plain loop  p50 {:>10.1?}  p99 {:>10.1?}", at(&floor, 50), at(&floor, 99));
+    println!("ratio of the p50s: {:.4}", at(&ours, 50).as_secs_f64() / at(&floor, 50).as_secs_f64());
+}

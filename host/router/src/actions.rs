@@ -24,7 +24,22 @@ const VERBS: &[(&str, &[&str])] = &[
 ];
 
 /// Words before a verb that make it a noun: "the report", "a plan".
-const NOUN_MARKS: &[&str] = &["the", "a", "an", "my", "our", "your", "this", "that", "analytics", "weekly", "daily", "monthly", "every", "each"];
+const NOUN_MARKS: &[&str] = &[
+    "the",
+    "a",
+    "an",
+    "my",
+    "our",
+    "your",
+    "this",
+    "that",
+    "analytics",
+    "weekly",
+    "daily",
+    "monthly",
+    "every",
+    "each",
+];
 
 /// The actions.
 pub(crate) fn actions(words: &Words<'_>) -> Vec<String> {

@@ -85,7 +85,8 @@ impl Index {
 
     fn add(&mut self, skill: u32, profile: &SkillProfile, splitter: &Splitter) {
         let mut fields: HashMap<u32, Field> = HashMap::new();
-        let texts = [(Field::Description, std::slice::from_ref(&profile.description)), (Field::Example, &profile.examples)];
+        let texts =
+            [(Field::Description, std::slice::from_ref(&profile.description)), (Field::Example, &profile.examples)];
         for (field, texts) in texts {
             for text in texts {
                 for term in self.content(&splitter.split(text)) {

@@ -19,7 +19,9 @@ mod score;
 mod slots;
 mod text;
 
-pub use route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Utterance};
+pub use route::{
+    Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Utterance,
+};
 
 use crate::index::Index;
 use crate::text::Splitter;

@@ -52,7 +52,12 @@ pub(crate) fn route(
     intent: Intent,
 ) -> Route {
     if index.skills.is_empty() {
-        return Route { decision: Decision::NoSkills, intent, ranking: Vec::new(), reasons: vec!["There is no skill.".to_owned()] };
+        return Route {
+            decision: Decision::NoSkills,
+            intent,
+            ranking: Vec::new(),
+            reasons: vec!["There is no skill.".to_owned()],
+        };
     }
     let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
     phrases(index, words, &intent, &mut tallies);
@@ -165,9 +170,11 @@ fn closely(
     if unlike >= 0.6 && unlike > like {
         tally.add(EvidenceKind::AntiExample, "it is like one of the anti-examples", ANTI_EXAMPLE * unlike);
     }
-    if utterance.has_attachments && ["file", "attach", "csv", "json", "data", "number"].iter().any(|stem| {
-        index.term(stem).is_some_and(|term| index.postings(term).1.iter().any(|posting| posting.skill == skill))
-    }) {
+    if utterance.has_attachments
+        && ["file", "attach", "csv", "json", "data", "number"].iter().any(|stem| {
+            index.term(stem).is_some_and(|term| index.postings(term).1.iter().any(|posting| posting.skill == skill))
+        })
+    {
         tally.add(EvidenceKind::Attachment, "files came with it", ATTACHMENT);
     }
     if previous == Some(skill as usize) && goes_on(words, intent) {
@@ -233,7 +240,8 @@ fn decide(index: &Index, options: &RouterOptions, intent: Intent, ranking: Vec<R
     let decision = match best {
         Some(best) if confidence >= options.threshold => {
             let rival = ranking.get(1).filter(|rival| {
-                let first = |name: &str| index.skills.iter().find(|skill| skill.name == name).map(|skill| skill.priority);
+                let first =
+                    |name: &str| index.skills.iter().find(|skill| skill.name == name).map(|skill| skill.priority);
                 confidence - rival.confidence < options.ambiguity_margin && first(&rival.skill) == first(&best.skill)
             });
             reasons.extend(best.evidence.iter().take(5).map(sentence));
@@ -249,14 +257,19 @@ fn decide(index: &Index, options: &RouterOptions, intent: Intent, ranking: Vec<R
         }
         _ => {
             let why = match best {
-                Some(best) => format!("the best one, `{}`, has only {confidence} of the {} that are needed", best.skill, options.threshold),
+                Some(best) => format!(
+                    "the best one, `{}`, has only {confidence} of the {} that are needed",
+                    best.skill, options.threshold
+                ),
                 None => "no skill knows any of these words".to_owned(),
             };
             reasons.push(format!("No skill is sure enough: {why}."));
             let fallback = index.fallback.and_then(|at| index.skills.get(at)).map(|skill| skill.name.clone());
             match fallback {
                 Some(name) => Decision::Fallback { name, confidence, why },
-                None => best.map_or(Decision::NoSkills, |best| Decision::Skill { name: best.skill.clone(), confidence }),
+                None => {
+                    best.map_or(Decision::NoSkills, |best| Decision::Skill { name: best.skill.clone(), confidence })
+                }
             }
         }
     };

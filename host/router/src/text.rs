@@ -110,11 +110,12 @@ impl<'a> Words<'a> {
 /// Words that say nothing about what is meant.
 pub(crate) fn is_stop_word(word: &str) -> bool {
     const WORDS: &[&str] = &[
-        "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does",
-        "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just",
-        "let", "like", "me", "my", "of", "on", "one", "or", "our", "out", "please", "she", "should", "so", "some", "that", "the", "their",
-        "them", "then", "there", "these", "they", "this", "those", "to", "too", "up", "us", "want", "was", "we", "were", "what", "when",
-        "which", "who", "will", "with", "would", "you", "your", "i'd", "i'm", "i'll", "it's", "let's", "need", "make", "get", "give",
+        "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
+        "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if",
+        "in", "into", "is", "it", "its", "just", "let", "like", "me", "my", "of", "on", "one", "or", "our", "out",
+        "please", "she", "should", "so", "some", "that", "the", "their", "them", "then", "there", "these", "they",
+        "this", "those", "to", "too", "up", "us", "want", "was", "we", "were", "what", "when", "which", "who", "will",
+        "with", "would", "you", "your", "i'd", "i'm", "i'll", "it's", "let's", "need", "make", "get", "give",
     ];
     WORDS.contains(&word)
 }

@@ -1,1 +1,71 @@
-//! stub
+//! The bundled skill `analytics`: a report from what is really there, and only from that.
+//!
+//! Three steps: `collect` reads the user's own posts, schedules, jobs and requests, and the attached files; the script `fetch_metrics` computes; the script
+//! `generate_report` writes. It never invents a number: each one names its source, and what is missing is said.
+//!
+//! Begin at `plan`; `collect` holds where the numbers come from.
+
+mod collect;
+
+use openanalyst_skill::prelude::*;
+
+const FETCH_METRICS: &str = "f/openanalyst/analytics/fetch_metrics";
+const GENERATE_REPORT: &str = "f/openanalyst/analytics/generate_report";
+/// The title where the user gives none.
+const TITLE: &str = "Analytics report";
+
+/// The skill.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Analytics;
+
+impl Skill for Analytics {
+    fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
+        let collect = Step::run("collect", "Collect your numbers")
+            .expect(expect::present("/posts", "your posts were read"))
+            .expect(expect::present("/jobs", "your jobs were read"));
+        let mut metrics = Step::script("metrics", "Compute the metrics", FETCH_METRICS);
+        for source in ["posts", "schedules", "jobs", "tasks", "files"] {
+            metrics = metrics.arg_from(source, format!("collect#/{source}"));
+        }
+        let range =
+            request.range().map(|range| json!({ "fromMs": range.from_ms, "toMs": range.to_ms, "label": range.label }));
+        let metrics = metrics
+            .arg_if("range", range.clone())
+            .expect(expect::present("/metrics", "there are metrics"))
+            .expect(expect::present("/missing", "what is missing is named"));
+        let report = Step::script("report", "Write the report", GENERATE_REPORT)
+            .arg("title", title(request))
+            .arg_from("metrics", "metrics#/metrics")
+            .arg_from("tables", "metrics#/tables")
+            .arg_from("missing", "metrics#/missing")
+            .arg_if("range", range)
+            .arg_if("displayName", context.display_name.as_deref())
+            .expect(expect::matches("/report/markdown", "^# ", "the report has a heading"));
+        Ok(Plan::of([collect, metrics, report]))
+    }
+
+    fn run(&self, _step: &Step, inputs: &Inputs, _attempt: &Attempt) -> Result<Output> {
+        Output::of(&collect::collect(&inputs.request, &inputs.context)?)
+    }
+
+    fn reply(&self, _request: &Request, results: &[StepResult]) -> Result<Reply> {
+        let report = results.output("report")?["report"].clone();
+        let mut text = report["markdown"].as_str().unwrap_or_default().to_owned();
+        let jobs: Vec<String> =
+            results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
+        if !jobs.is_empty() {
+            text.push_str(&format!("\nJobs: {}.", jobs.join(", ")));
+        }
+        Reply::text(text).with_data(&json!({ "report": report }))
+    }
+}
+
+/// The topic, where the user names one.
+fn title(request: &Request) -> String {
+    match request.topic() {
+        Some(topic) if topic.chars().count() <= 80 => format!("{TITLE}: {topic}"),
+        _ => TITLE.to_owned(),
+    }
+}
+
+openanalyst_skill::export_skill!(Analytics);

@@ -54,8 +54,7 @@ impl Reading<'_> {
 pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[String]) -> Vec<Slot> {
     let zone: Tz = utterance.time_zone.parse().unwrap_or(Tz::UTC);
     let now = DateTime::<Utc>::from_timestamp_millis(utterance.now_ms).unwrap_or_default().with_timezone(&zone);
-    let mut reading =
-        Reading { words, actions, now, taken: vec![false; words.tokens.len()], slots: Vec::new() };
+    let mut reading = Reading { words, actions, now, taken: vec![false; words.tokens.len()], slots: Vec::new() };
     name::read(&mut reading);
     platform::read(&mut reading);
     recurrence::read(&mut reading);

@@ -34,7 +34,8 @@ pub(super) fn read(reading: &mut Reading<'_>) {
         let before = at.checked_sub(1).map_or("", |before| words.lower(before));
         let found = named(words.lower(at)).or_else(|| {
             // The letter alone is too short to mean anything by itself.
-            let is_x = words.lower(at) == "x" && (["on", "to"].contains(&before) || POSTS.contains(&words.lower(at + 1)));
+            let is_x =
+                words.lower(at) == "x" && (["on", "to"].contains(&before) || POSTS.contains(&words.lower(at + 1)));
             is_x.then_some("twitter")
         });
         // "threads" is a platform where it stands like one, and otherwise several posts.
@@ -75,7 +76,8 @@ fn unknown(reading: &Reading<'_>) -> Option<usize> {
             || ["and", "about", "for", "at", "tomorrow", "today", "on"].contains(&words.lower(at + 1))
             || words.gap_after(at).contains([',', '.', '!', '?']);
         let posts = words.tokens[..at].iter().any(|token| {
-            POSTS.contains(&token.lower.as_str()) || ["publish", "share", "posting", "publishing"].contains(&token.lower.as_str())
+            POSTS.contains(&token.lower.as_str())
+                || ["publish", "share", "posting", "publishing"].contains(&token.lower.as_str())
         });
         if placed && ends && posts && (at < about || words.lower(at - 1) == "to") {
             return Some(at);

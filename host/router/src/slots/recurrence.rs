@@ -20,7 +20,9 @@ enum Every {
 }
 
 pub(super) fn read(reading: &mut Reading<'_>) {
-    let Some((every, first, mut last)) = (0..reading.words.tokens.len()).find_map(|at| find(reading, at)) else { return };
+    let Some((every, first, mut last)) = (0..reading.words.tokens.len()).find_map(|at| find(reading, at)) else {
+        return;
+    };
     // The time of day may stand anywhere behind it, or before it.
     let time = (0..reading.words.tokens.len()).find_map(|at| {
         let (time, from, to) = clock_time(reading.words, at)?;
@@ -71,10 +73,12 @@ fn find(reading: &Reading<'_>, at: usize) -> Option<(Every, usize, usize)> {
         "hourly" => Some((Every::Hours(1), at, at)),
         "weekdays" => Some((Every::Days("1-5".to_owned()), at, at)),
         "weekly" => {
-            let on = (at + 1..words.tokens.len().min(at + 4)).find_map(|on| weekday(words.lower(on)).map(|day| (day, on)));
+            let on =
+                (at + 1..words.tokens.len().min(at + 4)).find_map(|on| weekday(words.lower(on)).map(|day| (day, on)));
             let (day, last) = on.unwrap_or((Weekday::Mon, at));
             // "the weekly report" names a report, not a time.
-            let is_adjective = on.is_none() && !words.lower(at + 1).is_empty() && !["at", "on"].contains(&words.lower(at + 1));
+            let is_adjective =
+                on.is_none() && !words.lower(at + 1).is_empty() && !["at", "on"].contains(&words.lower(at + 1));
             (!is_adjective).then(|| (Every::Days(cron_day(day)), at, last))
         }
         "monthly" if words.lower(at + 1).is_empty() || ["at", "on"].contains(&words.lower(at + 1)) => {
@@ -101,8 +105,10 @@ fn every(reading: &Reading<'_>, at: usize) -> Option<(Every, usize, usize)> {
     }
     let of_month = |last: usize| {
         // "on the 15th of every month", "every month on the 15th".
-        let before = (at.saturating_sub(4)..at).rev().find_map(|place| ordinal(words.lower(place)).map(|day| (day, place)));
-        let after = (last + 1..words.tokens.len().min(last + 4)).find_map(|place| ordinal(words.lower(place)).map(|day| (day, place)));
+        let before =
+            (at.saturating_sub(4)..at).rev().find_map(|place| ordinal(words.lower(place)).map(|day| (day, place)));
+        let after = (last + 1..words.tokens.len().min(last + 4))
+            .find_map(|place| ordinal(words.lower(place)).map(|day| (day, place)));
         match (before, after) {
             (Some((day, place)), _) => (Every::MonthDay(day), place, last),
             (None, Some((day, place))) => (Every::MonthDay(day), at, place),
@@ -110,13 +116,16 @@ fn every(reading: &Reading<'_>, at: usize) -> Option<(Every, usize, usize)> {
         }
     };
     match next {
-        "day" | "morning" | "afternoon" | "evening" | "night" | "noon" => Some((Every::Days("*".to_owned()), at, at + 1)),
+        "day" | "morning" | "afternoon" | "evening" | "night" | "noon" => {
+            Some((Every::Days("*".to_owned()), at, at + 1))
+        }
         "weekday" | "workday" => Some((Every::Days("1-5".to_owned()), at, at + 1)),
         "weekend" => Some((Every::Days("0,6".to_owned()), at, at + 1)),
         "hour" => Some((Every::Hours(1), at, at + 1)),
         "minute" => Some((Every::Minutes(1), at, at + 1)),
         "week" => {
-            let on = (at + 2..words.tokens.len().min(at + 5)).find_map(|on| weekday(words.lower(on)).map(|day| (day, on)));
+            let on =
+                (at + 2..words.tokens.len().min(at + 5)).find_map(|on| weekday(words.lower(on)).map(|day| (day, on)));
             let (day, last) = on.unwrap_or((Weekday::Mon, at + 1));
             Some((Every::Days(cron_day(day)), at, last))
         }

@@ -285,7 +285,8 @@ pub(super) fn ordinal(word: &str) -> Option<u32> {
 
 /// "3", "three", "an", "a couple" is two words and therefore none.
 pub(super) fn number(word: &str) -> Option<u32> {
-    const WORDS: &[&str] = &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const WORDS: &[&str] =
+        &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     if word == "a" || word == "an" {
         return Some(1);
     }

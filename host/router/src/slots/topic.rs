@@ -8,11 +8,12 @@ use crate::text::is_stop_word;
 /// Words that lead to a topic.
 const LEADS: &[&str] = &["about", "regarding", "concerning", "covering", "announcing", "topic"];
 /// Words that belong to what follows them, not to the topic before them.
-const JOINTS: &[&str] = &["for", "on", "at", "to", "by", "in", "from", "with", "as", "and", "then", "it", "a", "an", "the", "or", "but"];
+const JOINTS: &[&str] =
+    &["for", "on", "at", "to", "by", "in", "from", "with", "as", "and", "then", "it", "a", "an", "the", "or", "but"];
 /// Verbs that begin another thing to do.
 const NEXT_VERBS: &[&str] = &[
-    "schedule", "post", "publish", "send", "share", "remind", "make", "create", "write", "run", "then", "also", "analyze", "analyse",
-    "tell", "notify", "set", "put", "queue",
+    "schedule", "post", "publish", "send", "share", "remind", "make", "create", "write", "run", "then", "also",
+    "analyze", "analyse", "tell", "notify", "set", "put", "queue",
 ];
 /// What is made about a topic.
 const WORKS: &[&str] = &["post", "tweet", "thread", "caption", "article", "update"];
@@ -53,7 +54,8 @@ fn led(reading: &Reading<'_>) -> Option<(usize, usize)> {
     let lead = words.tokens.iter().position(|token| LEADS.contains(&token.lower.as_str())).or_else(|| {
         // "on …" leads to a topic where no platform and no time follows.
         let on = |at: &usize| words.lower(*at) == "on" && !reading.is_taken(at + 1) && !words.lower(at + 1).is_empty();
-        let works = |at: &usize| words.tokens[..*at].iter().any(|token| WORKS.contains(&token.lower.trim_end_matches('s')));
+        let works =
+            |at: &usize| words.tokens[..*at].iter().any(|token| WORKS.contains(&token.lower.trim_end_matches('s')));
         (0..words.tokens.len()).find(|at| on(at) && works(at))
     })?;
     let mut first = lead + 1;
@@ -103,6 +105,9 @@ fn before_work(reading: &Reading<'_>) -> Option<(usize, usize)> {
     let free = |at: &usize| !reading.is_taken(*at);
     let first = (article + 1..work).find(free)?;
     let last = (first..work).take_while(free).last()?;
-    let says_something = (first..=last).any(|at| !is_stop_word(words.lower(at)) && !["new", "short", "nice", "good", "social", "media"].contains(&words.lower(at)));
+    let says_something = (first..=last).any(|at| {
+        !is_stop_word(words.lower(at))
+            && !["new", "short", "nice", "good", "social", "media"].contains(&words.lower(at))
+    });
     says_something.then_some((first, last))
 }
