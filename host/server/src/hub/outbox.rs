@@ -205,3 +205,42 @@ async fn write(socket: &mut SplitSink<WebSocket, Message>, message: Option<Queue
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn outbox() -> (Outbox, mpsc::Receiver<Queued>) {
+        let (queue, reader) = mpsc::channel(1);
+        let outbox = Outbox { queue, closing: watch::Sender::new(None), patience: Duration::from_millis(1) };
+        (outbox, reader)
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_stays_full_closes_with_1013() {
+        let (outbox, _reader) = outbox();
+        outbox.send("first".to_owned()).await.unwrap();
+        assert_eq!(outbox.send("second".to_owned()).await, Err(Closed));
+        assert_eq!(outbox.closing().await, CloseReason::SlowReader);
+        assert_eq!(CloseReason::SlowReader.frame().unwrap().code, 1013);
+        assert_eq!(outbox.send("third".to_owned()).await, Err(Closed), "and nothing more goes in");
+    }
+
+    #[tokio::test]
+    async fn the_first_reason_counts() {
+        let (outbox, _reader) = outbox();
+        outbox.close(CloseReason::Expired);
+        outbox.close(CloseReason::GoingAway);
+        assert_eq!(outbox.closing().await, CloseReason::Expired);
+    }
+
+    #[tokio::test]
+    async fn a_message_counts_as_taken_only_when_the_socket_took_it() {
+        let (outbox, mut reader) = outbox();
+        let waiting = tokio::spawn(async move { outbox.send_and_wait("x".to_owned()).await });
+        drop(reader.recv().await.unwrap());
+        assert_eq!(waiting.await.unwrap(), Err(Closed), "it was thrown away");
+    }
+}
