@@ -33,9 +33,9 @@ async fn growth_over_the_budget_ends_the_call() {
     }
 }
 
-/// All memories together count, not each alone: two core modules of 40 pages are more than 64.
+/// What an allocator takes, and what a second memory would be. (That memories of several modules are summed up is shown beside the limiter.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memories_count_together() {
+async fn an_allocator_and_a_second_memory_end_as_growth_does() {
     let lab = Lab::new();
     let probe = lab.probe();
     let invocation = lab.attack(&probe, call(small()), &json!({ "do": "allocate", "n": 100_000_000 })).await;

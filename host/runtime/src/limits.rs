@@ -98,6 +98,9 @@ impl ResourceLimiter for Limiter {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::Store;
+    use wasmtime::component::{Component, Linker};
+
     use super::*;
 
     fn limiter(memory_bytes: usize, table_elements: usize) -> Limiter {
@@ -132,5 +135,24 @@ mod tests {
         assert!(limiter.table_growing(0, 5, None).unwrap());
         assert!(limiter.table_growing(0, 5, None).unwrap());
         assert_eq!(reason(&limiter.table_growing(5, 6, None).unwrap_err()), LimitReason::HandlesExceeded);
+    }
+
+    /// The engine asks for every memory of every module of a component, and what it is told ends the instantiation.
+    #[tokio::test]
+    async fn the_memories_of_two_modules_count_together() {
+        let engine = crate::engine::engine(2).unwrap();
+        let module = |name: &str| format!("(core module ${name} (memory 40)) (core instance (instantiate ${name}))");
+        let text = format!("(component {} {})", module("a"), module("b"));
+        let component = Component::new(&engine, openanalyst_guest_fixtures::binary(&text)).unwrap();
+        let pre = Linker::new(&engine).instantiate_pre(&component).unwrap();
+        for (pages, fits) in [(80, true), (79, false)] {
+            let mut store = Store::new(&engine, limiter(pages << 16, 0));
+            store.limiter(|limiter| limiter);
+            store.set_epoch_deadline(1_000);
+            match pre.instantiate_async(&mut store).await {
+                Ok(_) => assert!(fits),
+                Err(error) => assert!(!fits && reason(&error) == LimitReason::MemoryExceeded, "{error:?}"),
+            }
+        }
     }
 }
