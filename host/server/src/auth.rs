@@ -50,7 +50,8 @@ pub(crate) fn verify(app: &Shared, token: &str, scope: Scope) -> Result<Caller, 
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
-        let error = if headers.contains_key(header::AUTHORIZATION) { TokenError::Malformed } else { TokenError::Missing };
+        let error =
+            if headers.contains_key(header::AUTHORIZATION) { TokenError::Malformed } else { TokenError::Missing };
         return Err(refused(&error));
     };
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();

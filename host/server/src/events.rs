@@ -65,7 +65,8 @@ fn as_sse(
 
 fn last_event_id(headers: &HeaderMap) -> Result<i64, Problem> {
     let Some(given) = headers.get("last-event-id") else { return Ok(0) };
-    let number = given.to_str().ok().map(str::trim).filter(|text| !text.is_empty()).map_or(Some(0), |text| text.parse().ok());
+    let number =
+        given.to_str().ok().map(str::trim).filter(|text| !text.is_empty()).map_or(Some(0), |text| text.parse().ok());
     number.filter(|number| *number >= 0).ok_or_else(|| {
         Problem::invalid("`Last-Event-ID` must be the number of an event of this task, 0 or more; leave it out to begin at the start")
     })
@@ -77,7 +78,9 @@ mod tests {
 
     #[test]
     fn the_last_event_is_a_number() {
-        let id = |value: &str| last_event_id(&HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]));
+        let id = |value: &str| {
+            last_event_id(&HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]))
+        };
         assert_eq!(last_event_id(&HeaderMap::new()).unwrap(), 0);
         assert_eq!((id("").unwrap(), id("7").unwrap()), (0, 7));
         for bad in ["-1", "x", "1.5", "99999999999999999999"] {

@@ -37,7 +37,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         vec![ReadyCheck { name: "accepting", ok: false, detail: "shutting down".to_owned() }]
     } else {
         let checks = tokio::time::timeout(app.limits.ready_timeout, (app.readiness)()).await;
-        checks.unwrap_or_else(|_| vec![ReadyCheck { name: "checks", ok: false, detail: "no answer in time".to_owned() }])
+        checks
+            .unwrap_or_else(|_| vec![ReadyCheck { name: "checks", ok: false, detail: "no answer in time".to_owned() }])
     };
     let shown: Vec<Value> = checks.iter().map(|check| json!({ "name": check.name, "ok": check.ok })).collect();
     let failed: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
@@ -47,7 +48,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
     for check in checks.iter().filter(|check| !check.ok) {
         tracing::warn!(check = check.name, detail = check.detail, "not ready");
     }
-    let detail = format!("not ready: {}; the log of the host says why, and so does `openanalyst doctor`", failed.join(", "));
+    let detail =
+        format!("not ready: {}; the log of the host says why, and so does `openanalyst doctor`", failed.join(", "));
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
         .retry_after_ms(1_000)
         .with("checks", json!(shown))

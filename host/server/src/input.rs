@@ -128,7 +128,10 @@ pub(crate) fn wait(seconds: Option<u64>, default: Duration, limits: &ServerLimit
     let wait = seconds.map_or(default.min(limits.max_wait), Duration::from_secs);
     if wait > limits.max_wait {
         let most = limits.max_wait.as_secs();
-        let detail = format!("`wait` is {} and {most} seconds is the limit: ask for less, or follow /v1/tasks/ID/events", wait.as_secs());
+        let detail = format!(
+            "`wait` is {} and {most} seconds is the limit: ask for less, or follow /v1/tasks/ID/events",
+            wait.as_secs()
+        );
         return Err(Problem::invalid(detail));
     }
     Ok(wait)
@@ -180,7 +183,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_limit_itself_is_allowed() {
-        let read = async |length: usize| read_capped(Body::from(vec![b'x'; length]), None, 100).await.map(|body| body.len());
+        let read =
+            async |length: usize| read_capped(Body::from(vec![b'x'; length]), None, 100).await.map(|body| body.len());
         assert_eq!(read(100).await.unwrap(), 100);
         for over in [101, 399, 401, 10_000] {
             assert_eq!(read(over).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);

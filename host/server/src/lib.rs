@@ -35,6 +35,6 @@ mod skills;
 mod tasks;
 
 pub use app::ServerOptions;
-pub use health::{ReadyCheck, Readiness};
+pub use health::{Readiness, ReadyCheck};
 pub use limits::ServerLimits;
 pub use serve::serve;

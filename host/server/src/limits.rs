@@ -27,7 +27,8 @@ pub struct ServerLimits {
     pub ws_ping_interval: Duration,
     /// How long a WebSocket may give no sign of life, pongs included.
     pub ws_idle_timeout: Duration,
-    /// How long the closing handshake of a WebSocket may take.
+    /// How long the host tries to send what is queued and the end of a WebSocket; and then, how long it waits for the client's end. Twice
+    /// this is less than the 5 s in which an expired token must be out.
     pub ws_close_timeout: Duration,
     /// Calls per second of one user, HTTP requests and WebSocket messages together, on average.
     pub requests_per_second: NonZeroU32,
@@ -74,7 +75,7 @@ impl Default for ServerLimits {
             ws_followed_tasks: 128,
             ws_ping_interval: Duration::from_secs(20),
             ws_idle_timeout: Duration::from_secs(60),
-            ws_close_timeout: Duration::from_secs(5),
+            ws_close_timeout: Duration::from_secs(2),
             requests_per_second: nonzero(50),
             requests_burst: nonzero(300),
             max_connections: 4096,

@@ -37,7 +37,9 @@ impl Places {
                 "you have {count} open connections and {} is the limit: close one, or use one connection for several tasks",
                 self.per_user
             );
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-connections", detail).retry_after_ms(1_000));
+            return Err(
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-connections", detail).retry_after_ms(1_000)
+            );
         }
         taken.insert(owner.clone(), count + 1);
         Ok(Place { places: self.clone(), owner: owner.clone() })

@@ -44,15 +44,19 @@ impl Problem {
     /// The problem that says the most about an answer which only has a status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
-            StatusCode::NOT_FOUND => {
-                Self::new(status, "route-not-found", "there is no such route: the routes begin with /v1/, see the documentation")
-            }
+            StatusCode::NOT_FOUND => Self::new(
+                status,
+                "route-not-found",
+                "there is no such route: the routes begin with /v1/, see the documentation",
+            ),
             StatusCode::METHOD_NOT_ALLOWED => {
                 Self::new(status, "method-not-allowed", "this route has other methods: the `Allow` header names them")
             }
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "payload-too-large", "the body is too large: send less"),
             status if status.is_server_error() => Self { status, ..Self::internal() },
-            status => Self::new(status, "invalid", status.canonical_reason().unwrap_or("the request cannot be understood")),
+            status => {
+                Self::new(status, "invalid", status.canonical_reason().unwrap_or("the request cannot be understood"))
+            }
         }
     }
 

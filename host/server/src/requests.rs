@@ -77,7 +77,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = given.next() else { return Ok(None) };
     let key = key.to_str().unwrap_or_default();
     if given.next().is_some() || key.is_empty() || key.len() > MAX_KEY_CHARS {
-        let detail = format!("give one `Idempotency-Key` of 1 to {MAX_KEY_CHARS} visible ASCII characters, for example a UUID");
+        let detail =
+            format!("give one `Idempotency-Key` of 1 to {MAX_KEY_CHARS} visible ASCII characters, for example a UUID");
         return Err(Problem::invalid(detail));
     }
     Ok(Some(format!("{KEY_PREFIX}{key}")))

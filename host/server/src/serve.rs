@@ -59,8 +59,8 @@ pub async fn serve(
         while connections.join_next().await.is_some() {}
         app.sockets.wait().await;
     };
-    // The sockets need the time of their closing handshake beside that of the drain.
-    if in_time(app.limits.drain + app.limits.ws_close_timeout, drained).await.is_none() {
+    // The sockets need the time of both sides' end beside that of the drain.
+    if in_time(app.limits.drain + app.limits.ws_close_timeout * 2, drained).await.is_none() {
         tracing::warn!("some connections did not end in time: they are cut off, their tasks go on");
     }
     connections.shutdown().await;

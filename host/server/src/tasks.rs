@@ -89,7 +89,9 @@ impl AnswersBody {
         match (self.answers, self.content) {
             (Some(answers), None) => Ok(answers),
             (None, Some(text)) => Ok(vec![Answer { question_id: "*".to_owned(), text }]),
-            _ => Err(Problem::invalid("give either `answers`, a list of {questionId, text}, or `content`, one text for all questions")),
+            _ => Err(Problem::invalid(
+                "give either `answers`, a list of {questionId, text}, or `content`, one text for all questions",
+            )),
         }
     }
 }

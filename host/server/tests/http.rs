@@ -59,7 +59,10 @@ async fn only_a_token_of_this_host_comes_in() {
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["code"], expected);
     }
     let none = edge.request("GET", "/v1/tasks").send().await.unwrap();
-    assert_eq!((none.status().as_u16(), &none.headers()["www-authenticate"]), (401, &"Bearer realm=\"openanalyst\"".parse().unwrap()));
+    assert_eq!(
+        (none.status().as_u16(), &none.headers()["www-authenticate"]),
+        (401, &"Bearer realm=\"openanalyst\"".parse().unwrap())
+    );
 
     edge.clock.advance(TTL + std::time::Duration::from_secs(6));
     assert_eq!(code(&call(edge.get("/v1/tasks", &good)).await), (401, "token-expired"));
@@ -122,7 +125,11 @@ async fn every_wrong_call_gets_a_problem() {
         let answer = request.send().await.unwrap();
         let headers = answer.headers().clone();
         let problem: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        assert_eq!((problem["status"].as_u64(), problem["code"].as_str()), (Some(status), Some(expected)), "{index}: {problem}");
+        assert_eq!(
+            (problem["status"].as_u64(), problem["code"].as_str()),
+            (Some(status), Some(expected)),
+            "{index}: {problem}"
+        );
         assert_eq!(headers["content-type"], "application/problem+json", "{index}");
         assert_eq!(headers["x-request-id"], problem["requestId"].as_str().unwrap());
         assert_eq!(headers["x-content-type-options"], "nosniff");
@@ -193,7 +200,8 @@ async fn a_task_that_goes_on_is_answered_with_202() {
     let edge = Edge::start().await;
     let token = edge.token("ada");
     let task = edge.open_task("ada").await;
-    let (status, problem) = call(edge.post(&format!("/v1/tasks/{task}/answers"), &token, &json!({"content": "x"}))).await;
+    let (status, problem) =
+        call(edge.post(&format!("/v1/tasks/{task}/answers"), &token, &json!({"content": "x"}))).await;
     assert_eq!((status, &problem["code"]), (409, &json!("wrong-state")), "it asked nothing");
     let (status, view) = call(edge.request("POST", &format!("/v1/tasks/{task}/cancel")).bearer_auth(&token)).await;
     assert_eq!((status, &view["status"]), (200, &json!("cancelled")), "the body may be missing");

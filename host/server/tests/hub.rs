@@ -81,7 +81,10 @@ async fn what_cannot_be_understood_is_answered_and_the_connection_stays() {
     }
     hub.send_as("m1", "PING", json!({})).await;
     let pong = hub.next().await;
-    assert_eq!((&pong["type"], &pong["correlationId"], &pong["sessionId"]), (&json!("PONG"), &json!("m1"), &json!("s")));
+    assert_eq!(
+        (&pong["type"], &pong["correlationId"], &pong["sessionId"]),
+        (&json!("PONG"), &json!("m1"), &json!("s"))
+    );
 }
 
 #[tokio::test]
@@ -269,7 +272,10 @@ async fn resume_replays_and_then_follows() {
     assert_eq!(types(&rest), ["ASSISTANT_RESPONSE", "TASK_COMPLETE"]);
     assert_eq!(rest[1]["payload"]["seq"], 6);
     hub.send("RESUME", json!({"taskId": task, "after": 0})).await;
-    assert_eq!(types(&hub.until("TASK_COMPLETE").await), ["TASK_PROGRESS", "TASK_PROGRESS", "ASSISTANT_RESPONSE", "TASK_COMPLETE"]);
+    assert_eq!(
+        types(&hub.until("TASK_COMPLETE").await),
+        ["TASK_PROGRESS", "TASK_PROGRESS", "ASSISTANT_RESPONSE", "TASK_COMPLETE"]
+    );
     // After the end there is nothing, and the connection goes on.
     hub.send("RESUME", json!({"taskId": task, "after": 6})).await;
     hub.send("PING", json!({})).await;
@@ -284,7 +290,10 @@ async fn a_cancelled_task_is_told_to_who_cancelled_it() {
     for _ in 0..2 {
         hub.send("TASK_CANCEL", json!({"taskId": task})).await;
         let complete = hub.until("TASK_COMPLETE").await.pop().unwrap();
-        assert_eq!((&complete["payload"]["status"], &complete["payload"]["taskId"]), (&json!("cancelled"), &json!(task)));
+        assert_eq!(
+            (&complete["payload"]["status"], &complete["payload"]["taskId"]),
+            (&json!("cancelled"), &json!(task))
+        );
     }
 }
 
@@ -300,7 +309,11 @@ async fn foreign_tasks_and_wrong_states_are_errors_of_their_own() {
     ] {
         bob.send_as("m", kind, payload).await;
         let refused = bob.next().await;
-        assert_eq!((&refused["type"], &refused["payload"]["code"]), (&json!("TASK_ERROR"), &json!("task-not-found")), "{kind}");
+        assert_eq!(
+            (&refused["type"], &refused["payload"]["code"]),
+            (&json!("TASK_ERROR"), &json!("task-not-found")),
+            "{kind}"
+        );
         assert_eq!(refused["correlationId"], "m");
     }
     let mut ada = edge.hub("ada").await;
@@ -330,7 +343,10 @@ async fn notifications_reach_every_connection_of_their_user_and_wait_for_the_nex
     let waiting = edge.notify("ada", "while you were away", false).await;
     let mut first = edge.hub("ada").await;
     let told = first.next().await;
-    assert_eq!((&told["type"], &told["payload"]["content"]), (&json!("ASSISTANT_RESPONSE"), &json!("while you were away")));
+    assert_eq!(
+        (&told["type"], &told["payload"]["content"]),
+        (&json!("ASSISTANT_RESPONSE"), &json!("while you were away"))
+    );
     assert_eq!(told["payload"]["metadata"]["notification"], json!({"id": waiting, "title": "Due", "level": "info"}));
 
     // An answer means that both listen, and that what waited has been told.

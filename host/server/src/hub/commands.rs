@@ -22,7 +22,9 @@ impl Connection {
             Command::Pong => return Ok(()),
             Command::Request(Request { content, attachments, task_id: Some(task) }) => {
                 if !attachments.is_empty() {
-                    return self.invalid(&header, "an answer to a task's questions takes no attachments: send text").await;
+                    return self
+                        .invalid(&header, "an answer to a task's questions takes no attachments: send text")
+                        .await;
                 }
                 self.answer(&header, task, content).await
             }
@@ -135,8 +137,11 @@ impl Connection {
             return Ok(());
         }
         let limit = self.speaker.app.limits.ws_followed_tasks;
-        let why = format!("this connection follows {limit} tasks and that is the limit: wait until one ends, or open another connection");
-        let problem = Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "too-many-tasks", why).retry_after_ms(1_000);
+        let why = format!(
+            "this connection follows {limit} tasks and that is the limit: wait until one ends, or open another connection"
+        );
+        let problem =
+            Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "too-many-tasks", why).retry_after_ms(1_000);
         Err(Refused::Problem { problem, task })
     }
 }

@@ -144,8 +144,12 @@ impl Connection {
             Allowed::TooOften => return self.end(CloseReason::TooOften),
         }
         match frame {
-            Message::Text(text) if text.len() > self.speaker.app.limits.ws_message_bytes => self.end(CloseReason::TooLarge),
-            Message::Binary(bytes) if bytes.len() > self.speaker.app.limits.ws_message_bytes => self.end(CloseReason::TooLarge),
+            Message::Text(text) if text.len() > self.speaker.app.limits.ws_message_bytes => {
+                self.end(CloseReason::TooLarge)
+            }
+            Message::Binary(bytes) if bytes.len() > self.speaker.app.limits.ws_message_bytes => {
+                self.end(CloseReason::TooLarge)
+            }
             Message::Text(text) => match envelope::read(&text) {
                 Ok(incoming) => self.handle(incoming).await,
                 Err((header, why)) => self.invalid(&header, &why).await,

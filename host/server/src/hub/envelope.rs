@@ -208,8 +208,14 @@ mod tests {
             command("USER_REQUEST", json!({"content": "x", "taskId": task})),
             Command::Request(Request { content: "x".to_owned(), attachments: Vec::new(), task_id: Some(task) })
         );
-        assert_eq!(command("TASK_CANCEL", json!({"taskId": task})), Command::Cancel(Cancel { task_id: task, reason: String::new() }));
-        assert_eq!(command("RESUME", json!({"taskId": task, "after": 7})), Command::Resume(Resume { task_id: task, after: 7 }));
+        assert_eq!(
+            command("TASK_CANCEL", json!({"taskId": task})),
+            Command::Cancel(Cancel { task_id: task, reason: String::new() })
+        );
+        assert_eq!(
+            command("RESUME", json!({"taskId": task, "after": 7})),
+            Command::Resume(Resume { task_id: task, after: 7 })
+        );
         assert_eq!((command("PING", json!({})), command("PONG", json!({}))), (Command::Ping, Command::Pong));
     }
 
@@ -271,7 +277,10 @@ mod tests {
             correlation_id: None,
         };
         let json: Value = serde_json::from_str(&message.text()).unwrap();
-        assert_eq!((&json["type"], &json["userId"], &json["timestamp"]), (&json!("TASK_PROGRESS"), &json!("ada"), &json!(7)));
+        assert_eq!(
+            (&json["type"], &json["userId"], &json["timestamp"]),
+            (&json!("TASK_PROGRESS"), &json!("ada"), &json!(7))
+        );
         assert!(json.get("correlationId").is_none());
     }
 }

@@ -43,9 +43,15 @@ pub(super) fn messages(event: &TaskEvent, task: Option<&TaskView>) -> Vec<(Kind,
             });
             vec![(Kind::TaskError, error), (Kind::TaskComplete, complete(event, TaskStatus::Failed))]
         }
-        E::Accepted | E::Started | E::ContextBuilt | E::Routed | E::Admitted | E::Planned | E::Recorded | E::Answered | E::Recovered => {
-            Vec::new()
-        }
+        E::Accepted
+        | E::Started
+        | E::ContextBuilt
+        | E::Routed
+        | E::Admitted
+        | E::Planned
+        | E::Recorded
+        | E::Answered
+        | E::Recovered => Vec::new(),
     }
 }
 
@@ -166,7 +172,10 @@ mod tests {
     fn an_answer_says_how_it_was_made() {
         let replied = event(EventKind::Replied, json!({"messageId": "m", "content": "Posted.", "data": {"x": 1}}));
         let (kind, payload) = messages(&replied, Some(&view())).remove(0);
-        assert_eq!((kind, &payload["content"], &payload["done"]), (Kind::AssistantResponse, &json!("Posted."), &json!(true)));
+        assert_eq!(
+            (kind, &payload["content"], &payload["done"]),
+            (Kind::AssistantResponse, &json!("Posted."), &json!(true))
+        );
         assert_eq!(payload["data"], json!({"x": 1}));
         let metadata = &payload["metadata"];
         assert_eq!((&metadata["skill"], &metadata["duration"]), (&json!("social-media"), &json!(120)));
@@ -182,12 +191,18 @@ mod tests {
         let all = messages(&event(EventKind::Asked, data), Some(&view()));
         assert_eq!(all[0].1["metadata"]["duration"], 5);
         assert_eq!(all[0].1["questions"][0]["id"], "q");
-        assert_eq!((all[1].0, &all[1].1["status"], &all[1].1["seq"]), (Kind::TaskComplete, &json!("needs-clarification"), &json!(7)));
+        assert_eq!(
+            (all[1].0, &all[1].1["status"], &all[1].1["seq"]),
+            (Kind::TaskComplete, &json!("needs-clarification"), &json!(7))
+        );
     }
 
     #[test]
     fn a_failure_is_an_error_and_an_end() {
-        let all = messages(&event(EventKind::Failed, json!({"code": "denied", "message": "no", "retryable": false, "receipt": {}})), None);
+        let all = messages(
+            &event(EventKind::Failed, json!({"code": "denied", "message": "no", "retryable": false, "receipt": {}})),
+            None,
+        );
         assert_eq!((all[0].0, &all[0].1["code"]), (Kind::TaskError, &json!("denied")));
         assert_eq!((all[1].0, &all[1].1["status"]), (Kind::TaskComplete, &json!("failed")));
         assert!(all[0].1.get("seq").is_none(), "who saw only the error resumes and gets the end");
@@ -199,8 +214,14 @@ mod tests {
         let (kind, payload) = messages(&event(EventKind::JobStarted, data), None).remove(0);
         assert_eq!(kind, Kind::TaskProgress);
         for (name, value) in [
-            ("seq", json!(7)), ("step", json!(1)), ("steps", json!(2)), ("title", json!("Write")), ("attempt", json!(1)),
-            ("windmillJob", json!("j")), ("message", json!("runs f/x/y")), ("stage", json!("job-started")),
+            ("seq", json!(7)),
+            ("step", json!(1)),
+            ("steps", json!(2)),
+            ("title", json!("Write")),
+            ("attempt", json!(1)),
+            ("windmillJob", json!("j")),
+            ("message", json!("runs f/x/y")),
+            ("stage", json!("job-started")),
         ] {
             assert_eq!(payload[name], value, "{name}");
         }

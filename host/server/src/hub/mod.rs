@@ -85,7 +85,8 @@ fn refuse_token_in_url(query: &str) -> Result<(), Problem> {
     const NAMES: [&str; 7] = ["token", "access_token", "auth", "authorization", "bearer", "jwt", "id_token"];
     let is_token = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        NAMES.contains(&name.to_ascii_lowercase().as_str()) || (value.starts_with("eyJ") && value.matches('.').count() == 2)
+        NAMES.contains(&name.to_ascii_lowercase().as_str())
+            || (value.starts_with("eyJ") && value.matches('.').count() == 2)
     };
     if query.split('&').any(is_token) {
         let detail = "a token never belongs into the URL, because URLs are logged: treat this one as leaked, and send another in the \
@@ -147,7 +148,9 @@ mod tests {
     fn the_token_comes_from_one_place() {
         let find = |pairs: &[(&'static str, &str)]| {
             let headers = headers(pairs);
-            token(&headers, &Offered::from_headers(&headers)).map(str::to_owned).map_err(|problem| problem.status.as_u16())
+            token(&headers, &Offered::from_headers(&headers))
+                .map(str::to_owned)
+                .map_err(|problem| problem.status.as_u16())
         };
         let protocol = "sec-websocket-protocol";
         assert_eq!(find(&[("authorization", "Bearer a.b.c")]), Ok("a.b.c".to_owned()));

@@ -51,7 +51,10 @@ impl Origins {
         let parse = |text: &String| {
             let origin = Origin::parse(text);
             if origin.is_none() {
-                tracing::warn!(origin = text, "this allowed origin cannot be read: write it as https://app.example.com");
+                tracing::warn!(
+                    origin = text,
+                    "this allowed origin cannot be read: write it as https://app.example.com"
+                );
             }
             origin
         };

@@ -7,14 +7,14 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt as _;
 use futures_util::stream::SplitSink;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
 
 use crate::limits::ServerLimits;
 
 /// Why a socket is closed by the host. The codes are those of RFC 6455 §7.4.1 and its registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CloseReason {
-    /// The host shuts down. What is queued still goes out.
+    /// The host shuts down.
     GoingAway,
     /// The client broke the protocol.
     Protocol,
@@ -35,6 +35,11 @@ pub(super) enum CloseReason {
 }
 
 impl CloseReason {
+    /// Whether what is queued still goes out. Not to a client that takes nothing.
+    fn sends_the_queue(self) -> bool {
+        !matches!(self, Self::SlowReader | Self::Gone)
+    }
+
     fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::GoingAway => (1001, "the host shuts down: connect again, and RESUME your tasks"),
@@ -89,7 +94,7 @@ impl Outbox {
     }
 
     async fn put(&self, message: Queued) -> Result<(), Closed> {
-        if self.closing.borrow().is_some_and(|reason| reason != CloseReason::GoingAway) {
+        if self.closing.borrow().is_some() {
             return Err(Closed);
         }
         let mut closing = self.closing.subscribe();
@@ -145,10 +150,11 @@ impl Writer {
         let mut ping = interval_at(Instant::now() + pause, pause);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let outbox = self.outbox.clone();
-        let reason = loop {
+        let limit = self.limits.ws_close_timeout;
+        let (reason, until) = loop {
             let message = tokio::select! {
                 biased;
-                reason = outbox.closing() => break reason,
+                reason = outbox.closing() => break (reason, Instant::now() + limit),
                 Some(message) = self.queue.recv() => Some(message),
                 _ = ping.tick() => None,
             };
@@ -157,28 +163,27 @@ impl Writer {
             let written = tokio::select! {
                 written = &mut writing => written,
                 reason = outbox.closing() => {
-                    // At shutdown nothing that was queued is lost, this message neither. Whoever else has to go may be the one who
-                    // holds it up.
-                    if reason == CloseReason::GoingAway {
-                        let _ = timeout(self.limits.ws_close_timeout, writing).await;
+                    let until = Instant::now() + limit;
+                    if reason.sends_the_queue() {
+                        // This message is the first of what is queued. Cut off, it is followed by the end all the same.
+                        let _ = timeout_at(until, writing).await;
                     }
-                    break reason;
+                    break (reason, until);
                 }
             };
             if !written {
                 outbox.close(CloseReason::Gone);
             }
         };
-        let limit = self.limits.ws_close_timeout;
         // A client that takes nothing, not even this, is dropped.
-        if timeout(limit, self.end(reason)).await.is_err() {
+        if timeout_at(until, self.end(reason)).await.is_err() {
             tracing::debug!(?reason, "a client did not take the end of its connection");
         }
     }
 
     async fn end(&mut self, reason: CloseReason) {
         self.queue.close();
-        if reason == CloseReason::GoingAway {
+        if reason.sends_the_queue() {
             while let Some(message) = self.queue.recv().await {
                 if !write(&mut self.socket, Some(message)).await {
                     return;

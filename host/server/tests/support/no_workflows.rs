@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, Owner};
-use openanalyst_workflow::{
-    ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
-};
+use openanalyst_workflow::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
 use tokio::sync::watch;
 
 pub struct NoWorkflows;
