@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::BrainError;
 use crate::api::{
-    Answer, Attachment, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES, MAX_IDEMPOTENCY_KEY_CHARS, NewRequest,
+    Answer, Attachment, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES, MAX_IDEMPOTENCY_KEY_CHARS,
+    NewRequest,
 };
 use crate::plan::MAX_QUESTIONS;
 
@@ -92,12 +93,16 @@ fn attachments(attachments: &[Attachment]) -> Result<Value, BrainError> {
             _ => return invalid(format!("the attachment `{name}` needs either `content` or `base64`")),
         };
         if bytes.len() > room {
-            return invalid(format!("the attachments have more than {MAX_ATTACHMENTS_BYTES} bytes together: send less"));
+            return invalid(format!(
+                "the attachments have more than {MAX_ATTACHMENTS_BYTES} bytes together: send less"
+            ));
         }
         room -= bytes.len();
         let media_type = match &attachment.media_type {
             Some(given) if is_media_type(given) => given.clone(),
-            Some(given) => return invalid(format!("`{given}` of the attachment `{name}` is no media type such as text/csv")),
+            Some(given) => {
+                return invalid(format!("`{given}` of the attachment `{name}` is no media type such as text/csv"));
+            }
             None => media_type_of(name).to_owned(),
         };
         stored.push(Stored { name: name.clone(), media_type, base64: STANDARD.encode(bytes) });
@@ -106,9 +111,8 @@ fn attachments(attachments: &[Attachment]) -> Result<Value, BrainError> {
 }
 
 fn is_media_type(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c))
-    };
+    let part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c));
     let essence = text.split(';').next().unwrap_or_default().trim();
     text.len() <= MAX_NAME_CHARS
         && !text.contains(char::is_control)
@@ -213,7 +217,10 @@ mod tests {
         };
         let given = for_skill(&check(&both).unwrap().attachments);
         assert_eq!((given[0].media_type.as_str(), given[0].content.as_slice()), ("text/csv", b"x,y\n1,2".as_slice()));
-        assert_eq!((given[1].media_type.as_str(), given[1].content.as_slice()), ("application/octet-stream", [0, 255].as_slice()));
+        assert_eq!(
+            (given[1].media_type.as_str(), given[1].content.as_slice()),
+            ("application/octet-stream", [0, 255].as_slice())
+        );
     }
 
     #[test]

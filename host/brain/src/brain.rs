@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream, StreamExt};
-use openanalyst_domain::{
-    Budget, Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId,
-};
+use openanalyst_domain::{Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId};
 use openanalyst_router::{Route, Utterance};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
@@ -29,58 +26,15 @@ use crate::catalog::Catalog;
 use crate::context::{self, shorten};
 use crate::end::End;
 use crate::sessions::Sessions;
+use crate::settings::BrainSettings;
 use crate::{accept, view, work};
 
 /// How often a follower looks at the record of a task that another process works on.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How often the host looks for open tasks of processes that are gone.
-const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long the host waits before it takes up a task whose record could not be read or written.
 const RECORD_RETRY: Duration = Duration::from_secs(2);
-/// Most events that are read at once.
-const EVENTS_AT_ONCE: u32 = 200;
 /// Most characters of a cancellation's reason.
 const MAX_REASON_CHARS: usize = 500;
-
-/// What can be set. All of it has a default.
-#[derive(Debug, Clone)]
-pub struct BrainSettings {
-    /// How often a step, a plan or a reply is tried again after its first run.
-    pub retries: u32,
-    /// The pause before the first retry; it doubles with each one.
-    pub retry_pause: Duration,
-    /// Most open tasks of one user.
-    pub max_open_tasks: usize,
-    /// Most tasks at work at the same time on this node; the others wait.
-    pub max_tasks_at_work: usize,
-    /// The time zone of users who have not said theirs, an IANA name.
-    pub default_time_zone: String,
-    /// The budget of one invocation.
-    pub budget: Budget,
-    /// Whether this node takes up open tasks of nodes that are gone.
-    pub take_over: bool,
-}
-
-impl Default for BrainSettings {
-    fn default() -> Self {
-        Self {
-            retries: 3,
-            retry_pause: Duration::from_millis(200),
-            max_open_tasks: 100,
-            max_tasks_at_work: 256,
-            default_time_zone: "UTC".to_owned(),
-            budget: Budget::default(),
-            take_over: true,
-        }
-    }
-}
-
-impl BrainSettings {
-    /// The pause after attempt number `attempt`.
-    pub(crate) fn delay_after(&self, attempt: u32) -> Duration {
-        self.retry_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16))
-    }
-}
 
 /// What the brain is made of.
 pub struct BrainOptions {
@@ -120,13 +74,13 @@ pub(crate) struct Inner {
     /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
     taken: Mutex<HashMap<TaskId, Taken>>,
     /// No new work is begun.
-    closing: CancellationToken,
+    pub(crate) closing: CancellationToken,
     /// Work that still runs is left where it is.
     stopping: CancellationToken,
     tracker: TaskTracker,
 }
 
-struct Taken {
+pub(crate) struct Taken {
     cancel: CancellationToken,
     reason: Option<String>,
     started: bool,
@@ -146,7 +100,7 @@ impl Inner {
         reason.unwrap_or_else(|| "cancelled by the user".to_owned())
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
+    pub(crate) fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,7 +108,7 @@ impl Inner {
 /// The brain. Cheap to clone; all clones are the same one.
 #[derive(Clone)]
 pub struct Brain {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl Brain {
@@ -258,7 +212,7 @@ impl Brain {
         Ok(view::whole(self.row(owner, id).await?, self.inner.clock.now_ms()))
     }
 
-    async fn row(&self, owner: &Owner, id: TaskId) -> Result<TaskRow, BrainError> {
+    pub(crate) async fn row(&self, owner: &Owner, id: TaskId) -> Result<TaskRow, BrainError> {
         self.inner.store.task(owner, id).await?.ok_or_else(|| BrainError::NoSuchTask(id.to_string()))
     }
 
@@ -313,7 +267,9 @@ impl Brain {
     /// See [`Self::task`]; [`BrainError::Invalid`] for a reason of more than 500 characters.
     pub async fn cancel(&self, owner: &Owner, id: TaskId, reason: &str) -> Result<TaskView, BrainError> {
         if reason.chars().count() > MAX_REASON_CHARS {
-            return Err(BrainError::Invalid(format!("the reason has more than {MAX_REASON_CHARS} characters: shorten it")));
+            return Err(BrainError::Invalid(format!(
+                "the reason has more than {MAX_REASON_CHARS} characters: shorten it"
+            )));
         }
         let reason = if reason.trim().is_empty() { "cancelled by the user" } else { reason };
         let inner = &self.inner;
@@ -373,31 +329,6 @@ impl Brain {
         inner.publish(&events);
         self.take(owner, &row.session, id);
         self.task(owner, id).await
-    }
-
-    /// The events of a task after number `after`: first what is recorded, then what happens, without a gap. Ends after the task's
-    /// last event, or when the host shuts down.
-    ///
-    /// # Errors
-    /// See [`Self::task`]. The stream itself gives the database's errors.
-    pub async fn follow(
-        &self,
-        owner: &Owner,
-        id: TaskId,
-        after: i64,
-    ) -> Result<BoxStream<'static, Result<TaskEvent, BrainError>>, BrainError> {
-        let heard = self.inner.bus.listen(id);
-        self.row(owner, id).await?;
-        let follower = Follower { brain: self.clone(), owner: owner.clone(), id, after, heard, ended: false };
-        let batches = stream::unfold(follower, |mut follower| async move {
-            let batch = follower.next_batch().await?;
-            Some((batch, follower))
-        });
-        let events = batches.flat_map(|batch| match batch {
-            Ok(events) => stream::iter(events.into_iter().map(Ok).collect::<Vec<_>>()),
-            Err(error) => stream::iter(vec![Err(error)]),
-        });
-        Ok(events.boxed())
     }
 
     /// What the router makes of a text, and why. Runs nothing, records nothing.
@@ -480,7 +411,7 @@ impl Brain {
     }
 
     /// Puts a task into its session, and starts the session if it rests.
-    fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
+    pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
         let inner = &self.inner;
         let new = Taken { cancel: CancellationToken::new(), reason: None, started: false };
         inner.taken().entry(task).or_insert(new);
@@ -551,72 +482,4 @@ impl Brain {
             tracing::error!(task = %id, %error, "a task could not be ended: it is looked at again at the next start");
         }
     }
-
-    /// Takes up the open tasks of processes that are gone.
-    async fn take_over(&self) -> Result<(), StoreError> {
-        let inner = &self.inner;
-        for row in inner.store.open_tasks_of_all_tenants().await? {
-            let node = row.node.as_deref().unwrap_or_default();
-            let ours = node == inner.node.to_string() || inner.taken().contains_key(&row.id);
-            if !ours && !inner.nodes.is_alive(node) {
-                tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
-                self.take(&row.owner, &row.session, row.id);
-            }
-        }
-        Ok(())
-    }
-
-    async fn keep_taking_over(&self) {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(TAKE_OVER_EVERY) => {}
-                () = self.inner.closing.cancelled() => return,
-            }
-            if let Err(error) = self.take_over().await {
-                tracing::warn!(%error, "looking for tasks of processes that are gone failed");
-            }
-        }
-    }
 }
-
-/// One who follows a task.
-struct Follower {
-    brain: Brain,
-    owner: Owner,
-    id: TaskId,
-    after: i64,
-    heard: tokio::sync::watch::Receiver<i64>,
-    ended: bool,
-}
-
-impl Follower {
-    async fn next_batch(&mut self) -> Option<Result<Vec<TaskEvent>, BrainError>> {
-        let inner = &self.brain.inner;
-        while !self.ended {
-            let events = match inner.store.task_events(&self.owner, self.id, self.after, EVENTS_AT_ONCE).await {
-                Ok(events) => events,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error.into()));
-                }
-            };
-            if let Some(last) = events.last() {
-                self.after = last.seq;
-                self.ended = last.kind.ends_stream();
-                return Some(Ok(events));
-            }
-            tokio::select! {
-                _ = self.heard.changed() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = inner.closing.cancelled() => {
-                    // What was written before the closing still goes out.
-                    let rest = inner.store.task_events(&self.owner, self.id, self.after, EVENTS_AT_ONCE).await;
-                    self.ended = true;
-                    return rest.ok().filter(|events| !events.is_empty()).map(Ok);
-                }
-            }
-        }
-        None
-    }
-}
-

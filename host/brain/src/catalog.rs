@@ -68,7 +68,9 @@ impl CatalogSkill {
             })
             .await
             .map_err(|error| BrainError::Internal(format!("loading a skill ended early: {error}")))?
-            .map_err(|error| BrainError::Internal(format!("the skill `{}` cannot be loaded: {error}", self.manifest.name)))
+            .map_err(|error| {
+                BrainError::Internal(format!("the skill `{}` cannot be loaded: {error}", self.manifest.name))
+            })
         });
         loaded.await.cloned()
     }

@@ -40,11 +40,7 @@ pub(crate) struct Outcome {
 
 /// The words for a failure that the user sees.
 pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
-    TaskFailure {
-        code: failure.code().to_owned(),
-        message: failure.to_string(),
-        retryable: failure.is_retryable(),
-    }
+    TaskFailure { code: failure.code().to_owned(), message: failure.to_string(), retryable: failure.is_retryable() }
 }
 
 /// Writes the end of `task` into `tx`. False: the task had already ended, and nothing may be committed.
@@ -116,9 +112,10 @@ fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
         End::Answered { content, data } => {
             (TaskStatus::Completed, Outcome { content: content.clone(), data: data.clone(), ..outcome })
         }
-        End::Asked { content, questions } => {
-            (TaskStatus::NeedsClarification, Outcome { content: content.clone(), questions: questions.clone(), ..outcome })
-        }
+        End::Asked { content, questions } => (
+            TaskStatus::NeedsClarification,
+            Outcome { content: content.clone(), questions: questions.clone(), ..outcome },
+        ),
         End::Failed(failure) => {
             let error = failure_for_user(failure);
             let content = format!("That did not work: {}", error.message);

@@ -75,7 +75,10 @@ impl Outcome {
                 let said = if said.is_empty() { "the skill's own check says no".to_owned() } else { said.join("; ") };
                 Self::differs(expectation, &said)
             }
-            None => Self::differs(expectation, "the skill's own check gave no `met`: it must answer {\"met\": true or false}"),
+            None => Self::differs(
+                expectation,
+                "the skill's own check gave no `met`: it must answer {\"met\": true or false}",
+            ),
         }
     }
 }
@@ -89,9 +92,7 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outco
         Check::Present => Outcome::held(),
         Check::Exact(wanted) => match serde_json::from_str::<Value>(wanted) {
             Ok(wanted) if same(&wanted, value) => Outcome::held(),
-            Ok(wanted) => {
-                Outcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value)))
-            }
+            Ok(wanted) => Outcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value))),
             Err(error) => Outcome::differs(expectation, &format!("the expected document is no JSON: {error}")),
         },
         Check::Schema(schema) => by_schema(expectation, schema, value),
@@ -123,7 +124,9 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outco
         Check::Within(range) => {
             let number = as_number(value);
             match number {
-                None => Outcome::differs(expectation, &format!("{} is neither a number, a text nor a list", quote(value))),
+                None => {
+                    Outcome::differs(expectation, &format!("{} is neither a number, a text nor a list", quote(value)))
+                }
                 Some(number) if range.min.is_some_and(|min| number < min) => {
                     Outcome::differs(expectation, &format!("{number} is less than {}", range.min.unwrap_or_default()))
                 }
@@ -245,7 +248,8 @@ mod tests {
         let expectation = expect("", Check::BySkill("{}".to_owned()));
         assert_eq!(compare(&expectation, &json!({})), None);
         assert!(Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": true}))]).met);
-        let no = Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": false, "differences": ["too dull"]}))]);
+        let no =
+            Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": false, "differences": ["too dull"]}))]);
         assert_eq!(no.differences, ["it is right: too dull"]);
         assert!(!Verdict::of(vec![Outcome::by_skill(&expectation, &json!("yes"))]).met);
     }

@@ -52,13 +52,7 @@ impl Ledger {
     }
 
     /// Writes the receipts into a transaction that the caller commits.
-    pub(crate) async fn write(
-        &self,
-        tx: &mut Tx,
-        owner: &Owner,
-        task: TaskId,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn write(&self, tx: &mut Tx, owner: &Owner, task: TaskId, now_ms: i64) -> Result<(), StoreError> {
         for (receipt, logs) in self.receipts.drain() {
             tx.keep_receipt(owner, Some(task), None, &receipt, &logs, now_ms).await?;
         }

@@ -2,35 +2,38 @@
 //!
 //! | role | module | does |
 //! |---|---|---|
-//! | the front | [`brain`] | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session |
-//! | coordinator | [`work`], [`context`] | builds the context, asks the router, calls the skill's plan and reply |
-//! | planner | [`plan`] | which plans are accepted, and how arguments take up earlier results |
-//! | executor | [`steps`], [`jobs`] | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
-//! | evaluator | [`expect`], [`similarity`] | compares results with expectations |
-//! | supply | [`supply`] | gives skills memory, the workflow engine, each other and progress, under the user's name |
-//! | history | [`end`] | writes a task's end, its answer and its history in one transaction |
+//! | the front | `brain`, `follow`, `take_over` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
+//! | coordinator | `work`, `context` | builds the context, asks the router, calls the skill's plan and reply |
+//! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
+//! | executor | `steps`, `jobs` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
+//! | evaluator | `expect`, `similarity` | compares results with expectations |
+//! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
+//! | history | `end` | writes a task's end, its answer and its history in one transaction |
 //!
 //! The brain knows no HTTP and no SQL. Whose data it touches is always the [`Owner`](openanalyst_domain::Owner) that the caller proved; nothing in a
 //! request can change that. Whatever it says has happened is committed.
 //!
-//! Begin at [`Brain`], then [`work`].
+//! Begin at [`Brain`], then `work`.
 
-pub mod api;
 mod accept;
+pub mod api;
 mod brain;
 mod bus;
 mod catalog;
 mod context;
 mod end;
 mod expect;
+mod follow;
 mod jobs;
 mod ledger;
 mod numbers;
 mod plan;
 mod sessions;
+mod settings;
 mod similarity;
 mod steps;
 mod supply;
+mod take_over;
 mod view;
 mod work;
 
@@ -39,8 +42,9 @@ pub use api::{
     MAX_IDEMPOTENCY_KEY_CHARS, MAX_PAGE, NewRequest, Notice, Question, SkillView, TaskFailure, TaskMetadata, TaskPage,
     TaskReceipt, TaskView,
 };
-pub use brain::{Brain, BrainOptions, BrainSettings};
+pub use brain::{Brain, BrainOptions};
 pub use catalog::{Catalog, CatalogSkill, FALLBACK_SKILL, SkillSource, TenantCatalog};
 pub use context::known_time_zone;
 pub use openanalyst_router::Route;
+pub use settings::BrainSettings;
 pub use similarity::similarity;

@@ -134,7 +134,8 @@ pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Fai
             .find(|result| result.id == step)
             .and_then(|result| serde_json::from_str::<Value>(&result.output).ok())
             .and_then(|output| output.pointer(&pointer).cloned());
-        return result.ok_or_else(|| Failure::failed(format!("the result of step `{step}` has nothing at `{pointer}`")));
+        return result
+            .ok_or_else(|| Failure::failed(format!("the result of step `{step}` has nothing at `{pointer}`")));
     }
     match value {
         Value::Array(list) => {
@@ -209,10 +210,7 @@ mod tests {
         }];
         let arguments = json!({"text": {"$from": "a#/post/content"}, "all": [{"$from": "a#"}], "plain": {"$from": 1}});
         let resolved = resolve(arguments, &results).unwrap();
-        assert_eq!(
-            resolved,
-            json!({"text": "hello", "all": [{"post": {"content": "hello"}}], "plain": {"$from": 1}})
-        );
+        assert_eq!(resolved, json!({"text": "hello", "all": [{"post": {"content": "hello"}}], "plain": {"$from": 1}}));
         let missing = resolve(json!({"$from": "a#/none"}), &results).unwrap_err();
         assert!(missing.to_string().contains("/none"));
     }

@@ -181,10 +181,7 @@ impl Work {
         }
         let mut events = vec![NewEvent::new(EventKind::StepStarted, place.event())];
         if let (Some(path), Some(job)) = (path, intent.job) {
-            events.push(NewEvent::new(
-                EventKind::JobStarted,
-                place.event_with(&json!({ "jobId": job, "path": path })),
-            ));
+            events.push(NewEvent::new(EventKind::JobStarted, place.event_with(&json!({ "jobId": job, "path": path }))));
         }
         tx.count_attempt(self.task.id).await?;
         let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
@@ -207,7 +204,9 @@ impl Work {
             Err(failure) => return Ok(Tried::failed(failure)),
         };
         match (&place.step.action, job) {
-            (Action::Script(call), Some(job)) => self.run_job(place, job, false, &call.path, arguments, differences).await,
+            (Action::Script(call), Some(job)) => {
+                self.run_job(place, job, false, &call.path, arguments, differences).await
+            }
             (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, differences).await,
             (Action::Skill(call), _) => {
                 let called = self.call_skill(key, &call.skill, &call.content, &arguments).await;
@@ -251,9 +250,7 @@ impl Work {
         Ok(match invocation.result {
             Ok(output) => match serde_json::from_str(&output.result) {
                 Ok(value) => Tried::gave(value),
-                Err(error) => {
-                    Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}")))
-                }
+                Err(error) => Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}"))),
             },
             Err(error) => Tried::failed(error.as_failure()),
         })
@@ -333,14 +330,10 @@ impl Work {
         }
         let evaluated = json!({ "met": verdict.met, "score": verdict.score, "differences": verdict.differences });
         events.push(NewEvent::new(EventKind::Evaluated, place.event_with(&evaluated)));
-        let settled = Settled {
-            met: verdict.met,
-            differences: verdict.differences.clone(),
-            failure: tried.failure.clone(),
-        };
-        let again = !verdict.met
-            && place.attempt < place.attempts
-            && tried.failure.as_ref().is_none_or(Failure::is_retryable);
+        let settled =
+            Settled { met: verdict.met, differences: verdict.differences.clone(), failure: tried.failure.clone() };
+        let again =
+            !verdict.met && place.attempt < place.attempts && tried.failure.as_ref().is_none_or(Failure::is_retryable);
         let delay = self.brain.settings.delay_after(place.attempt);
         if again {
             let next = Place { attempt: place.attempt + 1, ..place };

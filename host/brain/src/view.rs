@@ -12,8 +12,7 @@ const LISTED_CHARS: usize = 200;
 
 /// The whole task.
 pub(crate) fn whole(row: TaskRow, now_ms: i64) -> TaskView {
-    let outcome: Outcome =
-        row.outcome.and_then(|outcome| serde_json::from_value(outcome).ok()).unwrap_or_default();
+    let outcome: Outcome = row.outcome.and_then(|outcome| serde_json::from_value(outcome).ok()).unwrap_or_default();
     TaskView {
         task_id: row.id,
         session_id: row.session,

@@ -101,12 +101,7 @@ fn end_of(result: Result<End, Stop>) -> Result<End, StoreError> {
 }
 
 /// Writes the end of a task.
-pub(crate) async fn finish(
-    brain: &Inner,
-    task: &TaskRow,
-    end: &End,
-    jobs: Vec<String>,
-) -> Result<(), StoreError> {
+pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End, jobs: Vec<String>) -> Result<(), StoreError> {
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin().await?;
@@ -184,7 +179,9 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
                     (chosen.unwrap_or(first), route.ranking.first().map_or(0.0, |best| best.confidence))
                 }
                 (None, Decision::NoSkills) => {
-                    return Err(Failure::not_found("your organisation has no active skill: ask an administrator").into());
+                    return Err(
+                        Failure::not_found("your organisation has no active skill: ask an administrator").into()
+                    );
                 }
             };
             let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
@@ -249,24 +246,25 @@ fn route_event(task: &TaskRow, route: &Route) -> Value {
 
 /// Which of two equally good skills is meant: the user decides.
 fn which_skill(candidates: &[String], question: &str) -> End {
-    let questions =
-        vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
+    let questions = vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
     End::Asked { content: end::ask_text("", &questions), questions }
 }
 
 fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) -> Option<String> {
-    let said = rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
+    let said =
+        rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
     let text = said.text.to_lowercase();
-    candidates.iter().find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " "))).cloned()
+    candidates
+        .iter()
+        .find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " ")))
+        .cloned()
 }
 
 /// What an answer says replaces what the request said of the same thing.
 fn take_slots(route: &mut Route, said: Route) {
     for slot in said.intent.slots {
-        let replaces = |name: &str| {
-            name == slot.name
-                || (name.ends_with("platform") && slot.name.ends_with("platform"))
-        };
+        let replaces =
+            |name: &str| name == slot.name || (name.ends_with("platform") && slot.name.ends_with("platform"));
         route.intent.slots.retain(|old| !replaces(&old.name));
         route.intent.slots.push(slot);
     }
@@ -413,7 +411,9 @@ impl Work {
             .await?;
         if reply.questions.len() > plan::MAX_QUESTIONS {
             let (asked, most) = (reply.questions.len(), plan::MAX_QUESTIONS);
-            return Err(Failure::invalid(format!("the skill's reply asks {asked} questions and {most} is the limit")).into());
+            return Err(
+                Failure::invalid(format!("the skill's reply asks {asked} questions and {most} is the limit")).into()
+            );
         }
         let data = match reply.data.as_deref().map(serde_json::from_str::<Value>) {
             Some(Ok(data)) => Some(data),

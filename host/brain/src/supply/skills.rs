@@ -43,12 +43,8 @@ impl Skills for Supply {
             intent: Intent { actions: Vec::new(), confidence: 1.0, slots: Vec::new() },
             ..(*self.request).clone()
         };
-        let inputs = Inputs {
-            request,
-            context: (*self.context).clone(),
-            arguments: arguments.to_string(),
-            results: Vec::new(),
-        };
+        let inputs =
+            Inputs { request, context: (*self.context).clone(), arguments: arguments.to_string(), results: Vec::new() };
         let attempt = Attempt { number: 1, max: 1, differences: Vec::new(), learning: None };
         let invocation = self.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
         self.receipts.take(&invocation.receipt, &invocation.logs);

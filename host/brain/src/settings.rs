@@ -1,0 +1,45 @@
+//! What can be set of the brain.
+
+use std::time::Duration;
+
+use openanalyst_domain::Budget;
+
+/// What can be set. All of it has a default.
+#[derive(Debug, Clone)]
+pub struct BrainSettings {
+    /// How often a step, a plan or a reply is tried again after its first run.
+    pub retries: u32,
+    /// The pause before the first retry; it doubles with each one.
+    pub retry_pause: Duration,
+    /// Most open tasks of one user.
+    pub max_open_tasks: usize,
+    /// Most tasks at work at the same time on this node; the others wait.
+    pub max_tasks_at_work: usize,
+    /// The time zone of users who have not said theirs, an IANA name.
+    pub default_time_zone: String,
+    /// The budget of one invocation.
+    pub budget: Budget,
+    /// Whether this node takes up open tasks of nodes that are gone.
+    pub take_over: bool,
+}
+
+impl Default for BrainSettings {
+    fn default() -> Self {
+        Self {
+            retries: 3,
+            retry_pause: Duration::from_millis(200),
+            max_open_tasks: 100,
+            max_tasks_at_work: 256,
+            default_time_zone: "UTC".to_owned(),
+            budget: Budget::default(),
+            take_over: true,
+        }
+    }
+}
+
+impl BrainSettings {
+    /// The pause after attempt number `attempt`.
+    pub(crate) fn delay_after(&self, attempt: u32) -> Duration {
+        self.retry_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16))
+    }
+}
