@@ -42,7 +42,11 @@ async fn what_cannot_be_done_as_said_is_asked() {
     let client = server.client(&data.token("acme", "ada"));
     let past = client.ask("Create a Twitter post about AI trends and schedule it for yesterday", "a").await;
     assert_eq!(past["status"], "needs-clarification", "{past}");
-    assert!(past["questions"][0]["text"].as_str().unwrap().contains("past") || past["content"].as_str().unwrap().contains("pass"), "{past}");
+    assert!(
+        past["questions"][0]["text"].as_str().unwrap().contains("past")
+            || past["content"].as_str().unwrap().contains("pass"),
+        "{past}"
+    );
     let unknown = client.ask("Create a Frobster post about AI trends", "b").await;
     assert_eq!(unknown["status"], "needs-clarification", "{unknown}");
     assert!(unknown.to_string().contains("Frobster"), "{unknown}");
@@ -51,7 +55,10 @@ async fn what_cannot_be_done_as_said_is_asked() {
     let id = unknown["taskId"].as_str().unwrap();
     let question = unknown["questions"][0]["id"].as_str().unwrap();
     let (status, answered) = client
-        .post(&format!("/v1/tasks/{id}/answers?wait=60"), &json!({"answers": [{"questionId": question, "text": "LinkedIn"}]}))
+        .post(
+            &format!("/v1/tasks/{id}/answers?wait=60"),
+            &json!({"answers": [{"questionId": question, "text": "LinkedIn"}]}),
+        )
         .await;
     assert!(status == 200 || status == 202, "{answered}");
     client.each_event(id, answered["lastSeq"].as_u64().unwrap_or(0), |event| event["kind"] != "completed").await;

@@ -8,8 +8,7 @@ use crate::support::{DataDir, POST_AND_SCHEDULE};
 fn one_command_does_the_main_job() {
     let data = DataDir::new();
     let output = data.run(&["ask", POST_AND_SCHEDULE]);
-    let (answer, progress) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (answer, progress) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{progress}");
     assert!(answer.contains("AI trends") && answer.contains("09:00"), "{answer}");
     for said in ["social-media", "[1/2]", "[2/2]", "f/openanalyst/social/schedule_post"] {

@@ -55,7 +55,8 @@ async fn killed_at_ten_points_a_task_ends_exactly_once() {
         assert_eq!(schedules.len(), 1, "killed at {point}: {schedules:?}");
         let jobs = store.jobs(&owner, "", None, 10).await.unwrap();
         assert_eq!(jobs.len(), 2, "killed at {point}: one job for each step");
-        let messages = store.messages_before(&owner, &"s".try_into().unwrap(), openanalyst_domain::TaskId::new(), 10).await;
+        let messages =
+            store.messages_before(&owner, &"s".try_into().unwrap(), openanalyst_domain::TaskId::new(), 10).await;
         assert_eq!(messages.unwrap().0.len(), 2, "killed at {point}: one question, one answer");
         let memory = openanalyst_store::memory::MemoryOwner::User(owner);
         let posts = store.list_memory(&memory, "posts/", None, 10, 0).await.unwrap();

@@ -15,13 +15,19 @@ async fn broken_messages_are_answered_and_the_connection_stays() {
         "no json".to_owned(),
         "[]".to_owned(),
         json!({"type": "FROBNICATE", "sessionId": "s", "payload": {}, "messageId": "m", "timestamp": 0}).to_string(),
-        json!({"type": "USER_REQUEST", "sessionId": "s", "payload": {"text": 1}, "messageId": "m", "timestamp": 0}).to_string(),
-        json!({"type": "RESUME", "sessionId": "s", "payload": {"taskId": "x"}, "messageId": "m", "timestamp": 0}).to_string(),
+        json!({"type": "USER_REQUEST", "sessionId": "s", "payload": {"text": 1}, "messageId": "m", "timestamp": 0})
+            .to_string(),
+        json!({"type": "RESUME", "sessionId": "s", "payload": {"taskId": "x"}, "messageId": "m", "timestamp": 0})
+            .to_string(),
     ];
     for text in broken {
         hub.send_text(&text).await;
         let answer = hub.next().await;
-        assert_eq!((&answer["type"], &answer["payload"]["code"]), (&json!("TASK_ERROR"), &json!("invalid-message")), "{text}");
+        assert_eq!(
+            (&answer["type"], &answer["payload"]["code"]),
+            (&json!("TASK_ERROR"), &json!("invalid-message")),
+            "{text}"
+        );
     }
     let ping = hub.send("PING", "s", json!({})).await;
     let pong = hub.next().await;

@@ -26,8 +26,7 @@ async fn nobody_sees_what_is_somebody_elses() {
         }
         let (status, _) = stranger.post(&format!("/v1/tasks/{id}/cancel"), &json!({})).await;
         assert_eq!(status, 404);
-        let (status, _) =
-            stranger.post(&format!("/v1/tasks/{id}/answers"), &json!({"answers": [{"text": "x"}]})).await;
+        let (status, _) = stranger.post(&format!("/v1/tasks/{id}/answers"), &json!({"answers": [{"text": "x"}]})).await;
         assert_eq!(status, 404);
         let (status, list) = stranger.get("/v1/tasks").await;
         assert_eq!((status, list["tasks"].as_array().unwrap().len()), (200, 0));

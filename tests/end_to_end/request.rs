@@ -6,10 +6,23 @@ use crate::support::{DataDir, POST_AND_SCHEDULE, Server, assert_gapless, kinds};
 
 /// The seventeen stages of a request with two script steps (docs/architecture.md).
 const STAGES: [&str; 17] = [
-    "accepted", "started", "context-built", "routed", "admitted", "planned",
-    "step-started", "job-started", "job-finished", "evaluated",
-    "step-started", "job-started", "job-finished", "evaluated",
-    "replied", "recorded", "completed",
+    "accepted",
+    "started",
+    "context-built",
+    "routed",
+    "admitted",
+    "planned",
+    "step-started",
+    "job-started",
+    "job-finished",
+    "evaluated",
+    "step-started",
+    "job-started",
+    "job-finished",
+    "evaluated",
+    "replied",
+    "recorded",
+    "completed",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,8 +44,7 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     let notice = tokio::time::timeout(PATIENCE, notices.recv()).await.expect("a notice in time").unwrap();
     assert_eq!(notice.owner, ada);
     assert!(notice.notification.content.contains("AI trends"), "{notice:?}");
-    let fired: Vec<_> =
-        host.store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap();
+    let fired: Vec<_> = host.store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap();
     assert_eq!(fired.len(), 1);
     assert_eq!((fired[0].status, fired[0].due_at_ms), (JobStatus::Done, Some(due)));
     assert_eq!(host.brain.waiting_notices(&ada).await.unwrap().len(), 1, "it waits for the next connection");
@@ -65,7 +64,13 @@ fn settings(data: &DataDir) -> Settings {
     let command = SettingArgs::augment_args(clap::Command::new("openanalyst"));
     let cache = DataDir::cache();
     let arguments = [
-        "openanalyst", "--data-dir", data.path().to_str().unwrap(), "--cache-dir", cache.to_str().unwrap(), "--time-zone", ZONE,
+        "openanalyst",
+        "--data-dir",
+        data.path().to_str().unwrap(),
+        "--cache-dir",
+        cache.to_str().unwrap(),
+        "--time-zone",
+        ZONE,
     ];
     let matches = command.try_get_matches_from(arguments).unwrap();
     Settings::load(&SettingArgs::from_arg_matches(&matches).unwrap(), &matches).unwrap()

@@ -142,10 +142,14 @@ pub fn private_dir(path: &Path) -> Result<(), Failure> {
 
 fn advice(error: &std::io::Error) -> String {
     let next = match error.kind() {
-        ErrorKind::PermissionDenied => "give this program's user the right to write there, or choose another one with --data-dir",
+        ErrorKind::PermissionDenied => {
+            "give this program's user the right to write there, or choose another one with --data-dir"
+        }
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only: choose another directory with --data-dir",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space and start again",
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "there is a file of that name: choose another directory with --data-dir",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "there is a file of that name: choose another directory with --data-dir"
+        }
         _ => "check the path, or choose another one with --data-dir",
     };
     format!("{error}; {next}")

@@ -15,7 +15,9 @@ pub(crate) fn start(filter: &str, serves: bool) -> Result<(), Failure> {
         (filter, _) => filter,
     };
     let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Failure::usage(format!("--log `{filter}` is no filter: {error}. Use for example info or openanalyst_brain=debug"))
+        Failure::usage(format!(
+            "--log `{filter}` is no filter: {error}. Use for example info or openanalyst_brain=debug"
+        ))
     })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     let started = if stderr().is_terminal() {

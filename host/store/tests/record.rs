@@ -64,7 +64,10 @@ async fn events_have_no_gap_whoever_writes_them() {
             tokio::spawn(async move {
                 for _ in 0..5 {
                     let mut tx = store.begin().await.unwrap();
-                    let events = vec![NewEvent::new(EventKind::Progress, json!({})), NewEvent::new(EventKind::Evaluated, json!({}))];
+                    let events = vec![
+                        NewEvent::new(EventKind::Progress, json!({})),
+                        NewEvent::new(EventKind::Evaluated, json!({})),
+                    ];
                     let written = tx.append_events(&ada, id, 2, events).await.unwrap();
                     assert_eq!(written[1].seq, written[0].seq + 1);
                     tx.commit().await.unwrap();
@@ -104,7 +107,8 @@ async fn a_task_ends_once() {
     let ada = owner("t", "ada");
     let new = task(&ada, None, "d");
     accept(&store, &new).await;
-    for (status, first) in [(TaskStatus::Completed, true), (TaskStatus::Failed, false), (TaskStatus::Cancelled, false)] {
+    for (status, first) in [(TaskStatus::Completed, true), (TaskStatus::Failed, false), (TaskStatus::Cancelled, false)]
+    {
         let mut tx = store.begin().await.unwrap();
         assert_eq!(tx.finish_task(new.id, status, &json!({}), 3).await.unwrap(), first, "{status}");
         tx.commit().await.unwrap();

@@ -153,7 +153,8 @@ fn line_of(event: &TaskEvent) -> Option<String> {
 fn interview(task: &TaskView) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::new();
     for question in &task.questions {
-        let options = if question.options.is_empty() { String::new() } else { format!(" ({})", question.options.join(", ")) };
+        let options =
+            if question.options.is_empty() { String::new() } else { format!(" ({})", question.options.join(", ")) };
         eprint!("{}{options}\n> ", question.text);
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
