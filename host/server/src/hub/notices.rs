@@ -18,13 +18,15 @@ use super::outbox::Closed;
 /// How many ids of notifications a connection remembers, so that it tells none twice.
 const REMEMBERED: usize = 1024;
 
-/// Runs until the connection closes.
-pub(super) async fn bring(speaker: Arc<Speaker>) {
-    // Listening begins before the waiting ones are read, so that none falls between the two.
+/// Brings them until the connection closes. Listening begins with the call and not with the first poll, so that none falls between the
+/// handshake and the reading of those that wait.
+pub(super) fn bring(speaker: Arc<Speaker>) -> impl Future<Output = ()> {
     let coming = speaker.app.brain.notices();
     let mut told = Told { speaker, ids: VecDeque::new() };
-    // A closed connection is the way this ends.
-    let _ = told.run(coming).await;
+    async move {
+        // A closed connection is the way this ends.
+        let _ = told.run(coming).await;
+    }
 }
 
 struct Told {
