@@ -17,7 +17,11 @@ pub(crate) fn readable(owner: &Owner, path: &str) -> Result<(), Failure> {
             "`{shown}` is no path: use u/NAME/... or f/FOLDER/..., at least three parts, of letters, digits, `_` and `-`"
         )));
     }
-    if visible(owner, path) { Ok(()) } else { Err(Failure::not_found(format!("there is nothing at `{path}`, or not for you"))) }
+    if visible(owner, path) {
+        Ok(())
+    } else {
+        Err(Failure::not_found(format!("there is nothing at `{path}`, or not for you")))
+    }
 }
 
 /// Checks that the owner may put something there.

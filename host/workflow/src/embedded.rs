@@ -16,9 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access;
-use crate::engine::{
-    ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
-};
+use crate::engine::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
 use crate::script_host::NoHost;
 use crate::workers::Workers;
 use crate::{flows, items, jobs, quota, schedules};
@@ -122,12 +120,7 @@ pub struct EmbeddedEngine {
 /// as a Windmill server allows.
 #[must_use]
 pub fn script_budget(skill: &Budget) -> Budget {
-    Budget {
-        cpu_ms: skill.cpu_ms.saturating_mul(5),
-        hostcall_bytes: 2 << 20,
-        output_bytes: 2 << 20,
-        ..skill.clone()
-    }
+    Budget { cpu_ms: skill.cpu_ms.saturating_mul(5), hostcall_bytes: 2 << 20, output_bytes: 2 << 20, ..skill.clone() }
 }
 
 /// Runs a small script in the sandbox, for `doctor`.
@@ -220,9 +213,17 @@ impl Inner {
                 retry_after_ms: Some(1_000),
             });
         }
+        // Where the id was there before, this is that job; it is taken up if the process that had it is gone.
+        if let Some(row) = self.store.job(owner, job.id).await.map_err(|error| store_failure(&error))? {
+            self.take(row);
+            return Ok(job.id);
+        }
         let kind = if job.is_flow { "flow" } else { "script" };
         if !self.is_runnable(owner, &job.path, job.is_flow).await? {
-            return Err(Failure::not_found(format!("there is no {kind} at `{}`: list what there is, or store it first", job.path)));
+            return Err(Failure::not_found(format!(
+                "there is no {kind} at `{}`: list what there is, or store it first",
+                job.path
+            )));
         }
         if let Some(parent) = parent {
             quota::one_level_deeper(self, owner, parent).await?;
@@ -249,7 +250,6 @@ impl Inner {
             Ok::<_, StoreError>(queued)
         };
         queued.await.map_err(|error| store_failure(&error))?;
-        // Where the id was there before, this is that job; it is taken up if the process that had it is gone.
         let row = self.row(owner, job.id).await?;
         self.take(row);
         Ok(job.id)
@@ -379,7 +379,9 @@ impl Inner {
             return self.wait(owner, id, None).await;
         }
         if row.node.as_deref().is_some_and(|node| node != self.node.to_string() && (self.is_node_alive)(node)) {
-            return Err(Failure::unavailable(format!("job {id} runs in another process of this host: cancel it there")));
+            return Err(Failure::unavailable(format!(
+                "job {id} runs in another process of this host: cancel it there"
+            )));
         }
         let result = jobs::cancelled_result(owner, &reason);
         let ended = async {
@@ -397,7 +399,11 @@ pub(crate) fn state_of(row: JobRow) -> JobState {
         id: row.id,
         path: row.path,
         status: row.status,
-        percent: if row.status == JobStatus::Done { Some(100) } else { row.percent.and_then(|percent| u8::try_from(percent).ok()) },
+        percent: if row.status == JobStatus::Done {
+            Some(100)
+        } else {
+            row.percent.and_then(|percent| u8::try_from(percent).ok())
+        },
         last_log: row.logs.lines().last().map(str::to_owned),
         result: row.result,
         started_at_ms: row.started_at_ms,
@@ -486,7 +492,9 @@ impl WorkflowEngine for EmbeddedEngine {
 
     fn watch(&self, id: JobId) -> watch::Receiver<JobProgress> {
         let active = self.inner.active();
-        active.get(&id).map_or_else(|| watch::Sender::new(JobProgress::default()).subscribe(), |job| job.progress.subscribe())
+        active
+            .get(&id)
+            .map_or_else(|| watch::Sender::new(JobProgress::default()).subscribe(), |job| job.progress.subscribe())
     }
 
     async fn put_script(&self, owner: &Owner, script: NewItem) -> Result<(), Failure> {

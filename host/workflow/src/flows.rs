@@ -121,15 +121,18 @@ impl Module {
             };
             members.push_str(&format!("  {}: {value},\n", Value::from(name.as_str())));
         }
-        Ok(format!("export function main(flow_input: any, results: any, previous_result: any) {{\n return {{\n{members} }};\n}}\n"))
+        Ok(format!(
+            "export function main(flow_input: any, results: any, previous_result: any) {{\n return {{\n{members} }};\n}}\n"
+        ))
     }
 }
 
 impl Flow {
     /// Reads a flow's value.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let flow: Self = serde_json::from_str(text)
-            .map_err(|error| Failure::invalid(format!("the flow is not as Windmill has it, {{\"modules\": [...]}}: {error}")))?;
+        let flow: Self = serde_json::from_str(text).map_err(|error| {
+            Failure::invalid(format!("the flow is not as Windmill has it, {{\"modules\": [...]}}: {error}"))
+        })?;
         if flow.modules.is_empty() || flow.modules.len() > MAX_MODULES {
             let length = flow.modules.len();
             return Err(Failure::invalid(format!("the flow has {length} steps: give 1 to {MAX_MODULES}")));
@@ -138,9 +141,12 @@ impl Flow {
         let mut ids = HashSet::new();
         for module in &flow.modules {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if module.id.is_empty() || module.id.len() > 64 || !module.id.chars().all(plain) || !ids.insert(&module.id) {
+            if module.id.is_empty() || module.id.len() > 64 || !module.id.chars().all(plain) || !ids.insert(&module.id)
+            {
                 let id: String = module.id.chars().take(64).collect();
-                return Err(Failure::invalid(format!("the flow's step id `{id}` is taken twice or has more than letters, digits and `_`")));
+                return Err(Failure::invalid(format!(
+                    "the flow's step id `{id}` is taken twice or has more than letters, digits and `_`"
+                )));
             }
             check_settings(&module.settings, &format!("step `{}` of the flow", module.id))?;
             module.work()?;
@@ -156,7 +162,10 @@ impl Flow {
                 Work::Script(path) => {
                     access::readable(owner, path)?;
                     if !inner.is_runnable(owner, path, false).await? {
-                        return Err(Failure::not_found(format!("step `{}` of the flow names `{path}`: there is no such script", module.id)));
+                        return Err(Failure::not_found(format!(
+                            "step `{}` of the flow names `{path}`: there is no such script",
+                            module.id
+                        )));
                     }
                 }
                 Work::Raw(content) => check_source(inner, owner, &format!("flow step {}", module.id), content).await?,
@@ -210,7 +219,12 @@ impl Run<'_> {
         }
     }
 
-    async fn inputs(&mut self, module: &Module, results: &Map<String, Value>, previous: &Value) -> Result<Value, Ended> {
+    async fn inputs(
+        &mut self,
+        module: &Module,
+        results: &Map<String, Value>,
+        previous: &Value,
+    ) -> Result<Value, Ended> {
         let source = module.inputs_script().map_err(|failure| Ended::of_failure(&failure))?;
         if module.value.input_transforms.is_empty() {
             return Ok(json!({}));
@@ -264,7 +278,8 @@ impl Run<'_> {
         if state.status == JobStatus::Done {
             return Ok(state.result.unwrap_or_default());
         }
-        let result = state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
+        let result =
+            state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
         // A step that was cancelled by itself is a failure of the flow.
         Err(in_step(module, Ended { status: JobStatus::Failed, ..Ended::done(result) }))
     }
@@ -307,17 +322,24 @@ mod tests {
             (json!([{"id": "a", "value": {"type": "forloopflow"}}]), "forloopflow"),
             (json!([{"id": "a b", "value": {"type": "identity"}}]), "a b"),
             (json!([{"id": "a", "value": {"type": "script"}}]), "path"),
-            (json!([{"id": "a", "value": {"type": "rawscript", "language": "python3", "content": "def main(): pass"}}]), "python3"),
+            (
+                json!([{"id": "a", "value": {"type": "rawscript", "language": "python3", "content": "def main(): pass"}}]),
+                "python3",
+            ),
             (json!([{"id": "a", "retry": {"constant": {"attempts": 3}}, "value": {"type": "identity"}}]), "`retry`"),
             (json!([{"id": "a", "stop_after_if": {"expr": "true"}, "value": {"type": "identity"}}]), "`stop_after_if`"),
-            (json!([{"id": "a", "value": {"type": "identity", "input_transforms": {"x": {"type": "javascript"}}}}]), "`x`"),
+            (
+                json!([{"id": "a", "value": {"type": "identity", "input_transforms": {"x": {"type": "javascript"}}}}]),
+                "`x`",
+            ),
         ];
         for (modules, expected) in table {
             let failure = flow(modules).unwrap_err().to_string();
             assert!(failure.contains(expected), "{failure} does not say {expected}");
         }
         assert!(Flow::parse("nonsense").is_err());
-        let handler = json!({ "modules": [script], "failure_module": { "id": "failure", "value": { "type": "identity" } } });
+        let handler =
+            json!({ "modules": [script], "failure_module": { "id": "failure", "value": { "type": "identity" } } });
         assert!(Flow::parse(&handler.to_string()).unwrap_err().to_string().contains("failure_module"));
     }
 

@@ -92,7 +92,8 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
 /// Ends a job during which this program panicked.
 pub(crate) async fn crashed(inner: &Inner, row: &JobRow) {
     tracing::error!(job = %row.id, path = row.path, "the engine panicked in a job: this is a fault of the host");
-    write_end(inner, row, Ended::failed("InternalError", "the workflow engine failed in this job: see the host's log")).await;
+    write_end(inner, row, Ended::failed("InternalError", "the workflow engine failed in this job: see the host's log"))
+        .await;
 }
 
 /// None: the host shuts down, or the job had ended before. Its record says where it stands.
@@ -243,7 +244,9 @@ async fn write_end(inner: &Inner, row: &JobRow, mut ended: Ended) {
                 }
                 return;
             }
-            Err(error) => tracing::error!(job = %row.id, %error, "the end of a job cannot be written now: it is tried again"),
+            Err(error) => {
+                tracing::error!(job = %row.id, %error, "the end of a job cannot be written now: it is tried again")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(RECORD_RETRY) => {}

@@ -33,9 +33,7 @@ mod script_host;
 mod workers;
 
 pub use embedded::{EmbeddedEngine, EmbeddedOptions, EngineError, script_budget, self_check};
-pub use engine::{
-    Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine,
-};
+pub use engine::{Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
 
 /// The script runner: a component for the sandbox, built from `script-runner/`.
 #[must_use]

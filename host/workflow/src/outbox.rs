@@ -57,7 +57,12 @@ impl Outbox {
         });
         for (what, length) in [("messages", outbox.messages.len()), ("activities", outbox.activities.len())] {
             if length > MAX_EACH {
-                tracing::warn!(what, length, limit = MAX_EACH, "a job left too much in its outbox: the rest is dropped");
+                tracing::warn!(
+                    what,
+                    length,
+                    limit = MAX_EACH,
+                    "a job left too much in its outbox: the rest is dropped"
+                );
             }
         }
         outbox.messages.truncate(MAX_EACH);

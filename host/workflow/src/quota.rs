@@ -24,7 +24,9 @@ pub(crate) async fn one_more_job(inner: &Inner, owner: &Owner) -> Result<(), Fai
         return Ok(());
     }
     Err(Failure::Unavailable {
-        detail: format!("{open} of your jobs have not ended, and {MAX_OPEN_JOBS} is the limit: wait for some, or cancel them"),
+        detail: format!(
+            "{open} of your jobs have not ended, and {MAX_OPEN_JOBS} is the limit: wait for some, or cancel them"
+        ),
         retry_after_ms: Some(RETRY_AFTER_MS),
     })
 }
@@ -42,7 +44,9 @@ pub(crate) async fn one_level_deeper(inner: &Inner, owner: &Owner, parent: JobId
     }
     Err(Failure::limit(
         LimitReason::NestingExceeded,
-        format!("job {parent} stands {most} levels deep already, and no job may start another one from there: start it from a job above"),
+        format!(
+            "job {parent} stands {most} levels deep already, and no job may start another one from there: start it from a job above"
+        ),
     ))
 }
 

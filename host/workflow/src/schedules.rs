@@ -36,16 +36,25 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
         )));
     }
     if !schedule.args.is_object() {
-        return Err(Failure::invalid(format!("the arguments of the schedule `{}` must be a JSON object", schedule.path)));
+        return Err(Failure::invalid(format!(
+            "the arguments of the schedule `{}` must be a JSON object",
+            schedule.path
+        )));
     }
     if !inner.is_runnable(owner, &schedule.script_path, schedule.is_flow).await? {
         let kind = if schedule.is_flow { "flow" } else { "script" };
-        return Err(Failure::not_found(format!("there is no {kind} at `{}`: nothing was scheduled", schedule.script_path)));
+        return Err(Failure::not_found(format!(
+            "there is no {kind} at `{}`: nothing was scheduled",
+            schedule.script_path
+        )));
     }
     let now_ms = inner.clock.now_ms();
     let next_at_ms = timer.after(now_ms);
     if next_at_ms.is_none() && schedule.enabled {
-        return Err(Failure::invalid(format!("the schedule `{}` would never fire: `{}`", schedule.path, schedule.cron)));
+        return Err(Failure::invalid(format!(
+            "the schedule `{}` would never fire: `{}`",
+            schedule.path, schedule.cron
+        )));
     }
     let unreachable = |error: StoreError| store_failure(&error);
     let mut tx = inner.store.begin().await.map_err(unreachable)?;
@@ -168,7 +177,11 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     let queued = fired && !waits && tx.queue_job(&job).await?;
     tx.commit().await?;
     if waits {
-        tracing::warn!(schedule = row.path, due_at_ms, "a schedule was due while its last job still waited: this time is left out");
+        tracing::warn!(
+            schedule = row.path,
+            due_at_ms,
+            "a schedule was due while its last job still waited: this time is left out"
+        );
     }
     if queued {
         tracing::info!(schedule = row.path, job = %job.id, due_at_ms, "a schedule fired");

@@ -43,7 +43,9 @@ impl JobHost {
         if self.starts.fetch_add(1, Ordering::Relaxed) >= most {
             return Err(Failure::limit(
                 LimitReason::HostcallsExceeded,
-                format!("this job has started {most} jobs, and that is the limit: start the others from a job of their own"),
+                format!(
+                    "this job has started {most} jobs, and that is the limit: start the others from a job of their own"
+                ),
             ));
         }
         self.inner.start(&self.owner, job, Some(self.job)).await

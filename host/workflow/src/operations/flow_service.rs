@@ -20,7 +20,9 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         "getFlowByPath" => {
             let path = args.text("path")?;
             let item = find(path).await?.ok_or_else(|| Failure::not_found(format!("Flow not found at path {path}")))?;
-            Ok(json!({ "path": path, "summary": item.summary, "value": serde_json::from_str::<Value>(&item.value).unwrap_or_default() }))
+            Ok(
+                json!({ "path": path, "summary": item.summary, "value": serde_json::from_str::<Value>(&item.value).unwrap_or_default() }),
+            )
         }
         "createFlow" | "updateFlow" => {
             let body = args.body()?;

@@ -80,13 +80,15 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
             }))
         }
         "listJobs" | "listQueue" | "listCompletedJobs" => {
-            let prefix = args.optional_text("scriptPathExact").or(args.optional_text("scriptPathStart")).unwrap_or_default();
+            let prefix =
+                args.optional_text("scriptPathExact").or(args.optional_text("scriptPathStart")).unwrap_or_default();
             let rows = host.inner.store.jobs(owner, prefix, None, MAX_PAGE).await;
             let rows = rows.map_err(|error| store_failure(&error))?;
             let wanted = |row: &JobRow| {
                 let done = row.status.is_final();
                 let exact = args.optional_text("scriptPathExact").is_none_or(|path| path == row.path);
-                let success = args.flag("success").is_none_or(|success| done && success == (row.status == JobStatus::Done));
+                let success =
+                    args.flag("success").is_none_or(|success| done && success == (row.status == JobStatus::Done));
                 let running = args.flag("running").is_none_or(|running| running == (row.status == JobStatus::Running));
                 let kind = match method {
                     "listQueue" => !done,

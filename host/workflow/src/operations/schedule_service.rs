@@ -66,11 +66,19 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         "setScheduleEnabled" => {
             let path = args.text("path")?;
             let enabled = args.body()?.flag("enabled").ok_or_else(|| Failure::invalid("missing field `enabled`"))?;
-            if schedules::set_enabled(&host.inner, owner, path, enabled).await? { Ok(json!(path)) } else { Err(missing(path)) }
+            if schedules::set_enabled(&host.inner, owner, path, enabled).await? {
+                Ok(json!(path))
+            } else {
+                Err(missing(path))
+            }
         }
         "deleteSchedule" => {
             let path = args.text("path")?;
-            if engine(host).delete(owner, ItemKind::Schedule, path).await? { Ok(json!(path)) } else { Err(missing(path)) }
+            if engine(host).delete(owner, ItemKind::Schedule, path).await? {
+                Ok(json!(path))
+            } else {
+                Err(missing(path))
+            }
         }
         "previewSchedule" => {
             let body = args.body()?;

@@ -20,7 +20,8 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         "existsScriptByPath" => Ok(json!(find(args.text("path")?).await?.is_some())),
         "getScriptByPath" => {
             let path = args.text("path")?;
-            let source = find(path).await?.ok_or_else(|| Failure::not_found(format!("Script not found at path {path}")))?;
+            let source =
+                find(path).await?.ok_or_else(|| Failure::not_found(format!("Script not found at path {path}")))?;
             let hash = hash(path, &source);
             Ok(json!({ "path": path, "content": source, "hash": hash, "language": "bun", "archived": false }))
         }

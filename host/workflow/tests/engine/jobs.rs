@@ -1,0 +1,164 @@
+//! Jobs: durable, once for each id, waiting for their time, cancelled, taken up again.
+
+use std::time::Duration;
+
+use openanalyst_domain::{JobId, JobStatus};
+use openanalyst_workflow::{StartJob, WorkflowEngine as _};
+use serde_json::json;
+
+use crate::support::{Choices, Env, MONDAY_10_MS, PATIENCE, job};
+
+/// Says that it runs, and goes on until it is stopped.
+const ENDLESS: &str = "import { setProgress } from 'windmill-client';
+    export async function main() {
+        await setProgress(7);
+        for (;;) await new Promise((resolve) => setTimeout(resolve, 100));
+    }";
+
+#[tokio::test]
+async fn the_same_id_is_the_same_job() {
+    let env = Env::new().await;
+    let start = job("f/openanalyst/test/double", json!({ "n": 21 }));
+    env.engine.start(&env.ada, start.clone()).await.unwrap();
+    let again = StartJob { args: json!({ "n": 1 }), ..start.clone() };
+    assert_eq!(env.engine.start(&env.ada, again.clone()).await.unwrap(), start.id);
+    assert_eq!(env.ended(start.id).await.result, Some(json!(42)));
+    env.engine.start(&env.ada, again).await.unwrap();
+    assert_eq!(env.ended(start.id).await.result, Some(json!(42)));
+    assert_eq!(env.jobs(&env.ada, "").await, [start.id]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_started() {
+    let env = Env::new().await;
+    let table = [
+        (job("u/ada/nothing", json!({})), "not-found"),
+        (job("no path", json!({})), "invalid"),
+        (job("f/openanalyst/test/double", json!([1])), "invalid"),
+        (job("f/openanalyst/test/double", json!({ "n": "x".repeat(2 << 20) })), "invalid"),
+        (StartJob { is_flow: true, ..job("f/openanalyst/test/double", json!({})) }, "not-found"),
+    ];
+    for (start, code) in table {
+        assert_eq!(env.engine.start(&env.ada, start).await.unwrap_err().code(), code);
+    }
+    assert_eq!(env.engine.state(&env.ada, JobId::new()).await.unwrap_err().code(), "not-found");
+    assert!(env.jobs(&env.ada, "").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_waits_for_its_time() {
+    let env = Env::new().await;
+    let start = StartJob {
+        scheduled_for_ms: Some(MONDAY_10_MS + 60_000),
+        ..job("f/openanalyst/test/double", json!({ "n": 1 }))
+    };
+    let id = env.engine.start(&env.ada, start).await.unwrap();
+    let early = env.engine.wait(&env.ada, id, Some(Duration::from_millis(20))).await.unwrap();
+    assert_eq!(early.status, JobStatus::Queued);
+    env.clock.advance(Duration::from_secs(60));
+    let state = env.ended(id).await;
+    assert_eq!((state.status, state.started_at_ms), (JobStatus::Done, Some(MONDAY_10_MS + 60_000)));
+}
+
+#[tokio::test]
+async fn cancelling_reaches_the_running_script() {
+    let env = Env::new().await;
+    env.put("u/ada/endless", ENDLESS).await;
+    let id = env.start("u/ada/endless", json!({})).await;
+    env.reached(id, 7).await;
+    let running = env.engine.state(&env.ada, id).await.unwrap();
+    assert_eq!((running.status, running.percent), (JobStatus::Running, Some(7)));
+    let state = env.engine.cancel(&env.ada, id, "enough").await.unwrap();
+    assert_eq!(state.status, JobStatus::Cancelled);
+    let error = &state.result.as_ref().unwrap()["error"];
+    assert_eq!(
+        (&error["name"], &error["reason"], &error["canceler"]),
+        (&json!("Canceled"), &json!("enough"), &json!("ada"))
+    );
+    // A second time changes nothing.
+    let again = env.engine.cancel(&env.ada, id, "more").await.unwrap();
+    assert_eq!(again.result, state.result);
+}
+
+#[tokio::test]
+async fn cancelling_ends_what_was_not_begun() {
+    let env = Env::new().await;
+    let start = StartJob { scheduled_for_ms: Some(i64::MAX), ..job("f/openanalyst/test/double", json!({})) };
+    let id = env.engine.start(&env.ada, start).await.unwrap();
+    let state = env.engine.cancel(&env.ada, id, "no").await.unwrap();
+    assert_eq!((state.status, state.started_at_ms), (JobStatus::Cancelled, None));
+}
+
+#[tokio::test]
+async fn cancelling_ends_what_a_job_started() {
+    let env = Env::new().await;
+    env.put("u/ada/endless", ENDLESS).await;
+    let source = "import { runScriptByPathAsync, setProgress, waitJob } from 'windmill-client';
+        export async function main() {
+            const id = await runScriptByPathAsync('u/ada/endless', {});
+            await setProgress(50);
+            await waitJob(id);
+        }";
+    env.put("u/ada/parent", source).await;
+    let id = env.start("u/ada/parent", json!({})).await;
+    env.reached(id, 50).await;
+    let child = env.jobs(&env.ada, "u/ada/endless").await[0];
+    env.engine.cancel(&env.ada, id, "enough").await.unwrap();
+    assert_eq!(env.ended(child).await.status, JobStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn a_script_waits_for_a_script_with_one_worker() {
+    let env = Env::with(Choices { workers: 1, ..Choices::default() }).await;
+    let source = "import { runScriptByPath } from 'windmill-client';
+        export const main = async () => 1 + await runScriptByPath('f/openanalyst/test/double', { n: 20.5 });";
+    assert_eq!(env.run_source(source).await.result, Some(json!(42)));
+}
+
+#[tokio::test]
+async fn a_job_of_a_dead_process_is_run_again() {
+    let mut env = Env::with(Choices { run_schedules: false, ..Choices::default() }).await;
+    env.put("u/ada/endless", ENDLESS).await;
+    let running = env.start("u/ada/endless", json!({})).await;
+    env.reached(running, 7).await;
+    let waiting = StartJob {
+        scheduled_for_ms: Some(MONDAY_10_MS + 1_000),
+        ..job("f/openanalyst/test/double", json!({ "n": 4 }))
+    };
+    let waiting = env.engine.start(&env.ada, waiting).await.unwrap();
+
+    // Another process of which the first is told to be alive takes nothing.
+    let visitor = env.another(&Choices { others_live: true, ..Choices::default() }).await;
+    assert_eq!(visitor.state(&env.ada, running).await.unwrap().percent, None, "it does not run there");
+    visitor.shutdown().await;
+
+    // The next version of the script ends, so that a second run can be told from the first.
+    env.put("u/ada/endless", "export const main = () => 'second run';").await;
+    let next = env.another(&Choices::default()).await;
+    let ended = tokio::time::timeout(PATIENCE, next.wait(&env.ada, running, None)).await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.result), (JobStatus::Done, Some(json!("second run"))));
+    env.clock.advance(Duration::from_secs(1));
+    let ended = tokio::time::timeout(PATIENCE, next.wait(&env.ada, waiting, None)).await.unwrap().unwrap();
+    assert_eq!(ended.result, Some(json!(8)));
+    env.engine = next;
+}
+
+#[tokio::test]
+async fn shutdown_leaves_what_waits_to_the_next_start() {
+    let mut env = Env::new().await;
+    let start = StartJob {
+        scheduled_for_ms: Some(MONDAY_10_MS + 1_000),
+        ..job("f/openanalyst/test/double", json!({ "n": 4 }))
+    };
+    let id = env.engine.start(&env.ada, start).await.unwrap();
+    let old = env.engine.clone();
+    let ada = env.ada.clone();
+    let waiting = tokio::spawn(async move { old.wait(&ada, id, None).await });
+    let old = env.engine.clone();
+    env.restart().await;
+    assert_eq!(waiting.await.unwrap().unwrap_err().code(), "unavailable", "who waits is told");
+    let refused = old.start(&env.ada, job("f/openanalyst/test/double", json!({}))).await.unwrap_err();
+    assert!(refused.is_retryable());
+    env.clock.advance(Duration::from_secs(1));
+    assert_eq!(env.ended(id).await.result, Some(json!(8)));
+}

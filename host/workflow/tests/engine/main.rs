@@ -1,0 +1,12 @@
+//! The embedded engine from outside: real scripts in the real sandbox, over a real database, with a clock that the test moves.
+
+mod client;
+mod flows;
+mod isolation;
+mod jobs;
+mod limits;
+mod outbox;
+mod schedules;
+mod scripts;
+mod shared;
+mod support;

@@ -1,0 +1,111 @@
+//! Every script that comes with the host runs in the sandbox, under the budget that it will have.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use openanalyst_domain::JobStatus;
+use openanalyst_workflow::WorkflowEngine as _;
+use serde_json::{Value, json};
+
+use crate::support::{Choices, Env, MONDAY_10_MS};
+
+static SCRIPTS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../windmill");
+    let mut scripts = Vec::new();
+    let mut folders = vec![root.join("f")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "ts") {
+                scripts.push((leak(name(&root, &path)), leak(std::fs::read_to_string(&path).unwrap())));
+            }
+        }
+    }
+    scripts.sort_unstable();
+    scripts
+});
+
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+/// The path in the engine: below the root, without extension.
+fn name(root: &Path, path: &Path) -> String {
+    let parts: PathBuf = path.strip_prefix(root).unwrap().with_extension("");
+    parts.iter().map(|part| part.to_str().unwrap()).collect::<Vec<_>>().join("/")
+}
+
+/// Arguments with which a script succeeds.
+fn arguments(path: &str) -> Value {
+    let day_ms = 86_400_000;
+    match path.trim_start_matches("f/openanalyst/") {
+        "core/send_ws_message" => json!({ "content": "hello" }),
+        "core/log_activity" => json!({ "kind": "tested", "content": "a test ran" }),
+        "social/create_post" => json!({ "platform": "twitter", "topic": "AI trends" }),
+        "social/schedule_post" => json!({
+            "platform": "twitter", "content": "AI trends", "atMs": MONDAY_10_MS + day_ms, "local": "2026-11-24T10:00", "timeZone": "UTC",
+            "key": "test", "userFolder": "u/ada", "nowMs": MONDAY_10_MS,
+        }),
+        "social/publish_post" => json!({
+            "platform": "twitter", "content": "AI trends", "key": "test", "year": 2020, "schedulePath": "u/ada/social/post_test",
+        }),
+        "social/analyze_engagement" => {
+            json!({ "posts": [{ "likes": 10, "impressions": 100, "postedAt": "2026-11-20T09:00:00Z" }] })
+        }
+        "analytics/fetch_metrics" => json!({
+            "posts": [{ "platform": "twitter", "content": "x", "createdAtMs": MONDAY_10_MS - day_ms }],
+            "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\nTuesday,4\n" }],
+        }),
+        "analytics/tables" => {
+            json!({ "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\n" }] })
+        }
+        "templates/scheduler" => json!({
+            "path": "u/ada/weekly", "scriptPath": "f/openanalyst/templates/analytics_report", "cron": "0 0 9 * * 1", "timeZone": "UTC",
+        }),
+        _ => json!({}),
+    }
+}
+
+#[tokio::test]
+async fn every_shared_script_runs() {
+    let env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
+    assert!(SCRIPTS.len() >= 10, "{:?}", SCRIPTS.iter().map(|(path, _)| path).collect::<Vec<_>>());
+    for (path, source) in SCRIPTS.iter() {
+        // A user may copy each of them into a folder of their own.
+        env.put("u/ada/copy", source).await;
+        let state = env.run(path, arguments(path)).await;
+        assert_eq!(state.status, JobStatus::Done, "{path}: {:?}", state.result);
+        assert!(state.result.as_ref().is_some_and(|result| result.get("$openanalyst").is_none()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_scheduled_post_falls_due_and_the_user_hears_of_it() {
+    let mut env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
+    let path = "f/openanalyst/social/schedule_post";
+    let scheduled = env.run(path, arguments(path)).await;
+    assert_eq!(scheduled.status, JobStatus::Done, "{:?}", scheduled.result);
+    let again = env.run(path, arguments(path)).await;
+    assert_eq!(again.result.unwrap()["schedule"]["moved"], true, "the same key is the same schedule");
+    env.clock.set(MONDAY_10_MS + 86_400_000 - 1);
+    assert!(env.jobs(&env.ada, "f/openanalyst/social/publish_post").await.is_empty());
+    env.clock.set(MONDAY_10_MS + 86_400_000);
+    // The publishing script asks the machine's clock for the year, so before 2026 it waits and says nothing.
+    let fired = loop {
+        if let Some(job) = env.jobs(&env.ada, "f/openanalyst/social/publish_post").await.pop() {
+            break env.ended(job).await;
+        }
+        tokio::task::yield_now().await;
+    };
+    let result = fired.result.unwrap();
+    if result["status"] == "due" {
+        assert!(env.note().await.title.contains("due"));
+        let page =
+            env.engine.list(&env.ada, openanalyst_workflow::ItemKind::Schedule, "u/ada/", 10, None).await.unwrap();
+        assert_eq!(page.items[0].details["enabled"], false, "once is enough");
+    } else {
+        assert_eq!(result["status"], "waiting");
+    }
+}
