@@ -172,6 +172,12 @@ impl Index {
         stems.iter().map(|stem| self.intern(stem)).collect()
     }
 
+    /// Where the skill of this name stands. They stand in the order of their names.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        let at = self.skills.partition_point(|skill| skill.name.as_str() < name);
+        self.skills.get(at).filter(|skill| skill.name == name).map(|_| at)
+    }
+
     /// The term of a stem, if any skill knows it.
     pub(crate) fn term(&self, stem: &str) -> Option<u32> {
         self.terms.get(stem).copied()

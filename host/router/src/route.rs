@@ -31,7 +31,8 @@ pub struct SkillProfile {
 pub struct RouterOptions {
     /// Below this confidence the fallback takes it, 0 to 1.
     pub threshold: f64,
-    /// Two skills whose confidences are closer than this, at the same priority, are a question to the user.
+    /// Of skills whose confidences are closer than this to the best one's, the priority decides; at the same priority they are a question to the
+    /// user.
     pub ambiguity_margin: f64,
     /// Most entries of the ranking.
     pub max_ranking: usize,
@@ -48,7 +49,7 @@ impl Default for RouterOptions {
 pub struct Utterance<'a> {
     /// The words. Only the first 2,000 are read.
     pub text: &'a str,
-    /// The time, UTC milliseconds.
+    /// The time, UTC milliseconds. Outside the years 1970 to 9999 the nearer end is taken.
     pub now_ms: i64,
     /// The user's time zone, an IANA name; an unknown one is read as UTC.
     pub time_zone: &'a str,
@@ -66,7 +67,7 @@ pub struct Route {
     pub decision: Decision,
     /// What else was understood.
     pub intent: Intent,
-    /// All skills that have anything to do with it, best first.
+    /// The skills that have to do with it, best first; where priority decided between nearly equal ones, the chosen one leads.
     pub ranking: Vec<Ranked>,
     /// Why, in sentences.
     pub reasons: Vec<String>,
@@ -92,7 +93,7 @@ pub enum Decision {
         /// Why no other.
         why: String,
     },
-    /// Two are as likely.
+    /// Two to four are as likely, at the same priority.
     Ambiguous {
         /// Their identifiers, best first.
         candidates: Vec<String>,

@@ -20,6 +20,8 @@ const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
 const ATTACHMENT: f64 = 0.4;
 const ANTI_EXAMPLE: f64 = -3.0;
+/// Most skills that a question to the user names.
+const MAX_CHOICES: usize = 4;
 /// The score at which half of the doubt is gone.
 const HALF: f64 = 1.1;
 /// Words that point to something said before.
@@ -66,13 +68,13 @@ pub(crate) fn route(
     let mut best: Vec<(u32, f64)> = tallies.iter().map(|(skill, tally)| (*skill, tally.score)).collect();
     best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut kept: BTreeSet<u32> = best.iter().take(MAX_CANDIDATES).map(|(skill, _)| *skill).collect();
-    let previous = utterance.previous_skill.and_then(|name| index.skills.iter().position(|skill| skill.name == name));
+    let previous = utterance.previous_skill.and_then(|name| index.find(name));
     kept.extend(previous.and_then(|skill| u32::try_from(skill).ok()));
     tallies.retain(|skill, _| kept.contains(skill));
     for skill in &kept {
         closely(index, *skill, utterance, words, &intent, previous, tallies.entry(*skill).or_default());
     }
-    let ranking = ranking(index, options, tallies);
+    let ranking = ranking(index, tallies);
     decide(index, options, intent, ranking)
 }
 
@@ -196,7 +198,7 @@ fn overlap(a: &BTreeSet<u32>, b: &BTreeSet<u32>) -> f64 {
     if both == 0 { 0.0 } else { both as f64 / a.union(b).count() as f64 }
 }
 
-fn ranking(index: &Index, options: &RouterOptions, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
+fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
     let mut ranking: Vec<(u8, Ranked)> = tallies
         .into_iter()
         .filter_map(|(skill, tally)| {
@@ -216,7 +218,7 @@ fn ranking(index: &Index, options: &RouterOptions, tallies: BTreeMap<u32, Tally>
     });
     let top = ranking.first().map_or(0.0, |(_, best)| best.score);
     let second = ranking.get(1).map_or(0.0, |(_, second)| second.score);
-    let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).take(options.max_ranking).collect();
+    let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).collect();
     for (place, ranked) in ranking.iter_mut().enumerate() {
         // How much there is, and how far the next one is behind.
         let much = ranked.score / (ranked.score + HALF);
@@ -226,54 +228,66 @@ fn ranking(index: &Index, options: &RouterOptions, tallies: BTreeMap<u32, Tally>
     ranking
 }
 
-/// The evidence that weighs most, each text once.
+/// The evidence that weighs most.
 fn strongest(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
     evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
     evidence.truncate(12);
     evidence
 }
 
-fn decide(index: &Index, options: &RouterOptions, intent: Intent, ranking: Vec<Ranked>) -> Route {
-    let best = ranking.first();
-    let confidence = best.map_or(0.0, |best| best.confidence);
-    let mut reasons = Vec::new();
-    let decision = match best {
-        Some(best) if confidence >= options.threshold => {
-            let rival = ranking.get(1).filter(|rival| {
-                let first =
-                    |name: &str| index.skills.iter().find(|skill| skill.name == name).map(|skill| skill.priority);
-                confidence - rival.confidence < options.ambiguity_margin && first(&rival.skill) == first(&best.skill)
-            });
-            reasons.extend(best.evidence.iter().take(5).map(sentence));
-            match rival {
-                Some(rival) => {
-                    let candidates = vec![best.skill.clone(), rival.skill.clone()];
-                    let question = format!("Shall `{}` or `{}` do this?", candidates[0], candidates[1]);
-                    reasons.push(format!("`{}` is as likely.", rival.skill));
-                    Decision::Ambiguous { candidates, question }
-                }
-                None => Decision::Skill { name: best.skill.clone(), confidence },
-            }
-        }
-        _ => {
-            let why = match best {
-                Some(best) => format!(
-                    "the best one, `{}`, has only {confidence} of the {} that are needed",
-                    best.skill, options.threshold
-                ),
-                None => "no skill knows any of these words".to_owned(),
-            };
-            reasons.push(format!("No skill is sure enough: {why}."));
-            let fallback = index.fallback.and_then(|at| index.skills.get(at)).map(|skill| skill.name.clone());
-            match fallback {
-                Some(name) => Decision::Fallback { name, confidence, why },
-                None => {
-                    best.map_or(Decision::NoSkills, |best| Decision::Skill { name: best.skill.clone(), confidence })
-                }
-            }
-        }
+fn decide(index: &Index, options: &RouterOptions, intent: Intent, mut ranking: Vec<Ranked>) -> Route {
+    let confidence = ranking.first().map_or(0.0, |best| best.confidence);
+    let (decision, reasons) = if !ranking.is_empty() && confidence >= options.threshold {
+        among_the_best(index, options, &mut ranking)
+    } else {
+        fall_back(index, options, ranking.first())
     };
+    ranking.truncate(options.max_ranking);
     Route { decision, intent, ranking, reasons }
+}
+
+/// Between skills that are nearly as likely as the best one the priority decides; where that is the same too, the user does.
+fn among_the_best(index: &Index, options: &RouterOptions, ranking: &mut [Ranked]) -> (Decision, Vec<String>) {
+    let priority = |ranked: &Ranked| index.find(&ranked.skill).map_or(u8::MAX, |at| index.skills[at].priority);
+    let confidence = ranking[0].confidence;
+    // The best one always counts as near itself, whatever the margin.
+    let near =
+        1 + ranking[1..].iter().take_while(|rival| confidence - rival.confidence < options.ambiguity_margin).count();
+    let first = ranking[..near].iter().map(priority).min().unwrap_or(u8::MAX);
+    let leaders: Vec<usize> = (0..near).filter(|at| priority(&ranking[*at]) == first).take(MAX_CHOICES).collect();
+    let chosen = leaders[0];
+    let mut reasons: Vec<String> = ranking[chosen].evidence.iter().take(5).map(sentence).collect();
+    if let [_, _, ..] = leaders.as_slice() {
+        let candidates: Vec<String> = leaders.iter().map(|at| ranking[*at].skill.clone()).collect();
+        reasons.extend(candidates[1..].iter().map(|rival| format!("`{rival}` is as likely.")));
+        let names: Vec<String> = candidates.iter().map(|name| format!("`{name}`")).collect();
+        let question = format!("Shall {} do this?", names.join(" or "));
+        return (Decision::Ambiguous { candidates, question }, reasons);
+    }
+    if chosen > 0 {
+        reasons.push(format!("`{}` is about as likely, and comes later by its priority.", ranking[0].skill));
+        // Whoever reads the ranking finds the chosen one at its head.
+        ranking[..=chosen].rotate_right(1);
+    }
+    (Decision::Skill { name: ranking[0].skill.clone(), confidence: ranking[0].confidence }, reasons)
+}
+
+fn fall_back(index: &Index, options: &RouterOptions, best: Option<&Ranked>) -> (Decision, Vec<String>) {
+    let confidence = best.map_or(0.0, |best| best.confidence);
+    let why = match best {
+        Some(best) => format!(
+            "the best one, `{}`, has only {confidence} of the {} that are needed",
+            best.skill, options.threshold
+        ),
+        None => "no skill knows any of these words".to_owned(),
+    };
+    let reasons = vec![format!("No skill is sure enough: {why}.")];
+    let decision = match (index.fallback.and_then(|at| index.skills.get(at)), best) {
+        (Some(fallback), _) => Decision::Fallback { name: fallback.name.clone(), confidence, why },
+        (None, Some(best)) => Decision::Skill { name: best.skill.clone(), confidence },
+        (None, None) => Decision::NoSkills,
+    };
+    (decision, reasons)
 }
 
 fn sentence(evidence: &Evidence) -> String {

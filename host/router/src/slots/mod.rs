@@ -17,6 +17,11 @@ use serde_json::Value;
 use crate::route::{Slot, Utterance};
 use crate::text::Words;
 
+/// Most bytes of a slot's words; a "word" can be as long as the whole utterance.
+const MAX_SLOT_BYTES: usize = 512;
+/// The last moment of the year 9999. Clocks outside 1970 to 9999 are read as the nearer end, so that no date is out of range.
+const LAST_MS: i64 = 253_402_300_799_999;
+
 /// The words of an utterance with what is known of them so far.
 pub(crate) struct Reading<'a> {
     pub(crate) words: &'a Words<'a>,
@@ -34,7 +39,7 @@ impl Reading<'_> {
 
     /// Keeps a slot, and the words that it was read from.
     fn keep(&mut self, name: &str, value: Value, first: usize, last: usize) {
-        let text = self.words.span(first, last).to_owned();
+        let text = clip(self.words.span(first, last)).to_owned();
         self.slots.push(Slot { name: name.to_owned(), value, text });
         self.take(first, last);
     }
@@ -53,7 +58,9 @@ impl Reading<'_> {
 /// Reads all slots.
 pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[String]) -> Vec<Slot> {
     let zone: Tz = utterance.time_zone.parse().unwrap_or(Tz::UTC);
-    let now = DateTime::<Utc>::from_timestamp_millis(utterance.now_ms).unwrap_or_default().with_timezone(&zone);
+    let now = DateTime::<Utc>::from_timestamp_millis(utterance.now_ms.clamp(0, LAST_MS))
+        .unwrap_or_default()
+        .with_timezone(&zone);
     let mut reading = Reading { words, actions, now, taken: vec![false; words.tokens.len()], slots: Vec::new() };
     name::read(&mut reading);
     platform::read(&mut reading);
@@ -65,15 +72,21 @@ pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[Stri
     reading.slots
 }
 
+/// The beginning of a text, at most as long as a slot may be.
+pub(crate) fn clip(text: &str) -> &str {
+    let end = (0..=text.len().min(MAX_SLOT_BYTES)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
+}
+
 /// The moment of a wall clock time in a zone. One that does not exist (the clock goes forward) is the first one after it that does; one that exists
 /// twice (the clock goes back) is the first of the two.
 pub(crate) fn moment(zone: Tz, local: NaiveDateTime) -> DateTime<Tz> {
     let mut candidate = local;
-    // Gaps are at most a day long, on the date line.
-    for _ in 0..=96 {
+    // Gaps begin and end on whole minutes; the longest, on the date line, is a day.
+    for _ in 0..=24 * 60 {
         match zone.from_local_datetime(&candidate) {
             LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return at,
-            LocalResult::None => candidate += TimeDelta::minutes(15),
+            LocalResult::None => candidate += TimeDelta::minutes(1),
         }
     }
     Utc.from_utc_datetime(&local).with_timezone(&zone)

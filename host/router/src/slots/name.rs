@@ -1,5 +1,8 @@
 //! "Call me Ada", "my time zone is Europe/Berlin".
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_json::json;
 
@@ -31,7 +34,7 @@ fn person(reading: &mut Reading<'_>) {
         {
             last += 1;
         }
-        let name = words.span(first, last);
+        let name = super::clip(words.span(first, last));
         if !["back", "later", "when", "tomorrow", "at", "on", "if"].contains(&words.lower(first)) {
             reading.keep("name", json!(name), first, last);
         }
@@ -43,31 +46,47 @@ fn zone(reading: &mut Reading<'_>) {
     let words = reading.words;
     for at in 0..words.tokens.len() {
         let text = words.span(at, at);
-        let named = if text.contains('/') { text.parse::<Tz>().ok().or_else(|| ignoring_case(text)) } else { None };
+        let named = if text.contains('/') { look_up(text) } else { None };
         let speaks_of_zone = (at.saturating_sub(5)..at).any(|before| {
             words.lower(before) == "timezone" || (words.lower(before) == "time" && words.lower(before + 1) == "zone")
         });
-        let found = named.or_else(|| {
-            let city_time = words.lower(at + 1) == "time" && words.lower(at + 2) != "zone";
-            if speaks_of_zone || city_time { by_city(text) } else { None }
-        });
-        if let Some(zone) = found {
-            reading.keep("time-zone", json!(zone.name()), at, at);
+        // The longer name first: "New York" before "York".
+        let by_name = || {
+            [at + 2, at + 1, at].into_iter().filter(|last| *last < words.tokens.len()).find_map(|last| {
+                let city_time = words.lower(last + 1) == "time" && words.lower(last + 2) != "zone";
+                if speaks_of_zone || city_time { by_city(words.span(at, last)).map(|zone| (zone, last)) } else { None }
+            })
+        };
+        if let Some((zone, last)) = named.map(|zone| (zone, at)).or_else(by_name) {
+            reading.keep("time-zone", json!(zone.name()), at, last);
             return;
         }
     }
 }
 
-fn ignoring_case(text: &str) -> Option<Tz> {
-    TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(text))
+/// Every zone by its name and by its city, both in lower case with spaces for underscores. A city that stands in several areas is the first of them.
+static ZONES: LazyLock<HashMap<String, Tz>> = LazyLock::new(|| {
+    let mut zones = HashMap::new();
+    for zone in TZ_VARIANTS {
+        let name = zone.name().to_lowercase().replace('_', " ");
+        if let Some((_, city)) = name.rsplit_once('/').filter(|(area, _)| *area != "etc") {
+            zones.entry(city.to_owned()).or_insert(zone);
+        }
+        zones.insert(name, zone);
+    }
+    zones.extend([("utc".to_owned(), Tz::UTC), ("gmt".to_owned(), Tz::UTC)]);
+    zones
+});
+/// Most bytes of a zone's name; the longest has about 30.
+const MAX_ZONE_BYTES: usize = 40;
+
+fn look_up(text: &str) -> Option<Tz> {
+    (text.len() <= MAX_ZONE_BYTES)
+        .then(|| text.to_lowercase().replace('_', " "))
+        .and_then(|name| ZONES.get(&name).copied())
 }
 
-/// "Berlin", "New_York", "UTC".
+/// "Berlin", "New York", "New_York", "UTC"; no whole country ("Cuba", "Iran"), whose name seldom means its clock.
 fn by_city(text: &str) -> Option<Tz> {
-    if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("gmt") {
-        return Some(Tz::UTC);
-    }
-    TZ_VARIANTS.iter().copied().find(|zone| {
-        zone.name().rsplit_once('/').is_some_and(|(area, city)| area != "Etc" && city.eq_ignore_ascii_case(text))
-    })
+    look_up(text).filter(|zone| *zone == Tz::UTC || zone.name().contains('/'))
 }

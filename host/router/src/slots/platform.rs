@@ -50,7 +50,7 @@ pub(super) fn read(reading: &mut Reading<'_>) {
     if seen.is_empty()
         && let Some(at) = unknown(reading)
     {
-        let name = words.span(at, at).to_owned();
+        let name = super::clip(words.span(at, at)).to_owned();
         reading.keep("unknown-platform", json!(name), at, at);
     }
 }
@@ -64,6 +64,9 @@ fn unknown(reading: &Reading<'_>) -> Option<usize> {
         mixed && !reading.is_taken(at) && !super::time::is_time_word(words.lower(at))
     };
     let about = words.tokens.iter().position(|token| token.lower == "about").unwrap_or(usize::MAX);
+    let speaks_of_posts =
+        |word: &str| POSTS.contains(&word) || ["publish", "share", "posting", "publishing"].contains(&word);
+    let post = words.tokens.iter().position(|token| speaks_of_posts(&token.lower)).unwrap_or(usize::MAX);
     for at in 1..words.tokens.len() {
         // "a Frobster post about …"
         let article = ["a", "an", "the", "my", "our"].contains(&words.lower(at - 1));
@@ -75,11 +78,7 @@ fn unknown(reading: &Reading<'_>) -> Option<usize> {
         let ends = words.lower(at + 1).is_empty()
             || ["and", "about", "for", "at", "tomorrow", "today", "on"].contains(&words.lower(at + 1))
             || words.gap_after(at).contains([',', '.', '!', '?']);
-        let posts = words.tokens[..at].iter().any(|token| {
-            POSTS.contains(&token.lower.as_str())
-                || ["publish", "share", "posting", "publishing"].contains(&token.lower.as_str())
-        });
-        if placed && ends && posts && (at < about || words.lower(at - 1) == "to") {
+        if placed && ends && post < at && (at < about || words.lower(at - 1) == "to") {
             return Some(at);
         }
     }

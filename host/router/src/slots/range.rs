@@ -1,10 +1,10 @@
 //! A span of the past: "last week", "the past 30 days", "since Monday".
 
-use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::time::{number, weekday};
+use super::time::{iso_date, number, weekday};
 use super::{Reading, moment};
 
 pub(super) fn read(reading: &mut Reading<'_>) {
@@ -29,6 +29,10 @@ pub(super) fn read(reading: &mut Reading<'_>) {
                 "year" => NaiveDate::from_ymd_opt(today.year(), 1, 1).map(|first| (first, None, at + 1)),
                 _ => None,
             },
+            "since" if unit == "yesterday" => Some((today - Days::new(1), None, at + 1)),
+            "since" if iso_date(unit).is_some_and(|date| date <= today) => {
+                iso_date(unit).map(|date| (date, None, at + 1))
+            }
             "since" => weekday(unit).map(|day| {
                 let days = (7 + today.weekday().num_days_from_monday() - day.num_days_from_monday()) % 7;
                 (today - Days::new(u64::from(days)), None, at + 1)
@@ -37,6 +41,13 @@ pub(super) fn read(reading: &mut Reading<'_>) {
             "today" if analyses(reading) => Some((today, None, at)),
             _ => None,
         };
+        if let Some((from, last)) = hours_back(reading, at) {
+            let label = words.span(at, last);
+            let value =
+                json!({ "fromMs": from.timestamp_millis(), "toMs": reading.now.timestamp_millis(), "label": label });
+            reading.keep("range", value, at, last);
+            return;
+        }
         if let Some((from, to, last)) = found {
             let zone = reading.now.timezone();
             let begin = |date: NaiveDate| -> DateTime<Tz> { moment(zone, date.and_time(NaiveTime::MIN)) };
@@ -49,6 +60,25 @@ pub(super) fn read(reading: &mut Reading<'_>) {
             return;
         }
     }
+}
+
+/// "last 24 hours": exact, where days are counted from midnight to midnight.
+fn hours_back(reading: &Reading<'_>, at: usize) -> Option<(DateTime<Tz>, usize)> {
+    let words = reading.words;
+    if !["last", "past", "previous"].contains(&words.lower(at)) {
+        return None;
+    }
+    let (count, unit) = match number(words.lower(at + 1)) {
+        Some(count) => (count, at + 2),
+        None => (1, at + 1),
+    };
+    let minutes = match words.lower(unit) {
+        "hour" | "hours" => 60,
+        "minute" | "minutes" => 1,
+        _ => return None,
+    };
+    let from = reading.now.checked_sub_signed(TimeDelta::minutes(i64::from(count) * minutes))?;
+    Some((from, unit))
 }
 
 fn analyses(reading: &Reading<'_>) -> bool {

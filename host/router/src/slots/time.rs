@@ -19,6 +19,8 @@ struct Day {
     last: usize,
     /// The hour that the word itself means ("tonight").
     hour: Option<u32>,
+    /// The time of day that is part of it ("2026-12-24T08:15").
+    clock: Option<(u32, u32)>,
 }
 
 pub(super) fn read(reading: &mut Reading<'_>) {
@@ -41,6 +43,7 @@ pub(super) fn read(reading: &mut Reading<'_>) {
     let now = reading.now;
     let (date, clock, explicit) = match (&day, &time) {
         (None, None) => return,
+        (Some(Day { date, clock: Some(clock), .. }), _) => (*date, *clock, true),
         (Some(day), Some(((hour, minute), ..))) => (day.date, (*hour, *minute), true),
         (Some(day), None) => {
             let hour = day.hour.or(part);
@@ -137,23 +140,29 @@ fn part_of_day(reading: &Reading<'_>) -> Option<u32> {
 fn day(reading: &Reading<'_>, at: usize) -> Option<Day> {
     let words = reading.words;
     let today = reading.now.date_naive();
-    let single = |date: NaiveDate| Some(Day { date, first: at, last: at, hour: None });
+    let single = |date: NaiveDate| Some(Day { date, first: at, last: at, hour: None, clock: None });
     match words.lower(at) {
         "today" => return single(today),
-        "tonight" => return Some(Day { date: today, first: at, last: at, hour: Some(20) }),
+        "tonight" => return Some(Day { date: today, first: at, last: at, hour: Some(20), clock: None }),
         "tomorrow" | "tmrw" => return single(today + Days::new(1)),
         "yesterday" => return single(today - Days::new(1)),
         "day" if words.at(at, &["day", "after", "tomorrow"]) => {
-            return Some(Day { date: today + Days::new(2), first: at, last: at + 2, hour: None });
+            return Some(Day { date: today + Days::new(2), first: at, last: at + 2, hour: None, clock: None });
         }
         "day" if words.at(at, &["day", "before", "yesterday"]) => {
-            return Some(Day { date: today - Days::new(2), first: at, last: at + 2, hour: None });
+            return Some(Day { date: today - Days::new(2), first: at, last: at + 2, hour: None, clock: None });
         }
         "next" if words.lower(at + 1) == "week" => {
-            return Some(Day { date: today + Days::new(7), first: at, last: at + 1, hour: None });
+            return Some(Day { date: today + Days::new(7), first: at, last: at + 1, hour: None, clock: None });
         }
         "next" if words.lower(at + 1) == "month" => {
-            return Some(Day { date: today.checked_add_months(Months::new(1))?, first: at, last: at + 1, hour: None });
+            return Some(Day {
+                date: today.checked_add_months(Months::new(1))?,
+                first: at,
+                last: at + 1,
+                hour: None,
+                clock: None,
+            });
         }
         _ => {}
     }
@@ -174,15 +183,23 @@ fn on_weekday(words: &Words<'_>, today: NaiveDate, at: usize) -> Option<Day> {
         _ => (wanted - is + 6).rem_euclid(7) + 1,
     };
     let date = today.checked_add_signed(TimeDelta::try_days(days)?)?;
-    Some(Day { date, first: at, last: place, hour: None })
+    Some(Day { date, first: at, last: place, hour: None, clock: None })
+}
+
+/// "2026-12-24", of the years that the readers can count with.
+pub(super) fn iso_date(word: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(word.get(..10).unwrap_or(word), "%Y-%m-%d")
+        .ok()
+        .filter(|date| (1970..=9999).contains(&date.year()))
 }
 
 /// "2026-12-24", "24 December", "Dec 24th, 2026".
 fn by_date(words: &Words<'_>, today: NaiveDate, at: usize) -> Option<Day> {
     let word = words.lower(at);
-    if let Ok(date) = NaiveDate::parse_from_str(word.get(..10).unwrap_or(word), "%Y-%m-%d") {
+    if let Some(date) = iso_date(word) {
         let clock = word.get(11..).and_then(|clock| NaiveTime::parse_from_str(clock.get(..5)?, "%H:%M").ok());
-        return Some(Day { date, first: at, last: at, hour: clock.map(|clock| clock.hour()) });
+        let clock = clock.map(|clock| (clock.hour(), clock.minute()));
+        return Some(Day { date, first: at, last: at, hour: None, clock });
     }
     let (day, month, mut last) = if let Some(month) = month(word) {
         (day_of_month(words.lower(at + 1))?, month, at + 1)
@@ -201,7 +218,7 @@ fn by_date(words: &Words<'_>, today: NaiveDate, at: usize) -> Option<Day> {
             if this_year < today { NaiveDate::from_ymd_opt(today.year() + 1, month, day)? } else { this_year }
         }
     };
-    Some(Day { date, first: at, last, hour: None })
+    Some(Day { date, first: at, last, hour: None, clock: None })
 }
 
 /// A time of day at this word, "at 9", "9:30 pm", "noon", and the words that it takes.
@@ -231,6 +248,10 @@ pub(super) fn clock_time(words: &Words<'_>, at: usize) -> Option<((u32, u32), us
     let (half, last) = match (suffix, dotted.as_str()) {
         ("am" | "pm", _) => (Some(suffix), place),
         ("", "am" | "pm") => (Some(if dotted == "am" { "am" } else { "pm" }), place + 1),
+        // "9 p.m." is three words.
+        ("", half @ ("a" | "p")) if words.gap_after(place + 1) == "." && words.lower(place + 2) == "m" => {
+            (Some(if half == "a" { "am" } else { "pm" }), place + 2)
+        }
         ("", "o'clock") => (None, place + 1),
         ("", _) => (None, place),
         _ => return None,

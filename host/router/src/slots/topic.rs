@@ -26,7 +26,7 @@ pub(super) fn read(reading: &mut Reading<'_>) {
     }
     let found = quoted(reading).or_else(|| led(reading)).or_else(|| before_work(reading));
     if let Some((first, last)) = found {
-        let text = reading.words.span(first, last).trim().to_owned();
+        let text = super::clip(reading.words.span(first, last)).trim().to_owned();
         reading.keep("topic", json!(text), first, last);
     }
 }
@@ -54,9 +54,8 @@ fn led(reading: &Reading<'_>) -> Option<(usize, usize)> {
     let lead = words.tokens.iter().position(|token| LEADS.contains(&token.lower.as_str())).or_else(|| {
         // "on …" leads to a topic where no platform and no time follows.
         let on = |at: &usize| words.lower(*at) == "on" && !reading.is_taken(at + 1) && !words.lower(at + 1).is_empty();
-        let works =
-            |at: &usize| words.tokens[..*at].iter().any(|token| WORKS.contains(&token.lower.trim_end_matches('s')));
-        (0..words.tokens.len()).find(|at| on(at) && works(at))
+        let work = words.tokens.iter().position(|token| WORKS.contains(&token.lower.trim_end_matches('s')))?;
+        (work + 1..words.tokens.len()).find(on)
     })?;
     let mut first = lead + 1;
     while ["the", "a", "an", "how", "is", "is:"].contains(&words.lower(first)) && words.lower(lead) == "topic" {
