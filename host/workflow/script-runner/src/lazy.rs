@@ -1,7 +1,10 @@
 //! Globals written in JavaScript (`shim/`), which are read only when a script first touches them: reading them costs more than
 //! running a small script.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use boa_engine::object::JsObject;
 use boa_engine::property::PropertyDescriptor;
@@ -28,19 +31,42 @@ pub(crate) fn register(context: &mut Context) -> JsResult<()> {
     Ok(())
 }
 
+/// The values of the globals that were touched.
+///
+/// They stand here, and their properties stay accessors for ever: a getter that puts a plain property in its own place leaves Boa's inline cache with the
+/// accessor's slot, and the second read at the same place in a script, for example in a loop, then gives another value.
+#[derive(Clone, Default)]
+struct Made(Rc<RefCell<HashMap<JsString, JsValue>>>);
+
+impl Made {
+    fn of(context: &mut Context) -> Self {
+        if let Some(made) = context.get_data::<Self>() {
+            return made.clone();
+        }
+        let made = Self::default();
+        context.insert_data(made.clone());
+        made
+    }
+}
+
 /// Defines a global that `make` makes at the first use, and that scripts may replace as any other.
 fn define(name: JsString, make: fn(&mut Context) -> JsResult<JsValue>, context: &mut Context) -> JsResult<()> {
     let get = NativeFunction::from_copy_closure_with_captures(
         move |_, _, name: &JsString, context| {
+            let values = Made::of(context).0;
+            let made = values.borrow().get(name).cloned();
+            if let Some(made) = made {
+                return Ok(made);
+            }
             let made = make(context)?;
-            replace(name, made.clone(), context)?;
+            values.borrow_mut().insert(name.clone(), made.clone());
             Ok(made)
         },
         name.clone(),
     );
     let set = NativeFunction::from_copy_closure_with_captures(
         |_, arguments, name: &JsString, context| {
-            replace(name, arguments.get_or_undefined(0).clone(), context)?;
+            Made::of(context).0.borrow_mut().insert(name.clone(), arguments.get_or_undefined(0).clone());
             Ok(JsValue::undefined())
         },
         name.clone(),
@@ -49,12 +75,6 @@ fn define(name: JsString, make: fn(&mut Context) -> JsResult<JsValue>, context: 
     let set = set.to_js_function(context.realm());
     let property = PropertyDescriptor::builder().get(get).set(set).enumerable(false).configurable(true);
     context.global_object().define_property_or_throw(name, property, context)?;
-    Ok(())
-}
-
-fn replace(name: &JsString, value: JsValue, context: &mut Context) -> JsResult<()> {
-    let property = PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true);
-    context.global_object().define_property_or_throw(name.clone(), property, context)?;
     Ok(())
 }
 

@@ -239,3 +239,20 @@ fn console_writes_what_a_reader_of_the_log_wants_to_see() {
         assert_eq!(logs.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), [expected], "{call}");
     }
 }
+
+#[test]
+fn a_global_that_is_read_late_is_the_same_at_every_read() {
+    for (source, expected) in [
+        ("export function main() { for (let i = 0; i < 3; i++) console.log(i); return console === console }", "true"),
+        (
+            "export function main() { let all = ''; for (const v of [1, 2, 3]) all += new URLSearchParams({ v: String(v) }); return all }",
+            r#""v=1v=2v=3""#,
+        ),
+        (
+            "export function main() { const seen = []; for (let i = 0; i < 3; i++) { seen.push(typeof console); globalThis.console = i as any } return [seen, console] }",
+            r#"[["object","number","number"],2]"#,
+        ),
+    ] {
+        assert_eq!(run_alone(source, "{}").as_deref(), Ok(expected), "{source}");
+    }
+}
