@@ -7,6 +7,7 @@
 //! | [`route`] | what goes in and what comes out |
 //! | `text` | words and their stems |
 //! | `index` | from words and phrases to skills |
+//! | `phrases` | triggers that stand in an utterance |
 //! | `score` | evidence, confidence, decision |
 //! | `actions`, `slots` | verbs; platform, topic, time, recurrence, name, tone |
 //!
@@ -14,6 +15,7 @@
 
 mod actions;
 mod index;
+mod phrases;
 pub mod route;
 mod score;
 mod slots;

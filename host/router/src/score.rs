@@ -2,19 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::index::{Field, Index, MAX_PHRASE};
+use crate::index::{Field, Index, Indexed};
+use crate::phrases;
 use crate::route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, Utterance};
+use crate::slots::clip;
 use crate::text::{Words, is_stop_word};
 
 /// Most different words of an utterance that are looked up, the rarest first.
 const MAX_TERMS: usize = 48;
 /// Most candidates whose evidence is looked at closely.
 const MAX_CANDIDATES: usize = 12;
-/// What a trigger is worth: its first word, and each further one.
-const TRIGGER: f64 = 1.3;
-const TRIGGER_WORD: f64 = 0.9;
-/// What a trigger at the very beginning is worth more: people begin with what they want.
-const AT_START: f64 = 0.35;
 const PLATFORM: f64 = 0.7;
 const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
@@ -26,6 +23,20 @@ const MAX_CHOICES: usize = 4;
 const HALF: f64 = 1.1;
 /// Words that point to something said before.
 const POINTERS: &[&str] = &["it", "that", "this", "them", "instead", "again", "same", "those", "these", "one"];
+
+/// How people begin who want nothing done.
+const SMALL_TALK: &[&str] = &["thanks", "thank", "hello", "hi", "hey", "help"];
+
+/// A sign that a skill is meant, without its words: a common word hits hundreds of skills, and only a few of them are ever shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hit {
+    pub(crate) skill: u32,
+    pub(crate) kind: EvidenceKind,
+    pub(crate) weight: f64,
+    /// The words, from the first to the last.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+}
 
 /// One skill's evidence so far.
 #[derive(Debug, Default)]
@@ -61,67 +72,45 @@ pub(crate) fn route(
             reasons: vec!["There is no skill.".to_owned()],
         };
     }
-    let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
-    phrases(index, words, &intent, &mut tallies);
-    terms(index, words, &mut tallies);
+    let mut hits = phrases::hits(index, words, &intent);
+    terms(index, words, &mut hits);
+    let previous = utterance.previous_skill.and_then(|name| index.find(name)).and_then(|at| u32::try_from(at).ok());
     // What follows looks at single skills, so only at those that have a chance.
-    let mut best: Vec<(u32, f64)> = tallies.iter().map(|(skill, tally)| (*skill, tally.score)).collect();
-    best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let mut kept: BTreeSet<u32> = best.iter().take(MAX_CANDIDATES).map(|(skill, _)| *skill).collect();
-    let previous = utterance.previous_skill.and_then(|name| index.find(name));
-    kept.extend(previous.and_then(|skill| u32::try_from(skill).ok()));
-    tallies.retain(|skill, _| kept.contains(skill));
-    for skill in &kept {
-        closely(index, *skill, utterance, words, &intent, previous, tallies.entry(*skill).or_default());
+    let mut kept = strongest_skills(&mut hits);
+    kept.extend(previous);
+    let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
+    for hit in hits {
+        if let Some(tally) = tallies.get_mut(&hit.skill) {
+            tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
+        }
+    }
+    for (skill, tally) in &mut tallies {
+        closely(index, *skill, utterance, words, &intent, previous, tally);
     }
     let ranking = ranking(index, tallies);
     decide(index, options, intent, ranking)
 }
 
-/// Triggers that stand in the utterance, the longest at each place.
-fn phrases(index: &Index, words: &Words<'_>, intent: &Intent, tallies: &mut BTreeMap<u32, Tally>) {
-    let stem = |at: usize| index.term(&words.tokens[at].stem);
-    let all: Vec<usize> = (0..words.tokens.len()).collect();
-    let content: Vec<usize> = all.iter().copied().filter(|at| !is_stop_word(words.lower(*at))).collect();
-    let platforms: HashSet<String> = intent
-        .slots
-        .iter()
-        .filter(|slot| slot.name.ends_with("platform"))
-        .flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase))
+/// The skills with the highest sums. Leaves the hits in the order of the skills.
+fn strongest_skills(hits: &mut [Hit]) -> BTreeSet<u32> {
+    // Stable: a skill's own hits stay in their order, and so its sum is the same to the last bit.
+    hits.sort_by_key(|hit| hit.skill);
+    let mut sums: Vec<(u32, f64)> = hits
+        .chunk_by(|a, b| a.skill == b.skill)
+        .map(|of_one| (of_one[0].skill, of_one.iter().map(|hit| hit.weight).sum()))
         .collect();
-    let bare: Vec<usize> = content.iter().copied().filter(|at| !platforms.contains(words.lower(*at))).collect();
-    let mut taken: HashSet<(u32, usize)> = HashSet::new();
-    for sequence in [&all, &content, &bare] {
-        let terms: Vec<Option<u32>> = sequence.iter().map(|at| stem(*at)).collect();
-        for from in 0..sequence.len() {
-            let known = terms[from..].iter().take(MAX_PHRASE).take_while(|term| term.is_some()).count();
-            let run: Vec<u32> = terms[from..from + known].iter().copied().flatten().collect();
-            for length in (1..=known).rev() {
-                for skill in index.phrase_skills(&run[..length]) {
-                    let (first, last) = (sequence[from], sequence[from + length - 1]);
-                    // A shorter trigger inside a longer one of the same skill says nothing new.
-                    if (first..=last).any(|at| taken.contains(&(*skill, at))) {
-                        continue;
-                    }
-                    taken.extend((first..=last).map(|at| (*skill, at)));
-                    #[expect(clippy::cast_precision_loss, reason = "at most eight words")]
-                    let further = (length - 1) as f64;
-                    let start = if first == 0 { AT_START } else { 0.0 };
-                    let weight = TRIGGER + further * TRIGGER_WORD + start;
-                    tallies.entry(*skill).or_default().add(EvidenceKind::Trigger, words.span(first, last), weight);
-                }
-            }
-        }
-    }
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    sums.iter().take(MAX_CANDIDATES).map(|(skill, _)| *skill).collect()
 }
 
 /// Single words that skills know, the rarest first.
-fn terms(index: &Index, words: &Words<'_>, tallies: &mut BTreeMap<u32, Tally>) {
+fn terms(index: &Index, words: &Words<'_>, hits: &mut Vec<Hit>) {
     let mut terms: Vec<(u32, usize)> = Vec::new();
+    let mut seen = HashSet::new();
     for (at, token) in words.tokens.iter().enumerate() {
         if !is_stop_word(&token.lower)
             && let Some(term) = index.term(&token.stem)
-            && !terms.iter().any(|(known, _)| *known == term)
+            && seen.insert(term)
         {
             terms.push((term, at));
         }
@@ -137,7 +126,7 @@ fn terms(index: &Index, words: &Words<'_>, tallies: &mut BTreeMap<u32, Tally>) {
                 Field::Description => EvidenceKind::Description,
             };
             let weight = f64::from(posting.weight) * f64::from(rarity);
-            tallies.entry(posting.skill).or_default().add(kind, words.span(at, at), weight);
+            hits.push(Hit { skill: posting.skill, kind, weight, first: at, last: at });
         }
     }
 }
@@ -149,7 +138,7 @@ fn closely(
     utterance: &Utterance<'_>,
     words: &Words<'_>,
     intent: &Intent,
-    previous: Option<usize>,
+    previous: Option<u32>,
     tally: &mut Tally,
 ) {
     let Some(known) = index.skills.get(skill as usize) else { return };
@@ -179,16 +168,23 @@ fn closely(
     {
         tally.add(EvidenceKind::Attachment, "files came with it", ATTACHMENT);
     }
-    if previous == Some(skill as usize) && goes_on(words, intent) {
+    if previous == Some(skill) && goes_on(known, words, intent) {
         tally.add(EvidenceKind::Session, "it goes on from the last answer", SESSION);
     }
 }
 
-/// Whether an utterance points to something said before, and names nothing of its own.
-fn goes_on(words: &Words<'_>, intent: &Intent) -> bool {
+/// Whether an utterance points to something said before, and names nothing of its own that the skill does not know.
+fn goes_on(known: &Indexed, words: &Words<'_>, intent: &Intent) -> bool {
     let points = words.tokens.iter().any(|token| POINTERS.contains(&token.lower.as_str()));
-    let own = intent.slots.iter().any(|slot| slot.name == "topic" || slot.name == "recurrence" || slot.name == "name");
-    points && !own && words.tokens.len() <= 20
+    let own = intent.slots.iter().any(|slot| match slot.name.as_str() {
+        "topic" | "recurrence" | "name" | "time-zone" => true,
+        "platform" => !known.platforms.iter().any(|platform| slot.value.as_str() == Some(platform)),
+        _ => false,
+    });
+    // "Thanks, that is great" asks for nothing.
+    let small_talk = SMALL_TALK.contains(&words.lower(0))
+        && intent.actions.iter().all(|action| action == "greet" || action == "help");
+    points && !own && !small_talk && words.tokens.len() <= 20
 }
 
 /// The part of the words of either that are in both.
