@@ -1,7 +1,7 @@
 //! Cron expressions: six fields, seconds first, Monday is 1, in a time zone, as Windmill's version 2 has them.
 //!
 //! Around changes of the clock: a time that does not exist on a day (spring) is skipped to the first moment that does; one that exists twice (autumn)
-//! fires at its first coming.
+//! fires at its first coming. Intervals such as `0 */30 * * * *` are counted in real time, through both.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -61,6 +61,10 @@ mod tests {
             ("*/30 * * * * *", "UTC", "2026-11-23T10:00:10Z", "2026-11-23T10:00:30Z"),
             // The night in which 2:30 does not exist.
             ("0 30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00"),
+            // The night in which 2:30 comes twice: a fixed time fires at its first coming only, an interval at both.
+            ("0 30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00+02:00", "2026-10-25T02:30:00+02:00"),
+            ("0 30 2 * * *", "Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"),
+            ("0 */30 * * * *", "Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:00:00+01:00"),
         ];
         for (cron, zone, from, expected) in table {
             let next = Timer::parse(cron, zone).unwrap().after(ms(from)).unwrap();

@@ -9,6 +9,7 @@ use openanalyst_store::StoreError;
 use openanalyst_store::jobs::JobRow;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind};
@@ -207,9 +208,18 @@ fn error_result(error: ScriptError) -> Value {
     result
 }
 
+/// Where a script keeps its state: one place for each user and script, however long the script's path is.
+fn state_path(owner: &Owner, path: &str) -> String {
+    let state = format!("{}/state/{}", owner.user.folder(), path.replace('/', "_"));
+    if openanalyst_package::glob::is_path(&state) {
+        return state;
+    }
+    format!("{}/state/{}", owner.user.folder(), Uuid::new_v5(&Uuid::NAMESPACE_URL, path.as_bytes()).simple())
+}
+
 /// What Windmill tells a script of itself. There is no token: the client's calls go to the host directly.
 fn environment(row: &JobRow) -> Vec<(String, String)> {
-    let state = format!("{}/state/{}", row.owner.user.folder(), row.path.replace('/', "_"));
+    let state = state_path(&row.owner, &row.path);
     [
         ("WM_WORKSPACE", row.owner.tenant.to_string()),
         ("WM_USERNAME", row.owner.user.to_string()),
@@ -341,5 +351,21 @@ pub(crate) fn item(row: JobRow) -> Item {
             "started_at_ms": row.started_at_ms, "ended_at_ms": row.ended_at_ms, "schedule_path": row.schedule_path,
             "success": row.status == JobStatus::Done,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openanalyst_domain::{TenantId, UserId};
+
+    use super::*;
+
+    #[test]
+    fn every_script_has_a_place_for_its_state() {
+        let ada = Owner::new(TenantId::parse("t").unwrap(), UserId::parse("ada").unwrap());
+        assert_eq!(state_path(&ada, "f/team/report"), "u/ada/state/f_team_report");
+        let long = format!("f/team/{}", "x".repeat(248));
+        assert!(openanalyst_package::glob::is_path(&state_path(&ada, &long)));
+        assert_ne!(state_path(&ada, &long), state_path(&ada, &long.replace("team", "meat")));
     }
 }

@@ -6,13 +6,16 @@
 //! | module | holds |
 //! |---|---|
 //! | [`engine`] | the trait and its words |
-//! | `embedded` | the embedded engine: start, wait, cancel, list |
+//! | `embedded` | the embedded engine: what it is made of, its start and its end |
+//! | `dispatch` | starting, awaiting and cancelling jobs; which ones this process has taken |
 //! | `jobs` | one job from its queue to its end |
 //! | `flows` | the steps of a flow, each a job of its own |
+//! | `items` | scripts, flows, apps, schedules by path: storing, listing, removing |
 //! | `schedules` | what fires when |
 //! | `script_host`, `operations` | what a running script reaches: the calls of Windmill's own client |
 //! | `outbox` | messages and activities that a job leaves behind |
-//! | `access`, `cron` | who may see which path; cron expressions |
+//! | `access`, `quota`, `workers` | who may see and change which path; how much one user may keep; how many scripts run at once |
+//! | `cron` | cron expressions |
 //!
 //! What happens twice: a job whose process died runs again from its beginning, so scripts are written to be repeatable. What does not: the firing of a schedule.
 //!
@@ -20,6 +23,7 @@
 
 mod access;
 mod cron;
+mod dispatch;
 mod embedded;
 pub mod engine;
 mod flows;

@@ -89,10 +89,8 @@ impl Outbox {
     ) -> Result<Vec<Notification>, StoreError> {
         let mut notifications = Vec::with_capacity(self.messages.len());
         for message in &self.messages {
-            let level = match message.level.as_deref() {
-                Some(level @ ("success" | "warning" | "error")) => level,
-                _ => "info",
-            };
+            let known = |level: &&str| matches!(*level, "success" | "warning" | "error");
+            let level = message.level.as_deref().filter(known).unwrap_or("info");
             let (title, content) = (cut(&message.title, MAX_TITLE_CHARS), cut(&message.content, MAX_CONTENT_CHARS));
             notifications.push(tx.notify(owner, &title, &content, level, Some(job), at_ms).await?);
         }

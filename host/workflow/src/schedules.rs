@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::access;
 use crate::cron::Timer;
-use crate::embedded::{Inner, MAX_ARGS_BYTES, store_failure};
+use crate::dispatch::MAX_ARGS_BYTES;
+use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind, NewSchedule};
 use crate::{items, jobs, quota};
 
