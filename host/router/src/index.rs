@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::route::SkillProfile;
 use crate::text::{Splitter, Words, is_stop_word};
 
-/// Most skills that are kept for one word or phrase.
+/// Most skills that are kept for one word or phrase, those of the best priority.
 const MAX_POSTINGS: usize = 256;
 /// Most words of a phrase.
 pub(crate) const MAX_PHRASE: usize = 8;
@@ -58,20 +58,23 @@ pub(crate) struct Index {
     /// For each term, how rare it is (0 to 1), and the skills that know it, strongest first.
     postings: Vec<(f32, Vec<Posting>)>,
     phrases: HashMap<Vec<u32>, Vec<u32>>,
+    by_name: HashMap<String, usize>,
+    /// In the order of their priorities, then names.
     pub(crate) skills: Vec<Indexed>,
     pub(crate) fallback: Option<usize>,
 }
 
 impl Index {
     pub(crate) fn build(profiles: &[SkillProfile]) -> Self {
-        // The order in which skills are given must not matter.
+        // The order in which skills are given must not matter; and where a list is cut, those of the best priority stay.
         let mut profiles: Vec<&SkillProfile> = profiles.iter().collect();
-        profiles.sort_by(|a, b| a.name.cmp(&b.name));
+        profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
         let splitter = Splitter::new();
         let mut index = Self {
             terms: HashMap::new(),
             postings: Vec::new(),
             phrases: HashMap::new(),
+            by_name: HashMap::new(),
             skills: Vec::with_capacity(profiles.len()),
             fallback: profiles.iter().position(|profile| profile.is_fallback),
         };
@@ -123,6 +126,7 @@ impl Index {
             texts.iter().map(|text| index.content(&splitter.split(text)).into_iter().collect()).collect()
         };
         let (examples, anti_examples) = (sets(self, &profile.examples), sets(self, &profile.anti_examples));
+        self.by_name.entry(profile.name.clone()).or_insert(self.skills.len());
         self.skills.push(Indexed {
             name: profile.name.clone(),
             priority: profile.priority,
@@ -172,10 +176,9 @@ impl Index {
         stems.iter().map(|stem| self.intern(stem)).collect()
     }
 
-    /// Where the skill of this name stands. They stand in the order of their names.
+    /// Where the skill of this name stands; of several the one of the best priority.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        let at = self.skills.partition_point(|skill| skill.name.as_str() < name);
-        self.skills.get(at).filter(|skill| skill.name == name).map(|_| at)
+        self.by_name.get(name).copied()
     }
 
     /// The term of a stem, if any skill knows it.

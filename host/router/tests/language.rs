@@ -50,6 +50,8 @@ fn dates_and_times() {
         ("post it at 9:30 pm", "2026-11-23T21:30", true),
         ("post it at 9:30 p.m.", "2026-11-23T21:30", true),
         ("post it next week", "2026-11-30T09:00", false),
+        ("post it in Spanish in 3 hours", "2026-11-23T13:00", true),
+        ("post it in English tomorrow", "2026-11-24T09:00", false),
         ("post it in 45 minutes", "2026-11-23T10:45", true),
         ("post it Wednesday morning", "2026-11-25T09:00", false),
         ("post it on Monday", "2026-11-30T09:00", false),

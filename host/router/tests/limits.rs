@@ -71,6 +71,15 @@ fn a_skill_that_is_gone_gets_no_session_bonus() {
     assert_eq!(route.ranking[0].evidence[0].kind, EvidenceKind::Session);
 }
 
+/// A word that very many skills know is looked up among a part of them: those that come first by their priority.
+#[test]
+fn what_everybody_knows_keeps_those_of_the_best_priority() {
+    let mut skills: Vec<SkillProfile> = (0..1_000).map(|n| skill(&format!("many-{n:04}"), "draw a house", 5)).collect();
+    skills.push(skill("zebra", "draw a house", 1));
+    let route = ask(&Router::build(&skills, RouterOptions::default()), "draw a house", NOW_MS, None);
+    assert!(matches!(&route.decision, Decision::Skill { name, .. } if name == "zebra"), "{:?}", route.decision);
+}
+
 #[test]
 fn no_skill_at_all_is_said() {
     let route = ask(&Router::build(&[], RouterOptions::default()), "hello", NOW_MS, None);

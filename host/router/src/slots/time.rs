@@ -96,7 +96,10 @@ fn relative(reading: &Reading<'_>) -> Option<(DateTime<Tz>, usize, usize)> {
             continue;
         };
         let half = words.lower(count_at) == "half" && ["an", "a"].contains(&words.lower(count_at + 1));
-        let (count, unit_at) = if half { (30, count_at + 2) } else { (number(words.lower(count_at))?, count_at + 1) };
+        let counted = if half { Some(30) } else { number(words.lower(count_at)) };
+        // "in Spanish" is no time; one may still follow.
+        let Some(count) = counted else { continue };
+        let unit_at = count_at + if half { 2 } else { 1 };
         let unit = if half { "minutes" } else { words.lower(unit_at) };
         let amount = i64::from(count) * sign;
         let moved = match unit {
