@@ -78,7 +78,8 @@ impl Store {
             SqliteConnection::connect_with(&connect).await.map_err(|error| open_error(&options.path, &error))?;
         // Reading all of a large database would keep everybody waiting: `doctor` does that.
         let small = std::fs::metadata(&options.path).is_ok_and(|file| file.len() <= CHECKED_AT_START_BYTES);
-        let check = if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM (SELECT COUNT(*) FROM sqlite_schema)" };
+        let check =
+            if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM (SELECT COUNT(*) FROM sqlite_schema)" };
         let checked: Result<(String,), _> = sqlx::query_as(check).fetch_one(&mut first).await;
         match checked {
             Ok((verdict,)) if verdict == "ok" => {}

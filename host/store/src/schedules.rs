@@ -172,7 +172,8 @@ impl Tx {
         Ok(changed.rows_affected() == 1)
     }
 
-    /// Notes that a schedule fired for the moment `due_at_ms`, and when it fires next. False if somebody else was faster.
+    /// Notes that a schedule that was due at `due_at_ms` fired for the moment `fired_for_ms` (a later one, where firings were missed), and when it
+    /// fires next. False if somebody else was faster.
     ///
     /// # Errors
     /// The database's.
@@ -181,14 +182,16 @@ impl Tx {
         tenant: &str,
         path: &str,
         due_at_ms: i64,
+        fired_for_ms: i64,
         next_at_ms: Option<i64>,
     ) -> Result<bool, StoreError> {
         let changed = sqlx::query(
-            "UPDATE schedules SET last_at = $3, next_at = $4 WHERE tenant = $1 AND path = $2 AND enabled = 1 AND next_at = $3",
+            "UPDATE schedules SET last_at = $4, next_at = $5 WHERE tenant = $1 AND path = $2 AND enabled = 1 AND next_at = $3",
         )
         .bind(tenant)
         .bind(path)
         .bind(due_at_ms)
+        .bind(fired_for_ms)
         .bind(next_at_ms)
         .execute(self.conn())
         .await?;

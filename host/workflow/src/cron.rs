@@ -42,6 +42,12 @@ impl Timer {
         let at = DateTime::<Utc>::from_timestamp_millis(at_ms)?.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&at, false).ok().map(|next| next.timestamp_millis())
     }
+
+    /// The last firing up to a moment, that moment included. None: there was none.
+    pub(crate) fn latest(&self, at_ms: i64) -> Option<i64> {
+        let at = DateTime::<Utc>::from_timestamp_millis(at_ms)?.with_timezone(&self.zone);
+        self.cron.find_previous_occurrence(&at, true).ok().map(|last| last.timestamp_millis())
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +75,18 @@ mod tests {
         for (cron, zone, from, expected) in table {
             let next = Timer::parse(cron, zone).unwrap().after(ms(from)).unwrap();
             assert_eq!(next, ms(expected), "{cron} {zone}: got {:?}", DateTime::<Utc>::from_timestamp_millis(next));
+        }
+    }
+
+    #[test]
+    fn the_last_firing() {
+        let table = [
+            ("0 0 9 * * *", "2026-11-23T09:00:00+01:00", "2026-11-23T09:00:00+01:00"),
+            ("0 0 9 * * *", "2026-11-23T08:59:59+01:00", "2026-11-22T09:00:00+01:00"),
+            ("0 0 9 24 11 *", "2026-11-25T00:00:00+01:00", "2026-11-24T09:00:00+01:00"),
+        ];
+        for (cron, at, expected) in table {
+            assert_eq!(Timer::parse(cron, "Europe/Berlin").unwrap().latest(ms(at)), Some(ms(expected)), "{cron} {at}");
         }
     }
 

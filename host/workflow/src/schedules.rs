@@ -1,7 +1,8 @@
 //! What fires when.
 //!
 //! The firing and the job that it starts are one transaction, unique by schedule and due time: a schedule never fires twice for one moment, whatever
-//! crashes. While a job that it started still waits for a worker, a schedule that is due again is passed over. Firings that were missed while no server ran are made up for by one, for the moment that was missed first.
+//! crashes. While a job that it started still waits for a worker, a schedule that is due again is passed over. Firings that were missed while no server
+//! ran are made up for by one, for the moment that was missed last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,9 +151,12 @@ async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
 }
 
 async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
-    let Some(due_at_ms) = row.next_at_ms else { return Ok(()) };
+    let Some(first_due_at_ms) = row.next_at_ms else { return Ok(()) };
     let now_ms = inner.clock.now_ms();
-    let next = Timer::parse(&row.cron, &row.time_zone).ok().and_then(|timer| timer.after(now_ms));
+    let timer = Timer::parse(&row.cron, &row.time_zone).ok();
+    let next = timer.as_ref().and_then(|timer| timer.after(now_ms));
+    let latest = timer.as_ref().and_then(|timer| timer.latest(now_ms));
+    let due_at_ms = latest.unwrap_or(first_due_at_ms).max(first_due_at_ms);
     let named = |_| StoreError::Damaged { what: "schedule", reason: format!("the owner of `{}`", row.path) };
     let owner = Owner::new(
         TenantId::parse(row.tenant.as_str()).map_err(named)?,
@@ -172,7 +176,7 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
         at_ms: now_ms,
     };
     let mut tx = inner.store.begin().await?;
-    let fired = tx.fired(&row.tenant, &row.path, due_at_ms, next).await?;
+    let fired = tx.fired(&row.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
     // A schedule that fires faster than its jobs run would fill the queue.
     let waits = inner.store.has_waiting_job(&row.tenant, &row.path).await?;
     let queued = fired && !waits && tx.queue_job(&job).await?;

@@ -60,6 +60,9 @@ async fn what_was_missed_is_made_up_for_once() {
     env.clock.advance(73 * HOUR);
     env.restart().await;
     env.note().await;
+    let missed = env.jobs(&env.ada, "u/ada/tells").await[0];
+    let row = env.store.job(&env.ada, missed).await.unwrap().unwrap();
+    assert_eq!(row.due_at_ms, Some(MONDAY_10_MS + 50 * HOUR_MS), "for the last of the three that were missed");
     // Another schedule, half an hour later, is the sign that nothing stood between.
     let late = NewSchedule {
         cron: "0 30 11 * * *".into(),
