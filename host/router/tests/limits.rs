@@ -71,6 +71,45 @@ fn a_skill_that_is_gone_gets_no_session_bonus() {
     assert_eq!(route.ranking[0].evidence[0].kind, EvidenceKind::Session);
 }
 
+/// Sentences put together at random from the readers' own words, in zones with odd clocks. The seed is fixed.
+#[test]
+fn no_order_of_the_words_that_mean_something_is_too_much() {
+    let router =
+        Router::build(&[skill("core", "hello", 5), skill("paint", "draw a house", 5)], RouterOptions::default());
+    let words: Vec<&str> = "every each monday and friday at 9 9:30 p . m pm noon in half an hour 3 days ago next last week month year since \
+        2026-12-24 2026-12-24T08:15 9999-12-31 Dec 31 February 29 2027 of the first 15th daily weekly on X Frobster post to about a \
+        \" “ ” call me Ada my time zone is Berlin New York America/New_York funny tone tonight yesterday tomorrow 10000 minutes it ñandú"
+        .split_whitespace()
+        .collect();
+    let zones = ["UTC", "Pacific/Apia", "Australia/Lord_Howe", "America/St_Johns", "Africa/Monrovia", "", "no/where"];
+    let mut state: u64 = 7;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..4_000 {
+        let text: Vec<&str> = (0..1 + next(14)).map(|_| words[next(words.len())]).collect();
+        let (text, zone) = (text.join(" "), zones[next(zones.len())]);
+        // Any hour from 1970 to 2130.
+        let now_ms = i64::try_from(next(1_400_000)).unwrap() * 3_600_000;
+        let utterance =
+            Utterance { text: &text, now_ms, time_zone: zone, previous_skill: Some("paint"), has_attachments: true };
+        let route = router.route(&utterance);
+        assert_eq!(route, router.route(&utterance), "{text}");
+        for slot in &route.intent.slots {
+            assert!(text.contains(&slot.text), "{text}: {slot:?}");
+            let (from, to) = (slot.value["fromMs"].as_i64(), slot.value["toMs"].as_i64());
+            assert!(from <= to, "{text} at {now_ms} in {zone}: {slot:?}");
+            if slot.name == "when" {
+                assert_eq!(slot.value["past"], slot.value["atMs"].as_i64().unwrap() <= now_ms, "{text}: {slot:?}");
+            }
+            if slot.name == "recurrence" {
+                assert_eq!(slot.value["cron"].as_str().unwrap().split(' ').count(), 6, "{text}: {slot:?}");
+            }
+        }
+    }
+}
+
 /// A word that very many skills know is looked up among a part of them: those that come first by their priority.
 #[test]
 fn what_everybody_knows_keeps_those_of_the_best_priority() {
