@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// A text that is not a valid identifier: which, and why.
@@ -101,23 +102,27 @@ name_type!(
 impl UserId {
     /// The user's folder in the workflow engine, `u/NAME`.
     ///
-    /// Windmill allows letters, digits, `_` and `-` in a path (contract §3); a user whose name holds anything else gets
-    /// a readable form with a digest of the whole name behind it, so that two users never share a folder.
+    /// Windmill allows letters, digits, `_` and `-` in a path (contract §3); a user whose name holds anything else gets a readable
+    /// form with a digest of the whole name behind it. A plain name that looks as if it ended with such a digest gets one too,
+    /// so that two users never share a folder.
     #[must_use]
     pub fn folder(&self) -> String {
-        let plain: String =
-            self.0.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
-        if plain == self.0 && plain.len() <= 64 {
-            return format!("u/{plain}");
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if self.0.len() <= 64 && self.0.chars().all(plain) && !ends_with_digest(&self.0) {
+            return format!("u/{}", self.0);
         }
-        let short: String = plain.chars().take(40).collect();
-        format!("u/{short}-{:016x}", fnv1a(self.0.as_bytes()))
+        let short: String = self.0.chars().map(|c| if plain(c) { c } else { '_' }).take(40).collect();
+        let digest = Sha256::digest(self.0.as_bytes());
+        let hex: String = digest.iter().take(DIGEST_CHARS / 2).map(|byte| format!("{byte:02x}")).collect();
+        format!("u/{short}-{hex}")
     }
 }
 
-/// FNV-1a, 64 bits: enough to keep folder names apart, never used for security.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+/// How many characters of the digest stand in a folder's name: 128 bits.
+const DIGEST_CHARS: usize = 32;
+
+fn ends_with_digest(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(_, end)| end.len() == DIGEST_CHARS && end.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 macro_rules! uuid_type {
@@ -252,6 +257,9 @@ mod tests {
     #[test]
     fn folders_fit_the_path_rule_and_never_meet() {
         assert_eq!(UserId::parse("demo").unwrap().folder(), "u/demo");
+        let hashed = UserId::parse("ada@example.com").unwrap().folder();
+        let imitation = UserId::parse(&hashed["u/".len()..]).unwrap().folder();
+        assert_ne!(hashed, imitation, "nobody gets another's folder by taking its name");
         let a = UserId::parse("ada@example.com").unwrap().folder();
         let b = UserId::parse("ada_example.com").unwrap().folder();
         assert_ne!(a, b);

@@ -18,7 +18,12 @@ export async function main(path: string, scriptPath: string, cron: string, timeZ
   }
   const workspace = getWorkspace();
   const changed = await ScheduleService.existsSchedule({ workspace, path });
-  if (changed) {
+  const sameScript = changed && (await ScheduleService.getSchedule({ workspace, path })).script_path === scriptPath;
+  if (changed && !sameScript) {
+    // An update cannot change what a schedule runs.
+    await ScheduleService.deleteSchedule({ workspace, path });
+  }
+  if (sameScript) {
     await ScheduleService.updateSchedule({ workspace, path, requestBody: { schedule: cron, timezone: timeZone, args, summary, cron_version: "v2" } });
   } else {
     await ScheduleService.createSchedule({
