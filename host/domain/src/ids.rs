@@ -122,7 +122,8 @@ impl UserId {
 const DIGEST_CHARS: usize = 32;
 
 fn ends_with_digest(name: &str) -> bool {
-    name.rsplit_once('-').is_some_and(|(_, end)| end.len() == DIGEST_CHARS && end.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    name.rsplit_once('-')
+        .is_some_and(|(_, end)| end.len() == DIGEST_CHARS && end.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 macro_rules! uuid_type {
