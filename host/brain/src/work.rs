@@ -192,7 +192,7 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
             let request = request_of(task, &route, confidence, &rounds, &built.time_zone);
             task.skill = Some(name.clone());
             task.skill_version = Some(skill.manifest.version.to_string());
-            task.skill_digest = Some(skill.digest.to_string());
+            task.skill_digest = Some(skill.digest().to_string());
             task.confidence = Some(confidence);
             fresh = Some(route);
             (Prepared { request, context: built.context }, skill)

@@ -48,6 +48,7 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Ask(ask) => commands::ask::run(&ask, settings).await,
                     Command::Migrate => commands::migrate::run(settings).await,
                     Command::Doctor => commands::doctor::run(settings).await,
+                    Command::Compile => commands::compile::run(settings).await,
                     Command::Token(token) => commands::token::run(&token, settings),
                 }
             })

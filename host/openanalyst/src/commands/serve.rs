@@ -46,6 +46,8 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         Failure::failed(format!("cannot listen on {address}: {error}; {next}"))
     })?;
     let key = LocalKey::open_or_create(&data.signing_key())?;
+    crate::data_dir::private_dir(&settings.cache_dir.value)?;
+    super::compile::in_a_child(settings).await;
     let host = Host::open(settings, Role::Server).await?;
     host.warm().await?;
 
