@@ -133,7 +133,7 @@ settings! {
     budget_cpu_ms: u64, "OPENANALYST_BUDGET_CPU_MS", 1_000, shown;
     /// Wall time of one invocation, ms [default: 30000]
     budget_wall_ms: u64, "OPENANALYST_BUDGET_WALL_MS", 30_000, shown;
-    /// A further web origin that may open a WebSocket, for example https://app.example.com [default: none; the host's own is always allowed]
+    /// A further web origin, scheme and host, that may open a WebSocket [default: none; the host's own is always allowed]
     allowed_origin: String, "OPENANALYST_ALLOWED_ORIGIN", String::new(), |value: &String| quoted(value);
     /// How long running work may take to end when the host shuts down, seconds [default: 30]
     shutdown_grace_s: u64, "OPENANALYST_SHUTDOWN_GRACE_S", 30, shown;
