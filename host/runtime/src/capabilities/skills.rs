@@ -15,7 +15,7 @@ use crate::contract::v0_1_0::openanalyst::skill::skills::Host;
 use crate::contract::{Failure as ContractFailure, Output};
 use crate::state::State;
 
-/// What a nested invocation takes over from its caller: the fields of [`Call`](crate::Call) with the same names.
+/// What a nested invocation takes over from its caller: the fields of [`Call`] with the same names.
 #[derive(Debug, Clone)]
 pub struct NestedCall {
     /// One more than the caller's.

@@ -1,6 +1,6 @@
 //! `windmill`: the workflow engine. Needs `windmill` with path globs; the user's own folder is open with any of them.
 //!
-//! Which path is open is decided in [`Paths`], once for every function. A flow that is stored is searched for the scripts it would
+//! Which path is open is decided in `paths`, once for every function. A flow that is stored is searched for the scripts it would
 //! run, so that a skill cannot reach through a flow what it may not run itself.
 
 use std::time::{Duration, Instant};
