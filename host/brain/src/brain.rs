@@ -165,7 +165,7 @@ impl Brain {
             node: inner.node.to_string(),
             at_ms: now_ms,
         };
-        let mut tx = inner.store.begin().await?;
+        let mut tx = inner.store.begin(&task.owner).await?;
         match tx.accept_task(&task).await? {
             Accepted::New => {}
             Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
@@ -277,7 +277,7 @@ impl Brain {
         if row.status.is_final() {
             return self.task(owner, id).await;
         }
-        let mut tx = inner.store.begin().await?;
+        let mut tx = inner.store.begin(owner).await?;
         tx.request_cancel(owner, id, reason).await?;
         tx.commit().await?;
         let here = {
@@ -318,7 +318,7 @@ impl Brain {
         let event = NewEvent::new(EventKind::Answered, json!({ "answers": answers }));
         rounds.push(answers);
         let now_ms = inner.clock.now_ms();
-        let mut tx = inner.store.begin().await?;
+        let mut tx = inner.store.begin(owner).await?;
         if !tx.answer_task(owner, id, &json!(rounds), &inner.node.to_string()).await? {
             let state = row.status;
             return Err(BrainError::WrongState(format!("the task does not wait for an answer: it is {state}")));
@@ -384,7 +384,7 @@ impl Brain {
     /// # Errors
     /// The database's.
     pub async fn notice_delivered(&self, owner: &Owner, id: &str) -> Result<(), BrainError> {
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.inner.store.begin(owner).await?;
         tx.delivered(owner, id, self.inner.clock.now_ms()).await?;
         Ok(tx.commit().await?)
     }

@@ -77,7 +77,7 @@ impl Work {
 
     pub(crate) async fn progress(&self, place: Place<'_>, said: &Value) -> Result<(), Stop> {
         let events = vec![NewEvent::new(EventKind::Progress, place.event_with(said))];
-        let mut tx = self.brain.store.begin().await?;
+        let mut tx = self.brain.store.begin(self.owner()).await?;
         let events = tx.append_events(self.owner(), self.task.id, self.brain.clock.now_ms(), events).await?;
         tx.commit().await?;
         self.brain.publish(&events);

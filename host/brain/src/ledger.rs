@@ -61,7 +61,7 @@ impl Ledger {
 
     /// Writes what is left in a transaction of its own.
     pub(crate) async fn flush(&self, brain: &Inner, task: &TaskRow) -> Result<(), StoreError> {
-        let mut tx = brain.store.begin().await?;
+        let mut tx = brain.store.begin(&task.owner).await?;
         self.write(&mut tx, &task.owner, task.id, brain.clock.now_ms()).await?;
         tx.commit().await
     }

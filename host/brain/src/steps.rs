@@ -170,7 +170,7 @@ impl Work {
         };
         let intent = Intent { job: path.map(|_| JobId::new()) };
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin().await?;
+        let mut tx = self.brain.store.begin(self.owner()).await?;
         let earlier = tx.intend(key, operation, &serde_json::to_value(&intent).unwrap_or_default(), now_ms).await?;
         if let Some(Effect { intent: earlier, result }) = earlier {
             drop(tx);
@@ -353,7 +353,7 @@ impl Work {
             differences: verdict.differences,
         };
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin().await?;
+        let mut tx = self.brain.store.begin(self.owner()).await?;
         if verdict.met {
             let recorded = serde_json::to_value(&result).unwrap_or_default();
             tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;

@@ -104,7 +104,7 @@ fn end_of(result: Result<End, Stop>) -> Result<End, StoreError> {
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End, jobs: Vec<String>) -> Result<(), StoreError> {
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
-    let mut tx = brain.store.begin().await?;
+    let mut tx = brain.store.begin(&task.owner).await?;
     if let Some(seq) = end::write(&mut tx, task, end, receipt, now_ms).await? {
         tx.commit().await?;
         brain.bus.publish(task.id, seq);
@@ -301,7 +301,7 @@ fn request_of(
 
 async fn write_start(brain: &Inner, task: &TaskRow, events: Vec<NewEvent>) -> Result<(), Stop> {
     let now_ms = brain.clock.now_ms();
-    let mut tx = brain.store.begin().await?;
+    let mut tx = brain.store.begin(&task.owner).await?;
     tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
     let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
     tx.commit().await?;
@@ -318,7 +318,7 @@ async fn write_route(
 ) -> Result<(), Stop> {
     events.push(NewEvent::new(EventKind::Routed, route_event(task, route)));
     let now_ms = brain.clock.now_ms();
-    let mut tx = brain.store.begin().await?;
+    let mut tx = brain.store.begin(&task.owner).await?;
     tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
     if let (Some(prepared), Some(skill), Some(version), Some(digest)) =
         (prepared, &task.skill, &task.skill_version, &task.skill_digest)
@@ -392,7 +392,7 @@ impl Work {
         ];
         let recorded = serde_json::to_value(&plan).unwrap_or_default();
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin().await?;
+        let mut tx = self.brain.store.begin(self.owner()).await?;
         tx.plan_task(self.task.id, &recorded).await?;
         self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
         let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Catalog, Notice, SkillSource};
 use openanalyst_domain::{Clock, SystemClock};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
+use openanalyst_store::Store;
 use openanalyst_store::nodes::{AliveNode, Nodes};
-use openanalyst_store::{Store, StoreOptions};
 use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
 use tokio::sync::broadcast;
 
@@ -131,7 +131,7 @@ impl Host {
 /// # Errors
 /// It cannot be opened or brought up.
 pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
-    Ok(Store::open(&StoreOptions { path: settings.database_file()? }).await?)
+    Ok(Store::open(&settings.database()?).await?)
 }
 
 /// The skills that come with the host.

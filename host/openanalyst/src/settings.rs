@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use openanalyst_domain::Budget;
+use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -89,7 +90,7 @@ macro_rules! settings {
                 }
             }
 
-            /// One line for each setting: key, value, source. None of the settings is secret: keys live in files of their own.
+            /// One line for each setting: key, value, source. Passwords are masked.
             #[must_use]
             pub fn lines(&self) -> Vec<(String, String, Source)> {
                 vec![$((stringify!($field).replace('_', "-"), $shown(&self.$field.value), self.$field.source),)+]
@@ -117,8 +118,10 @@ settings! {
     data_dir: PathBuf, "OPENANALYST_DATA_DIR", PathBuf::from("./data"), |value: &PathBuf| path(value);
     /// Where compiled components are kept [default: the folder `cache` of the data directory]
     cache_dir: PathBuf, "OPENANALYST_CACHE_DIR", PathBuf::new(), |value: &PathBuf| path(value);
-    /// The database: sqlite://PATH [default: openanalyst.db in the data directory]
-    database_url: String, "OPENANALYST_DATABASE_URL", String::new(), |value: &String| quoted(value);
+    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: openanalyst.db in the data directory]
+    database_url: String, "OPENANALYST_DATABASE_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// Most connections to PostgreSQL [default: 16]
+    database_connections: u32, "OPENANALYST_DATABASE_CONNECTIONS", openanalyst_store::POSTGRES_CONNECTIONS, shown;
     /// The time zone of users who have not said theirs, an IANA name [default: this machine's]
     time_zone: String, "OPENANALYST_TIME_ZONE", machine_time_zone(), |value: &String| quoted(value);
     /// How many scripts run at the same time [default: 4]
@@ -176,19 +179,23 @@ impl Settings {
                 self.time_zone.value, self.time_zone.source
             )));
         }
-        self.database_file().map(|_| ())
+        self.database().map(|_| ())
     }
 
-    /// The file of the database.
+    /// Where the database is.
     ///
     /// # Errors
-    /// The URL names another database than SQLite.
-    pub fn database_file(&self) -> Result<PathBuf, Failure> {
+    /// The URL names no database that this program can open.
+    pub fn database(&self) -> Result<StoreOptions, Failure> {
         let url = &self.database_url.value;
+        if url.starts_with("postgres") {
+            let url = PostgresUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            return Ok(StoreOptions::Postgres { url, connections: self.database_connections.value });
+        }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
-            Some(file) if !file.is_empty() && !file.contains('?') => Ok(PathBuf::from(file)),
+            Some(file) if !file.is_empty() && !file.contains('?') => Ok(StoreOptions::sqlite(file)),
             _ => Err(Failure::usage(format!(
-                "--database-url `{}` is not one that this version can open: use sqlite://PATH, or leave it out",
+                "--database-url `{}` is not one that this version can open: use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out",
                 masked(url)
             ))),
         }
@@ -257,7 +264,8 @@ mod tests {
     #[test]
     fn the_database_and_the_cache_follow_the_data_directory() {
         let settings = load(&["--data-dir", "/somewhere"]).unwrap();
-        assert_eq!(settings.database_file().unwrap(), Path::new("/somewhere/openanalyst.db"));
+        let StoreOptions::Sqlite { path } = settings.database().unwrap() else { panic!("SQLite is the default") };
+        assert_eq!(path, Path::new("/somewhere/openanalyst.db"));
         assert_eq!(settings.cache_dir.value, Path::new("/somewhere/cache"));
     }
 
@@ -266,11 +274,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let table: [(&[&str], &str); 4] = [
+        let table: [(&[&str], &str); 5] = [
             (&["--config", file.to_str().unwrap()], "lisen"),
             (&["--config", "/no/such/file"], "/no/such/file"),
             (&["--time-zone", "Mars/Olympus"], "Mars/Olympus"),
-            (&["--database-url", "postgres://me:hunter2@db/x"], "postgres://***@db/x"),
+            (&["--database-url", "mysql://me:hunter2@db/x"], "mysql://***@db/x"),
+            (&["--database-url", "postgres://me:hunter2@db/"], "names no database"),
         ];
         for (args, expected) in table {
             let failure = load(args).unwrap_err().to_string();

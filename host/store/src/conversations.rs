@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
+use crate::sql::{At, Id, Json, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A message, before it is stored.
@@ -50,13 +51,13 @@ pub struct MessageRow {
 
 #[derive(FromRow)]
 struct Raw {
-    id: String,
-    task_id: String,
+    id: Id,
+    task_id: Id,
     role: String,
     content: String,
-    data: Option<String>,
+    data: Option<Json>,
     skill: Option<String>,
-    at: i64,
+    at: At,
 }
 
 /// Titles of conversations are the first message, this many characters of it.
@@ -69,35 +70,35 @@ impl Tx {
     /// The database's.
     pub async fn say(&mut self, message: &NewMessage<'_>) -> Result<MessageId, StoreError> {
         let title: String = message.content.chars().take(TITLE_CHARS).collect();
-        let (conversation,): (String,) = sqlx::query_as(
+        let (conversation,): (Id,) = query(
             "INSERT INTO conversations (id, tenant, user_id, session, title, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $6) \
              ON CONFLICT (tenant, user_id, session) DO UPDATE SET updated_at = excluded.updated_at RETURNING id",
         )
-        .bind(MessageId::new().to_string())
+        .bind(MessageId::new())
         .bind(message.owner.tenant.as_str())
         .bind(message.owner.user.as_str())
         .bind(message.session.as_str())
         .bind(title)
-        .bind(message.at_ms)
-        .fetch_one(self.conn())
+        .bind(At(message.at_ms))
+        .one(&mut *self)
         .await?;
         let id = MessageId::new();
-        sqlx::query(
+        query(
             "INSERT INTO messages (id, conversation_id, tenant, user_id, task_id, role, content, data, skill, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
-        .bind(id.to_string())
-        .bind(conversation)
+        .bind(id)
+        .bind(conversation.0)
         .bind(message.owner.tenant.as_str())
         .bind(message.owner.user.as_str())
-        .bind(message.task.to_string())
+        .bind(message.task)
         .bind(message.role)
         .bind(message.content)
         .bind(message.data.map(to_json))
         .bind(message.skill)
-        .bind(message.at_ms)
-        .execute(self.conn())
+        .bind(At(message.at_ms))
+        .run(self)
         .await?;
         Ok(id)
     }
@@ -115,7 +116,7 @@ impl Store {
         task: TaskId,
         limit: u32,
     ) -> Result<(Vec<MessageRow>, u32), StoreError> {
-        let rows: Vec<Raw> = sqlx::query_as(
+        let rows: Vec<Raw> = query(
             "SELECT m.id, m.task_id, m.role, m.content, m.data, m.skill, m.at FROM messages m \
              JOIN conversations c ON c.id = m.conversation_id \
              WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 ORDER BY m.id DESC LIMIT $5",
@@ -123,21 +124,21 @@ impl Store {
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(session.as_str())
-        .bind(task.to_string())
+        .bind(task)
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         let mut older = 0;
         if rows.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
-            let (all,): (i64,) = sqlx::query_as(
+            let (all,): (i64,) = query(
                 "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id \
                  WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4",
             )
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
             .bind(session.as_str())
-            .bind(task.to_string())
-            .fetch_one(self.reads())
+            .bind(task)
+            .one(self.read(owner))
             .await?;
             older = u32::try_from(all).unwrap_or(u32::MAX).saturating_sub(limit);
         }
@@ -145,13 +146,13 @@ impl Store {
             .into_iter()
             .map(|raw| {
                 Ok(MessageRow {
-                    id: raw.id,
-                    task_id: raw.task_id,
+                    id: raw.id.to_string(),
+                    task_id: raw.task_id.to_string(),
                     role: raw.role,
                     content: raw.content,
                     data: raw.data.map(|text| json("message data", &text)).transpose()?,
                     skill: raw.skill,
-                    at_ms: raw.at,
+                    at_ms: raw.at.0,
                 })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;

@@ -3,6 +3,7 @@
 use openanalyst_domain::{Owner, TaskId};
 use serde_json::Value;
 
+use crate::sql::{At, Json, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// An entry of the journal.
@@ -43,12 +44,13 @@ impl Tx {
         intent: &Value,
         at_ms: i64,
     ) -> Result<Option<Effect>, StoreError> {
-        let earlier: Option<(String, Option<String>)> =
-            sqlx::query_as("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
+        self.lock(&format!("effect {}", key.text())).await?;
+        let earlier: Option<(Json, Option<Json>)> =
+            query("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
                 .bind(key.text())
                 .bind(key.owner.tenant.as_str())
                 .bind(key.owner.user.as_str())
-                .fetch_optional(self.conn())
+                .optional(&mut *self)
                 .await?;
         if let Some((intent, result)) = earlier {
             return Ok(Some(Effect {
@@ -56,18 +58,18 @@ impl Tx {
                 result: result.map(|text| json("effect result", &text)).transpose()?,
             }));
         }
-        sqlx::query(
+        query(
             "INSERT INTO effects (key, tenant, user_id, task_id, operation, intent, intent_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(key.text())
         .bind(key.owner.tenant.as_str())
         .bind(key.owner.user.as_str())
-        .bind(key.task.to_string())
+        .bind(key.task)
         .bind(operation)
         .bind(to_json(intent))
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
         Ok(None)
     }
@@ -77,13 +79,13 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn settle(&mut self, key: &EffectKey<'_>, result: &Value, at_ms: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE effects SET result = $2, result_at = $3 WHERE key = $1 AND tenant = $4 AND user_id = $5")
+        query("UPDATE effects SET result = $2, result_at = $3 WHERE key = $1 AND tenant = $4 AND user_id = $5")
             .bind(key.text())
             .bind(to_json(result))
-            .bind(at_ms)
+            .bind(At(at_ms))
             .bind(key.owner.tenant.as_str())
             .bind(key.owner.user.as_str())
-            .execute(self.conn())
+            .run(self)
             .await?;
         Ok(())
     }
@@ -95,12 +97,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn effect(&self, key: &EffectKey<'_>) -> Result<Option<Effect>, StoreError> {
-        let row: Option<(String, Option<String>)> =
-            sqlx::query_as("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
+        let row: Option<(Json, Option<Json>)> =
+            query("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
                 .bind(key.text())
                 .bind(key.owner.tenant.as_str())
                 .bind(key.owner.user.as_str())
-                .fetch_optional(self.reads())
+                .optional(self.read(key.owner))
                 .await?;
         row.map(|(intent, result)| {
             Ok(Effect {

@@ -53,6 +53,60 @@ pub enum StoreError {
         /// Why it cannot be read.
         reason: String,
     },
+    /// The database's URL cannot be used. Never holds the URL.
+    #[error(
+        "the database URL cannot be used: {reason}. Give `sqlite:///PATH` or `postgres://USER:PASSWORD@HOST:5432/DATABASE`"
+    )]
+    Url {
+        /// Why.
+        reason: String,
+    },
+    /// The server cannot be reached or does not let this program in.
+    #[error("the database {server} cannot be opened: {reason}. {next}")]
+    Server {
+        /// Which, without names and passwords.
+        server: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// The server is too old.
+    #[error("the database server is PostgreSQL {found}, and 15 is the oldest that works. Use a newer one")]
+    OldServer {
+        /// Its major version.
+        found: i32,
+    },
+    /// The schema is older than this program, and the login may not change it.
+    #[error(
+        "the database needs the schema version {known}, and this login may not bring it up ({reason}). Run `openanalyst migrate` with the URL of the database's owner"
+    )]
+    NeedsMigration {
+        /// What this program needs.
+        known: i64,
+        /// What the server said.
+        reason: String,
+    },
+    /// The tenants would not be kept apart.
+    #[error(
+        "the database does not keep tenants apart: {reason}. Nothing is served like this; run `openanalyst migrate`, or repair the role"
+    )]
+    Unsafe {
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no connection to the server at this moment.
+    #[error("the database cannot be reached at this moment: {reason}. Try again")]
+    Unavailable {
+        /// What was noticed.
+        reason: String,
+    },
+    /// A row of another tenant or user was about to be written.
+    #[error("the database refused a row that is not the caller's: {reason}")]
+    Refused {
+        /// The database's words.
+        reason: String,
+    },
     /// Anything else the database said.
     #[error("the database answered: {0}")]
     Database(sqlx::Error),
@@ -62,26 +116,49 @@ impl StoreError {
     /// Whether the same call can succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Locked)
+        matches!(self, Self::Full | Self::ReadOnly | Self::Locked | Self::Unavailable { .. })
     }
 }
 
 /// Primary result codes of SQLite (<https://www.sqlite.org/rescode.html>).
 pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<i32>().ok().map(|extended| extended & 0xff)
+    let database = error.as_database_error()?;
+    database.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    database.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
+}
+
+/// What a SQLSTATE of PostgreSQL means here (PostgreSQL documentation, appendix A).
+fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
+    let database = error.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    let reason = || database.message().to_owned();
+    Some(match database.code() {
+        "53100" => StoreError::Full,
+        "25006" => StoreError::ReadOnly,
+        // Serialisation failure, deadlock, a lock that did not come in time.
+        "40001" | "40P01" | "55P03" => StoreError::Locked,
+        "42501" => StoreError::Refused { reason: reason() },
+        code if ["08", "53", "57"].contains(&&code[..2]) => StoreError::Unavailable { reason: reason() },
+        _ => return None,
+    })
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match sqlite_code(&error) {
-            Some(5 | 6) => Self::Locked,
-            Some(8) => Self::ReadOnly,
-            Some(13) => Self::Full,
-            Some(11 | 26) => Self::Damaged {
+        if let Some(known) = of_postgres(&error) {
+            return known;
+        }
+        match (sqlite_code(&error), &error) {
+            (Some(5 | 6), _) => Self::Locked,
+            (Some(8), _) => Self::ReadOnly,
+            (Some(13), _) => Self::Full,
+            (Some(11 | 26), _) => Self::Damaged {
                 what: "page",
                 reason: format!("{error}; run `openanalyst doctor`, then restore a backup"),
             },
+            (
+                None,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_),
+            ) => Self::Unavailable { reason: error.to_string() },
             _ => Self::Database(error),
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
+use crate::sql::{At, Id, Json, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something to remember.
@@ -52,14 +53,14 @@ pub struct EntryRow {
 
 #[derive(FromRow)]
 struct Raw {
-    id: String,
+    id: Id,
     kind: String,
-    task_id: Option<String>,
+    task_id: Option<Id>,
     skill: Option<String>,
     title: String,
     content: String,
-    data: String,
-    at: i64,
+    data: Json,
+    at: At,
 }
 
 impl Tx {
@@ -68,21 +69,21 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn remember(&mut self, entry: &NewEntry<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         )
-        .bind(MessageId::new().to_string())
+        .bind(MessageId::new())
         .bind(entry.owner.tenant.as_str())
         .bind(entry.owner.user.as_str())
         .bind(entry.kind)
-        .bind(entry.task.map(|id| id.to_string()))
+        .bind(entry.task)
         .bind(entry.skill)
         .bind(entry.title)
         .bind(entry.content)
         .bind(to_json(entry.data))
-        .bind(entry.at_ms)
-        .execute(self.conn())
+        .bind(At(entry.at_ms))
+        .run(self)
         .await?;
         Ok(())
     }
@@ -94,7 +95,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn history(&self, owner: &Owner, kind: Option<&str>, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
-        let rows: Vec<Raw> = sqlx::query_as(
+        let rows: Vec<Raw> = query(
             "SELECT id, kind, task_id, skill, title, content, data, at FROM history \
              WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) ORDER BY id DESC LIMIT $4",
         )
@@ -102,19 +103,19 @@ impl Store {
         .bind(owner.user.as_str())
         .bind(kind)
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         rows.into_iter()
             .map(|raw| {
                 Ok(EntryRow {
-                    id: raw.id,
+                    id: raw.id.to_string(),
                     kind: raw.kind,
-                    task_id: raw.task_id,
+                    task_id: raw.task_id.map(|id| id.to_string()),
                     skill: raw.skill,
                     title: raw.title,
                     content: raw.content,
                     data: json("history data", &raw.data)?,
-                    at_ms: raw.at,
+                    at_ms: raw.at.0,
                 })
             })
             .collect()

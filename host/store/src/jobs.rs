@@ -1,10 +1,11 @@
 //! Runs of scripts and flows in the embedded workflow engine.
 
-use openanalyst_domain::{JobId, JobStatus, Owner, TaskId, TenantId, UserId};
+use openanalyst_domain::{JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::sql::{At, Id, Json, ms, query};
+use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A job, before it is queued.
 #[derive(Debug, Clone)]
@@ -78,59 +79,65 @@ pub struct JobRow {
 
 #[derive(FromRow)]
 struct Raw {
-    id: String,
+    id: Id,
     tenant: String,
     user_id: String,
-    task_id: Option<String>,
-    parent_job: Option<String>,
+    task_id: Option<Id>,
+    parent_job: Option<Id>,
     kind: String,
     path: String,
-    args: String,
+    args: Json,
     status: String,
     node: Option<String>,
-    scheduled_for: i64,
-    created_at: i64,
-    started_at: Option<i64>,
-    ended_at: Option<i64>,
+    scheduled_for: At,
+    created_at: At,
+    started_at: Option<At>,
+    ended_at: Option<At>,
     percent: Option<i64>,
     logs: String,
-    result: Option<String>,
+    result: Option<Json>,
     cancel_reason: Option<String>,
     schedule_path: Option<String>,
-    due_at: Option<i64>,
+    due_at: Option<At>,
 }
 
 impl TryFrom<Raw> for JobRow {
     type Error = StoreError;
     fn try_from(raw: Raw) -> Result<Self, StoreError> {
-        let damaged =
-            |error: openanalyst_domain::InvalidId| StoreError::Damaged { what: "job", reason: error.to_string() };
         Ok(Self {
-            id: raw.id.parse().map_err(damaged)?,
-            owner: Owner::new(
-                TenantId::parse(raw.tenant).map_err(damaged)?,
-                UserId::parse(raw.user_id).map_err(damaged)?,
-            ),
-            task: raw.task_id.map(|id| id.parse()).transpose().map_err(damaged)?,
-            parent: raw.parent_job.map(|id| id.parse()).transpose().map_err(damaged)?,
+            id: JobId(raw.id.0),
+            owner: owner_of(raw.tenant, raw.user_id)?,
+            task: raw.task_id.map(|id| TaskId(id.0)),
+            parent: raw.parent_job.map(|id| JobId(id.0)),
             is_flow: raw.kind == "flow",
             path: raw.path,
             args: json("job arguments", &raw.args)?,
             status: JobStatus::from_name(&raw.status)
                 .ok_or(StoreError::Damaged { what: "job status", reason: raw.status })?,
             node: raw.node,
-            scheduled_for_ms: raw.scheduled_for,
-            created_at_ms: raw.created_at,
-            started_at_ms: raw.started_at,
-            ended_at_ms: raw.ended_at,
+            scheduled_for_ms: raw.scheduled_for.0,
+            created_at_ms: raw.created_at.0,
+            started_at_ms: ms(raw.started_at),
+            ended_at_ms: ms(raw.ended_at),
             percent: raw.percent,
             logs: raw.logs,
             result: raw.result.map(|text| json("job result", &text)).transpose()?,
             cancel_reason: raw.cancel_reason,
             schedule_path: raw.schedule_path,
-            due_at_ms: raw.due_at,
+            due_at_ms: ms(raw.due_at),
         })
     }
+}
+
+/// A job that has not ended: what recovery needs to know of it.
+#[derive(Debug, Clone)]
+pub struct OpenJob {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The node that runs it.
+    pub node: Option<String>,
 }
 
 macro_rules! select_jobs {
@@ -150,27 +157,27 @@ impl Tx {
     /// The database's.
     pub async fn queue_job(&mut self, job: &NewJob) -> Result<bool, StoreError> {
         let (schedule_path, due_at) = job.schedule.as_ref().map_or((None, None), |(path, at)| (Some(path), Some(*at)));
-        let changed = sqlx::query(
+        let changed = query(
             "INSERT INTO jobs (id, tenant, user_id, task_id, parent_job, kind, path, args, status, node, scheduled_for, created_at, \
              schedule_path, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11, $12, $13) \
              ON CONFLICT DO NOTHING",
         )
-        .bind(job.id.to_string())
+        .bind(job.id)
         .bind(job.owner.tenant.as_str())
         .bind(job.owner.user.as_str())
-        .bind(job.task.map(|id| id.to_string()))
-        .bind(job.parent.map(|id| id.to_string()))
+        .bind(job.task)
+        .bind(job.parent)
         .bind(if job.is_flow { "flow" } else { "script" })
         .bind(&job.path)
         .bind(to_json(&job.args))
         .bind(&job.node)
-        .bind(job.scheduled_for_ms)
-        .bind(job.at_ms)
+        .bind(At(job.scheduled_for_ms))
+        .bind(At(job.at_ms))
         .bind(schedule_path)
-        .bind(due_at)
-        .execute(self.conn())
-        .await?;
-        Ok(changed.rows_affected() == 1)
+        .bind(due_at.map(At))
+        .run(self)
+.await?;
+        Ok(changed == 1)
     }
 
     /// Takes a queued job (or one that a dead node left running) for a node. False if it is not to be had.
@@ -178,16 +185,16 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn start_job(&mut self, job: JobId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE jobs SET status = 'running', node = $2, started_at = $3, logs = '', percent = NULL \
              WHERE id = $1 AND status IN ('queued', 'running')",
         )
-        .bind(job.to_string())
+        .bind(job)
         .bind(node)
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 
     /// Ends a job. False if it had ended before: a job ends once.
@@ -203,19 +210,19 @@ impl Tx {
         cancel_reason: Option<&str>,
         at_ms: i64,
     ) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE jobs SET status = $2, result = $3, logs = $4, cancel_reason = $5, ended_at = $6 \
              WHERE id = $1 AND status IN ('queued', 'running')",
         )
-        .bind(job.to_string())
+        .bind(job)
         .bind(status.as_str())
         .bind(to_json(result))
         .bind(logs)
         .bind(cancel_reason)
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 }
 
@@ -225,11 +232,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRow>, StoreError> {
-        let raw: Option<Raw> = sqlx::query_as(select_jobs!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
-            .bind(id.to_string())
+        let raw: Option<Raw> = query(select_jobs!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
+            .bind(id)
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
-            .fetch_optional(self.reads())
+            .optional(self.read(owner))
             .await?;
         raw.map(JobRow::try_from).transpose()
     }
@@ -245,16 +252,16 @@ impl Store {
         before: Option<JobId>,
         limit: u32,
     ) -> Result<Vec<JobRow>, StoreError> {
-        let raw: Vec<Raw> = sqlx::query_as(select_jobs!(
+        let raw: Vec<Raw> = query(select_jobs!(
             "WHERE tenant = $1 AND user_id = $2 AND substr(path, 1, length($3)) = $3 AND ($4 IS NULL OR id < $4) \
              ORDER BY id DESC LIMIT $5"
         ))
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(prefix)
-        .bind(before.map(|id| id.to_string()))
+        .bind(before)
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         raw.into_iter().map(JobRow::try_from).collect()
     }
@@ -264,13 +271,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn count_open_jobs(&self, owner: &Owner) -> Result<u64, StoreError> {
-        let (count,): (i64,) = sqlx::query_as(
-            "SELECT COUNT(*) FROM jobs WHERE status IN ('queued', 'running') AND tenant = $1 AND user_id = $2",
-        )
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .fetch_one(self.reads())
-        .await?;
+        let (count,): (i64,) =
+            query("SELECT COUNT(*) FROM jobs WHERE status IN ('queued', 'running') AND tenant = $1 AND user_id = $2")
+                .bind(owner.tenant.as_str())
+                .bind(owner.user.as_str())
+                .one(self.read(owner))
+                .await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -278,11 +284,14 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn open_jobs_of_all_tenants(&self) -> Result<Vec<JobRow>, StoreError> {
-        let raw: Vec<Raw> =
-            sqlx::query_as(select_jobs!("WHERE status IN ('queued', 'running') ORDER BY scheduled_for, id"))
-                .fetch_all(self.reads())
-                .await?;
-        raw.into_iter().map(JobRow::try_from).collect()
+    pub async fn open_jobs_of_all_tenants(&self) -> Result<Vec<OpenJob>, StoreError> {
+        let rows: Vec<(Id, String, String, Option<String>)> = query(
+            "SELECT id, tenant, user_id, node FROM jobs WHERE status IN ('queued', 'running') ORDER BY scheduled_for, id",
+        )
+        .all(self.read(Scope::Worker))
+        .await?;
+        rows.into_iter()
+            .map(|(id, tenant, user, node)| Ok(OpenJob { id: JobId(id.0), owner: owner_of(tenant, user)?, node }))
+            .collect()
     }
 }

@@ -20,20 +20,36 @@ pub mod nodes;
 pub mod notifications;
 pub mod receipts;
 pub mod schedules;
+mod scope;
+mod sql;
 pub mod tasks;
 pub mod workflow_items;
 pub mod workflow_values;
 
-pub use db::{Store, StoreOptions, Tx};
+pub use db::{POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
 pub use error::StoreError;
+pub use scope::Scope;
+
+use openanalyst_domain::{Owner, TenantId, UserId};
+use sql::Json;
 
 /// JSON from a column. A document that this host wrote and cannot read back is damage, not data.
-fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|source| StoreError::Damaged { what: column, reason: source.to_string() })
+fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: impl AsRef<str>) -> Result<T, StoreError> {
+    serde_json::from_str(text.as_ref())
+        .map_err(|source| StoreError::Damaged { what: column, reason: source.to_string() })
 }
 
 /// JSON for a column.
-fn to_json<T: serde::Serialize>(value: &T) -> String {
+fn to_json<T: serde::Serialize>(value: &T) -> Json {
     // Every type that is stored has string keys and no failing Serialize, so this cannot fail; null is never read back as one.
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    Json::new(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+}
+
+fn tenant_of(tenant: String) -> Result<TenantId, StoreError> {
+    TenantId::parse(tenant).map_err(|error| StoreError::Damaged { what: "tenant", reason: error.to_string() })
+}
+
+fn owner_of(tenant: String, user: String) -> Result<Owner, StoreError> {
+    let user = UserId::parse(user).map_err(|error| StoreError::Damaged { what: "user", reason: error.to_string() })?;
+    Ok(Owner::new(tenant_of(tenant)?, user))
 }

@@ -3,7 +3,8 @@
 use openanalyst_domain::{Owner, TenantId};
 use sqlx::FromRow;
 
-use crate::{Store, StoreError, Tx};
+use crate::sql::{At, Sql, ms, query};
+use crate::{Scope, Store, StoreError, Tx};
 
 /// Whose memory.
 #[derive(Debug, Clone)]
@@ -15,6 +16,15 @@ pub enum MemoryOwner {
 }
 
 impl MemoryOwner {
+    /// In whose name it is read and written.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::User(owner) => owner.into(),
+            Self::Tenant(tenant) => tenant.into(),
+        }
+    }
+
     fn keys(&self) -> (&str, &str) {
         match self {
             // A user id is never empty, so the empty one can stand for the tenant.
@@ -25,7 +35,7 @@ impl MemoryOwner {
 }
 
 /// A stored value.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryRow {
     /// Its key.
     pub key: String,
@@ -34,11 +44,34 @@ pub struct MemoryRow {
     /// Counts up from 1.
     pub version: i64,
     /// When it was last put.
-    #[sqlx(rename = "updated_at")]
     pub updated_at_ms: i64,
     /// When it ceases to exist.
-    #[sqlx(rename = "expires_at")]
     pub expires_at_ms: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    key: String,
+    value: String,
+    version: i64,
+    updated_at: At,
+    expires_at: Option<At>,
+}
+
+impl From<Raw> for MemoryRow {
+    fn from(raw: Raw) -> Self {
+        Self {
+            key: raw.key,
+            value: raw.value,
+            version: raw.version,
+            updated_at_ms: raw.updated_at.0,
+            expires_at_ms: ms(raw.expires_at),
+        }
+    }
+}
+
+fn rows(raw: Vec<Raw>) -> Vec<MemoryRow> {
+    raw.into_iter().map(MemoryRow::from).collect()
 }
 
 /// What became of a put.
@@ -65,23 +98,24 @@ impl Tx {
         now_ms: i64,
     ) -> Result<Put, StoreError> {
         let (tenant, user) = owner.keys();
-        let there: Option<(i64, Option<i64>)> =
-            sqlx::query_as("SELECT version, expires_at FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3")
+        self.lock(&format!("memory {tenant} {user} {key}")).await?;
+        let there: Option<(i64, Option<At>)> =
+            query("SELECT version, expires_at FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3")
                 .bind(tenant)
                 .bind(user)
                 .bind(key)
-                .fetch_optional(self.conn())
+                .optional(&mut *self)
                 .await?;
         // An expired value is not there, but its version goes on counting.
         let (stored, live) = match there {
-            Some((version, Some(expires))) if expires <= now_ms => (version, 0),
+            Some((version, Some(expires))) if expires.0 <= now_ms => (version, 0),
             Some((version, _)) => (version, version),
             None => (0, 0),
         };
         if expected.is_some_and(|expected| expected != live) {
             return Ok(Put::Conflict(live));
         }
-        sqlx::query(
+        query(
             "INSERT INTO memory (tenant, user_id, key, value, version, updated_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, user_id, key) DO UPDATE SET \
              value = excluded.value, version = excluded.version, updated_at = excluded.updated_at, expires_at = excluded.expires_at",
@@ -91,10 +125,10 @@ impl Tx {
         .bind(key)
         .bind(value)
         .bind(stored + 1)
-        .bind(now_ms)
-        .bind(expires_at_ms)
-        .execute(self.conn())
-        .await?;
+        .bind(At(now_ms))
+        .bind(At::maybe(expires_at_ms))
+        .run(self)
+.await?;
         Ok(Put::Stored(stored + 1))
     }
 
@@ -104,14 +138,14 @@ impl Tx {
     /// The database's.
     pub async fn delete_memory(&mut self, owner: &MemoryOwner, key: &str, now_ms: i64) -> Result<bool, StoreError> {
         let (tenant, user) = owner.keys();
-        let gone: Option<(Option<i64>,)> =
-            sqlx::query_as("DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3 RETURNING expires_at")
+        let gone: Option<(Option<At>,)> =
+            query("DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3 RETURNING expires_at")
                 .bind(tenant)
                 .bind(user)
                 .bind(key)
-                .fetch_optional(self.conn())
+                .optional(self)
                 .await?;
-        Ok(gone.is_some_and(|(expires,)| expires.is_none_or(|at| at > now_ms)))
+        Ok(gone.is_some_and(|(expires,)| expires.is_none_or(|at| at.0 > now_ms)))
     }
 }
 
@@ -122,16 +156,17 @@ impl Store {
     /// The database's.
     pub async fn memory(&self, owner: &MemoryOwner, key: &str, now_ms: i64) -> Result<Option<MemoryRow>, StoreError> {
         let (tenant, user) = owner.keys();
-        Ok(sqlx::query_as(
+        let raw: Option<Raw> = query(
             "SELECT key, value, version, updated_at, expires_at FROM memory \
              WHERE tenant = $1 AND user_id = $2 AND key = $3 AND (expires_at IS NULL OR expires_at > $4)",
         )
         .bind(tenant)
         .bind(user)
         .bind(key)
-        .bind(now_ms)
-        .fetch_optional(self.reads())
-        .await?)
+        .bind(At(now_ms))
+        .optional(self.read(owner.scope()))
+        .await?;
+        Ok(raw.map(MemoryRow::from))
     }
 
     /// Lists values whose key begins with `prefix` and stands after `after`, sorted by key.
@@ -147,19 +182,21 @@ impl Store {
         now_ms: i64,
     ) -> Result<Vec<MemoryRow>, StoreError> {
         let (tenant, user) = owner.keys();
-        Ok(sqlx::query_as(
-            "SELECT key, value, version, updated_at, expires_at FROM memory \
+        Ok(rows(
+            query(
+                "SELECT key, value, version, updated_at, expires_at FROM memory \
              WHERE tenant = $1 AND user_id = $2 AND substr(key, 1, length($3)) = $3 AND key >= $3 AND key > $4 \
              AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $6",
-        )
-        .bind(tenant)
-        .bind(user)
-        .bind(prefix)
-        .bind(after.unwrap_or(""))
-        .bind(now_ms)
-        .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?)
+            )
+            .bind(tenant)
+            .bind(user)
+            .bind(prefix)
+            .bind(after.unwrap_or(""))
+            .bind(At(now_ms))
+            .bind(i64::from(limit))
+            .all(self.read(owner.scope()))
+            .await?,
+        ))
     }
 
     /// Finds values that hold every one of the words, in key or value, newest first. Case does not matter for ASCII letters.
@@ -175,19 +212,26 @@ impl Store {
     ) -> Result<Vec<MemoryRow>, StoreError> {
         let (tenant, user) = owner.keys();
         let words = crate::to_json(&words);
-        Ok(sqlx::query_as(
-            "SELECT key, value, version, updated_at, expires_at FROM memory \
+        Ok(rows(
+            query(Sql::each(
+                "SELECT key, value, version, updated_at, expires_at FROM memory \
              WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
              AND NOT EXISTS (SELECT 1 FROM json_each($4) AS word \
                              WHERE instr(lower(memory.key || ' ' || memory.value), lower(word.value)) = 0) \
              ORDER BY updated_at DESC, key LIMIT $5",
-        )
-        .bind(tenant)
-        .bind(user)
-        .bind(now_ms)
-        .bind(words)
-        .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?)
+                "SELECT key, value, version, updated_at, expires_at FROM memory \
+             WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
+             AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text($4) AS word (value) \
+                             WHERE strpos(lower(memory.key || ' ' || memory.value), lower(word.value)) = 0) \
+             ORDER BY updated_at DESC, key LIMIT $5",
+            ))
+            .bind(tenant)
+            .bind(user)
+            .bind(At(now_ms))
+            .bind(words)
+            .bind(i64::from(limit))
+            .all(self.read(owner.scope()))
+            .await?,
+        ))
     }
 }

@@ -4,10 +4,11 @@ use openanalyst_domain::{JobId, MessageId, Owner};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
+use crate::sql::{At, Id, query};
 use crate::{Store, StoreError, Tx};
 
 /// A message to a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
     /// Its id.
@@ -21,8 +22,17 @@ pub struct Notification {
     /// The job that sent it.
     pub job_id: Option<String>,
     /// When, in UTC milliseconds.
-    #[sqlx(rename = "created_at")]
     pub created_at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: Id,
+    title: String,
+    content: String,
+    level: String,
+    job_id: Option<Id>,
+    created_at: At,
 }
 
 impl Tx {
@@ -39,27 +49,28 @@ impl Tx {
         job: Option<JobId>,
         at_ms: i64,
     ) -> Result<Notification, StoreError> {
+        let id = MessageId::new();
         let notification = Notification {
-            id: MessageId::new().to_string(),
+            id: id.to_string(),
             title: title.to_owned(),
             content: content.to_owned(),
             level: level.to_owned(),
             job_id: job.map(|id| id.to_string()),
             created_at_ms: at_ms,
         };
-        sqlx::query(
+        query(
             "INSERT INTO notifications (id, tenant, user_id, title, content, level, job_id, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
-        .bind(&notification.id)
+        .bind(id)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(title)
         .bind(content)
         .bind(level)
-        .bind(&notification.job_id)
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(job)
+        .bind(At(at_ms))
+        .run(self)
         .await?;
         Ok(notification)
     }
@@ -69,17 +80,19 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn delivered(&mut self, owner: &Owner, id: &str, at_ms: i64) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        // What is no id names nothing.
+        let Ok(id) = id.parse::<MessageId>() else { return Ok(false) };
+        let changed = query(
             "UPDATE notifications SET delivered_at = $4 \
              WHERE id = $1 AND tenant = $2 AND user_id = $3 AND delivered_at IS NULL",
         )
         .bind(id)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 }
 
@@ -89,14 +102,25 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn waiting_notifications(&self, owner: &Owner, limit: u32) -> Result<Vec<Notification>, StoreError> {
-        Ok(sqlx::query_as(
+        let rows: Vec<Raw> = query(
             "SELECT id, title, content, level, job_id, created_at FROM notifications \
              WHERE tenant = $1 AND user_id = $2 AND delivered_at IS NULL ORDER BY id LIMIT $3",
         )
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?)
+        .all(self.read(owner))
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|raw| Notification {
+                id: raw.id.to_string(),
+                title: raw.title,
+                content: raw.content,
+                level: raw.level,
+                job_id: raw.job_id.map(|id| id.to_string()),
+                created_at_ms: raw.created_at.0,
+            })
+            .collect())
     }
 }

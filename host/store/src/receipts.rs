@@ -3,6 +3,7 @@
 use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId};
 use serde_json::Value;
 
+use crate::sql::{At, Json, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 impl Tx {
@@ -19,20 +20,20 @@ impl Tx {
         logs: &Value,
         at_ms: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO receipts (id, tenant, user_id, task_id, job_id, skill, data, logs, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
-        .bind(MessageId::new().to_string())
+        .bind(MessageId::new())
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .bind(task.map(|id| id.to_string()))
-        .bind(job.map(|id| id.to_string()))
+        .bind(task)
+        .bind(job)
         .bind(&receipt.skill)
         .bind(to_json(receipt))
         .bind(to_json(logs))
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
         Ok(())
     }
@@ -44,12 +45,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn task_receipts(&self, owner: &Owner, task: TaskId) -> Result<Vec<Receipt>, StoreError> {
-        let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT data FROM receipts WHERE task_id = $1 AND tenant = $2 AND user_id = $3 ORDER BY id")
-                .bind(task.to_string())
+        let rows: Vec<(Json,)> =
+            query("SELECT data FROM receipts WHERE task_id = $1 AND tenant = $2 AND user_id = $3 ORDER BY id")
+                .bind(task)
                 .bind(owner.tenant.as_str())
                 .bind(owner.user.as_str())
-                .fetch_all(self.reads())
+                .all(self.read(owner))
                 .await?;
         rows.into_iter().map(|(text,)| json("receipt", &text)).collect()
     }

@@ -4,7 +4,8 @@ use openanalyst_domain::{Owner, TenantId};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::sql::{At, Json, ms, query};
+use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A schedule as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,12 +50,12 @@ struct Raw {
     time_zone: String,
     script_path: String,
     is_flow: bool,
-    args: String,
+    args: Json,
     enabled: bool,
-    next_at: Option<i64>,
-    last_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
+    next_at: Option<At>,
+    last_at: Option<At>,
+    created_at: At,
+    updated_at: At,
 }
 
 impl TryFrom<Raw> for ScheduleRow {
@@ -71,10 +72,10 @@ impl TryFrom<Raw> for ScheduleRow {
             is_flow: raw.is_flow,
             args: json("schedule arguments", &raw.args)?,
             enabled: raw.enabled,
-            next_at_ms: raw.next_at,
-            last_at_ms: raw.last_at,
-            created_at_ms: raw.created_at,
-            updated_at_ms: raw.updated_at,
+            next_at_ms: ms(raw.next_at),
+            last_at_ms: ms(raw.last_at),
+            created_at_ms: raw.created_at.0,
+            updated_at_ms: raw.updated_at.0,
         })
     }
 }
@@ -122,7 +123,7 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn put_schedule(&mut self, schedule: &PutSchedule<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO schedules (tenant, path, user_id, summary, cron, time_zone, script_path, is_flow, args, enabled, next_at, \
              created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) \
              ON CONFLICT (tenant, path) DO UPDATE SET user_id = excluded.user_id, summary = excluded.summary, \
@@ -140,10 +141,10 @@ impl Tx {
         .bind(schedule.is_flow)
         .bind(to_json(schedule.args))
         .bind(schedule.enabled)
-        .bind(schedule.next_at_ms)
-        .bind(schedule.at_ms)
-        .execute(self.conn())
-        .await?;
+        .bind(At::maybe(schedule.next_at_ms))
+        .bind(At(schedule.at_ms))
+        .run(self)
+.await?;
         Ok(())
     }
 
@@ -159,17 +160,16 @@ impl Tx {
         next_at_ms: Option<i64>,
         at_ms: i64,
     ) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
-            "UPDATE schedules SET enabled = $3, next_at = $4, updated_at = $5 WHERE tenant = $1 AND path = $2",
-        )
-        .bind(tenant.as_str())
-        .bind(path)
-        .bind(enabled)
-        .bind(next_at_ms)
-        .bind(at_ms)
-        .execute(self.conn())
-        .await?;
-        Ok(changed.rows_affected() == 1)
+        let changed =
+            query("UPDATE schedules SET enabled = $3, next_at = $4, updated_at = $5 WHERE tenant = $1 AND path = $2")
+                .bind(tenant.as_str())
+                .bind(path)
+                .bind(enabled)
+                .bind(At::maybe(next_at_ms))
+                .bind(At(at_ms))
+                .run(self)
+                .await?;
+        Ok(changed == 1)
     }
 
     /// Notes that a schedule that was due at `due_at_ms` fired for the moment `fired_for_ms` (a later one, where firings were missed), and when it
@@ -179,23 +179,23 @@ impl Tx {
     /// The database's.
     pub async fn fired(
         &mut self,
-        tenant: &str,
+        tenant: &TenantId,
         path: &str,
         due_at_ms: i64,
         fired_for_ms: i64,
         next_at_ms: Option<i64>,
     ) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
-            "UPDATE schedules SET last_at = $4, next_at = $5 WHERE tenant = $1 AND path = $2 AND enabled = 1 AND next_at = $3",
+        let changed = query(
+            "UPDATE schedules SET last_at = $4, next_at = $5 WHERE tenant = $1 AND path = $2 AND enabled AND next_at = $3",
         )
-        .bind(tenant)
+        .bind(tenant.as_str())
         .bind(path)
-        .bind(due_at_ms)
-        .bind(fired_for_ms)
-        .bind(next_at_ms)
-        .execute(self.conn())
-        .await?;
-        Ok(changed.rows_affected() == 1)
+        .bind(At(due_at_ms))
+        .bind(At(fired_for_ms))
+        .bind(At::maybe(next_at_ms))
+        .run(self)
+.await?;
+        Ok(changed == 1)
     }
 
     /// Removes a schedule; says whether there was one.
@@ -203,12 +203,12 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn delete_schedule(&mut self, tenant: &TenantId, path: &str) -> Result<bool, StoreError> {
-        let changed = sqlx::query("DELETE FROM schedules WHERE tenant = $1 AND path = $2")
+        let changed = query("DELETE FROM schedules WHERE tenant = $1 AND path = $2")
             .bind(tenant.as_str())
             .bind(path)
-            .execute(self.conn())
+            .run(self)
             .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 }
 
@@ -218,10 +218,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn schedule(&self, tenant: &TenantId, path: &str) -> Result<Option<ScheduleRow>, StoreError> {
-        let raw: Option<Raw> = sqlx::query_as(select_schedules!("WHERE tenant = $1 AND path = $2"))
+        let raw: Option<Raw> = query(select_schedules!("WHERE tenant = $1 AND path = $2"))
             .bind(tenant.as_str())
             .bind(path)
-            .fetch_optional(self.reads())
+            .optional(self.read(tenant))
             .await?;
         raw.map(ScheduleRow::try_from).transpose()
     }
@@ -237,14 +237,14 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ScheduleRow>, StoreError> {
-        let raw: Vec<Raw> = sqlx::query_as(select_schedules!(
+        let raw: Vec<Raw> = query(select_schedules!(
             "WHERE tenant = $1 AND substr(path, 1, length($2)) = $2 AND path > $3 ORDER BY path LIMIT $4"
         ))
         .bind(tenant.as_str())
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(tenant))
         .await?;
         raw.into_iter().map(ScheduleRow::try_from).collect()
     }
@@ -253,14 +253,13 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn has_waiting_job(&self, tenant: &str, path: &str) -> Result<bool, StoreError> {
-        let (waits,): (bool,) = sqlx::query_as(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant = $1 AND schedule_path = $2 AND status = 'queued')",
-        )
-        .bind(tenant)
-        .bind(path)
-        .fetch_one(self.reads())
-        .await?;
+    pub async fn has_waiting_job(&self, tenant: &TenantId, path: &str) -> Result<bool, StoreError> {
+        let (waits,): (bool,) =
+            query("SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant = $1 AND schedule_path = $2 AND status = 'queued')")
+                .bind(tenant.as_str())
+                .bind(path)
+                .one(self.read(Scope::EveryUser(tenant.clone())))
+                .await?;
         Ok(waits)
     }
 
@@ -269,27 +268,32 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn count_schedules(&self, owner: &Owner) -> Result<u64, StoreError> {
-        let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM schedules WHERE tenant = $1 AND user_id = $2")
+        let (count,): (i64,) = query("SELECT COUNT(*) FROM schedules WHERE tenant = $1 AND user_id = $2")
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
-            .fetch_one(self.reads())
+            .one(self.read(owner))
             .await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// The schedules that are due, earliest first. For the scheduler only.
+    /// Where the schedules stand that are due, earliest first. For the scheduler only.
     ///
     /// # Errors
     /// The database's.
-    pub async fn due_schedules_of_all_tenants(&self, now_ms: i64, limit: u32) -> Result<Vec<ScheduleRow>, StoreError> {
-        let raw: Vec<Raw> = sqlx::query_as(select_schedules!(
-            "WHERE enabled = 1 AND next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at, path LIMIT $2"
-        ))
-        .bind(now_ms)
+    pub async fn due_schedules_of_all_tenants(
+        &self,
+        now_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let rows: Vec<(String, String)> = query(
+            "SELECT tenant, path FROM schedules WHERE enabled AND next_at IS NOT NULL AND next_at <= $1 \
+             ORDER BY next_at, path LIMIT $2",
+        )
+        .bind(At(now_ms))
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(Scope::Worker))
         .await?;
-        raw.into_iter().map(ScheduleRow::try_from).collect()
+        rows.into_iter().map(|(tenant, path)| Ok((tenant_of(tenant)?, path))).collect()
     }
 
     /// When the next schedule is due. For the scheduler only.
@@ -297,8 +301,9 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn next_due_of_all_tenants(&self) -> Result<Option<i64>, StoreError> {
-        let (next,): (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(next_at) FROM schedules WHERE enabled = 1").fetch_one(self.reads()).await?;
-        Ok(next)
+        let (next,): (Option<At>,) = query("SELECT MIN(next_at) FROM schedules WHERE enabled AND next_at IS NOT NULL")
+            .one(self.read(Scope::Worker))
+            .await?;
+        Ok(ms(next))
     }
 }

@@ -1,10 +1,11 @@
 //! Tasks, their events, and the results of their finished steps.
 
-use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId, UserId};
+use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::sql::{At, Id, Json, ms, query};
+use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A request, before it is a task.
 #[derive(Debug, Clone)]
@@ -93,17 +94,17 @@ pub struct TaskRow {
 
 #[derive(FromRow)]
 struct Raw {
-    id: String,
+    id: Id,
     tenant: String,
     user_id: String,
     session: String,
     content: String,
-    attachments: String,
+    attachments: Json,
     status: String,
     node: Option<String>,
-    accepted_at: i64,
-    started_at: Option<i64>,
-    ended_at: Option<i64>,
+    accepted_at: At,
+    started_at: Option<At>,
+    ended_at: Option<At>,
     last_seq: i64,
     correlation_id: Option<String>,
     cancel_reason: Option<String>,
@@ -112,10 +113,10 @@ struct Raw {
     skill_digest: Option<String>,
     confidence: Option<f64>,
     attempts: i64,
-    prepared: Option<String>,
-    plan: Option<String>,
-    answers: String,
-    outcome: Option<String>,
+    prepared: Option<Json>,
+    plan: Option<Json>,
+    answers: Json,
+    outcome: Option<Json>,
 }
 
 fn damaged(what: &'static str) -> impl Fn(openanalyst_domain::InvalidId) -> StoreError {
@@ -126,20 +127,17 @@ impl TryFrom<Raw> for TaskRow {
     type Error = StoreError;
     fn try_from(raw: Raw) -> Result<Self, StoreError> {
         Ok(Self {
-            id: raw.id.parse().map_err(damaged("task id"))?,
-            owner: Owner::new(
-                TenantId::parse(raw.tenant).map_err(damaged("tenant"))?,
-                UserId::parse(raw.user_id).map_err(damaged("user"))?,
-            ),
+            id: TaskId(raw.id.0),
+            owner: owner_of(raw.tenant, raw.user_id)?,
             session: SessionKey::parse(raw.session).map_err(damaged("session"))?,
             content: raw.content,
             attachments: json("task attachments", &raw.attachments)?,
             status: TaskStatus::from_name(&raw.status)
                 .ok_or(StoreError::Damaged { what: "task status", reason: raw.status })?,
             node: raw.node,
-            accepted_at_ms: raw.accepted_at,
-            started_at_ms: raw.started_at,
-            ended_at_ms: raw.ended_at,
+            accepted_at_ms: raw.accepted_at.0,
+            started_at_ms: ms(raw.started_at),
+            ended_at_ms: ms(raw.ended_at),
             last_seq: raw.last_seq,
             correlation_id: raw.correlation_id,
             cancel_reason: raw.cancel_reason,
@@ -154,6 +152,19 @@ impl TryFrom<Raw> for TaskRow {
             outcome: raw.outcome.map(|text| json("outcome", &text)).transpose()?,
         })
     }
+}
+
+/// A task that somebody should be working on: what recovery needs to know of it.
+#[derive(Debug, Clone)]
+pub struct OpenTask {
+    /// Its id.
+    pub id: TaskId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The session it belongs to.
+    pub session: SessionKey,
+    /// The node that works on it.
+    pub node: Option<String>,
 }
 
 /// An event, before it has a number.
@@ -194,37 +205,39 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn accept_task(&mut self, task: &NewTask) -> Result<Accepted, StoreError> {
+        // Nobody else of the same user accepts beside this: keys are used once, and open tasks are counted right.
+        self.lock(&format!("accept {} {}", task.owner.tenant, task.owner.user)).await?;
         if let Some(key) = &task.idempotency_key {
-            let earlier: Option<(String, String)> = sqlx::query_as(
+            let earlier: Option<(Id, String)> = query(
                 "SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3",
             )
             .bind(task.owner.tenant.as_str())
             .bind(task.owner.user.as_str())
             .bind(key)
-            .fetch_optional(self.conn())
+            .optional(&mut *self)
             .await?;
             if let Some((id, digest)) = earlier {
-                let id = id.parse().map_err(damaged("task id"))?;
+                let id = TaskId(id.0);
                 return Ok(if digest == task.request_digest { Accepted::Repeated(id) } else { Accepted::Conflict(id) });
             }
         }
-        sqlx::query(
+        query(
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
              idempotency_key, request_digest, correlation_id) \
              VALUES ($1, $2, $3, $4, $5, $6, 'accepted', $7, $8, $9, $10, $11)",
         )
-        .bind(task.id.to_string())
+        .bind(task.id)
         .bind(task.owner.tenant.as_str())
         .bind(task.owner.user.as_str())
         .bind(task.session.as_str())
         .bind(&task.content)
         .bind(to_json(&task.attachments))
         .bind(&task.node)
-        .bind(task.at_ms)
+        .bind(At(task.at_ms))
         .bind(&task.idempotency_key)
         .bind(&task.request_digest)
         .bind(&task.correlation_id)
-        .execute(self.conn())
+        .run(self)
         .await?;
         Ok(Accepted::New)
     }
@@ -234,12 +247,12 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn open_tasks_of(&mut self, owner: &Owner) -> Result<usize, StoreError> {
-        let (open,): (i64,) = sqlx::query_as(
+        let (open,): (i64,) = query(
             "SELECT COUNT(*) FROM tasks WHERE tenant = $1 AND user_id = $2 AND status IN ('accepted', 'running')",
         )
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .fetch_one(self.conn())
+        .one(self)
         .await?;
         Ok(usize::try_from(open).unwrap_or(usize::MAX))
     }
@@ -256,32 +269,32 @@ impl Tx {
         events: Vec<NewEvent>,
     ) -> Result<Vec<TaskEvent>, StoreError> {
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-        let last: Option<(i64,)> = sqlx::query_as(
+        let last: Option<(i64,)> = query(
             "UPDATE tasks SET last_seq = last_seq + $1 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
         )
         .bind(count)
-        .bind(task.to_string())
+        .bind(task)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .fetch_optional(self.conn())
+        .optional(&mut *self)
         .await?;
         let Some((last,)) = last else {
             return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") });
         };
         let mut stored = Vec::with_capacity(events.len());
         for (seq, event) in (last - count + 1..).zip(events) {
-            sqlx::query(
+            query(
                 "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
-            .bind(task.to_string())
+            .bind(task)
             .bind(seq)
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
-            .bind(at_ms)
+            .bind(At(at_ms))
             .bind(event.kind.as_str())
             .bind(to_json(&event.data))
-            .execute(self.conn())
-            .await?;
+            .run(self)
+.await?;
             stored.push(TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data });
         }
         Ok(stored)
@@ -292,16 +305,16 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn start_task(&mut self, task: TaskId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3) \
              WHERE id = $1 AND status IN ('accepted', 'running')",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(node)
-        .bind(at_ms)
-        .execute(self.conn())
+        .bind(At(at_ms))
+        .run(self)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 
     /// Stores the route and what the planner is given.
@@ -309,17 +322,17 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn decide_task(&mut self, task: TaskId, decision: &Decision<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE tasks SET skill = $2, skill_version = $3, skill_digest = $4, confidence = $5, prepared = $6 WHERE id = $1",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(decision.skill)
         .bind(decision.version)
         .bind(decision.digest)
         .bind(decision.confidence)
         .bind(to_json(decision.prepared))
-        .execute(self.conn())
-        .await?;
+        .run(self)
+.await?;
         Ok(())
     }
 
@@ -328,11 +341,7 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn plan_task(&mut self, task: TaskId, plan: &Value) -> Result<(), StoreError> {
-        sqlx::query("UPDATE tasks SET plan = $2 WHERE id = $1")
-            .bind(task.to_string())
-            .bind(to_json(plan))
-            .execute(self.conn())
-            .await?;
+        query("UPDATE tasks SET plan = $2 WHERE id = $1").bind(task).bind(to_json(plan)).run(self).await?;
         Ok(())
     }
 
@@ -341,10 +350,7 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn count_attempt(&mut self, task: TaskId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE tasks SET attempts = attempts + 1 WHERE id = $1")
-            .bind(task.to_string())
-            .execute(self.conn())
-            .await?;
+        query("UPDATE tasks SET attempts = attempts + 1 WHERE id = $1").bind(task).run(self).await?;
         Ok(())
     }
 
@@ -360,18 +366,18 @@ impl Tx {
         step: &str,
         result: &Value,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO step_results (task_id, round, step_id, tenant, user_id, result) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (task_id, round, step_id) DO UPDATE SET result = excluded.result",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(round)
         .bind(step)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(to_json(result))
-        .execute(self.conn())
-        .await?;
+        .run(self)
+.await?;
         Ok(())
     }
 
@@ -387,17 +393,17 @@ impl Tx {
         at_ms: i64,
     ) -> Result<bool, StoreError> {
         let ended_at = status.is_final().then_some(at_ms);
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL \
              WHERE id = $1 AND status IN ('accepted', 'running', 'needs-clarification')",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(status.as_str())
         .bind(to_json(outcome))
-        .bind(ended_at)
-        .execute(self.conn())
+        .bind(At::maybe(ended_at))
+        .run(self)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 
     /// Takes the user's answers and opens a resting task again. False if it does not wait for answers.
@@ -411,18 +417,18 @@ impl Tx {
         answers: &Value,
         node: &str,
     ) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE tasks SET status = 'accepted', answers = $4, plan = NULL, prepared = NULL, outcome = NULL, node = $5 \
              WHERE id = $1 AND tenant = $2 AND user_id = $3 AND status = 'needs-clarification'",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(to_json(answers))
         .bind(node)
-        .execute(self.conn())
-        .await?;
-        Ok(changed.rows_affected() == 1)
+        .run(self)
+.await?;
+        Ok(changed == 1)
     }
 
     /// Notes that the user wants the task to end. False if it has ended.
@@ -430,17 +436,17 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn request_cancel(&mut self, owner: &Owner, task: TaskId, reason: &str) -> Result<bool, StoreError> {
-        let changed = sqlx::query(
+        let changed = query(
             "UPDATE tasks SET cancel_reason = COALESCE(cancel_reason, $4) WHERE id = $1 AND tenant = $2 AND user_id = $3 \
              AND status IN ('accepted', 'running', 'needs-clarification')",
         )
-        .bind(task.to_string())
+        .bind(task)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(reason)
-        .execute(self.conn())
-        .await?;
-        Ok(changed.rows_affected() == 1)
+        .run(self)
+.await?;
+        Ok(changed == 1)
     }
 }
 
@@ -461,11 +467,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn task(&self, owner: &Owner, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
-        let raw: Option<Raw> = sqlx::query_as(select_tasks!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
-            .bind(id.to_string())
+        let raw: Option<Raw> = query(select_tasks!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
+            .bind(id)
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
-            .fetch_optional(self.reads())
+            .optional(self.read(owner))
             .await?;
         raw.map(TaskRow::try_from).transpose()
     }
@@ -481,16 +487,16 @@ impl Store {
         before: Option<TaskId>,
         limit: u32,
     ) -> Result<Vec<TaskRow>, StoreError> {
-        let raw: Vec<Raw> = sqlx::query_as(select_tasks!(
+        let raw: Vec<Raw> = query(select_tasks!(
             "WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) \
              ORDER BY id DESC LIMIT $5"
         ))
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(status.map(TaskStatus::as_str))
-        .bind(before.map(|id| id.to_string()))
+        .bind(before)
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         raw.into_iter().map(TaskRow::try_from).collect()
     }
@@ -499,11 +505,22 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn open_tasks_of_all_tenants(&self) -> Result<Vec<TaskRow>, StoreError> {
-        let raw: Vec<Raw> = sqlx::query_as(select_tasks!("WHERE status IN ('accepted', 'running') ORDER BY id"))
-            .fetch_all(self.reads())
-            .await?;
-        raw.into_iter().map(TaskRow::try_from).collect()
+    pub async fn open_tasks_of_all_tenants(&self) -> Result<Vec<OpenTask>, StoreError> {
+        let rows: Vec<(Id, String, String, String, Option<String>)> = query(
+            "SELECT id, tenant, user_id, session, node FROM tasks WHERE status IN ('accepted', 'running') ORDER BY id",
+        )
+        .all(self.read(Scope::Worker))
+        .await?;
+        rows.into_iter()
+            .map(|(id, tenant, user, session, node)| {
+                Ok(OpenTask {
+                    id: TaskId(id.0),
+                    owner: owner_of(tenant, user)?,
+                    session: SessionKey::parse(session).map_err(damaged("session"))?,
+                    node,
+                })
+            })
+            .collect()
     }
 
     /// The events of a task after a number, in order.
@@ -517,23 +534,23 @@ impl Store {
         after: i64,
         limit: u32,
     ) -> Result<Vec<TaskEvent>, StoreError> {
-        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
+        let rows: Vec<(i64, At, String, Json)> = query(
             "SELECT seq, at, kind, data FROM task_events WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND seq > $4 \
              ORDER BY seq LIMIT $5",
         )
-        .bind(id.to_string())
+        .bind(id)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         rows.into_iter()
-            .map(|(seq, at_ms, kind, data)| {
+            .map(|(seq, at, kind, data)| {
                 Ok(TaskEvent {
                     task_id: id,
                     seq,
-                    at_ms,
+                    at_ms: at.0,
                     kind: EventKind::from_name(&kind)
                         .ok_or(StoreError::Damaged { what: "event kind", reason: kind })?,
                     data: json("event data", &data)?,
@@ -552,14 +569,14 @@ impl Store {
         id: TaskId,
         round: i64,
     ) -> Result<Vec<(String, Value)>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, Json)> = query(
             "SELECT step_id, result FROM step_results WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND round = $4",
         )
-        .bind(id.to_string())
+        .bind(id)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(round)
-        .fetch_all(self.reads())
+        .all(self.read(owner))
         .await?;
         rows.into_iter().map(|(step, text)| Ok((step, json("step result", &text)?))).collect()
     }

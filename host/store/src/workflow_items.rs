@@ -3,10 +3,11 @@
 use openanalyst_domain::{Owner, TenantId};
 use sqlx::FromRow;
 
+use crate::sql::{At, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored script, flow or app.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemRow {
     /// `script`, `flow` or `app`.
     pub kind: String,
@@ -23,8 +24,34 @@ pub struct ItemRow {
     /// Counts up from 1.
     pub version: i64,
     /// When it was last written.
-    #[sqlx(rename = "updated_at")]
     pub updated_at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    kind: String,
+    path: String,
+    user_id: String,
+    summary: String,
+    language: Option<String>,
+    value: String,
+    version: i64,
+    updated_at: At,
+}
+
+impl From<Raw> for ItemRow {
+    fn from(raw: Raw) -> Self {
+        Self {
+            kind: raw.kind,
+            path: raw.path,
+            user_id: raw.user_id,
+            summary: raw.summary,
+            language: raw.language,
+            value: raw.value,
+            version: raw.version,
+            updated_at_ms: raw.updated_at.0,
+        }
+    }
 }
 
 impl Tx {
@@ -43,7 +70,7 @@ impl Tx {
         value: &str,
         at_ms: i64,
     ) -> Result<i64, StoreError> {
-        let (version,): (i64,) = sqlx::query_as(
+        let (version,): (i64,) = query(
             "INSERT INTO workflow_items (tenant, kind, path, user_id, summary, language, value, version, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT (tenant, kind, path) DO UPDATE SET \
              user_id = excluded.user_id, summary = excluded.summary, language = excluded.language, value = excluded.value, \
@@ -56,8 +83,8 @@ impl Tx {
         .bind(summary)
         .bind(language)
         .bind(value)
-        .bind(at_ms)
-        .fetch_one(self.conn())
+        .bind(At(at_ms))
+        .one(self)
         .await?;
         Ok(version)
     }
@@ -67,13 +94,13 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn delete_item(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
-        let changed = sqlx::query("DELETE FROM workflow_items WHERE tenant = $1 AND kind = $2 AND path = $3")
+        let changed = query("DELETE FROM workflow_items WHERE tenant = $1 AND kind = $2 AND path = $3")
             .bind(tenant.as_str())
             .bind(kind)
             .bind(path)
-            .execute(self.conn())
+            .run(self)
             .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 
     /// Stores a value (`variable`, `resource` or `state`).
@@ -88,7 +115,7 @@ impl Tx {
         value: &str,
         at_ms: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO workflow_values (tenant, kind, path, user_id, value, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (tenant, kind, path) DO UPDATE SET user_id = excluded.user_id, value = excluded.value, \
              updated_at = excluded.updated_at",
@@ -98,9 +125,9 @@ impl Tx {
         .bind(path)
         .bind(owner.user.as_str())
         .bind(value)
-        .bind(at_ms)
-        .execute(self.conn())
-        .await?;
+        .bind(At(at_ms))
+        .run(self)
+.await?;
         Ok(())
     }
 }
@@ -111,15 +138,16 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn item(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<ItemRow>, StoreError> {
-        Ok(sqlx::query_as(
+        let raw: Option<Raw> = query(
             "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
              WHERE tenant = $1 AND kind = $2 AND path = $3",
         )
         .bind(tenant.as_str())
         .bind(kind)
         .bind(path)
-        .fetch_optional(self.reads())
-        .await?)
+        .optional(self.read(tenant))
+        .await?;
+        Ok(raw.map(ItemRow::from))
     }
 
     /// Items of the tenant whose path begins with `prefix` and stands after `after`, sorted by path.
@@ -134,7 +162,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ItemRow>, StoreError> {
-        Ok(sqlx::query_as(
+        let raw: Vec<Raw> = query(
             "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
              WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
         )
@@ -143,8 +171,9 @@ impl Store {
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?)
+        .all(self.read(tenant))
+        .await?;
+        Ok(raw.into_iter().map(ItemRow::from).collect())
     }
 
     /// How many items of a kind this user has written.
@@ -153,11 +182,11 @@ impl Store {
     /// The database's.
     pub async fn count_items(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+            query("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
                 .bind(owner.tenant.as_str())
                 .bind(kind)
                 .bind(owner.user.as_str())
-                .fetch_one(self.reads())
+                .one(self.read(owner))
                 .await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -168,11 +197,11 @@ impl Store {
     /// The database's.
     pub async fn value(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+            query("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
                 .bind(tenant.as_str())
                 .bind(kind)
                 .bind(path)
-                .fetch_optional(self.reads())
+                .optional(self.read(tenant))
                 .await?;
         Ok(row.map(|(value,)| value))
     }

@@ -1,12 +1,12 @@
 //! Variables, resources and states: listing, counting, removing. Storing and reading one stands in [`workflow_items`](crate::workflow_items).
 
 use openanalyst_domain::{Owner, TenantId};
-use sqlx::FromRow;
 
+use crate::sql::{At, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored value.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueRow {
     /// Where it stands.
     pub path: String,
@@ -15,7 +15,6 @@ pub struct ValueRow {
     /// JSON.
     pub value: String,
     /// When it was last written.
-    #[sqlx(rename = "updated_at")]
     pub updated_at_ms: i64,
 }
 
@@ -25,13 +24,13 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn delete_value(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
-        let changed = sqlx::query("DELETE FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+        let changed = query("DELETE FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
             .bind(tenant.as_str())
             .bind(kind)
             .bind(path)
-            .execute(self.conn())
+            .run(self)
             .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 }
 
@@ -48,7 +47,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<ValueRow>, StoreError> {
-        Ok(sqlx::query_as(
+        let raw: Vec<(String, String, String, At)> = query(
             "SELECT path, user_id, value, updated_at FROM workflow_values \
              WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
         )
@@ -57,8 +56,12 @@ impl Store {
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .fetch_all(self.reads())
-        .await?)
+        .all(self.read(tenant))
+        .await?;
+        Ok(raw
+            .into_iter()
+            .map(|(path, user_id, value, at)| ValueRow { path, user_id, value, updated_at_ms: at.0 })
+            .collect())
     }
 
     /// How many values of a kind this user has written.
@@ -67,11 +70,11 @@ impl Store {
     /// The database's.
     pub async fn count_values(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+            query("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
                 .bind(owner.tenant.as_str())
                 .bind(kind)
                 .bind(owner.user.as_str())
-                .fetch_one(self.reads())
+                .one(self.read(owner))
                 .await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -1,59 +1,47 @@
-//! What the record promises.
+//! What the record promises, on each database that it can be kept in: every test of the table runs on SQLite and on PostgreSQL.
 
-use openanalyst_domain::{EventKind, Owner, SessionKey, TaskId, TaskStatus};
+mod support;
+
+use openanalyst_domain::{EventKind, TaskStatus};
 use openanalyst_store::effects::EffectKey;
 use openanalyst_store::memory::{MemoryOwner, Put};
-use openanalyst_store::tasks::{Accepted, NewEvent, NewTask};
-use openanalyst_store::{Store, StoreError, StoreOptions};
+use openanalyst_store::tasks::{Accepted, NewEvent};
 use serde_json::json;
+use support::{Place, accept, owner, task};
 
-struct Place {
-    dir: tempfile::TempDir,
+/// Runs each test of a table on each database.
+macro_rules! both {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Place::sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let Some(place) = crate::support::Place::postgres() else { return };
+                super::$name(place).await;
+            })+
+        }
+    };
 }
 
-impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.dir.path().join("test.db")
-    }
-
-    async fn open(&self) -> Result<Store, StoreError> {
-        Store::open(&StoreOptions { path: self.path() }).await
-    }
+both! {
+    events_have_no_gap_whoever_writes_them,
+    a_key_is_one_task_for_one_user,
+    many_requests_with_one_key_are_one_task,
+    a_task_ends_once,
+    an_effect_is_found_again_and_belongs_to_its_user,
+    memory_compares_swaps_and_expires,
+    one_of_many_swaps_wins,
+    what_was_committed_is_there_after_a_restart,
+    nobody_reads_or_changes_what_is_anothers,
+    any_text_can_be_kept,
 }
 
-fn owner(tenant: &str, user: &str) -> Owner {
-    Owner::new(tenant.try_into().unwrap(), user.try_into().unwrap())
-}
-
-fn task(owner: &Owner, key: Option<&str>, digest: &str) -> NewTask {
-    NewTask {
-        id: TaskId::new(),
-        owner: owner.clone(),
-        session: SessionKey::parse("s").unwrap(),
-        content: "hello".to_owned(),
-        attachments: json!([]),
-        idempotency_key: key.map(str::to_owned),
-        request_digest: digest.to_owned(),
-        correlation_id: None,
-        node: "node".to_owned(),
-        at_ms: 1,
-    }
-}
-
-async fn accept(store: &Store, task: &NewTask) -> Accepted {
-    let mut tx = store.begin().await.unwrap();
-    let accepted = tx.accept_task(task).await.unwrap();
-    tx.commit().await.unwrap();
-    accepted
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn events_have_no_gap_whoever_writes_them() {
-    let place = Place::new();
+async fn events_have_no_gap_whoever_writes_them(place: Place) {
     let store = place.open().await.unwrap();
     let ada = owner("t", "ada");
     let new = task(&ada, None, "d");
@@ -63,7 +51,7 @@ async fn events_have_no_gap_whoever_writes_them() {
             let (store, ada, id) = (store.clone(), ada.clone(), new.id);
             tokio::spawn(async move {
                 for _ in 0..5 {
-                    let mut tx = store.begin().await.unwrap();
+                    let mut tx = store.begin(&ada).await.unwrap();
                     let events = vec![
                         NewEvent::new(EventKind::Progress, json!({})),
                         NewEvent::new(EventKind::Evaluated, json!({})),
@@ -72,7 +60,7 @@ async fn events_have_no_gap_whoever_writes_them() {
                     assert_eq!(written[1].seq, written[0].seq + 1);
                     tx.commit().await.unwrap();
                     // What is rolled back leaves no gap either.
-                    let mut lost = store.begin().await.unwrap();
+                    let mut lost = store.begin(&ada).await.unwrap();
                     lost.append_events(&ada, id, 2, vec![NewEvent::new(EventKind::Progress, json!({}))]).await.unwrap();
                     drop(lost);
                 }
@@ -87,9 +75,7 @@ async fn events_have_no_gap_whoever_writes_them() {
     assert_eq!(numbers, (1..=80).collect::<Vec<i64>>());
 }
 
-#[tokio::test]
-async fn a_key_is_one_task_for_one_user() {
-    let place = Place::new();
+async fn a_key_is_one_task_for_one_user(place: Place) {
     let store = place.open().await.unwrap();
     let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
     let first = task(&ada, Some("k"), "d");
@@ -100,34 +86,30 @@ async fn a_key_is_one_task_for_one_user() {
     assert_eq!(accept(&store, &task(&owner("other", "ada"), Some("k"), "d")).await, Accepted::New);
 }
 
-#[tokio::test]
-async fn a_task_ends_once() {
-    let place = Place::new();
+async fn a_task_ends_once(place: Place) {
     let store = place.open().await.unwrap();
     let ada = owner("t", "ada");
     let new = task(&ada, None, "d");
     accept(&store, &new).await;
     for (status, first) in [(TaskStatus::Completed, true), (TaskStatus::Failed, false), (TaskStatus::Cancelled, false)]
     {
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.begin(&ada).await.unwrap();
         assert_eq!(tx.finish_task(new.id, status, &json!({}), 3).await.unwrap(), first, "{status}");
         tx.commit().await.unwrap();
     }
     assert_eq!(store.task(&ada, new.id).await.unwrap().unwrap().status, TaskStatus::Completed);
 }
 
-#[tokio::test]
-async fn an_effect_is_found_again_and_belongs_to_its_user() {
-    let place = Place::new();
+async fn an_effect_is_found_again_and_belongs_to_its_user(place: Place) {
     let store = place.open().await.unwrap();
     let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
     let new = task(&ada, None, "d");
     accept(&store, &new).await;
     let key = EffectKey { owner: &ada, task: new.id, place: "0/step/1" };
-    let mut tx = store.begin().await.unwrap();
+    let mut tx = store.begin(&ada).await.unwrap();
     assert!(tx.intend(&key, "script", &json!({"job": 1}), 1).await.unwrap().is_none());
     tx.commit().await.unwrap();
-    let mut tx = store.begin().await.unwrap();
+    let mut tx = store.begin(&ada).await.unwrap();
     let earlier = tx.intend(&key, "script", &json!({"job": 2}), 2).await.unwrap().unwrap();
     assert_eq!((earlier.intent, earlier.result), (json!({"job": 1}), None), "the first intent stays");
     tx.settle(&key, &json!("done"), 3).await.unwrap();
@@ -136,14 +118,12 @@ async fn an_effect_is_found_again_and_belongs_to_its_user() {
     assert!(store.effect(&EffectKey { owner: &bob, ..key }).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn memory_compares_swaps_and_expires() {
-    let place = Place::new();
+async fn memory_compares_swaps_and_expires(place: Place) {
     let store = place.open().await.unwrap();
     let ada = MemoryOwner::User(owner("t", "ada"));
     let tenant = MemoryOwner::Tenant("t".try_into().unwrap());
     let put = async |value: &str, expected, expires, now| {
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.begin(ada.scope()).await.unwrap();
         let put = tx.put_memory(&ada, "k", value, expected, expires, now).await.unwrap();
         tx.commit().await.unwrap();
         put
@@ -159,43 +139,94 @@ async fn memory_compares_swaps_and_expires() {
     assert_eq!(store.search_memory(&ada, &["3".to_owned(), "K".to_owned()], 10, 30).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_file_that_is_no_database_stays_as_it_is() {
-    let place = Place::new();
-    std::fs::write(place.path(), vec![b'x'; 8192]).unwrap();
-    let error = place.open().await.unwrap_err();
-    assert!(error.to_string().contains("test.db") && error.to_string().contains("backup"), "{error}");
-    assert_eq!(std::fs::read(place.path()).unwrap(), vec![b'x'; 8192]);
-}
-
-#[tokio::test]
-async fn a_newer_schema_is_refused() {
-    let place = Place::new();
-    place.open().await.unwrap().close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
-    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)",
-    )
-    .execute(&mut connection)
-    .await
-    .unwrap();
-    sqlx::Connection::close(connection).await.unwrap();
-    let error = place.open().await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 9999, .. }), "{error}");
-    assert!(error.to_string().contains("newer program"), "{error}");
-}
-
-#[tokio::test]
-async fn what_was_committed_is_there_after_a_restart() {
-    let place = Place::new();
+async fn what_was_committed_is_there_after_a_restart(place: Place) {
     let ada = owner("t", "ada");
     let new = task(&ada, None, "d");
     let store = place.open().await.unwrap();
     accept(&store, &new).await;
     store.check().await.unwrap();
-    assert_eq!(store.schema_version().await.unwrap(), 1);
+    assert_eq!(store.schema_version().await.unwrap(), 2);
     store.close().await;
     let store = place.open().await.unwrap();
     assert_eq!(store.open_tasks_of_all_tenants().await.unwrap()[0].id, new.id);
+}
+
+async fn many_requests_with_one_key_are_one_task(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    let requests: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, new) = (store.clone(), task(&ada, Some("k"), "d"));
+            tokio::spawn(async move { accept(&store, &new).await })
+        })
+        .collect();
+    let mut new = 0;
+    for request in requests {
+        new += usize::from(request.await.unwrap() == Accepted::New);
+    }
+    assert_eq!(new, 1);
+}
+
+async fn one_of_many_swaps_wins(place: Place) {
+    let store = place.open().await.unwrap();
+    let swaps: Vec<_> = (0..8)
+        .map(|number| {
+            let (store, ada) = (store.clone(), MemoryOwner::User(owner("t", "ada")));
+            tokio::spawn(async move {
+                let mut tx = store.begin(ada.scope()).await.unwrap();
+                let put = tx.put_memory(&ada, "k", &number.to_string(), Some(0), None, 1).await.unwrap();
+                tx.commit().await.unwrap();
+                put
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for swap in swaps {
+        won += usize::from(swap.await.unwrap() == Put::Stored(1));
+    }
+    assert_eq!(won, 1);
+}
+
+async fn nobody_reads_or_changes_what_is_anothers(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    let new = task(&ada, None, "d");
+    accept(&store, &new).await;
+    for other in [owner("t", "bob"), owner("u", "ada"), owner("t' OR '1'='1", "ada"), owner("t", "ada' --")] {
+        assert!(store.task(&other, new.id).await.unwrap().is_none(), "{other}");
+        assert!(store.tasks(&other, None, None, 10).await.unwrap().is_empty(), "{other}");
+        assert!(store.task_events(&other, new.id, 0, 10).await.unwrap().is_empty(), "{other}");
+        let mut tx = store.begin(&other).await.unwrap();
+        assert!(
+            tx.append_events(&other, new.id, 2, vec![NewEvent::new(EventKind::Progress, json!({}))]).await.is_err()
+        );
+        drop(tx);
+        let mut tx = store.begin(&other).await.unwrap();
+        assert!(!tx.answer_task(&other, new.id, &json!([]), "node").await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(store.task(&ada, new.id).await.unwrap().unwrap().last_seq, 0);
+}
+
+async fn any_text_can_be_kept(place: Place) {
+    let store = place.open().await.unwrap();
+    for text in
+        ["'; DROP TABLE tasks; --", "\\", "%_", "äöü 🦀 \u{202e}", "line\nline\ttab", "\u{1}\u{7f}", "nul \0 nul"]
+    {
+        let ada = owner("t'\\\"; --", "ada@example.com");
+        let mut new = task(&ada, Some(text), "d");
+        new.content = text.to_owned();
+        new.attachments = json!([{ "text": text, text: 1 }]);
+        assert_eq!(accept(&store, &new).await, Accepted::New, "{text:?}");
+        let read = store.task(&ada, new.id).await.unwrap().unwrap();
+        // U+0000 has no place in PostgreSQL, and becomes U+FFFD in both.
+        let kept = text.replace('\0', "\u{fffd}");
+        assert_eq!(read.content, kept);
+        assert_eq!(read.attachments, json!([{ "text": kept.as_str(), kept.as_str(): 1 }]));
+        let memory = MemoryOwner::User(ada.clone());
+        let mut tx = store.begin(&ada).await.unwrap();
+        tx.put_memory(&memory, text, text, None, None, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store.list_memory(&memory, &kept, None, 10, 1).await.unwrap()[0].value, kept);
+    }
 }

@@ -107,7 +107,7 @@ impl Inner {
             at_ms: now_ms,
         };
         let queued = async {
-            let mut tx = self.store.begin().await?;
+            let mut tx = self.store.begin(&new.owner).await?;
             let queued = tx.queue_job(&new).await?;
             tx.commit().await?;
             Ok::<_, StoreError>(queued)
@@ -248,7 +248,7 @@ impl Inner {
         }
         let result = jobs::cancelled_result(owner, &reason);
         let ended = async {
-            let mut tx = self.store.begin().await?;
+            let mut tx = self.store.begin(&row.owner).await?;
             tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(&reason), self.clock.now_ms()).await?;
             tx.commit().await
         };

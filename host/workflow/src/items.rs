@@ -47,8 +47,9 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, kind: &str, item: &NewItem
     access::writable(owner, &item.path)?;
     check_size(item)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = inner.store.begin().await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes, so what is read now stays true until the commit.
+    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
+    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
     match inner.store.item(&owner.tenant, kind, &item.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &item.path, &row.user_id)?,
         None => quota::one_more_item(inner, owner, kind).await?,
@@ -66,7 +67,8 @@ pub(crate) async fn delete(inner: &Inner, owner: &Owner, kind: ItemKind, path: &
     }
     access::writable(owner, path)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = inner.store.begin().await.map_err(unreachable)?;
+    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
     let keeper = match stored_kind(kind) {
         Some(kind) => inner.store.item(&owner.tenant, kind, path).await.map_err(unreachable)?.map(|row| row.user_id),
         None => inner.store.schedule(&owner.tenant, path).await.map_err(unreachable)?.map(|row| row.user),

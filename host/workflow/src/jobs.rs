@@ -78,8 +78,10 @@ pub(crate) fn cancelled_result(owner: &Owner, reason: &str) -> Value {
 
 /// Takes up the open jobs of processes that are gone.
 pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
-    for row in inner.store.open_jobs_of_all_tenants().await? {
-        inner.take(row);
+    for open in inner.store.open_jobs_of_all_tenants().await? {
+        if let Some(row) = inner.store.job(&open.owner, open.id).await? {
+            inner.take(row);
+        }
     }
     Ok(())
 }
@@ -143,7 +145,7 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
 }
 
 async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
-    let mut tx = inner.store.begin().await?;
+    let mut tx = inner.store.begin(&row.owner).await?;
     let begun = tx.start_job(row.id, &inner.node.to_string(), inner.clock.now_ms()).await?;
     tx.commit().await?;
     Ok(begun)
@@ -272,7 +274,7 @@ async fn try_write_end(
     logs: &str,
 ) -> Result<Vec<openanalyst_store::notifications::Notification>, StoreError> {
     let now_ms = inner.clock.now_ms();
-    let mut tx = inner.store.begin().await?;
+    let mut tx = inner.store.begin(&row.owner).await?;
     let reason = ended.result.pointer("/error/reason").and_then(Value::as_str);
     let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
     if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, now_ms).await? {

@@ -59,8 +59,9 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
         )));
     }
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = inner.store.begin().await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes, so what is read now stays true until the commit.
+    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
+    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
     match inner.store.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &schedule.path, &row.user)?,
         None => quota::one_more_schedule(inner, owner).await?,
@@ -96,7 +97,7 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     let now_ms = inner.clock.now_ms();
     let next = if enabled { Timer::parse(&row.cron, &row.time_zone)?.after(now_ms) } else { None };
     let changed = async {
-        let mut tx = inner.store.begin().await?;
+        let mut tx = inner.store.begin(owner).await?;
         let changed = tx.enable_schedule(&owner.tenant, path, enabled, next, now_ms).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(changed)
@@ -137,8 +138,8 @@ async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
             return inner.store.next_due_of_all_tenants().await;
         }
         let mut failed = None;
-        for row in due {
-            let path = row.path.clone();
+        for (tenant, path) in due {
+            let Some(row) = inner.store.schedule(&tenant, &path).await? else { continue };
             if let Err(error) = fire(inner, row).await {
                 tracing::error!(schedule = path, %error, "a schedule cannot be fired now");
                 failed = Some(error);
@@ -175,10 +176,10 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
         schedule: Some((row.path.clone(), due_at_ms)),
         at_ms: now_ms,
     };
-    let mut tx = inner.store.begin().await?;
-    let fired = tx.fired(&row.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
+    let mut tx = inner.store.begin(&owner).await?;
+    let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
     // A schedule that fires faster than its jobs run would fill the queue.
-    let waits = inner.store.has_waiting_job(&row.tenant, &row.path).await?;
+    let waits = inner.store.has_waiting_job(&owner.tenant, &row.path).await?;
     let queued = fired && !waits && tx.queue_job(&job).await?;
     tx.commit().await?;
     if waits {

@@ -48,7 +48,7 @@ impl Memory for Supply {
         let place = self.next_place("memory.put", &format!("{scope:?} {key} {value}"));
         let now_ms = self.now_ms();
         let put = async {
-            let mut tx = self.brain.store.begin().await?;
+            let mut tx = self.brain.store.begin(&self.owner).await?;
             let earlier = tx.intend(&self.key(&place), "memory.put", &json!({ "key": key }), now_ms).await?;
             if let Some(done) = earlier.and_then(|effect| effect.result) {
                 return Ok(done);
@@ -76,7 +76,7 @@ impl Memory for Supply {
         let place = self.next_place("memory.delete", &format!("{scope:?} {key}"));
         let now_ms = self.now_ms();
         let delete = async {
-            let mut tx = self.brain.store.begin().await?;
+            let mut tx = self.brain.store.begin(&self.owner).await?;
             let earlier = tx.intend(&self.key(&place), "memory.delete", &json!({ "key": key }), now_ms).await?;
             if let Some(done) = earlier.and_then(|effect| effect.result) {
                 return Ok(done);

@@ -64,7 +64,7 @@ impl Supply {
         let now_ms = self.brain.clock.now_ms();
         let result = serde_json::to_value(output).unwrap_or_default();
         let written = async {
-            let mut tx = self.brain.store.begin().await?;
+            let mut tx = self.brain.store.begin(&self.owner).await?;
             tx.intend(&self.key(place), "skills.call", &Value::Null, now_ms).await?;
             tx.settle(&self.key(place), &result, now_ms).await?;
             tx.commit().await

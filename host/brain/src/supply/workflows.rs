@@ -58,7 +58,7 @@ impl Supply {
     async fn journaled_job(&self, place: &str, path: &str) -> Result<JobId, Failure> {
         let fresh = json!({ "job": JobId::new(), "path": path });
         let intended = async {
-            let mut tx = self.brain.store.begin().await?;
+            let mut tx = self.brain.store.begin(&self.owner).await?;
             let earlier = tx.intend(&self.key(place), "windmill.start", &fresh, self.brain.clock.now_ms()).await?;
             tx.commit().await?;
             Ok(earlier.map_or(fresh, |effect| effect.intent))
@@ -156,7 +156,7 @@ impl Workflows for Supply {
         }
         let journal = async |result: Option<bool>| {
             let now_ms = self.brain.clock.now_ms();
-            let mut tx = self.brain.store.begin().await?;
+            let mut tx = self.brain.store.begin(&self.owner).await?;
             tx.intend(&self.key(&place), "windmill.delete", &json!({ "path": path }), now_ms).await?;
             if let Some(result) = result {
                 tx.settle(&self.key(&place), &json!(result), now_ms).await?;

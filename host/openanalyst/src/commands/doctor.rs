@@ -12,6 +12,7 @@ use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
 use crate::host::{bundled_skills, open_store};
 use crate::settings::Settings;
+use openanalyst_store::StoreOptions;
 
 /// The outcome of one check: what was found, or what is wrong and what to do.
 type Found = Result<String, Failure>;
@@ -63,16 +64,22 @@ fn shown(path: &std::path::Path) -> String {
 }
 
 async fn database(settings: &Settings) -> Found {
-    let file = settings.database_file()?;
-    if !file.exists() {
-        return Ok(format!("{} is not there yet: `serve` or `migrate` makes it", file.display()));
-    }
+    let options = settings.database()?;
+    let shown = match &options {
+        StoreOptions::Sqlite { path } if !path.exists() => {
+            return Ok(format!("{} is not there yet: `serve` or `migrate` makes it", path.display()));
+        }
+        StoreOptions::Sqlite { path } => format!("{} is sound", path.display()),
+        StoreOptions::Postgres { .. } => {
+            "PostgreSQL answers, and row-level security is forced on every table".to_owned()
+        }
+    };
     let store = open_store(settings).await?;
     let checked = store.check().await;
     let version = store.schema_version().await?;
     store.close().await;
     checked?;
-    Ok(format!("{} is sound, schema version {version}", file.display()))
+    Ok(format!("{shown}, schema version {version}"))
 }
 
 fn signing_key(settings: &Settings) -> Found {

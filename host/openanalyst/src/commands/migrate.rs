@@ -6,6 +6,12 @@ use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::open_store;
 use crate::settings::Settings;
+use openanalyst_store::Store;
+
+/// The database in a sentence: its file, or its kind.
+fn place(store: &Store) -> String {
+    store.path().map_or_else(|| format!("the {} database", store.kind()), |path| path.display().to_string())
+}
 
 /// Runs the command.
 ///
@@ -14,7 +20,7 @@ use crate::settings::Settings;
 pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     DataDir::open(&settings.data_dir.value)?;
     let store = open_store(settings).await?;
-    println!("{} has the schema version {}", store.path().display(), store.schema_version().await?);
+    println!("{} has the schema version {}", place(&store), store.schema_version().await?);
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

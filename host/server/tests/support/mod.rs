@@ -59,7 +59,7 @@ impl Edge {
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
-        let store = Store::open(&StoreOptions { path: dir.path().join("edge.db") }).await.unwrap();
+        let store = Store::open(&StoreOptions::sqlite(dir.path().join("edge.db"))).await.unwrap();
         let nodes = Nodes::open(&dir.path().join("run")).unwrap();
         let (own, other) = (nodes.join().unwrap(), nodes.join().unwrap());
         let (notices, _) = broadcast::channel(16);
@@ -114,7 +114,7 @@ impl Edge {
             node: self.nodes.1.id().to_string(),
             at_ms: NOON,
         };
-        let mut tx = self.store.begin().await.unwrap();
+        let mut tx = self.store.begin(&owner(user)).await.unwrap();
         tx.accept_task(&task).await.unwrap();
         tx.commit().await.unwrap();
         self.happens(user, task.id, &[EventKind::Accepted]).await;
@@ -125,7 +125,7 @@ impl Edge {
     pub async fn happens(&self, user: &str, task: TaskId, kinds: &[EventKind]) {
         let data = json!({"step": 1, "steps": 1, "title": "Work", "attempt": 1, "receipt": {}});
         let events = kinds.iter().map(|kind| NewEvent::new(*kind, data.clone())).collect();
-        let mut tx = self.store.begin().await.unwrap();
+        let mut tx = self.store.begin(&owner(user)).await.unwrap();
         tx.append_events(&owner(user), task, NOON, events).await.unwrap();
         if kinds.contains(&EventKind::Completed) {
             let outcome = json!({"content": "done"});
@@ -136,7 +136,7 @@ impl Edge {
 
     /// Keeps a notification for a user, as a job would; `now` also tells the connections.
     pub async fn notify(&self, user: &str, content: &str, now: bool) -> String {
-        let mut tx = self.store.begin().await.unwrap();
+        let mut tx = self.store.begin(&owner(user)).await.unwrap();
         let notification = tx.notify(&owner(user), "Due", content, "info", None, NOON).await.unwrap();
         tx.commit().await.unwrap();
         let id = notification.id.clone();

@@ -82,7 +82,7 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
             let path = args.text("path")?;
             access::writable(&host.owner, path)?;
             let removed = async {
-                let mut tx = host.inner.store.begin().await?;
+                let mut tx = host.inner.store.begin(&host.owner).await?;
                 let removed = tx.delete_value(&host.owner.tenant, kind, path).await?;
                 tx.commit().await?;
                 Ok(removed)
@@ -170,8 +170,9 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
         return Err(Failure::invalid(format!("the {kind} `{path}` has {length} bytes and {MAX_BYTES} is the limit")));
     }
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = host.inner.store.begin().await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes, so what is read now stays true until the commit.
+    let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
+    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
     if host.inner.store.value(&host.owner.tenant, kind, path).await.map_err(unreachable)?.is_none() {
         quota::one_more_value(&host.inner, &host.owner, kind).await?;
     }

@@ -1,14 +1,15 @@
-//! Opening, migrating and writing.
+//! SQLite: one file, one writer, some readers.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection as _, Sqlite};
 
+use super::known_version;
 use crate::StoreError;
 use crate::error::sqlite_code;
 
@@ -23,49 +24,18 @@ const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 /// How many reads run side by side. Reads of SQLite are short; more connections only cost memory.
 const READERS: u32 = 4;
 
-/// Where the database is.
+/// The connections to a file: reads run side by side, writes queue for one connection.
 #[derive(Debug, Clone)]
-pub struct StoreOptions {
-    /// The file. Its folder must exist.
-    pub path: PathBuf,
+pub(super) struct Pools {
+    pub(super) reads: SqlitePool,
+    pub(super) writes: SqlitePool,
+    pub(super) path: PathBuf,
 }
 
-/// The database. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {
-    reads: SqlitePool,
-    writes: SqlitePool,
-    path: PathBuf,
-}
-
-/// A write transaction. Dropped without [`Tx::commit`] it leaves no trace.
-#[derive(Debug)]
-pub struct Tx {
-    inner: sqlx::Transaction<'static, Sqlite>,
-}
-
-impl Tx {
-    pub(crate) fn conn(&mut self) -> &mut SqliteConnection {
-        &mut self.inner
-    }
-
-    /// Makes everything since [`Store::begin`] durable. When this returns, it is on the disk.
-    ///
-    /// # Errors
-    /// [`StoreError::Full`], [`StoreError::ReadOnly`], …: nothing of the transaction happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.inner.commit().await?)
-    }
-}
-
-impl Store {
-    /// Opens the database, makes it if it is not there, and brings its schema up.
-    ///
-    /// # Errors
-    /// Each names the file, the reason and the next step.
-    pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+impl Pools {
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         let connect = SqliteConnectOptions::new()
-            .filename(&options.path)
+            .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -74,21 +44,18 @@ impl Store {
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");
         // One connection first: its error tells most, and the schema must be up before anybody reads.
-        let mut first =
-            SqliteConnection::connect_with(&connect).await.map_err(|error| open_error(&options.path, &error))?;
+        let mut first = SqliteConnection::connect_with(&connect).await.map_err(|error| open_error(path, &error))?;
         // Reading all of a large database would keep everybody waiting: `doctor` does that.
-        let small = std::fs::metadata(&options.path).is_ok_and(|file| file.len() <= CHECKED_AT_START_BYTES);
+        let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_AT_START_BYTES);
         let check =
             if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM (SELECT COUNT(*) FROM sqlite_schema)" };
         let checked: Result<(String,), _> = sqlx::query_as(check).fetch_one(&mut first).await;
         match checked {
             Ok((verdict,)) if verdict == "ok" => {}
-            Ok((verdict,)) => {
-                return Err(StoreError::Corrupt { path: options.path.clone(), reason: verdict });
-            }
-            Err(error) => return Err(open_error(&options.path, &error)),
+            Ok((verdict,)) => return Err(StoreError::Corrupt { path: path.to_owned(), reason: verdict }),
+            Err(error) => return Err(open_error(path, &error)),
         }
-        migrate(&mut first, &options.path).await?;
+        migrate(&mut first, path).await?;
         first.close().await?;
 
         let writes = SqlitePoolOptions::new()
@@ -100,72 +67,22 @@ impl Store {
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(connect.clone().optimize_on_close(true, None))
             .await
-            .map_err(|error| open_error(&options.path, &error))?;
+            .map_err(|error| open_error(path, &error))?;
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(connect);
-        Ok(Self { reads, writes, path: options.path.clone() })
+        Ok(Self { reads, writes, path: path.to_owned() })
     }
 
-    /// Begins a write. Writes wait for each other in the order in which they came.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] if another process holds the write lock for longer than ten seconds.
-    pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx { inner: self.writes.begin_with("BEGIN IMMEDIATE").await? })
-    }
-
-    pub(crate) fn reads(&self) -> &SqlitePool {
-        &self.reads
-    }
-
-    /// The database file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Asks the database for an answer, for `/ready` and `doctor`.
-    ///
-    /// # Errors
-    /// Whatever keeps it from answering.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.reads).await?;
-        Ok(())
-    }
-
-    /// Whether the database takes writes: begins a transaction, writes nothing, ends it.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn ping_writable(&self) -> Result<(), StoreError> {
-        let tx = self.begin().await?;
-        Ok(tx.inner.rollback().await?)
-    }
-
-    /// Reads the whole database and compares it with its indexes. Takes as long as reading it takes.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] with the first thing that is wrong.
-    pub async fn check(&self) -> Result<(), StoreError> {
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
         let (found,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&self.reads).await?;
         if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path.clone(), reason: found }) }
     }
 
-    /// The version of the schema: the number of the last migration that was applied.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn schema_version(&self) -> Result<i64, StoreError> {
-        let (version,): (Option<i64>,) =
-            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.reads).await?;
-        Ok(version.unwrap_or(0))
-    }
-
     /// Writes the log back into the database file and closes it.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
     }
@@ -175,8 +92,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     match MIGRATIONS.run(connection).await {
         Ok(()) => Ok(()),
         Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
-            let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-            Err(StoreError::NewerSchema { found, known })
+            Err(StoreError::NewerSchema { found, known: known_version(&MIGRATIONS) })
         }
         Err(sqlx::migrate::MigrateError::Execute(error)) => Err(open_error(path, &error)),
         Err(sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => Err(open_error(path, &error)),

@@ -1,0 +1,263 @@
+//! Opening, migrating, reading and writing.
+
+mod postgres;
+mod sqlite;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+
+use crate::StoreError;
+use crate::scope::Scope;
+use crate::sql::{Query, Row, query};
+
+pub use postgres::PostgresUrl;
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum StoreOptions {
+    /// A file, for one machine. Its folder must exist.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server, version 15 or later.
+    Postgres {
+        /// Where and as whom.
+        url: PostgresUrl,
+        /// Most connections at once.
+        connections: u32,
+    },
+}
+
+/// How many connections to PostgreSQL a host has, unless it is told otherwise.
+pub const POSTGRES_CONNECTIONS: u32 = 16;
+
+impl StoreOptions {
+    /// A file.
+    #[must_use]
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { path: path.into() }
+    }
+
+    /// A server, with the usual number of connections.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`].
+    pub fn postgres(url: &str) -> Result<Self, StoreError> {
+        Ok(Self::Postgres { url: PostgresUrl::parse(url)?, connections: POSTGRES_CONNECTIONS })
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Sqlite(sqlite::Pools),
+    Postgres(postgres::Pools),
+}
+
+/// A write transaction. Dropped without [`Tx::commit`] it leaves no trace.
+#[derive(Debug)]
+pub struct Tx {
+    pub(crate) inner: TxInner,
+    scope: Scope,
+}
+
+#[derive(Debug)]
+pub(crate) enum TxInner {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// Reads in the name of somebody.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    store: &'a Store,
+    scope: Scope,
+}
+
+/// What rows can be read from.
+pub(crate) trait Source {
+    /// All rows of a query.
+    fn all<T: Row>(self, query: Query) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send;
+}
+
+impl Source for &mut Tx {
+    async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => query.on_sqlite(&mut **tx).await,
+            TxInner::Postgres(tx) => query.on_postgres(&mut **tx).await,
+        }
+    }
+}
+
+impl Source for Reader<'_> {
+    async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
+        match &self.store.backend {
+            Backend::Sqlite(pools) => query.on_sqlite(&pools.reads).await,
+            Backend::Postgres(pools) => {
+                let mut tx = pools.reads.begin_with(AssertSqlSafe(self.scope.begin())).await?;
+                let rows = query.on_postgres(&mut *tx).await?;
+                tx.commit().await?;
+                Ok(rows)
+            }
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything since [`Store::begin`] durable. When this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`], …: nothing of the transaction happened. [`StoreError::Unavailable`]: the connection broke, and
+    /// whether it happened is not known.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// In whose name it writes.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Waits until no other transaction holds the lock of this name, which belongs to the tenant,
+    /// and holds it until the end. See [`Tx::lock`].
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] after ten seconds.
+    pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
+        let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
+        self.lock(&format!("{name} {tenant}")).await
+    }
+
+    /// Waits until no other transaction holds the lock of this name, and holds it until the end. For what is read and then written: SQLite has one writer, so
+    /// there it is held from the beginning.
+    pub(crate) async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
+        if let TxInner::Postgres(_) = self.inner {
+            query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name).run(self).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it if it is not there, and brings its schema up.
+    ///
+    /// # Errors
+    /// Each names the database, the reason and the next step.
+    pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let backend = match options {
+            StoreOptions::Sqlite { path } => Backend::Sqlite(sqlite::Pools::open(path).await?),
+            StoreOptions::Postgres { url, connections } => Backend::Postgres(postgres::open(url, *connections).await?),
+        };
+        Ok(Self { backend })
+    }
+
+    /// Begins a write in somebody's name. On SQLite writes wait for each other in the order in which they came.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another process holds SQLite's write lock for longer than ten seconds, [`StoreError::Unavailable`] if there is no
+    /// connection to PostgreSQL for that long.
+    pub async fn begin(&self, scope: impl Into<Scope>) -> Result<Tx, StoreError> {
+        let scope = scope.into();
+        let inner = match &self.backend {
+            Backend::Sqlite(pools) => TxInner::Sqlite(pools.writes.begin_with("BEGIN IMMEDIATE").await?),
+            Backend::Postgres(pools) => TxInner::Postgres(pools.writes.begin_with(AssertSqlSafe(scope.begin())).await?),
+        };
+        Ok(Tx { inner, scope })
+    }
+
+    /// Reads in somebody's name.
+    pub(crate) fn read(&self, scope: impl Into<Scope>) -> Reader<'_> {
+        Reader { store: self, scope: scope.into() }
+    }
+
+    /// The database file. None where the database is a server.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.backend {
+            Backend::Sqlite(pools) => Some(&pools.path),
+            Backend::Postgres(_) => None,
+        }
+    }
+
+    /// `SQLite` or `PostgreSQL`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match &self.backend {
+            Backend::Sqlite(_) => "SQLite",
+            Backend::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Asks the database for an answer, for `/ready` and `doctor`.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => sqlx::query("SELECT 1").execute(&pools.reads).await.map(drop)?,
+            Backend::Postgres(pools) => sqlx::query("SELECT 1").execute(&pools.reads).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Whether the database takes writes: begins a transaction, writes nothing, ends it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn ping_writable(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => Ok(pools.writes.begin_with("BEGIN IMMEDIATE").await?.rollback().await?),
+            Backend::Postgres(pools) => postgres::ping_writable(&pools.writes).await,
+        }
+    }
+
+    /// SQLite: reads the whole database and compares it with its indexes, which takes as long as reading it takes. PostgreSQL: proves that row-level security
+    /// is forced on every table, and that this program is neither their owner nor above it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] or [`StoreError::Unsafe`] with the first thing that is wrong.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => pools.check().await,
+            Backend::Postgres(pools) => postgres::check(&pools.reads).await,
+        }
+    }
+
+    /// The version of the schema: the number of the last migration that was applied.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn schema_version(&self) -> Result<i64, StoreError> {
+        const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
+        let (version,): (Option<i64>,) = match &self.backend {
+            Backend::Sqlite(pools) => sqlx::query_as(NEWEST).fetch_one(&pools.reads).await?,
+            Backend::Postgres(pools) => sqlx::query_as(NEWEST).fetch_one(&pools.reads).await?,
+        };
+        Ok(version.unwrap_or(0))
+    }
+
+    /// Writes what is left and closes all connections.
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite(pools) => pools.close().await,
+            Backend::Postgres(pools) => pools.close().await,
+        }
+    }
+}
+
+/// The newest migration that this program knows, and the check that the database knows none above it.
+fn known_version(migrations: &sqlx::migrate::Migrator) -> i64 {
+    migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
+}

@@ -1,0 +1,203 @@
+//! PostgreSQL: many tenants, guarded by row-level security.
+//!
+//! Three roles. The **login** of the URL opens connections. Every connection then becomes `openanalyst_app`, which owns nothing, cannot bypass
+//! row-level security, and sees the rows of the tenant and user that its transaction names. Looking for open work of all tenants is done as
+//! `openanalyst_worker`, which may read ids and times and nothing else. If the login owns the tables, it also brings the schema up; a stricter installation gives `serve` a
+//! login that is only a member of the two roles, and runs `openanalyst migrate` as the owner.
+
+use std::fmt;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection as _, Executor as _};
+
+use super::known_version;
+use crate::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// The oldest version of PostgreSQL that works, as `server_version_num` says it.
+const OLDEST_SERVER: i32 = 150_000;
+/// How long a call waits for a connection before it says that the database cannot be reached.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a PostgreSQL server is, and as whom to connect. Its password shows nowhere.
+#[derive(Clone)]
+pub struct PostgresUrl(PgConnectOptions);
+
+impl PostgresUrl {
+    /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`], without the URL: it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let refused = |reason: String| StoreError::Url { reason };
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("postgres" | "postgresql")) {
+            return Err(refused("it does not begin with `postgres://`".to_owned()));
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|error| refused(error.to_string()))?;
+        if options.get_database().is_none_or(str::is_empty) {
+            return Err(refused("it names no database".to_owned()));
+        }
+        Ok(Self(options))
+    }
+
+    fn shown(&self) -> String {
+        let database = self.0.get_database().unwrap_or_default();
+        match self.0.get_socket() {
+            Some(socket) => format!("{database} at {}", socket.display()),
+            None => format!("{database} at {}:{}", self.0.get_host(), self.0.get_port()),
+        }
+    }
+
+    /// Settings that every connection has, whoever's it is.
+    fn options(&self) -> PgConnectOptions {
+        self.0.clone().application_name("openanalyst").options([
+            ("standard_conforming_strings", "on"),
+            ("timezone", "UTC"),
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+        ])
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({})", self.shown())
+    }
+}
+
+/// The connections to a server. Reads have some of their own: a write that waits for a read would otherwise wait for itself.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    pub(super) reads: PgPool,
+    pub(super) writes: PgPool,
+}
+
+impl Pools {
+    pub(super) async fn close(&self) {
+        self.reads.close().await;
+        self.writes.close().await;
+    }
+}
+
+pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, StoreError> {
+    let failed = |error: sqlx::Error| open_error(url, &error);
+    let mut first = PgConnection::connect_with(&url.options()).await.map_err(failed)?;
+    let (version,): (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::int4")
+        .fetch_one(&mut first)
+        .await
+        .map_err(failed)?;
+    if version < OLDEST_SERVER {
+        return Err(StoreError::OldServer { found: version / 10_000 });
+    }
+    migrate(&mut first, url).await?;
+    first.close().await.map_err(failed)?;
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute("SET ROLE openanalyst_app").await.map(drop) })
+            })
+            .connect_with(url.options())
+    };
+    let half = (connections / 2).max(1);
+    let pools = Pools { reads: pool(half).await.map_err(failed)?, writes: pool(half).await.map_err(failed)? };
+    check(&pools.reads).await?;
+    Ok(pools)
+}
+
+async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(), StoreError> {
+    let known = known_version(&MIGRATIONS);
+    let failed = |error: sqlx::Error| open_error(url, &error);
+    let (there,): (bool,) = sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if there {
+        let (readable,): (bool,) = sqlx::query_as("SELECT has_table_privilege('_sqlx_migrations', 'SELECT')")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        if !readable {
+            connection.execute("SET ROLE openanalyst_app").await.map_err(failed)?;
+        }
+        let (found,): (Option<i64>,) = sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        connection.execute("RESET ROLE").await.map_err(failed)?;
+        match found.unwrap_or(0) {
+            found if found == known => return Ok(()),
+            found if found > known => return Err(StoreError::NewerSchema { found, known }),
+            _ => {}
+        }
+    }
+    // The statement limit is for requests; a migration of a large table may take its time.
+    connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(failed)?;
+    match MIGRATIONS.run(connection).await {
+        Ok(()) => Ok(()),
+        Err(sqlx::migrate::MigrateError::VersionMissing(found)) => Err(StoreError::NewerSchema { found, known }),
+        Err(sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => {
+            let denied = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501");
+            if denied {
+                let reason = error.to_string();
+                return Err(StoreError::NeedsMigration { known, reason });
+            }
+            Err(open_error(url, &error))
+        }
+        Err(error) => Err(StoreError::Server {
+            server: url.shown(),
+            reason: error.to_string(),
+            next: "Run `openanalyst migrate` as the owner of the database and read its answer",
+        }),
+    }
+}
+
+/// Proves that this program is held by row-level security on every table.
+pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
+    let (role, above): (String, bool) =
+        sqlx::query_as("SELECT rolname::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+            .fetch_one(pool)
+            .await?;
+    if above {
+        return Err(StoreError::Unsafe {
+            reason: format!("the role {role} is above row-level security (SUPERUSER or BYPASSRLS)"),
+        });
+    }
+    let open: Vec<(String,)> = sqlx::query_as(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') \
+         AND relname <> '_sqlx_migrations' \
+         AND (NOT relrowsecurity OR NOT relforcerowsecurity OR pg_get_userbyid(relowner) = current_user) ORDER BY relname",
+    )
+    .fetch_all(pool)
+    .await?;
+    match open.first() {
+        None => Ok(()),
+        Some((table,)) => Err(StoreError::Unsafe {
+            reason: format!("row-level security is not forced on the table {table}, or {role} owns it"),
+        }),
+    }
+}
+
+pub(super) async fn ping_writable(pool: &PgPool) -> Result<(), StoreError> {
+    let (read_only,): (String,) =
+        sqlx::query_as("SELECT current_setting('transaction_read_only')").fetch_one(pool).await?;
+    if read_only == "on" { Err(StoreError::ReadOnly) } else { Ok(()) }
+}
+
+fn open_error(url: &PostgresUrl, error: &sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let next = match code.as_deref() {
+        Some("28P01" | "28000") => "Check the user and the password in the URL",
+        Some("3D000") => "Make the database (`createdb`), or name another one",
+        Some("42501") => "Make the login a member of `openanalyst_app` and `openanalyst_worker`, or use the owner's",
+        _ => "Check that the server runs and that the URL names it; `openanalyst doctor` looks again",
+    };
+    StoreError::Server { server: url.shown(), reason: error.to_string(), next }
+}

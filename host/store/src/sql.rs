@@ -1,0 +1,351 @@
+//! One SQL text for two databases: values, queries and rows.
+//!
+//! A query is written once, with numbered parameters (`$1`), which both dialects understand. What differs is how a value looks in a column: times are
+//! `timestamptz` or milliseconds, documents `jsonb` or text, ids `uuid` or text. The types here carry that difference, so that no function of the record does.
+//! Where the dialects disagree in their words, a query has one text for each ([`Sql::each`]).
+
+use openanalyst_domain::{JobId, MessageId, TaskId};
+use sqlx::database::Database;
+use sqlx::decode::Decode;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::sqlite::{SqliteRow, SqliteTypeInfo, SqliteValueRef};
+use sqlx::types::chrono::{DateTime, Utc};
+use sqlx::{FromRow, Postgres, Sqlite, Type};
+use uuid::Uuid;
+
+use crate::StoreError;
+use crate::db::{Source, Tx, TxInner};
+
+/// A statement in both dialects.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sql {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+impl Sql {
+    /// For what the dialects say differently.
+    pub(crate) const fn each(sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sqlite, postgres }
+    }
+}
+
+impl From<&'static str> for Sql {
+    fn from(both: &'static str) -> Self {
+        Self { sqlite: both, postgres: both }
+    }
+}
+
+/// A parameter.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    Integer(Option<i64>),
+    Real(Option<f64>),
+    Boolean(Option<bool>),
+    Time(Option<At>),
+    Document(Option<Json>),
+    Id(Option<Id>),
+    Bytes(Option<Vec<u8>>),
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident, $to:expr;)+) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(Some($to(value)))
+            }
+        }
+        impl From<Option<$from>> for Value {
+            fn from(value: Option<$from>) -> Self {
+                Self::$variant(value.map($to))
+            }
+        }
+    )+};
+}
+
+value_from! {
+    &str => Text, storable;
+    &String => Text, |text: &String| storable(text);
+    String => Text, |text: String| storable(&text);
+    i64 => Integer, std::convert::identity;
+    f64 => Real, std::convert::identity;
+    bool => Boolean, std::convert::identity;
+    At => Time, std::convert::identity;
+    Json => Document, std::convert::identity;
+    TaskId => Id, |id: TaskId| Id(id.0);
+    JobId => Id, |id: JobId| Id(id.0);
+    MessageId => Id, |id: MessageId| Id(id.0);
+    Uuid => Id, Id;
+    &[u8] => Bytes, <[u8]>::to_vec;
+}
+
+impl From<&Option<String>> for Value {
+    fn from(value: &Option<String>) -> Self {
+        Self::Text(value.as_deref().map(storable))
+    }
+}
+
+/// Text as both databases can hold it: PostgreSQL has no place for U+0000, which becomes U+FFFD here, in both.
+fn storable(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
+}
+
+/// A moment: UTC milliseconds; `timestamptz` in PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At(pub(crate) i64);
+
+impl At {
+    /// For what may not have happened.
+    pub(crate) fn maybe(at_ms: Option<i64>) -> Option<Self> {
+        at_ms.map(Self)
+    }
+}
+
+/// The milliseconds of a moment that may not have happened.
+pub(crate) fn ms(at: Option<At>) -> Option<i64> {
+    at.map(|at| at.0)
+}
+
+/// A document, as its JSON text; `jsonb` in PostgreSQL, which does not keep the order of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Json(pub(crate) String);
+
+impl AsRef<str> for Json {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Json {
+    /// Takes what a serialiser wrote. The escape of U+0000, which `jsonb` refuses, becomes that of U+FFFD.
+    pub(crate) fn new(text: String) -> Self {
+        if !text.contains("\\u0000") {
+            return Self(text);
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find('\\') {
+            let (before, escape) = rest.split_at(at);
+            out.push_str(before);
+            if let Some(after) = escape.strip_prefix("\\u0000") {
+                out.push_str("\\ufffd");
+                rest = after;
+            } else {
+                // Two characters at a time, so that an escaped backslash is never read as the beginning of an escape.
+                let end = escape.char_indices().nth(2).map_or(escape.len(), |(end, _)| end);
+                out.push_str(&escape[..end]);
+                rest = &escape[end..];
+            }
+        }
+        out.push_str(rest);
+        Self(out)
+    }
+}
+
+/// A UUID; `uuid` in PostgreSQL, hyphenated text in SQLite. Both sort alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) Uuid);
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+macro_rules! sqlite_as {
+    ($own:ty, $stored:ty, $to:expr, $from:expr) => {
+        impl Type<Sqlite> for $own {
+            fn type_info() -> SqliteTypeInfo {
+                <$stored as Type<Sqlite>>::type_info()
+            }
+            fn compatible(info: &SqliteTypeInfo) -> bool {
+                <$stored as Type<Sqlite>>::compatible(info)
+            }
+        }
+        impl<'q> Encode<'q, Sqlite> for $own {
+            fn encode_by_ref(&self, buffer: &mut <Sqlite as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                let stored: $stored = $to(self);
+                <$stored as Encode<'q, Sqlite>>::encode(stored, buffer)
+            }
+        }
+        impl<'r> Decode<'r, Sqlite> for $own {
+            fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
+                let stored = <$stored as Decode<'r, Sqlite>>::decode(value)?;
+                $from(stored)
+            }
+        }
+    };
+}
+
+sqlite_as!(At, i64, |at: &At| at.0, |ms| Ok(Self(ms)));
+sqlite_as!(Json, String, |json: &Json| json.0.clone(), |text| Ok(Self(text)));
+sqlite_as!(Id, String, |id: &Id| id.to_string(), |text: String| Ok(Self(text.parse()?)));
+
+impl Type<Postgres> for At {
+    fn type_info() -> PgTypeInfo {
+        <DateTime<Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for At {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let at = DateTime::<Utc>::from_timestamp_millis(self.0).ok_or("a time outside of the calendar")?;
+        Encode::<Postgres>::encode_by_ref(&at, buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for At {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<DateTime<Utc> as Decode<Postgres>>::decode(value)?.timestamp_millis()))
+    }
+}
+
+impl Type<Postgres> for Json {
+    fn type_info() -> PgTypeInfo {
+        <sqlx::types::JsonValue as Type<Postgres>>::type_info()
+    }
+}
+
+/// The version of the binary form of `jsonb` (PostgreSQL, `jsonb_recv`).
+const JSONB_VERSION: u8 = 1;
+
+impl<'q> Encode<'q, Postgres> for Json {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.push(JSONB_VERSION);
+        buffer.extend(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Json {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        let binary = value.format() == PgValueFormat::Binary;
+        let bytes = value.as_bytes()?;
+        let text = match bytes {
+            [JSONB_VERSION, text @ ..] if binary => text,
+            _ if binary => return Err("an unknown version of jsonb".into()),
+            text => text,
+        };
+        Ok(Self(std::str::from_utf8(text)?.to_owned()))
+    }
+}
+
+impl Type<Postgres> for Id {
+    fn type_info() -> PgTypeInfo {
+        <Uuid as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Id {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Id {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<Uuid as Decode<Postgres>>::decode(value)?))
+    }
+}
+
+/// What a row of either database can be read into.
+pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub(crate) struct Query {
+    sql: Sql,
+    values: Vec<Value>,
+}
+
+/// Begins a query.
+pub(crate) fn query(sql: impl Into<Sql>) -> Query {
+    Query { sql: sql.into(), values: Vec::new() }
+}
+
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Text(value) => query.bind(value),
+                Value::Integer(value) => query.bind(value),
+                Value::Real(value) => query.bind(value),
+                Value::Boolean(value) => query.bind(value),
+                Value::Time(value) => query.bind(value),
+                Value::Document(value) => query.bind(value),
+                Value::Id(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Query {
+    /// Gives the next parameter.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Runs it; gives how many rows it changed.
+    pub(crate) async fn run(self, tx: &mut Tx) -> Result<u64, StoreError> {
+        Ok(match &mut tx.inner {
+            TxInner::Sqlite(tx) => {
+                bound!(sqlx::query(self.sql.sqlite), self.values).execute(&mut **tx).await?.rows_affected()
+            }
+            TxInner::Postgres(tx) => {
+                bound!(sqlx::query(self.sql.postgres), self.values).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// All rows.
+    pub(crate) async fn all<T: Row>(self, from: impl Source) -> Result<Vec<T>, StoreError> {
+        from.all(self).await
+    }
+
+    /// The row, if there is one.
+    pub(crate) async fn optional<T: Row>(self, from: impl Source) -> Result<Option<T>, StoreError> {
+        Ok(self.all(from).await?.into_iter().next())
+    }
+
+    /// The row. That there is none cannot be: it is an aggregate, or returns what it wrote.
+    pub(crate) async fn one<T: Row>(self, from: impl Source) -> Result<T, StoreError> {
+        self.optional(from).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    pub(crate) async fn on_sqlite<'e, T: Row>(
+        self,
+        executor: impl sqlx::Executor<'e, Database = Sqlite>,
+    ) -> Result<Vec<T>, StoreError> {
+        Ok(bound!(sqlx::query_as(self.sql.sqlite), self.values).fetch_all(executor).await?)
+    }
+
+    pub(crate) async fn on_postgres<'e, T: Row>(
+        self,
+        executor: impl sqlx::Executor<'e, Database = Postgres>,
+    ) -> Result<Vec<T>, StoreError> {
+        Ok(bound!(sqlx::query_as(self.sql.postgres), self.values).fetch_all(executor).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_lose_only_the_character_that_jsonb_cannot_hold() {
+        let stored = |text: &str| Json::new(text.to_owned()).0;
+        assert_eq!(stored(r#"{"a":"x\u0000y"}"#), r#"{"a":"x\ufffdy"}"#);
+        assert_eq!(stored(r#"{"a":"x\\u0000y"}"#), r#"{"a":"x\\u0000y"}"#, "an escaped backslash and digits");
+        assert_eq!(stored(r#"{"a":"\\\u0000"}"#), r#"{"a":"\\\ufffd"}"#);
+        assert_eq!(stored(r#"{"ä":"\n\u0001"}"#), r#"{"ä":"\n\u0001"}"#);
+        assert_eq!(storable("a\0b"), "a\u{fffd}b");
+    }
+}
