@@ -1,9 +1,11 @@
 -- Tenants, their users, and the skills that they own: migrations/sqlite/0002_tenants_own_skills.sql in PostgreSQL's types.
 
--- What a tenant has decided for itself: for example whether packages must be signed.
+-- What a tenant has decided for itself, for example whether packages must be signed. revision counts every change of its skills, grants and budgets, so that
+-- every process notices what another one changed.
 CREATE TABLE tenants (
     tenant     TEXT NOT NULL PRIMARY KEY,
     settings   JSONB NOT NULL DEFAULT '{}',
+    revision   BIGINT NOT NULL DEFAULT 0,
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL
 );

@@ -1,9 +1,11 @@
 -- Tenants, their users, and the skills that they own. Times are UTC in milliseconds, documents are JSON as text.
 
--- What a tenant has decided for itself: for example whether packages must be signed.
+-- What a tenant has decided for itself, for example whether packages must be signed. revision counts every change of its skills, grants and budgets, so that
+-- every process notices what another one changed.
 CREATE TABLE tenants (
     tenant     TEXT    NOT NULL PRIMARY KEY,
     settings   TEXT    NOT NULL DEFAULT '{}',
+    revision   INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -68,7 +68,7 @@ async fn what_cannot_be_done_as_said_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_place_to_work_in_is_named() {
-    let data = DataDir::new();
+    let data = DataDir::with_a_file();
     let stderr = |output: std::process::Output| {
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
@@ -207,7 +207,7 @@ fn wrong_usage_is_status_two() {
 #[test]
 fn a_directory_without_write_permission_is_named() {
     // Root may write everywhere, so the probe is a file in the place of the directory.
-    let data = DataDir::new();
+    let data = DataDir::with_a_file();
     let blocked = data.path().join("blocked");
     std::fs::write(&blocked, "").unwrap();
     std::fs::set_permissions(&blocked, std::fs::Permissions::from_mode(0o400)).unwrap();

@@ -34,7 +34,7 @@ fn a_question_is_answered_with_the_tasks_id() {
 
 #[test]
 fn the_doctor_names_every_part() {
-    let data = DataDir::new();
+    let data = DataDir::with_a_file();
     assert_eq!(data.run(&["migrate"]).status.code(), Some(0));
     let output = data.run(&["doctor", "--listen", "127.0.0.1:0"]);
     let said = String::from_utf8(output.stdout).unwrap();
@@ -53,7 +53,7 @@ fn the_doctor_names_every_part() {
 
 #[test]
 fn the_configuration_is_shown_with_its_sources() {
-    let data = DataDir::new();
+    let data = DataDir::with_a_file();
     std::fs::write(data.path().join("openanalyst.toml"), "script-workers = 2\n").unwrap();
     let output = data
         .command(&["serve", "--print-config", "--pool-instances", "16"])

@@ -177,7 +177,7 @@ async fn every_bundled_skill_answers_without_a_language_model() {
 }
 
 pub async fn open_store(data: &DataDir) -> openanalyst_store::Store {
-    openanalyst_store::Store::open(&openanalyst_store::StoreOptions::sqlite(data.database())).await.unwrap()
+    openanalyst_store::Store::open(&data.record()).await.unwrap()
 }
 
 pub fn owner(tenant: &str, user: &str) -> openanalyst_domain::Owner {

@@ -72,6 +72,8 @@ fn settings(data: &DataDir) -> Settings {
         "--time-zone",
         ZONE,
     ];
+    let database = data.database_flags();
+    let arguments = arguments.into_iter().chain(database.iter().map(String::as_str));
     let matches = command.try_get_matches_from(arguments).unwrap();
     Settings::load(&SettingArgs::from_arg_matches(&matches).unwrap(), &matches).unwrap()
 }

@@ -23,6 +23,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A data directory of its own, with the shared cache of compiled components.
 pub struct DataDir {
     path: PathBuf,
+    /// Where the record is a server's.
+    database_url: Option<String>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -30,7 +32,12 @@ impl DataDir {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = Self::on(dir.path()).path;
-        Self { path, _dir: Some(dir) }
+        Self { path, database_url: openanalyst_test_postgres::chosen(), _dir: Some(dir) }
+    }
+
+    /// With the record in a file, whatever the other tests use: for what only a file can suffer.
+    pub fn with_a_file() -> Self {
+        Self { database_url: None, ..Self::new() }
     }
 
     /// In a folder that the caller looks after.
@@ -39,7 +46,7 @@ impl DataDir {
         let keys = folder.join("keys");
         std::fs::create_dir(&keys).unwrap();
         std::fs::write(keys.join("cache.key"), [7; 32]).unwrap();
-        Self { path: folder.to_owned(), _dir: None }
+        Self { path: folder.to_owned(), database_url: None, _dir: None }
     }
 
     pub fn path(&self) -> &Path {
@@ -48,6 +55,19 @@ impl DataDir {
 
     pub fn cache() -> PathBuf {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
+    }
+
+    /// Where the record is.
+    pub fn record(&self) -> openanalyst_store::StoreOptions {
+        match &self.database_url {
+            Some(url) => openanalyst_store::StoreOptions::postgres(url).unwrap(),
+            None => openanalyst_store::StoreOptions::sqlite(self.database()),
+        }
+    }
+
+    /// The flags of the database.
+    pub fn database_flags(&self) -> Vec<String> {
+        self.database_url.iter().flat_map(|url| ["--database-url".to_owned(), url.clone()]).collect()
     }
 
     pub fn database(&self) -> PathBuf {
@@ -62,7 +82,7 @@ impl DataDir {
         }
         command.args(arguments).current_dir(self.path());
         command.args(["--data-dir", self.path().to_str().unwrap(), "--cache-dir", Self::cache().to_str().unwrap()]);
-        command.args(["--time-zone", ZONE]);
+        command.args(["--time-zone", ZONE]).args(self.database_flags());
         command
     }
 

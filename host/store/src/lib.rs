@@ -9,6 +9,7 @@
 //!
 //! Begin at [`Store`], then [`tasks`].
 
+pub mod audit;
 pub mod conversations;
 mod db;
 pub mod effects;
@@ -21,8 +22,12 @@ pub mod notifications;
 pub mod receipts;
 pub mod schedules;
 mod scope;
+pub mod secrets;
+pub mod skills;
 mod sql;
 pub mod tasks;
+pub mod tenants;
+pub mod users;
 pub mod workflow_items;
 pub mod workflow_values;
 

@@ -1,10 +1,59 @@
 //! What each invocation used, and what it logged.
 
-use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId};
+use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId, TenantId};
+use serde::Serialize;
 use serde_json::Value;
+use sqlx::FromRow;
 
-use crate::sql::{At, Json, query};
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::sql::{At, Id, Json, query};
+use crate::{Scope, Store, StoreError, Tx, json, to_json};
+
+/// What a skill used in a span of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Invocations.
+    pub invocations: i64,
+    /// CPU time in microseconds.
+    pub cpu_us: i64,
+    /// Host calls.
+    pub host_calls: i64,
+    /// HTTP fetches among them.
+    pub http_fetches: i64,
+    /// Workflow starts among them.
+    pub workflow_starts: i64,
+}
+
+/// A receipt with its place.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptRow {
+    /// Its id; ids sort by time.
+    pub id: String,
+    /// For whom it ran.
+    pub user: String,
+    /// For which task.
+    pub task_id: Option<String>,
+    /// For which job.
+    pub job_id: Option<String>,
+    /// When it ended.
+    pub at_ms: i64,
+    /// What it used.
+    pub receipt: Receipt,
+    /// What it logged: a JSON list of lines.
+    pub logs: Value,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: Id,
+    user_id: String,
+    task_id: Option<Id>,
+    job_id: Option<Id>,
+    at: At,
+    data: Json,
+    logs: Json,
+}
 
 impl Tx {
     /// Keeps a receipt with the lines that the invocation logged.
@@ -21,8 +70,8 @@ impl Tx {
         at_ms: i64,
     ) -> Result<(), StoreError> {
         query(
-            "INSERT INTO receipts (id, tenant, user_id, task_id, job_id, skill, data, logs, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO receipts (id, tenant, user_id, task_id, job_id, skill, data, logs, at, digest, cpu_us, host_calls, http_fetches, \
+             workflow_starts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         )
         .bind(MessageId::new())
         .bind(owner.tenant.as_str())
@@ -33,6 +82,11 @@ impl Tx {
         .bind(to_json(receipt))
         .bind(to_json(logs))
         .bind(At(at_ms))
+        .bind(&receipt.digest)
+        .bind(i64::try_from(receipt.cpu_us).unwrap_or(i64::MAX))
+        .bind(i64::from(receipt.host_calls))
+        .bind(i64::from(receipt.http_fetches))
+        .bind(i64::from(receipt.workflow_starts))
         .run(self)
         .await?;
         Ok(())
@@ -53,5 +107,59 @@ impl Store {
                 .all(self.read(owner))
                 .await?;
         rows.into_iter().map(|(text,)| json("receipt", &text)).collect()
+    }
+
+    /// The receipts of a skill for all users of the tenant, newest first: those older than `before`, if given.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn skill_receipts(
+        &self,
+        tenant: &TenantId,
+        skill: &str,
+        before: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Vec<ReceiptRow>, StoreError> {
+        let raw: Vec<Raw> = query(
+            "SELECT id, user_id, task_id, job_id, at, data, logs FROM receipts \
+             WHERE tenant = $1 AND skill = $2 AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+        )
+        .bind(tenant.as_str())
+        .bind(skill)
+        .bind(before)
+        .bind(i64::from(limit))
+        .all(self.read(Scope::EveryUser(tenant.clone())))
+        .await?;
+        raw.into_iter()
+            .map(|raw| {
+                Ok(ReceiptRow {
+                    id: raw.id.to_string(),
+                    user: raw.user_id,
+                    task_id: raw.task_id.map(|id| id.to_string()),
+                    job_id: raw.job_id.map(|id| id.to_string()),
+                    at_ms: raw.at.0,
+                    receipt: json("receipt", &raw.data)?,
+                    logs: json("logs", &raw.logs)?,
+                })
+            })
+            .collect()
+    }
+
+    /// What a skill (or with none, every skill of the tenant) has used since a moment, for all users.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn usage_since(&self, tenant: &TenantId, skill: Option<&str>, from_ms: i64) -> Result<Usage, StoreError> {
+        let (invocations, cpu_us, host_calls, http_fetches, workflow_starts): (i64, i64, i64, i64, i64) = query(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(cpu_us), 0) AS BIGINT), CAST(COALESCE(SUM(host_calls), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(http_fetches), 0) AS BIGINT), CAST(COALESCE(SUM(workflow_starts), 0) AS BIGINT) FROM receipts \
+             WHERE tenant = $1 AND ($2 IS NULL OR skill = $2) AND at >= $3",
+        )
+        .bind(tenant.as_str())
+        .bind(skill)
+        .bind(At(from_ms))
+        .one(self.read(Scope::EveryUser(tenant.clone())))
+        .await?;
+        Ok(Usage { invocations, cpu_us, host_calls, http_fetches, workflow_starts })
     }
 }

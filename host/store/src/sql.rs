@@ -73,7 +73,7 @@ value_from! {
     i64 => Integer, std::convert::identity;
     f64 => Real, std::convert::identity;
     bool => Boolean, std::convert::identity;
-    At => Time, std::convert::identity;
+    At => Time, At::in_the_calendar;
     Json => Document, std::convert::identity;
     TaskId => Id, |id: TaskId| Id(id.0);
     JobId => Id, |id: JobId| Id(id.0);
@@ -97,7 +97,15 @@ fn storable(text: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct At(pub(crate) i64);
 
+/// The first and the last moment that both databases can hold: the years 1 to 9999.
+const CALENDAR_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
 impl At {
+    /// What lies outside of the calendar is moved to its end.
+    fn in_the_calendar(self) -> Self {
+        Self(self.0.clamp(*CALENDAR_MS.start(), *CALENDAR_MS.end()))
+    }
+
     /// For what may not have happened.
     pub(crate) fn maybe(at_ms: Option<i64>) -> Option<Self> {
         at_ms.map(Self)

@@ -37,6 +37,19 @@ pub fn shared() -> Option<&'static Server> {
     SERVER.get_or_init(Server::start).as_ref()
 }
 
+/// A new database for a test that runs on either kind: the URL of one here where `OPENANALYST_TEST_DATABASE` is `postgres`, none where SQLite is to be used.
+///
+/// # Panics
+/// The variable holds something else, or PostgreSQL was asked for and is not there.
+#[must_use]
+pub fn chosen() -> Option<String> {
+    match std::env::var("OPENANALYST_TEST_DATABASE").as_deref() {
+        Err(_) | Ok("sqlite") => None,
+        Ok("postgres") => Some(shared().expect("PostgreSQL was asked for, and is not installed").database()),
+        Ok(other) => panic!("OPENANALYST_TEST_DATABASE is `{other}`: use sqlite or postgres"),
+    }
+}
+
 impl Server {
     /// Starts a server of its own.
     ///

@@ -59,7 +59,11 @@ impl Edge {
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
-        let store = Store::open(&StoreOptions::sqlite(dir.path().join("edge.db"))).await.unwrap();
+        let options = match openanalyst_test_postgres::chosen() {
+            Some(url) => StoreOptions::postgres(&url).unwrap(),
+            None => StoreOptions::sqlite(dir.path().join("edge.db")),
+        };
+        let store = Store::open(&options).await.unwrap();
         let nodes = Nodes::open(&dir.path().join("run")).unwrap();
         let (own, other) = (nodes.join().unwrap(), nodes.join().unwrap());
         let (notices, _) = broadcast::channel(16);

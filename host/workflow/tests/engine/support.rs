@@ -75,7 +75,11 @@ impl Env {
 
     pub async fn with(choices: Choices) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&StoreOptions::sqlite(dir.path().join("test.db"))).await.unwrap();
+        let options = match openanalyst_test_postgres::chosen() {
+            Some(url) => StoreOptions::postgres(&url).unwrap(),
+            None => StoreOptions::sqlite(dir.path().join("test.db")),
+        };
+        let store = Store::open(&options).await.unwrap();
         let clock = ManualClock::at(MONDAY_10_MS);
         let (engine, notes) = start(&choices, &store, &clock).await;
         Self { engine, store, clock, ada: owner("acme", "ada"), notes, choices, _dir: dir }
