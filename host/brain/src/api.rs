@@ -45,7 +45,7 @@ pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 300;
 pub const MAX_PAGE: u32 = 100;
 
 /// A file that comes with a request: either text in `content` or bytes in `base64`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attachment {
     /// Its name, without a path, at most 255 characters.
@@ -98,7 +98,7 @@ pub struct Acceptance {
 }
 
 /// A question of a task to its user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Question {
     /// Stable within the task.
@@ -110,7 +110,7 @@ pub struct Question {
 }
 
 /// The user's answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {
     /// The question's id; `*` for an answer to all that was asked, in free text.
@@ -125,7 +125,7 @@ fn any_question() -> String {
 }
 
 /// What a task used, all its invocations together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskReceipt {
     /// From acceptance to its end.
@@ -145,7 +145,7 @@ pub struct TaskReceipt {
 }
 
 /// Why a task failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskFailure {
     /// A stable code: `invalid`, `denied`, `not-found`, `unavailable`, `failed`, `internal`, or a limit's reason.
@@ -157,7 +157,7 @@ pub struct TaskFailure {
 }
 
 /// What is known of how a task was done.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskMetadata {
     /// The skill that did it.
@@ -175,14 +175,17 @@ pub struct TaskMetadata {
 }
 
 /// A task as its user sees it: the body of `POST /v1/requests` and `GET /v1/tasks/{id}`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskView {
     /// Its id.
+    #[schema(value_type = String)]
     pub task_id: TaskId,
     /// Its session.
+    #[schema(value_type = String)]
     pub session_id: SessionKey,
     /// Where it stands.
+    #[schema(value_type = String)]
     pub status: TaskStatus,
     /// The answer so far; empty until there is one.
     pub content: String,
@@ -193,6 +196,7 @@ pub struct TaskView {
     pub questions: Vec<Question>,
     /// The answer for programs, where the skill gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub data: Option<Value>,
     /// Why it failed, where it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +218,7 @@ pub struct TaskView {
 }
 
 /// A page of tasks, newest first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskPage {
     /// The tasks.
@@ -222,34 +226,6 @@ pub struct TaskPage {
     /// Give it to the next call for what comes after. None: there is no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-/// A skill of a tenant's catalogue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SkillView {
-    /// Its identifier.
-    pub name: String,
-    /// Its name for people.
-    pub title: String,
-    /// What it does.
-    pub description: String,
-    /// The active version.
-    pub version: String,
-    /// The digest of that version's package.
-    pub digest: String,
-    /// `active`.
-    pub state: String,
-    /// `bundled`: it comes with the host.
-    pub source: String,
-    /// Words and phrases that speak for it.
-    pub triggers: Vec<String>,
-    /// Requests that should reach it.
-    pub examples: Vec<String>,
-    /// 1 first to 10.
-    pub priority: u8,
-    /// What it may use.
-    pub capabilities: Value,
 }
 
 /// What the edge is told when something cannot be done.
@@ -261,9 +237,15 @@ pub enum BrainError {
     /// There is no such task, or it belongs to somebody else; the two cannot be told apart.
     #[error("there is no task {0} of yours: check the id, or list your tasks with GET /v1/tasks")]
     NoSuchTask(String),
-    /// There is no such skill in the tenant's catalogue.
-    #[error("there is no skill `{0}` here: GET /v1/skills lists what there is")]
-    NoSuchSkill(String),
+    /// There is no such value in the user's memory.
+    #[error("there is nothing under the key `{0}` in your memory: GET /v1/me/memory lists what there is")]
+    NoSuchMemory(String),
+    /// There is no such conversation, or it belongs to somebody else.
+    #[error("there is no conversation {0} of yours: GET /v1/conversations lists them")]
+    NoSuchConversation(String),
+    /// Somebody else changed it in the meantime.
+    #[error("another version is there than the one that you expected: read it again, and put your change over that")]
+    VersionMismatch,
     /// The idempotency key belongs to a request with other content.
     #[error(
         "this idempotency key was used before for another request (task {0}): send the same request again, or use a new key"
@@ -298,7 +280,9 @@ impl BrainError {
         match self {
             Self::Invalid(_) => "invalid",
             Self::NoSuchTask(_) => "task-not-found",
-            Self::NoSuchSkill(_) => "skill-not-found",
+            Self::NoSuchMemory(_) => "memory-not-found",
+            Self::NoSuchConversation(_) => "conversation-not-found",
+            Self::VersionMismatch => "version-mismatch",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::WrongState(_) => "wrong-state",
             Self::TooManyTasks { .. } => "too-many-tasks",

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use openanalyst_domain::{Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId};
+use openanalyst_domain::{Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
+use openanalyst_registry::Catalog;
 use openanalyst_router::{Route, Utterance};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
@@ -18,11 +19,8 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{
-    Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, SkillView, TaskPage, TaskView,
-};
+use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
 use crate::bus::Bus;
-use crate::catalog::Catalog;
 use crate::context::{self, shorten};
 use crate::end::End;
 use crate::sessions::Sessions;
@@ -52,6 +50,8 @@ pub struct BrainOptions {
     pub nodes: Nodes,
     /// The skills.
     pub catalog: Arc<Catalog>,
+    /// The scripts that every new workspace begins with, by name.
+    pub workspace_templates: Vec<(String, String)>,
     /// Where notifications come in from the workflow engine.
     pub notices: broadcast::Sender<Notice>,
     /// The rest.
@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) node: NodeId,
     pub(crate) nodes: Nodes,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) workspace_templates: Vec<(String, String)>,
     pub(crate) settings: BrainSettings,
     pub(crate) bus: Bus,
     sessions: Sessions,
@@ -126,6 +127,7 @@ impl Brain {
             node: options.node,
             nodes: options.nodes,
             catalog: options.catalog,
+            workspace_templates: options.workspace_templates,
             settings: options.settings,
             bus: Bus::default(),
             sessions: Sessions::default(),
@@ -347,22 +349,7 @@ impl Brain {
         let zone = context::time_zone(&inner.store, owner, &inner.settings.default_time_zone, now_ms).await?;
         let utterance =
             Utterance { text: content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
-        Ok(inner.catalog.of(&owner.tenant).router().route(&utterance))
-    }
-
-    /// The tenant's skills, sorted by identifier.
-    #[must_use]
-    pub fn skills(&self, tenant: &TenantId) -> Vec<SkillView> {
-        self.inner.catalog.of(tenant).skills().map(|skill| skill.view()).collect()
-    }
-
-    /// One skill of the tenant.
-    ///
-    /// # Errors
-    /// [`BrainError::NoSuchSkill`].
-    pub fn skill(&self, tenant: &TenantId, name: &str) -> Result<SkillView, BrainError> {
-        let skill = self.inner.catalog.of(tenant).skill(name);
-        skill.map(|skill| skill.view()).ok_or_else(|| BrainError::NoSuchSkill(shorten(name, 64)))
+        Ok(inner.catalog.of(&owner.tenant).await?.router().route(&utterance))
     }
 
     /// What users are told without having asked, as it happens.

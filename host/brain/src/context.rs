@@ -2,14 +2,17 @@
 //!
 //! Everything is read under the owner's name and bounded; what does not fit is counted in `omitted`, oldest first.
 
+use std::collections::BTreeMap;
+
 use openanalyst_domain::Owner;
+use openanalyst_registry::TenantCatalog;
 use openanalyst_runtime::contract;
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
 use serde_json::Value;
 
-use crate::catalog::TenantCatalog;
+use crate::MAX_PAGE;
 use crate::numbers::unsigned;
 
 /// Most earlier messages of the session.
@@ -27,7 +30,6 @@ const MAX_ONE_MESSAGE_BYTES: usize = 32 << 10;
 
 /// Where the users' preferences stand in their memory.
 pub(crate) const PREFERENCES: &str = "preferences/";
-const DISPLAY_NAME: &str = "preferences/display-name";
 const TIME_ZONE: &str = "preferences/time-zone";
 const CUSTOM_INSTRUCTIONS: &str = "custom-instructions";
 
@@ -42,6 +44,10 @@ pub(crate) struct Built {
 
 /// The user's time zone: their preference, or `default`.
 pub(crate) async fn time_zone(store: &Store, owner: &Owner, default: &str, now_ms: i64) -> Result<String, StoreError> {
+    let told = store.user_context(owner).await?;
+    if let Some(zone) = told.preferences.get("time-zone").and_then(Value::as_str) {
+        return Ok(known_zone(Some(zone.to_owned()), default));
+    }
     let memory = MemoryOwner::User(owner.clone());
     let row = store.memory(&memory, TIME_ZONE, now_ms).await?;
     let preferred = row.and_then(|row| serde_json::from_str::<String>(&row.value).ok());
@@ -68,33 +74,48 @@ pub(crate) async fn build(
 ) -> Result<Built, StoreError> {
     let owner = &task.owner;
     let memory = MemoryOwner::User(owner.clone());
-    let preferences = store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms).await?;
-    let text_of = |key: &str| {
-        preferences.iter().find(|row| row.key == key).and_then(|row| serde_json::from_str::<String>(&row.value).ok())
+    // What skills noted of the user, and over it what the user said in so many words.
+    let noted = store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms).await?;
+    let told = store.user_context(owner).await?;
+    let mut preferences: BTreeMap<String, String> =
+        noted.into_iter().map(|row| (row.key[PREFERENCES.len()..].to_owned(), row.value)).collect();
+    for (name, value) in told.preferences.as_object().into_iter().flatten() {
+        preferences.insert(name.clone(), value.to_string());
+    }
+    let text_of = |name: &str| preferences.get(name).and_then(|value| serde_json::from_str::<String>(value).ok());
+    let custom_instructions = if told.custom_instructions.is_empty() {
+        let noted = store.memory(&memory, CUSTOM_INSTRUCTIONS, now_ms).await?;
+        noted.and_then(|row| serde_json::from_str::<String>(&row.value).ok())
+    } else {
+        Some(told.custom_instructions)
     };
-    let custom_instructions = store
-        .memory(&memory, CUSTOM_INSTRUCTIONS, now_ms)
-        .await?
-        .and_then(|row| serde_json::from_str::<String>(&row.value).ok());
+    let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
     let (messages, mut omitted) = store.messages_before(owner, &task.session, task.id, MAX_MESSAGES).await?;
     let previous_skill = messages.iter().rev().find_map(|message| message.skill.clone());
     let messages = bounded_messages(messages, &mut omitted);
     let context = contract::Context {
         now_ms: unsigned(now_ms),
-        display_name: text_of(DISPLAY_NAME),
-        preferences: preferences
-            .iter()
-            .map(|row| (row.key[PREFERENCES.len()..].to_owned(), row.value.clone()))
-            .collect(),
+        display_name,
+        preferences: preferences.into_iter().collect(),
         custom_instructions,
         messages,
         recent_tasks: recent_tasks(store, owner, task).await?,
         learnings: learnings(store, owner).await?,
-        skills: catalog.summaries(),
+        skills: summaries(catalog),
         omitted,
     };
-    let time_zone = known_zone(text_of(TIME_ZONE), default_time_zone);
+    let time_zone = known_zone(time_zone, default_time_zone);
     Ok(Built { context, time_zone, previous_skill })
+}
+
+/// Name and description of each skill, at most a page of them.
+fn summaries(catalog: &TenantCatalog) -> Vec<(String, String)> {
+    let most = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+    catalog
+        .skills()
+        .take(most)
+        .map(|skill| (skill.manifest().name.clone(), skill.manifest().description.clone()))
+        .collect()
 }
 
 /// The newest messages that fit, oldest first.

@@ -8,6 +8,7 @@
 //! | executor | `steps`, `jobs` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
 //! | evaluator | `expect`, `similarity` | compares results with expectations |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
+//! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
 //! | history | `end` | writes a task's end, its answer and its history in one transaction |
 //!
 //! The brain knows no HTTP and no SQL. Whose data it touches is always the [`Owner`](openanalyst_domain::Owner) that the caller proved; nothing in a
@@ -19,14 +20,16 @@ mod accept;
 pub mod api;
 mod brain;
 mod bus;
-mod catalog;
 mod context;
 mod end;
 mod expect;
 mod follow;
 mod jobs;
 mod ledger;
+mod me;
 mod numbers;
+mod past;
+mod people;
 mod plan;
 mod sessions;
 mod settings;
@@ -39,12 +42,17 @@ mod work;
 
 pub use api::{
     Acceptance, Answer, Attachment, BrainError, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES,
-    MAX_IDEMPOTENCY_KEY_CHARS, MAX_PAGE, NewRequest, Notice, Question, SkillView, TaskFailure, TaskMetadata, TaskPage,
+    MAX_IDEMPOTENCY_KEY_CHARS, MAX_PAGE, NewRequest, Notice, Question, TaskFailure, TaskMetadata, TaskPage,
     TaskReceipt, TaskView,
 };
 pub use brain::{Brain, BrainOptions};
-pub use catalog::{Catalog, CatalogSkill, FALLBACK_SKILL, SkillSource, TenantCatalog};
 pub use context::known_time_zone;
+pub use me::{MAX_INSTRUCTIONS_BYTES, MAX_PREFERENCES_BYTES, MemoryView, UserContext};
 pub use openanalyst_router::Route;
+pub use openanalyst_store::conversations::{ConversationRow, MessageRow};
+pub use openanalyst_store::history::{EntryFilter, EntryRow};
+pub use openanalyst_store::users::UserRow;
+pub use past::HISTORY_KINDS;
+pub use people::{NewUser, template_names};
 pub use settings::BrainSettings;
 pub use similarity::similarity;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use openanalyst_domain::Budget;
-
 /// What can be set. All of it has a default.
 #[derive(Debug, Clone)]
 pub struct BrainSettings {
@@ -17,8 +15,6 @@ pub struct BrainSettings {
     pub max_tasks_at_work: usize,
     /// The time zone of users who have not said theirs, an IANA name.
     pub default_time_zone: String,
-    /// The budget of one invocation.
-    pub budget: Budget,
     /// Whether this node takes up open tasks of nodes that are gone.
     pub take_over: bool,
 }
@@ -31,7 +27,6 @@ impl Default for BrainSettings {
             max_open_tasks: 100,
             max_tasks_at_work: 256,
             default_time_zone: "UTC".to_owned(),
-            budget: Budget::default(),
             take_over: true,
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use openanalyst_domain::{EventKind, Failure, JobId, Owner, Receipt, TaskStatus};
+use openanalyst_registry::{CatalogSkill, FALLBACK_SKILL};
 use openanalyst_router::{Decision, Route, Utterance};
 use openanalyst_runtime::contract::{self, Plan, StepResult};
 use openanalyst_runtime::{Invocation, Skill};
@@ -20,12 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question, TaskReceipt};
 use crate::brain::Inner;
-use crate::catalog::{CatalogSkill, FALLBACK_SKILL};
 use crate::context::{self, shorten};
 use crate::end::{self, End};
 use crate::ledger::Ledger;
 use crate::numbers::unsigned;
-use crate::{accept, plan};
+use crate::{accept, plan, supply};
 
 /// Most entries of the ranking in the `routed` event.
 const RANKING_SHOWN: usize = 3;
@@ -143,18 +143,20 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
         NewEvent::new(EventKind::Started, json!({ "node": brain.node }))
     }];
     let recorded = task.prepared.as_ref().and_then(|value| serde_json::from_value::<Prepared>(value.clone()).ok());
-    let catalog = brain.catalog.of(&task.owner.tenant);
+    let tenant = &task.owner.tenant;
+    let catalog = brain.catalog.of(tenant).await?;
     let now_ms = brain.clock.now_ms();
     let mut fresh = None;
     let (prepared, skill) = match recorded {
         Some(prepared) => {
             let name = task.skill.clone().unwrap_or_else(|| FALLBACK_SKILL.to_owned());
-            let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
-            (prepared, skill)
+            // The version that it began with, whatever is active by now.
+            let skill = brain.catalog.version_of(tenant, &name, task.skill_digest.as_deref()).await?;
+            (prepared, skill.ok_or_else(|| gone(&name))?)
         }
         None => {
             let zone = &brain.settings.default_time_zone;
-            let built = context::build(&brain.store, catalog, task, zone, now_ms).await?;
+            let built = context::build(&brain.store, &catalog, task, zone, now_ms).await?;
             events.push(NewEvent::new(EventKind::ContextBuilt, context_event(&built.context)));
             let utterance = Utterance {
                 text: &task.content,
@@ -191,7 +193,7 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
             }
             let request = request_of(task, &route, confidence, &rounds, &built.time_zone);
             task.skill = Some(name.clone());
-            task.skill_version = Some(skill.manifest.version.to_string());
+            task.skill_version = Some(skill.manifest().version.to_string());
             task.skill_digest = Some(skill.digest().to_string());
             task.confidence = Some(confidence);
             fresh = Some(route);
@@ -203,7 +205,8 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
     } else {
         write_start(brain, task, events).await?;
     }
-    let loaded = skill.load(&brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
+    supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
+    let loaded = skill.load(&brain.sandbox).await?;
     let Prepared { mut request, context } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     Ok(Work {
@@ -213,7 +216,7 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
         loaded,
         request,
         context,
-        nested_calls_left: Arc::new(AtomicU32::new(brain.settings.budget.nested_calls)),
+        nested_calls_left: Arc::new(AtomicU32::new(skill.budget.nested_calls)),
         ledger: Ledger::default(),
         skill,
         task: task.clone(),

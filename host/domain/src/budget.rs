@@ -55,6 +55,8 @@ reasons!(
     NestingExceeded = "nesting-exceeded",
     /// No slot became free within the bounded wait.
     Busy = "busy",
+    /// A tenant's daily quota is used up.
+    QuotaExceeded = "quota-exceeded",
 );
 
 /// Every limit of one invocation. A tenant may lower it, an operator may raise it.

@@ -17,6 +17,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::token::Key;
 use crate::{ISSUER, Scope, ScopeSet, Verifier};
 
 /// Most bytes of a key file.
@@ -47,6 +48,14 @@ pub enum KeyError {
         /// Which.
         path: PathBuf,
     },
+    /// There is no earlier key with this id.
+    #[error(
+        "there is no earlier key `{key_id}`: `openanalyst keys list` names them; the key that signs is rotated first"
+    )]
+    Unknown {
+        /// What was asked for.
+        key_id: String,
+    },
     /// The machine gives no random numbers.
     #[error("this machine gives no random numbers: {0}")]
     Random(String),
@@ -74,7 +83,7 @@ pub struct TokenRequest {
 pub struct LocalKey {
     key_id: String,
     encoding: EncodingKey,
-    verifier: Verifier,
+    public_key: String,
 }
 
 impl std::fmt::Debug for LocalKey {
@@ -98,7 +107,7 @@ impl LocalKey {
         }
     }
 
-    fn open(path: &Path) -> Result<Self, KeyError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, KeyError> {
         let failed = |error: &std::io::Error| {
             let reason = if error.kind() == ErrorKind::NotFound { MISSING.to_owned() } else { error.to_string() };
             KeyError::File { path: path.to_owned(), reason }
@@ -124,8 +133,8 @@ impl LocalKey {
         let pem =
             signing.to_pkcs8_pem(LineEnding::LF).map_err(|_| jsonwebtoken::errors::ErrorKind::InvalidKeyFormat)?;
         let encoding = EncodingKey::from_ed_pem(pem.as_bytes())?;
-        let verifier = Verifier::new(key_id.clone(), DecodingKey::from_ed_components(&public)?);
-        Ok(Self { key_id, encoding, verifier })
+        let public_key = public.clone();
+        Ok(Self { key_id, encoding, public_key })
     }
 
     /// The key's id: its thumbprint (RFC 7638).
@@ -134,10 +143,16 @@ impl LocalKey {
         &self.key_id
     }
 
-    /// Verifies what this key signed.
+    /// Verifies what this key signed, and nothing else.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
-        self.verifier.clone()
+        Verifier::local(self.verifying().into_iter().collect(), None)
+    }
+
+    /// The half that verifies. It was read from the key itself, so it can be read again.
+    pub(crate) fn verifying(&self) -> Option<Key> {
+        let decoding = DecodingKey::from_ed_components(&self.public_key).ok()?;
+        Some(Key { id: self.key_id.clone(), algorithm: Algorithm::EdDSA, decoding })
     }
 
     /// Signs a token.
@@ -157,10 +172,10 @@ impl LocalKey {
     }
 }
 
-const MISSING: &str = "it is not there";
+pub(crate) const MISSING: &str = "it is not there";
 
 /// Writes a new key beside the path, and links it there if nobody else did.
-fn create(path: &Path) -> Result<(), KeyError> {
+pub(crate) fn create(path: &Path) -> Result<(), KeyError> {
     let failed = |error: &std::io::Error| KeyError::File { path: path.to_owned(), reason: error.to_string() };
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| KeyError::Random(error.to_string()))?;

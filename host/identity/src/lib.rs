@@ -5,13 +5,21 @@
 //!
 //! Begin at [`Verifier`], then [`LocalKey`].
 
+mod issuer;
+mod jwks;
 mod key;
+mod keys;
 mod principal;
+mod revocation;
 mod scope;
 mod token;
 
+pub use issuer::{IssuerError, IssuerKeys, IssuerOptions, MIN_SECRET_BYTES};
+pub use jwks::{JwksDocument, JwksFetch, MAX_JWKS_BYTES};
 pub use key::{KeyError, LocalKey, TokenRequest};
+pub use keys::LocalKeys;
 pub use principal::Principal;
+pub use revocation::{Revocation, Revocations};
 pub use scope::{Scope, ScopeSet, UnknownScope};
 pub use token::{TokenError, Verifier};
 

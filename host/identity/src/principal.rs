@@ -13,9 +13,11 @@ pub struct Principal {
     pub user: UserId,
     /// What the token allows.
     pub scopes: ScopeSet,
+    /// When it was issued (`iat`), UTC milliseconds; the beginning of all times where it does not say.
+    pub issued_at_ms: i64,
     /// When the proof ends, UTC milliseconds.
     pub expires_at_ms: i64,
-    /// The token's own id (`jti`); empty where it has none.
+    /// The token's own id (`jti`); where it has none, the SHA-256 of the token.
     pub token_id: String,
 }
 

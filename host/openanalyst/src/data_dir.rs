@@ -61,6 +61,18 @@ impl DataDir {
         self.root.join("run")
     }
 
+    /// The key that seals tenants' secrets; made on first use.
+    #[must_use]
+    pub fn secrets_key(&self) -> PathBuf {
+        self.keys().join("secrets.key")
+    }
+
+    /// Where uploaded packages are kept, unless the settings name another place.
+    #[must_use]
+    pub fn packages(&self) -> PathBuf {
+        self.root.join("packages")
+    }
+
     /// The right to be the one server of this directory.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ macro_rules! failed_from {
 failed_from!(
     openanalyst_brain::BrainError,
     openanalyst_identity::KeyError,
+    openanalyst_registry::RegistryError,
     openanalyst_runtime::SandboxError,
     openanalyst_runtime::LoadError,
     openanalyst_store::StoreError,

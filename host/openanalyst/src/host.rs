@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Catalog, Notice, SkillSource};
+use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
+use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, SkillSource, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
 use openanalyst_store::nodes::{AliveNode, Nodes};
@@ -32,6 +33,8 @@ pub enum Role {
 pub struct Host {
     /// The front door.
     pub brain: Brain,
+    /// What tenants have.
+    pub registry: Registry,
     /// The workflow engine.
     pub engine: EmbeddedEngine,
     /// The record.
@@ -64,7 +67,10 @@ impl Host {
         let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
         sandbox_options.pool_instances = settings.pool_instances.value;
         let sandbox = Sandbox::new(sandbox_options)?;
-        let catalog = Arc::new(Catalog::bundled(bundled_skills())?);
+        let packages = Arc::new(FolderPackages::open(&data.packages())?);
+        let catalog =
+            Catalog::bundled(bundled_skills(), settings.budget())?.with_record(store.clone(), packages.clone());
+        let catalog = Arc::new(catalog);
         let (notices, _) = broadcast::channel(NOTICES_KEPT);
         let engine = EmbeddedEngine::start(EmbeddedOptions {
             sandbox: sandbox.clone(),
@@ -91,21 +97,29 @@ impl Host {
             store: store.clone(),
             sandbox: sandbox.clone(),
             workflow: Arc::new(engine.clone()),
-            clock,
+            clock: clock.clone(),
             node: node.id(),
             nodes,
             catalog: catalog.clone(),
+            workspace_templates: workspace_templates(),
             notices,
             settings: BrainSettings {
                 max_open_tasks: usize::try_from(settings.max_open_tasks.value).unwrap_or(usize::MAX),
                 default_time_zone: settings.time_zone.value.clone(),
-                budget: settings.budget(),
                 take_over: role == Role::Server,
                 ..BrainSettings::default()
             },
         })
         .await?;
-        Ok(Self { brain, engine, store, sandbox, catalog, node })
+        let registry = Registry::new(RegistryOptions {
+            store: store.clone(),
+            packages,
+            vault: Vault::open_or_create(&data.secrets_key())?,
+            sandbox: sandbox.clone(),
+            catalog: catalog.clone(),
+            clock,
+        });
+        Ok(Self { brain, registry, engine, store, sandbox, catalog, node })
     }
 
     /// Loads every component, so that no request waits for a compiler.
@@ -132,6 +146,19 @@ impl Host {
 /// It cannot be opened or brought up.
 pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(&settings.database()?).await?)
+}
+
+/// The scripts that every new workspace begins with.
+fn workspace_templates() -> Vec<(String, String)> {
+    let shared = openanalyst_skills::shared_scripts();
+    openanalyst_brain::template_names()
+        .iter()
+        .filter_map(|name| {
+            let path = format!("f/openanalyst/templates/{name}");
+            let (_, source) = shared.iter().find(|(shared, _)| *shared == path)?;
+            Some(((*name).to_owned(), (*source).to_owned()))
+        })
+        .collect()
 }
 
 /// The skills that come with the host.

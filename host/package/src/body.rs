@@ -1,11 +1,11 @@
 //! The sections of the Markdown that mean something.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::glob::is_path;
 
 /// A named procedure: what the skill does, step by step, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
     /// Its name.
     pub name: String,

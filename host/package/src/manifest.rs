@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::body::{self, Workflow};
@@ -25,7 +25,7 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_NAME_CHARS: usize = 64;
 
 /// What `SKILL.md` says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// The identifier: lower-case letters, digits and `-`, at most 64.

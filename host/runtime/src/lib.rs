@@ -43,6 +43,7 @@ mod wasi;
 pub use call::{Call, HostCapabilities};
 pub use error::{LoadError, SandboxError};
 pub use invocation::{CallError, Invocation};
+pub use load::inspect_component;
 pub use logs::{LogLevel, LogLine};
 pub use sandbox::{Sandbox, SandboxOptions, ScriptRunner, Skill, Stats};
 pub use script::{ScriptCall, ScriptCallError, ScriptError, ScriptHost};

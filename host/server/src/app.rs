@@ -5,20 +5,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 use openanalyst_brain::Brain;
 use openanalyst_domain::Clock;
-use openanalyst_identity::{Scope, Verifier};
+use openanalyst_identity::Verifier;
+use openanalyst_registry::Registry;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::Access;
 use crate::health::Readiness;
 use crate::hub::origin::Origins;
 use crate::limits::ServerLimits;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::rate::UserRate;
-use crate::{auth, edge, events, health, hub, requests, route, skills, tasks};
+use crate::{api, auth, edge};
 
 /// What the edge is made of.
 pub struct ServerOptions {
@@ -54,6 +56,7 @@ impl ServerOptions {
 /// What all routes share.
 pub(crate) struct Shared {
     pub(crate) brain: Brain,
+    pub(crate) registry: Registry,
     pub(crate) verifier: Verifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: ServerLimits,
@@ -62,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) version: &'static str,
     pub(crate) rate: Arc<UserRate>,
     pub(crate) places: Arc<Places>,
+    /// Packages that are looked at.
+    pub(crate) uploads: Semaphore,
     /// Nothing new is accepted.
     pub(crate) shutdown: CancellationToken,
     /// The open WebSockets.
@@ -70,9 +75,11 @@ pub(crate) struct Shared {
 
 pub(crate) type App = Arc<Shared>;
 
-pub(crate) fn shared(brain: Brain, options: ServerOptions, shutdown: CancellationToken) -> App {
+pub(crate) fn shared(brain: Brain, registry: Registry, options: ServerOptions, shutdown: CancellationToken) -> App {
     Arc::new(Shared {
         brain,
+        registry,
+        uploads: Semaphore::new(options.limits.uploads_at_once),
         verifier: options.verifier,
         clock: options.clock,
         rate: Arc::new(UserRate::new(&options.limits)),
@@ -86,30 +93,19 @@ pub(crate) fn shared(brain: Brain, options: ServerOptions, shutdown: Cancellatio
     })
 }
 
-/// All routes. Each group states the scope it needs once, so that a route added to it cannot forget it.
+/// All routes, from their table: each gets the check of its scope here, so that none can forget it.
 pub(crate) fn router(app: &App) -> Router {
-    let needs = |scope| from_fn_with_state((app.clone(), scope), auth::authorize);
-    let requests = Router::new()
-        .route("/v1/requests", post(requests::create))
-        .route("/v1/tasks", get(tasks::list))
-        .route("/v1/tasks/{id}", get(tasks::show))
-        .route("/v1/tasks/{id}/cancel", post(tasks::cancel))
-        .route("/v1/tasks/{id}/answers", post(tasks::answer))
-        .route("/v1/tasks/{id}/events", get(events::stream))
-        .route("/v1/route", post(route::route))
-        .route_layer(needs(Scope::Requests));
-    let skills = Router::new()
-        .route("/v1/skills", get(skills::list))
-        .route("/v1/skills/{name}", get(skills::show))
-        .route("/v1/skills/{name}/versions", get(skills::versions))
-        .route_layer(needs(Scope::SkillsRead));
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        // The hub looks at its token itself: a browser can only send it as a subprotocol.
-        .route("/v1/ws", get(hub::open))
-        .merge(requests)
-        .merge(skills)
+    let mut router = Router::new();
+    for operation in api::table() {
+        let handler = match operation.access {
+            Access::Needs(scope) => {
+                operation.handler.route_layer(from_fn_with_state((app.clone(), scope), auth::authorize))
+            }
+            Access::Public | Access::NeedsInHandshake(_) => operation.handler,
+        };
+        router = router.route(operation.path, handler);
+    }
+    router
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(from_fn(edge::around))

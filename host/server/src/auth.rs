@@ -1,13 +1,16 @@
-//! Who calls: the token, and the scope that a group of routes needs.
+//! Who calls: the token, and the scope that a route needs.
 //!
 //! Tenant and user come from the verified token and from nothing else in a request.
+
+use std::net::SocketAddr;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use openanalyst_domain::Owner;
-use openanalyst_identity::{Principal, Scope, TokenError};
+use openanalyst_domain::{Owner, UserId};
+use openanalyst_identity::{Principal, Revocation, Scope, TokenError};
+use openanalyst_registry::{Actor, RevocationRow};
 
 use crate::app::{App, Shared};
 use crate::problem::Problem;
@@ -17,33 +20,73 @@ use crate::problem::Problem;
 pub(crate) struct Caller {
     /// Whose data the call may touch.
     pub(crate) owner: Owner,
-    /// When the proof ends, in UTC milliseconds.
-    pub(crate) expires_at_ms: i64,
+    /// The proof.
+    principal: Principal,
+    /// From where, where that is known.
+    peer: Option<SocketAddr>,
 }
 
-impl From<&Principal> for Caller {
-    fn from(principal: &Principal) -> Self {
-        Self { owner: principal.owner(), expires_at_ms: principal.expires_at_ms }
+impl Caller {
+    /// Who does something, for the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        let origin = self.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.ip().to_string());
+        Actor { name: self.owner.user.to_string(), origin }
+    }
+
+    /// Waits until the token has expired or was revoked.
+    pub(crate) async fn proof_ends(&self, app: &Shared) {
+        let revocations = app.verifier.revocations();
+        let mut changes = revocations.watch();
+        let revoked = async {
+            while !revocations.is_revoked(&self.principal) {
+                if changes.changed().await.is_err() {
+                    // Nobody can revoke any more.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = app.clock.sleep_until(self.principal.expires_at_ms) => {}
+            () = revoked => {}
+        }
     }
 }
 
-/// The layer of a group of routes: a valid token with the group's scope, and not too many calls.
+/// A row of the record, as the verifier keeps it.
+#[must_use]
+pub fn revocation(row: RevocationRow) -> Revocation {
+    let RevocationRow { tenant, user, token_id, issued_before_ms, expires_at_ms } = row;
+    match (UserId::parse(user), issued_before_ms) {
+        (Ok(user), Some(issued_before_ms)) => {
+            Revocation::User { owner: Owner::new(tenant, user), issued_before_ms, expires_at_ms }
+        }
+        _ => Revocation::Token { tenant, token_id, expires_at_ms },
+    }
+}
+
+/// From where a request comes: the other end of its connection. What a proxy says in a header is not believed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The layer of a route: a valid token with the route's scope, and not too many calls.
 pub(crate) async fn authorize(
     State((app, scope)): State<(App, Scope)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = verify(&app, bearer(request.headers())?, scope)?;
+    let peer = request.extensions().get::<Peer>().copied();
+    let caller = verify(&app, bearer(request.headers())?, scope, peer).await?;
     app.rate.count(&caller.owner)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// Tells who holds a token, if it has the scope.
-pub(crate) fn verify(app: &Shared, token: &str, scope: Scope) -> Result<Caller, Problem> {
-    let principal = app.verifier.verify(token, app.clock.now_ms()).map_err(|error| refused(&error))?;
+pub(crate) async fn verify(app: &Shared, token: &str, scope: Scope, peer: Option<Peer>) -> Result<Caller, Problem> {
+    let verified = app.verifier.verify_fetching(token, app.clock.now_ms()).await;
+    let principal = verified.map_err(|error| refused(&error))?;
     principal.require(scope).map_err(|error| refused(&error))?;
-    Ok(Caller::from(&principal))
+    Ok(Caller { owner: principal.owner(), principal, peer: peer.map(|Peer(address)| address) })
 }
 
 /// The token of the `Authorization` header.

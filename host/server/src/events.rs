@@ -37,11 +37,12 @@ pub(crate) async fn stream(
         // Nothing follows, and 204 is what tells an EventSource to stop coming back.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let keep_alive = KeepAlive::new().interval(app.limits.sse_keep_alive);
     let place = app.places.take(&caller.owner)?;
     let events = app.brain.follow(&caller.owner, id, after).await?;
-    let expired = app.clock.sleep_until(caller.expires_at_ms);
-    let events = as_sse(events, place).take_until(expired);
-    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(app.limits.sse_keep_alive));
+    let ended = async move { caller.proof_ends(&app).await };
+    let events = as_sse(events, place).take_until(Box::pin(ended));
+    let sse = Sse::new(events).keep_alive(keep_alive);
     Ok(([UNBUFFERED], sse).into_response())
 }
 

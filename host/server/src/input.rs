@@ -7,9 +7,11 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
-use openanalyst_brain::BrainError;
-use openanalyst_domain::TaskId;
+use openanalyst_brain::{BrainError, MAX_PAGE};
+use openanalyst_domain::{MessageId, TaskId};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::limits::ServerLimits;
@@ -116,6 +118,83 @@ pub(crate) fn task_id(path: Result<Path<String>, PathRejection>) -> Result<TaskI
         let shown: String = text.chars().take(64).filter(|c| !c.is_control()).collect();
         BrainError::NoSuchTask(shown).into()
     })
+}
+
+/// The body of an upload.
+pub(crate) async fn package(request: Request, limits: &ServerLimits) -> Result<Vec<u8>, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let body = read_capped(request.into_body(), announced, limits.package_bytes);
+    let read = tokio::time::timeout(limits.body_read_timeout, body).await;
+    let read = read.unwrap_or_else(|_| {
+        let detail =
+            format!("the package did not come within {} s: send it faster", limits.body_read_timeout.as_secs());
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE))
+    })?;
+    if read.is_empty() {
+        return Err(Problem::invalid("there is no package: send the `.skill` file as the body"));
+    }
+    Ok(read)
+}
+
+/// The place in a listing that has pages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    pub(crate) cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// How many lines a page has that does not say.
+const DEFAULT_PAGE: u32 = 20;
+
+impl PageQuery {
+    /// How many lines.
+    pub(crate) fn limit(&self) -> Result<u32, Problem> {
+        limit(self.limit)
+    }
+
+    /// The cursor, where it is an id.
+    pub(crate) fn id(&self) -> Result<Option<MessageId>, Problem> {
+        self.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()
+    }
+}
+
+/// How many lines.
+pub(crate) fn limit(given: Option<u32>) -> Result<u32, Problem> {
+    let limit = given.unwrap_or(DEFAULT_PAGE);
+    if (1..=MAX_PAGE).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::invalid(format!("`limit` is {limit}: give 1 to {MAX_PAGE}")))
+    }
+}
+
+/// A cursor that this host did not give.
+pub(crate) fn bad_cursor() -> Problem {
+    Problem::invalid("`cursor` is not one that this route gave: send `nextCursor` of the page before, or leave it out")
+}
+
+/// Where the next page begins. A page that is not full was the last.
+pub(crate) fn next_cursor<T>(rows: &[T], limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
+    let full = rows.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+    rows.last().filter(|_| full).map(cursor)
+}
+
+/// A page on the wire.
+pub(crate) fn page(name: &str, rows: Value, next: Option<String>, more: Option<(&str, Value)>) -> Value {
+    let mut page = json!({ name: rows });
+    if let Some(next) = next {
+        page["nextCursor"] = json!(next);
+    }
+    if let Some((name, value)) = more {
+        page[name] = value;
+    }
+    page
+}
+
+/// The two names in a path.
+pub(crate) fn names(path: Result<Path<(String, String)>, PathRejection>) -> Result<(String, String), Problem> {
+    path.map(|Path(names)| names).map_err(|_| Problem::invalid("the path is not UTF-8 in percent-encoding (RFC 3986)"))
 }
 
 /// The name in a path.

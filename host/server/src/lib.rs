@@ -8,33 +8,46 @@
 //! |---|---|
 //! | [`limits`] | every limit and timeout of the edge in one table |
 //! | `serve` | the listener: accepts connections, and drains them at the end |
-//! | `app` | the routes, and what all of them share |
+//! | `api` | all routes in one table, with the scope of each; `app` makes the router of it and `openapi` the description |
+//! | `app` | what all routes share |
 //! | `edge` | around every call: request id, headers, caught panics, errors as problems |
 //! | `auth`, `rate`, `places` | tokens and scopes; calls per user; open streams per user |
 //! | `problem`, `input` | errors on the wire (RFC 9457); bodies, queries and ids |
-//! | `requests`, `tasks`, `events`, `route`, `skills`, `health` | one file for each group of routes |
+//! | `requests`, `tasks`, `events`, `route`, `skills`, `grants`, `secrets`, `usage`, `people`, `me`, `past`, `tenant`, `audit`, `health` | one file for each group of routes |
 //! | `hub` | the WebSocket hub |
 //!
 //! Begin at [`serve`], then `app`.
 
+mod api;
 mod app;
+mod audit;
 mod auth;
 mod edge;
 mod events;
+mod grants;
 mod health;
 mod hub;
 mod input;
 pub mod limits;
+mod me;
+mod openapi;
+mod past;
+mod people;
 mod places;
 mod problem;
 mod rate;
 mod requests;
 mod route;
+mod secrets;
 mod serve;
 mod skills;
 mod tasks;
+mod tenant;
+mod usage;
 
 pub use app::ServerOptions;
+pub use auth::revocation;
 pub use health::{Readiness, ReadyCheck};
 pub use limits::ServerLimits;
+pub use openapi::routes;
 pub use serve::serve;

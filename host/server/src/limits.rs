@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct ServerLimits {
     /// Bytes of the body of one HTTP request. Room for 768 KiB of attachments in base64 and 64 KiB of content in escaped JSON.
     pub body_bytes: usize,
+    /// Bytes of one uploaded package.
+    pub package_bytes: usize,
+    /// Packages that are read and looked at at the same time; further ones wait.
+    pub uploads_at_once: usize,
     /// Bytes of one WebSocket message. A larger one closes the connection with 1009.
     pub ws_message_bytes: usize,
     /// Messages that wait for a slow reader of a WebSocket.
@@ -66,6 +70,8 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             body_bytes: 2 << 20,
+            package_bytes: 48 << 20,
+            uploads_at_once: 2,
             ws_message_bytes: 256 << 10,
             ws_queue: 256,
             ws_slow_reader: Duration::from_secs(5),

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use openanalyst_brain::BrainError;
+use openanalyst_registry::RegistryError;
 use serde_json::{Value, json};
 
 /// Most characters of a problem's detail: parts of it may quote the caller.
@@ -143,8 +144,9 @@ impl From<BrainError> for Problem {
     fn from(error: BrainError) -> Self {
         let status = match error.code() {
             "invalid" => StatusCode::BAD_REQUEST,
-            "task-not-found" | "skill-not-found" => StatusCode::NOT_FOUND,
+            "task-not-found" | "memory-not-found" | "conversation-not-found" => StatusCode::NOT_FOUND,
             "idempotency-key-reused" | "wrong-state" => StatusCode::CONFLICT,
+            "version-mismatch" => StatusCode::PRECONDITION_FAILED,
             "too-many-tasks" => StatusCode::TOO_MANY_REQUESTS,
             "shutting-down" | "storage-unavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
@@ -156,6 +158,33 @@ impl From<BrainError> for Problem {
             tracing::warn!(%error, "a call of the brain cannot be done now");
         }
         let problem = Self::new(status, error.code(), error.to_string());
+        match error.retry_after_ms() {
+            Some(after_ms) => problem.retry_after_ms(after_ms),
+            None => problem,
+        }
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let status = match error.code() {
+            "invalid" => StatusCode::BAD_REQUEST,
+            "skill-not-found" | "version-not-found" | "secret-not-found" => StatusCode::NOT_FOUND,
+            "wrong-state" => StatusCode::CONFLICT,
+            "package-refused" => StatusCode::UNPROCESSABLE_ENTITY,
+            "storage-unavailable" | "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => {
+                tracing::error!(%error, "a call of the registry failed");
+                return Self::internal();
+            }
+        };
+        let problem = match &error {
+            RegistryError::Refused(findings) => {
+                let detail = format!("the package is refused for {} reasons: see `findings`", findings.len());
+                Self::new(status, error.code(), detail).with("findings", json!(findings))
+            }
+            _ => Self::new(status, error.code(), error.to_string()),
+        };
         match error.retry_after_ms() {
             Some(after_ms) => problem.retry_after_ms(after_ms),
             None => problem,

@@ -11,6 +11,7 @@ use openanalyst_brain::{Attachment, NewRequest, TaskView};
 use openanalyst_domain::SessionKey;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -25,11 +26,13 @@ const MAX_KEY_CHARS: usize = 255;
 /// Stands before the keys of this route, so that they never meet those of the hub.
 const KEY_PREFIX: &str = "http:";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewRequest)]
 pub(crate) struct Body {
     content: String,
     #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
     session_id: Option<SessionKey>,
     #[serde(default)]
     attachments: Vec<Attachment>,

@@ -4,14 +4,16 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use openanalyst_brain::Route;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::JsonBody;
 use crate::problem::Problem;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RouteRequest)]
 pub(crate) struct Body {
     content: String,
 }

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openanalyst_brain::Brain;
+use openanalyst_registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::app::{self, App, ServerOptions};
+use crate::auth::Peer;
 
 /// The pause after an error of the listener itself, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
@@ -40,10 +42,11 @@ const MAX_HEADERS: usize = 100;
 pub async fn serve(
     listener: TcpListener,
     brain: Brain,
+    registry: Registry,
     options: ServerOptions,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let app = app::shared(brain, options, shutdown.clone());
+    let app = app::shared(brain, registry, options, shutdown.clone());
     let router = app::router(&app);
     let places = Arc::new(Semaphore::new(app.limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
@@ -73,8 +76,12 @@ pub(crate) struct ConnectionPlace(#[allow(dead_code)] Arc<OwnedSemaphorePermit>)
 
 /// Serves one connection until it ends; at shutdown it ends after the call that it is at.
 async fn one(app: App, router: Router, stream: TcpStream, place: ConnectionPlace) {
+    let peer = stream.peer_addr().ok().map(Peer);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(place.clone());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()

@@ -1,19 +1,39 @@
-//! `/v1/skills`: the tenant's catalogue, to read.
+//! `/v1/skills`: the tenant's skills, and their life: upload, activate, disable, remove.
 
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use openanalyst_brain::SkillView;
+use openanalyst_registry::InstalledSkill;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::input;
+use crate::input::{self, OptionalJsonBody};
 use crate::problem::Problem;
 
+/// Which version to activate.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Activate)]
+pub(crate) struct ActivateBody {
+    /// A version such as `1.2.0`, or a digest. None: the newest.
+    #[serde(default)]
+    version: Option<String>,
+}
+
+/// No members.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoBody {}
+
 /// `GET /v1/skills`
-pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> Json<Value> {
-    Json(json!({ "skills": app.brain.skills(&caller.owner.tenant) }))
+pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({ "skills": app.registry.list(&caller.owner.tenant).await? })))
 }
 
 /// `GET /v1/skills/{name}`
@@ -21,8 +41,8 @@ pub(crate) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Json<SkillView>, Problem> {
-    Ok(Json(app.brain.skill(&caller.owner.tenant, &input::name(path)?)?))
+) -> Result<Json<InstalledSkill>, Problem> {
+    Ok(Json(app.registry.show(&caller.owner.tenant, &input::name(path)?).await?))
 }
 
 /// `GET /v1/skills/{name}/versions`
@@ -31,9 +51,53 @@ pub(crate) async fn versions(
     Extension(caller): Extension<Caller>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let skill = app.brain.skill(&caller.owner.tenant, &input::name(path)?)?;
-    let version = json!({
-        "version": skill.version, "digest": skill.digest, "state": skill.state, "source": skill.source,
-    });
-    Ok(Json(json!({ "name": skill.name, "versions": [version] })))
+    let name = input::name(path)?;
+    let versions = app.registry.versions(&caller.owner.tenant, &name).await?;
+    Ok(Json(json!({ "name": name, "versions": versions })))
+}
+
+/// `POST /v1/skills`
+pub(crate) async fn upload(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    // Packages take memory while they are looked at: only so many at once.
+    let _place = app.uploads.acquire().await.map_err(|_| Problem::internal())?;
+    let archive = input::package(request, &app.limits).await?;
+    let uploaded = app.registry.upload(&caller.owner.tenant, archive.into(), &caller.actor()).await?;
+    let status = if uploaded.repeated { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(uploaded)).into_response())
+}
+
+/// `POST /v1/skills/{name}/activate`
+pub(crate) async fn activate(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, PathRejection>,
+    OptionalJsonBody(body): OptionalJsonBody<ActivateBody>,
+) -> Result<Json<InstalledSkill>, Problem> {
+    let name = input::name(path)?;
+    let version = body.version.as_deref();
+    Ok(Json(app.registry.activate(&caller.owner.tenant, &name, version, &caller.actor()).await?))
+}
+
+/// `POST /v1/skills/{name}/disable`
+pub(crate) async fn disable(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, PathRejection>,
+    OptionalJsonBody(NoBody {}): OptionalJsonBody<NoBody>,
+) -> Result<Json<InstalledSkill>, Problem> {
+    Ok(Json(app.registry.disable(&caller.owner.tenant, &input::name(path)?, &caller.actor()).await?))
+}
+
+/// `DELETE /v1/skills/{name}`
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    app.registry.remove(&caller.owner.tenant, &input::name(path)?, &caller.actor()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

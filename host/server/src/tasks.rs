@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use openanalyst_brain::{Answer, MAX_PAGE, TaskPage, TaskView};
 use openanalyst_domain::TaskStatus;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -58,8 +59,9 @@ pub(crate) async fn show(
     Ok(Json(app.brain.task(&caller.owner, id).await?))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Cancel)]
 pub(crate) struct CancelBody {
     #[serde(default)]
     reason: String,
@@ -77,8 +79,9 @@ pub(crate) async fn cancel(
 }
 
 /// Answers to single questions, or one text for all that was asked.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Answers)]
 pub(crate) struct AnswersBody {
     answers: Option<Vec<Answer>>,
     content: Option<String>,

@@ -30,7 +30,7 @@ pub struct NewMessage<'a> {
 }
 
 /// A stored message.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageRow {
     /// Its id.
@@ -58,6 +58,37 @@ struct Raw {
     data: Option<Json>,
     skill: Option<String>,
     at: At,
+}
+
+impl TryFrom<Raw> for MessageRow {
+    type Error = StoreError;
+    fn try_from(raw: Raw) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: raw.id.to_string(),
+            task_id: raw.task_id.to_string(),
+            role: raw.role,
+            content: raw.content,
+            data: raw.data.map(|text| json("message data", &text)).transpose()?,
+            skill: raw.skill,
+            at_ms: raw.at.0,
+        })
+    }
+}
+
+/// A conversation: a session with at least one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: String,
+    /// The client's name for the session.
+    pub session_id: String,
+    /// The beginning of the first message.
+    pub title: String,
+    /// When it began.
+    pub created_at_ms: i64,
+    /// When the last message came.
+    pub updated_at_ms: i64,
 }
 
 /// Titles of conversations are the first message, this many characters of it.
@@ -142,21 +173,75 @@ impl Store {
             .await?;
             older = u32::try_from(all).unwrap_or(u32::MAX).saturating_sub(limit);
         }
-        let mut messages = rows
-            .into_iter()
-            .map(|raw| {
-                Ok(MessageRow {
-                    id: raw.id.to_string(),
-                    task_id: raw.task_id.to_string(),
-                    role: raw.role,
-                    content: raw.content,
-                    data: raw.data.map(|text| json("message data", &text)).transpose()?,
-                    skill: raw.skill,
-                    at_ms: raw.at.0,
-                })
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+        let mut messages = rows.into_iter().map(MessageRow::try_from).collect::<Result<Vec<_>, _>>()?;
         messages.reverse();
         Ok((messages, older))
+    }
+
+    /// This user's conversations, the one that was changed last first: those changed before `before`, if given.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn conversations(
+        &self,
+        owner: &Owner,
+        before: Option<(i64, MessageId)>,
+        limit: u32,
+    ) -> Result<Vec<ConversationRow>, StoreError> {
+        let rows: Vec<(Id, String, String, At, At)> = query(
+            "SELECT id, session, title, created_at, updated_at FROM conversations WHERE tenant = $1 AND user_id = $2 \
+             AND ($3 IS NULL OR updated_at < $3 OR (updated_at = $3 AND id < $4)) ORDER BY updated_at DESC, id DESC LIMIT $5",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(before.map(|(at_ms, _)| At(at_ms)))
+        .bind(before.map(|(_, id)| id))
+        .bind(i64::from(limit))
+        .all(self.read(owner))
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, session, title, created, updated)| ConversationRow {
+                id: id.to_string(),
+                session_id: session,
+                title,
+                created_at_ms: created.0,
+                updated_at_ms: updated.0,
+            })
+            .collect())
+    }
+
+    /// The messages of one of this user's conversations after a message, oldest first. None: there is no such conversation of theirs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn conversation_messages(
+        &self,
+        owner: &Owner,
+        conversation: MessageId,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> Result<Option<Vec<MessageRow>>, StoreError> {
+        let there: Option<(Id,)> = query("SELECT id FROM conversations WHERE id = $1 AND tenant = $2 AND user_id = $3")
+            .bind(conversation)
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .optional(self.read(owner))
+            .await?;
+        if there.is_none() {
+            return Ok(None);
+        }
+        let rows: Vec<Raw> = query(
+            "SELECT id, task_id, role, content, data, skill, at FROM messages \
+             WHERE conversation_id = $1 AND tenant = $2 AND user_id = $3 AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5",
+        )
+        .bind(conversation)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(after)
+        .bind(i64::from(limit))
+        .all(self.read(owner))
+        .await?;
+        rows.into_iter().map(MessageRow::try_from).collect::<Result<_, _>>().map(Some)
     }
 }

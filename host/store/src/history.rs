@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, query};
+use crate::sql::{At, Id, Json, Sql, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something to remember.
@@ -30,7 +30,7 @@ pub struct NewEntry<'a> {
 }
 
 /// A remembered thing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryRow {
     /// Its id.
@@ -89,22 +89,63 @@ impl Tx {
     }
 }
 
+/// Which entries are wanted. Nothing said: all.
+#[derive(Debug, Clone, Default)]
+pub struct EntryFilter {
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Of this skill.
+    pub skill: Option<String>,
+    /// With this text in title or content; capitals of ASCII do not count.
+    pub text: Option<String>,
+    /// Not before this moment, UTC milliseconds.
+    pub since_ms: Option<i64>,
+    /// Before this moment.
+    pub until_ms: Option<i64>,
+    /// Older than this entry.
+    pub before: Option<MessageId>,
+}
+
 impl Store {
     /// This user's entries, newest first; of one kind, if given.
     ///
     /// # Errors
     /// The database's.
     pub async fn history(&self, owner: &Owner, kind: Option<&str>, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
-        let rows: Vec<Raw> = query(
-            "SELECT id, kind, task_id, skill, title, content, data, at FROM history \
-             WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) ORDER BY id DESC LIMIT $4",
-        )
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .bind(kind)
-        .bind(i64::from(limit))
-        .all(self.read(owner))
-        .await?;
+        let filter = EntryFilter { kind: kind.map(str::to_owned), ..EntryFilter::default() };
+        self.search_history(owner, &filter, limit).await
+    }
+
+    /// This user's entries that fit, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn search_history(
+        &self,
+        owner: &Owner,
+        filter: &EntryFilter,
+        limit: u32,
+    ) -> Result<Vec<EntryRow>, StoreError> {
+        const SQLITE: &str = "SELECT id, kind, task_id, skill, title, content, data, at FROM history \
+             WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR skill = $4) \
+             AND ($5 IS NULL OR instr(lower(title || ' ' || content), lower($5)) > 0) AND ($6 IS NULL OR at >= $6) \
+             AND ($7 IS NULL OR at < $7) AND ($8 IS NULL OR id < $8) ORDER BY id DESC LIMIT $9";
+        const POSTGRES: &str = "SELECT id, kind, task_id, skill, title, content, data, at FROM history \
+             WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR skill = $4) \
+             AND ($5 IS NULL OR strpos(lower(title || ' ' || content), lower($5)) > 0) AND ($6 IS NULL OR at >= $6) \
+             AND ($7 IS NULL OR at < $7) AND ($8 IS NULL OR id < $8) ORDER BY id DESC LIMIT $9";
+        let rows: Vec<Raw> = query(Sql::each(SQLITE, POSTGRES))
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .bind(&filter.kind)
+            .bind(&filter.skill)
+            .bind(&filter.text)
+            .bind(At::maybe(filter.since_ms))
+            .bind(At::maybe(filter.until_ms))
+            .bind(filter.before)
+            .bind(i64::from(limit))
+            .all(self.read(owner))
+            .await?;
         rows.into_iter()
             .map(|raw| {
                 Ok(EntryRow {

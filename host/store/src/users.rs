@@ -9,7 +9,7 @@ use crate::sql::{At, Json, ms, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserRow {
     /// The `sub` of their tokens.

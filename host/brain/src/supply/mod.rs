@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use openanalyst_domain::{Failure, Owner, TaskId};
+use openanalyst_registry::{CatalogSkill, DailyQuota, TenantCatalog};
 use openanalyst_runtime::{Call, HostCapabilities, contract};
 use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
 use sha2::{Digest as _, Sha256};
 
 use crate::brain::Inner;
-use crate::catalog::CatalogSkill;
 use crate::ledger::Receipts;
 use crate::work::Work;
 
@@ -70,7 +70,7 @@ impl Work {
         let supply = self.supply(place);
         Call {
             owner: self.owner().clone(),
-            budget: self.brain.settings.budget.clone(),
+            budget: self.skill.budget.clone(),
             grants: self.skill.grants.clone(),
             user_folder: self.request.user_folder.clone(),
             capabilities: supply.capabilities(),
@@ -95,10 +95,35 @@ impl Work {
     }
 }
 
-/// A skill of the tenant, by identifier.
-fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Failure> {
-    let found = brain.catalog.of(&owner.tenant).skill(name).cloned();
-    found.ok_or_else(|| Failure::not_found(format!("there is no skill `{name}` in this organisation")))
+/// A skill of the tenant, by identifier, if it may still run today.
+async fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Failure> {
+    let catalog = brain.catalog.of(&owner.tenant).await.map_err(|error| store_failure(&error))?;
+    let found = catalog.skill(name).cloned();
+    let skill = found.ok_or_else(|| Failure::not_found(format!("there is no skill `{name}` in this organisation")))?;
+    within_quota(brain, owner, &catalog, &skill).await?;
+    Ok(skill)
+}
+
+/// Refuses a skill whose quota of today, or whose tenant's, is used up. What runs now is counted once it has ended, so quotas can be passed by what
+/// runs at the same time.
+pub(crate) async fn within_quota(
+    brain: &Inner,
+    owner: &Owner,
+    catalog: &TenantCatalog,
+    skill: &CatalogSkill,
+) -> Result<(), Failure> {
+    let name = &skill.manifest().name;
+    let from_ms = DailyQuota::day_began_ms(brain.clock.now_ms());
+    for (quota, of, whose) in [
+        (&skill.daily, Some(name.as_str()), format!("the skill `{name}`")),
+        (&catalog.daily, None, "your organisation".to_owned()),
+    ] {
+        if !quota.is_empty() {
+            let used = brain.store.usage_since(&owner.tenant, of, from_ms).await;
+            quota.check(&whose, &used.map_err(|error| store_failure(&error))?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The record cannot be read or written now.

@@ -17,12 +17,12 @@ impl Skills for Supply {
         if let Some(done) = self.recorded(&place).await? {
             return Ok(done);
         }
-        let target = skill_of(&self.brain, &self.owner, skill)?;
-        let loaded = target.load(&self.brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
+        let target = skill_of(&self.brain, &self.owner, skill).await?;
+        let loaded = target.load(&self.brain.sandbox).await?;
         let inner = Self { place: place.clone(), calls: std::sync::Arc::default(), ..self.clone() };
         let call = Call {
             owner: self.owner.clone(),
-            budget: self.brain.settings.budget.clone(),
+            budget: target.budget.clone(),
             grants: target.grants.clone(),
             user_folder: self.request.user_folder.clone(),
             capabilities: inner.capabilities(),
@@ -85,7 +85,7 @@ impl Work {
         let nested = NestedCall {
             depth: 1,
             nested_calls_left: self.nested_calls_left.clone(),
-            deadline: std::time::Instant::now() + self.brain.settings.budget.wall(),
+            deadline: std::time::Instant::now() + self.skill.budget.wall(),
             cancel: self.cancel.clone(),
         };
         let output = self.supply(&format!("{place}/skill")).call(skill, content, arguments.clone(), nested).await?;

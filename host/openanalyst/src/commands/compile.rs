@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-use openanalyst_brain::Catalog;
+use openanalyst_domain::Budget;
+use openanalyst_registry::Catalog;
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use crate::data_dir::{DataDir, private_dir};
@@ -21,7 +22,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let data = DataDir::open(&settings.data_dir.value)?;
     private_dir(&settings.cache_dir.value)?;
     let sandbox = Sandbox::new(SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?))?;
-    Catalog::bundled(bundled_skills())?.warm(&sandbox).await?;
+    Catalog::bundled(bundled_skills(), Budget::default())?.warm(&sandbox).await?;
     openanalyst_workflow::self_check(&sandbox).await.map_err(Failure::failed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use openanalyst_brain::Catalog;
-use openanalyst_identity::LocalKey;
+use openanalyst_domain::Budget;
+use openanalyst_identity::LocalKeys;
+use openanalyst_registry::Catalog;
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use crate::data_dir::{DataDir, private_dir};
@@ -83,9 +84,9 @@ async fn database(settings: &Settings) -> Found {
 }
 
 fn signing_key(settings: &Settings) -> Found {
-    let path = DataDir::open(&settings.data_dir.value)?.signing_key();
-    let key = LocalKey::open_or_create(&path)?;
-    Ok(format!("{} (key id {})", path.display(), key.key_id()))
+    let folder = DataDir::open(&settings.data_dir.value)?.keys();
+    let ids = LocalKeys::open_or_create(&folder)?.key_ids()?;
+    Ok(format!("{} (key ids {})", folder.display(), ids.join(", ")))
 }
 
 fn listen_address(settings: &Settings) -> Found {
@@ -102,7 +103,7 @@ fn sandbox(settings: &Settings) -> Result<Sandbox, Failure> {
 }
 
 async fn skills(sandbox: &Sandbox) -> Found {
-    let catalog = Arc::new(Catalog::bundled(bundled_skills())?);
+    let catalog = Arc::new(Catalog::bundled(bundled_skills(), Budget::default())?);
     catalog.warm(sandbox).await?;
     Ok(catalog.names().join(", "))
 }

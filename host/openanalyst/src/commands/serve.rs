@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openanalyst_domain::SystemClock;
-use openanalyst_identity::LocalKey;
+use openanalyst_identity::LocalKeys;
 use openanalyst_server::{ReadyCheck, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +45,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         };
         Failure::failed(format!("cannot listen on {address}: {error}; {next}"))
     })?;
-    let key = LocalKey::open_or_create(&data.signing_key())?;
+    let keys = LocalKeys::open_or_create(&data.keys())?;
     crate::data_dir::private_dir(&settings.cache_dir.value)?;
     super::compile::in_a_child(settings).await;
     let host = Host::open(settings, Role::Server).await?;
@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
 
     let shutdown = CancellationToken::new();
     let store = host.store.clone();
-    let mut options = ServerOptions::new(key.verifier(), Arc::new(SystemClock));
+    let mut options = ServerOptions::new(keys.verifier()?, Arc::new(SystemClock));
     options.version = env!("CARGO_PKG_VERSION");
     if !settings.allowed_origin.value.is_empty() {
         options.allowed_origins.push(settings.allowed_origin.value.clone());
@@ -73,7 +73,13 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let _ = writeln!(std::io::stdout(), "ready http://{address}");
     tracing::info!(%address, after_ms = began.elapsed().as_millis(), "ready");
 
-    let server = tokio::spawn(openanalyst_server::serve(listener, host.brain.clone(), options, shutdown.clone()));
+    let server = tokio::spawn(openanalyst_server::serve(
+        listener,
+        host.brain.clone(),
+        host.registry.clone(),
+        options,
+        shutdown.clone(),
+    ));
     terminated().await?;
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();

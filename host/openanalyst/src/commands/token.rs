@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use openanalyst_domain::{Clock as _, SystemClock, TenantId, UserId};
-use openanalyst_identity::{LocalKey, Scope, TokenRequest};
+use openanalyst_identity::{LocalKeys, Scope, TokenRequest};
 
 use crate::cli::Token;
 use crate::data_dir::DataDir;
@@ -31,7 +31,7 @@ pub fn run(token: &Token, settings: &Settings) -> Result<ExitCode, Failure> {
     if token.ttl.as_secs() == 0 || token.ttl > MAX_TTL {
         return Err(Failure::usage("--ttl must be at least 1s and at most one year, for example 1h"));
     }
-    let key = LocalKey::open_or_create(&DataDir::open(&settings.data_dir.value)?.signing_key())?;
+    let key = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
     let request = TokenRequest { tenant, user, scopes, ttl: token.ttl, now_ms: SystemClock.now_ms() };
     println!("{}", key.sign(&request)?);
     Ok(ExitCode::SUCCESS)

@@ -25,9 +25,18 @@ pub(crate) enum World {
 /// # Errors
 /// Names the first one that is not linked, and what can be done.
 pub(crate) fn check(engine: &Engine, component: &Component, world: World) -> Result<(), LoadError> {
-    for (name, _) in component.component_type().imports(engine) {
-        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-        if world == World::ScriptRunner && name == SCRIPT_HOST {
+    let names: Vec<String> = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+    check_names(&names, world)
+}
+
+/// Checks names of imports.
+///
+/// # Errors
+/// See [`check`].
+pub(crate) fn check_names(names: &[String], world: World) -> Result<(), LoadError> {
+    for name in names {
+        let (interface, version) = name.split_once('@').unwrap_or((name.as_str(), ""));
+        if world == World::ScriptRunner && *name == SCRIPT_HOST {
             continue;
         }
         if world == World::Skill && interface.starts_with(CONTRACT) {

@@ -74,6 +74,33 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// The names of what a component imports, with their versions. Nothing is compiled.
+///
+/// # Errors
+/// It is refused before its imports matter.
+pub(crate) fn imports(bytes: &[u8]) -> Result<Vec<String>, LoadError> {
+    scan(bytes)?;
+    let mut names = Vec::new();
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let broken = |error: wasmparser::BinaryReaderError| {
+            LoadError::refused("invalid-component", format!("the component cannot be read: {error}"))
+        };
+        match payload.map_err(broken)? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            // The component's own imports, not those of components and modules inside of it.
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    names.push(import.map_err(broken)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
 #[derive(Default)]
 struct Counts {
     types: u32,

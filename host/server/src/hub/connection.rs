@@ -88,7 +88,8 @@ impl Connection {
     async fn serve(&mut self, mut frames: SplitStream<WebSocket>) -> Option<SplitStream<WebSocket>> {
         let speaker = self.speaker.clone();
         let (app, outbox) = (&speaker.app, &speaker.outbox);
-        let mut expired = app.clock.sleep_until(speaker.caller.expires_at_ms);
+        let proof = speaker.caller.clone();
+        let mut expired = std::pin::pin!(proof.proof_ends(&app));
         let silent = sleep_until(Instant::now() + app.limits.ws_idle_timeout);
         tokio::pin!(silent);
         loop {

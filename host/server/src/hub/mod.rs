@@ -52,13 +52,15 @@ pub(crate) async fn open(
     State(app): State<App>,
     RawQuery(query): RawQuery,
     connection: Option<Extension<ConnectionPlace>>,
+    peer: Option<Extension<auth::Peer>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     refuse_token_in_url(query.as_deref().unwrap_or_default())?;
     app.origins.check(&headers)?;
     let offered = Offered::from_headers(&headers);
-    let caller = auth::verify(&app, token(&headers, &offered)?, Scope::Requests)?;
+    let caller =
+        auth::verify(&app, token(&headers, &offered)?, Scope::Requests, peer.map(|Extension(peer)| peer)).await?;
     app.rate.count(&caller.owner)?;
     if offered.any && !offered.protocol {
         let detail = format!("the hub speaks the subprotocol `{PROTOCOL}`: offer it, or offer none");

@@ -12,9 +12,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Catalog, Notice};
-use openanalyst_domain::{Clock as _, EventKind, ManualClock, Owner, SessionKey, TaskId, TenantId, UserId};
+use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
+use openanalyst_domain::{Budget, Clock as _, EventKind, ManualClock, Owner, SessionKey, TaskId, TenantId, UserId};
 use openanalyst_identity::{LocalKey, Scope, TokenRequest};
+use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
@@ -67,6 +68,17 @@ impl Edge {
         let nodes = Nodes::open(&dir.path().join("run")).unwrap();
         let (own, other) = (nodes.join().unwrap(), nodes.join().unwrap());
         let (notices, _) = broadcast::channel(16);
+        let packages = Arc::new(FolderPackages::open(&dir.path().join("packages")).unwrap());
+        let catalog = Catalog::bundled(Vec::new(), Budget::default()).unwrap();
+        let catalog = Arc::new(catalog.with_record(store.clone(), packages.clone()));
+        let registry = Registry::new(RegistryOptions {
+            store: store.clone(),
+            packages,
+            vault: Vault::new(&[1; 32]),
+            sandbox: sandbox(),
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+        });
         let brain = Brain::start(BrainOptions {
             store: store.clone(),
             sandbox: sandbox(),
@@ -74,7 +86,8 @@ impl Edge {
             clock: clock.clone(),
             node: own.id(),
             nodes,
-            catalog: Arc::new(Catalog::bundled(Vec::new()).unwrap()),
+            catalog,
+            workspace_templates: Vec::new(),
             notices: notices.clone(),
             settings: BrainSettings { take_over: false, ..BrainSettings::default() },
         })
@@ -85,7 +98,7 @@ impl Edge {
         change(&mut options);
         let shutdown = CancellationToken::new();
         let address = listener.local_addr().unwrap();
-        let server = Some(tokio::spawn(serve(listener, brain.clone(), options, shutdown.clone())));
+        let server = Some(tokio::spawn(serve(listener, brain.clone(), registry, options, shutdown.clone())));
         Self { address, clock, key, brain, store, shutdown, notices, server, nodes: (own, other), dir }
     }
 

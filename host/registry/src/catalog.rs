@@ -1,0 +1,350 @@
+//! What each tenant can use now, and the router over it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use openanalyst_domain::{Budget, Digest, Failure, TenantId};
+use openanalyst_package::{Capabilities, Manifest};
+use openanalyst_router::{Router, RouterOptions, SkillProfile};
+use openanalyst_runtime::{Sandbox, Skill};
+use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
+use openanalyst_store::{Store, StoreError};
+
+use crate::RegistryError;
+use crate::grants::from_rows;
+use crate::limits::{DailyQuota, SkillLimits};
+use crate::packages::PackageStore;
+use crate::tenant::TenantSettings;
+use crate::version::{SkillSource, SkillVersion};
+
+/// The identifier of the skill that takes what no other skill understands.
+pub const FALLBACK_SKILL: &str = "core";
+
+/// Most tenants whose catalogue is kept in memory; those that were used longest ago are read again.
+const MAX_TENANTS: usize = 4_096;
+
+/// A skill that a tenant can use: an immutable version with the tenant's grants and limits.
+#[derive(Debug)]
+pub struct CatalogSkill {
+    version: Arc<SkillVersion>,
+    /// What it may use: requested ∩ granted.
+    pub grants: Arc<Capabilities>,
+    /// The limits of one invocation.
+    pub budget: Budget,
+    /// What it may use in a day.
+    pub daily: DailyQuota,
+}
+
+impl CatalogSkill {
+    /// What its `SKILL.md` says.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.version.manifest
+    }
+
+    /// The digest of its package.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        self.version.digest()
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> &Arc<SkillVersion> {
+        &self.version
+    }
+
+    /// The loaded component.
+    ///
+    /// # Errors
+    /// See [`SkillVersion::load`].
+    pub async fn load(&self, sandbox: &Sandbox) -> Result<Skill, Failure> {
+        self.version.load(sandbox).await
+    }
+}
+
+/// What one tenant can use, at one moment.
+#[derive(Debug)]
+pub struct TenantCatalog {
+    skills: BTreeMap<String, Arc<CatalogSkill>>,
+    router: Router,
+    /// What all skills of the tenant together may use in a day.
+    pub daily: DailyQuota,
+}
+
+impl TenantCatalog {
+    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, daily: DailyQuota) -> Self {
+        let profiles: Vec<SkillProfile> = skills.values().map(|skill| profile(skill.manifest())).collect();
+        Self { router: Router::build(&profiles, RouterOptions::default()), skills, daily }
+    }
+
+    /// The skill with this identifier.
+    #[must_use]
+    pub fn skill(&self, name: &str) -> Option<&Arc<CatalogSkill>> {
+        self.skills.get(name)
+    }
+
+    /// All skills, sorted by identifier.
+    pub fn skills(&self) -> impl Iterator<Item = &Arc<CatalogSkill>> {
+        self.skills.values()
+    }
+
+    /// The router over these skills.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+}
+
+/// What the router needs to know of a skill.
+pub(crate) fn profile(manifest: &Manifest) -> SkillProfile {
+    SkillProfile {
+        name: manifest.name.clone(),
+        title: manifest.title.clone(),
+        description: manifest.description.clone(),
+        triggers: manifest.triggers.clone(),
+        examples: manifest.examples.clone(),
+        anti_examples: manifest.anti_examples.clone(),
+        platforms: manifest.platforms.clone(),
+        priority: manifest.priority,
+        is_fallback: manifest.name == FALLBACK_SKILL,
+    }
+}
+
+/// All skills, and who may use which.
+#[derive(Debug)]
+pub struct Catalog {
+    bundled: BTreeMap<String, Arc<SkillVersion>>,
+    ceiling: Budget,
+    record: Option<(Store, Arc<dyn PackageStore>)>,
+    /// What a tenant has that never changed anything.
+    unchanged: Arc<TenantCatalog>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Counts up with every use.
+    clock: u64,
+    tenants: HashMap<TenantId, Kept>,
+    /// Versions in use, by digest: one for all tenants.
+    versions: HashMap<Digest, Weak<SkillVersion>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    revision: i64,
+    catalog: Arc<TenantCatalog>,
+    used: u64,
+}
+
+impl Catalog {
+    /// The catalogue of the skills that come with the host, which every tenant has.
+    ///
+    /// # Errors
+    /// A `SKILL.md` is broken, or two skills have the same identifier.
+    pub fn bundled(sources: Vec<SkillSource>, ceiling: Budget) -> Result<Self, RegistryError> {
+        let mut bundled = BTreeMap::new();
+        for source in sources {
+            let version =
+                SkillVersion::bundled(source).map_err(|findings| RegistryError::Internal(findings.to_string()))?;
+            let name = version.manifest.name.clone();
+            if bundled.insert(name.clone(), Arc::new(version)).is_some() {
+                return Err(RegistryError::Internal(format!("two skills have the identifier `{name}`: rename one")));
+            }
+        }
+        let skills = bundled
+            .iter()
+            .map(|(name, version)| (name.clone(), Arc::new(installed(version, None, &[], &ceiling, &ceiling))))
+            .collect();
+        let unchanged = Arc::new(TenantCatalog::new(skills, DailyQuota::default()));
+        Ok(Self { bundled, ceiling, record: None, unchanged, known: Mutex::default() })
+    }
+
+    /// With what tenants uploaded and decided.
+    #[must_use]
+    pub fn with_record(mut self, store: Store, packages: Arc<dyn PackageStore>) -> Self {
+        self.record = Some((store, packages));
+        self
+    }
+
+    /// The operator's budget of one invocation.
+    #[must_use]
+    pub fn ceiling(&self) -> &Budget {
+        &self.ceiling
+    }
+
+    /// A version that comes with the host.
+    #[must_use]
+    pub fn bundled_version(&self, name: &str) -> Option<&Arc<SkillVersion>> {
+        self.bundled.get(name)
+    }
+
+    /// The identifiers of the skills that come with the host, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.bundled.keys().cloned().collect()
+    }
+
+    /// Loads every component that comes with the host, so that no request waits for a compiler.
+    ///
+    /// # Errors
+    /// See [`SkillVersion::load`].
+    pub async fn warm(&self, sandbox: &Sandbox) -> Result<(), RegistryError> {
+        for version in self.bundled.values() {
+            version.load(sandbox).await.map_err(|failure| RegistryError::Internal(failure.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// What this tenant can use now: what every process has committed until this moment.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of(&self, tenant: &TenantId) -> Result<Arc<TenantCatalog>, StoreError> {
+        let Some((store, _)) = &self.record else { return Ok(self.unchanged.clone()) };
+        // Read before the rest: a change that comes in between counts up again, and is noticed at the next call.
+        let revision = store.skills_revision(tenant).await?;
+        if revision == 0 {
+            return Ok(self.unchanged.clone());
+        }
+        {
+            let mut known = self.known();
+            known.clock += 1;
+            let now = known.clock;
+            if let Some(kept) = known.tenants.get_mut(tenant).filter(|kept| kept.revision == revision) {
+                kept.used = now;
+                return Ok(kept.catalog.clone());
+            }
+        }
+        let catalog = Arc::new(self.read(tenant).await?);
+        let mut known = self.known();
+        let used = known.clock;
+        known.tenants.insert(tenant.clone(), Kept { revision, catalog: catalog.clone(), used });
+        if known.tenants.len() > MAX_TENANTS {
+            let oldest = known.tenants.iter().min_by_key(|(_, kept)| kept.used).map(|(tenant, _)| tenant.clone());
+            oldest.and_then(|tenant| known.tenants.remove(&tenant));
+        }
+        known.versions.retain(|_, version| version.strong_count() > 0);
+        Ok(catalog)
+    }
+
+    /// The version that a task began with, with the grants of today; also where another one has become active. None: it was removed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn version_of(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        digest: Option<&str>,
+    ) -> Result<Option<Arc<CatalogSkill>>, StoreError> {
+        let catalog = self.of(tenant).await?;
+        let active = catalog.skill(name).cloned();
+        let Some(digest) = digest else { return Ok(active) };
+        if active.as_ref().is_some_and(|skill| skill.digest().as_str() == digest) {
+            return Ok(active);
+        }
+        let Some((store, _)) = &self.record else { return Ok(active) };
+        let rows = store.skill_versions(tenant, Some(name)).await?;
+        let Some(row) = rows.into_iter().find(|row| row.digest == digest) else {
+            // A bundled version that this build of the host does not have any more: the one that it has goes on.
+            return Ok(active.filter(|skill| skill.version.is_bundled()));
+        };
+        let installation = store.installations(tenant).await?.into_iter().find(|row| row.skill == name);
+        let grants: Vec<GrantRow> = store.grants(tenant).await?.into_iter().filter(|row| row.skill == name).collect();
+        let settings = settings_of(store, tenant).await?;
+        let version = self.stored(row)?;
+        let ceiling = settings.limits.budget_within(&self.ceiling);
+        Ok(Some(Arc::new(installed(&version, installation.as_ref(), &grants, &ceiling, &self.ceiling))))
+    }
+
+    async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {
+        let Some((store, _)) = &self.record else {
+            return Ok(TenantCatalog::new(BTreeMap::new(), DailyQuota::default()));
+        };
+        let installations = store.installations(tenant).await?;
+        let grants = store.grants(tenant).await?;
+        let settings = settings_of(store, tenant).await?;
+        let ceiling = settings.limits.budget_within(&self.ceiling);
+        let mut skills = BTreeMap::new();
+        let mut add = |version: &Arc<SkillVersion>, installation: Option<&InstallationRow>| {
+            let name = &version.manifest.name;
+            let grants: Vec<GrantRow> = grants.iter().filter(|row| row.skill == *name).cloned().collect();
+            let skill = installed(version, installation, &grants, &ceiling, &self.ceiling);
+            skills.insert(name.clone(), Arc::new(skill));
+        };
+        for (name, version) in &self.bundled {
+            let installation = installations.iter().find(|row| row.skill == *name);
+            if installation.is_none_or(|row| row.enabled) {
+                add(version, installation);
+            }
+        }
+        for row in store.active_versions(tenant).await? {
+            let installation = installations.iter().find(|installed| installed.skill == row.skill);
+            if !self.bundled.contains_key(&row.skill) {
+                add(&self.stored(row)?, installation);
+            }
+        }
+        Ok(TenantCatalog::new(skills, settings.limits.daily))
+    }
+
+    /// The version in a row: the one that is in use already, if it is.
+    fn stored(&self, row: VersionRow) -> Result<Arc<SkillVersion>, StoreError> {
+        let damaged = |reason: String| StoreError::Damaged { what: "skill version", reason };
+        let digest = Digest::from_str(&row.digest).map_err(|error| damaged(error.to_string()))?;
+        if let Some(version) = self.known().versions.get(&digest).and_then(Weak::upgrade) {
+            return Ok(version);
+        }
+        let Some((_, packages)) = &self.record else { return Err(damaged("there is no record".to_owned())) };
+        let manifest = serde_json::from_value(row.manifest).map_err(|error| damaged(error.to_string()))?;
+        let has_component = row.component_digest.is_some();
+        let version = Arc::new(SkillVersion::stored(manifest, digest.clone(), has_component, packages.clone()));
+        self.known().versions.insert(digest, Arc::downgrade(&version));
+        Ok(version)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts a version and what the tenant decided about it together. A bundled skill whose grants were never set has what it asks for; any other skill has what
+/// was granted.
+fn installed(
+    version: &Arc<SkillVersion>,
+    installation: Option<&InstallationRow>,
+    grants: &[GrantRow],
+    tenant_ceiling: &Budget,
+    operator_ceiling: &Budget,
+) -> CatalogSkill {
+    let requested = &version.manifest.capabilities;
+    let was_granted = installation.is_some_and(|row| row.granted);
+    let granted = if version.is_bundled() && !was_granted {
+        requested.intersect(requested)
+    } else {
+        requested.intersect(&from_rows(grants))
+    };
+    let limits = installation.map(|row| row.budget.clone()).map(serde_json::from_value::<SkillLimits>);
+    let limits = limits.and_then(|limits| {
+        limits
+            .inspect_err(
+                |error| tracing::error!(%error, skill = version.manifest.name, "the limits of a skill cannot be read"),
+            )
+            .ok()
+    });
+    let limits = limits.unwrap_or_default();
+    CatalogSkill {
+        version: version.clone(),
+        grants: Arc::new(granted),
+        budget: limits.budget_within(operator_ceiling).lowered_by(tenant_ceiling),
+        daily: limits.daily,
+    }
+}
+
+pub(crate) async fn settings_of(store: &Store, tenant: &TenantId) -> Result<TenantSettings, StoreError> {
+    let settings = store.tenant_settings(tenant).await?;
+    serde_json::from_value(settings)
+        .map_err(|error| StoreError::Damaged { what: "tenant settings", reason: error.to_string() })
+}

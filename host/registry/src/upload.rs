@@ -1,0 +1,220 @@
+//! An upload, from bytes to a stored version that is not active yet.
+//!
+//! Cheap looks come first, the compiler last; whatever is wrong is said at once. A version is stored only when everything holds.
+
+use bytes::Bytes;
+use openanalyst_domain::TenantId;
+use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Package, Severity};
+use openanalyst_store::audit::NewDeed;
+use openanalyst_store::skills::NewVersion;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::RegistryError;
+use crate::catalog::{profile, settings_of};
+use crate::collisions::{Collision, collisions};
+use crate::registry::{Actor, Registry};
+
+/// A stored version, as its uploader sees it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Uploaded {
+    /// The skill.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The digest of its package.
+    pub digest: String,
+    /// `active`, or `inactive` until somebody activates it.
+    pub state: String,
+    /// What it asks for.
+    #[schema(value_type = Object)]
+    pub capabilities: Capabilities,
+    /// What is granted of that already.
+    #[schema(value_type = Object)]
+    pub granted: Capabilities,
+    /// What is strange, but does not stop it.
+    #[schema(value_type = Vec<Object>)]
+    pub warnings: Vec<Finding>,
+    /// Examples that would change hands once it is active.
+    pub collisions: Vec<Collision>,
+    /// Who signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// Whether this very package was there before.
+    pub repeated: bool,
+}
+
+impl Registry {
+    /// Takes a package. It is stored, compiled and ready, and not active.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`] with every finding; [`RegistryError::WrongState`] where the version has another content; the stores'.
+    pub async fn upload(&self, tenant: &TenantId, archive: Bytes, actor: &Actor) -> Result<Uploaded, RegistryError> {
+        let looked = self.look(tenant, archive.clone()).await?;
+        let Looked { package, mut warnings, publisher } = looked;
+        let manifest = &package.manifest;
+        let name = manifest.name.clone();
+        let version = manifest.version.to_string();
+        let digest = package.digest.clone();
+        if let Some(component) = package.component.clone() {
+            self.compile(&name, component).await?;
+        }
+        let catalog = self.catalog().of(tenant).await?;
+        let others: Vec<_> = catalog.skills().map(|skill| profile(skill.manifest())).collect();
+        let collisions = collisions(&others, manifest);
+        warnings
+            .extend(collisions.iter().map(|collision| Finding::warning("routing-collision", collision.to_string())));
+
+        self.packages().put(&digest, archive.clone()).await?;
+        let now_ms = self.now_ms();
+        let mut tx = self.store().begin(tenant).await?;
+        tx.hold("skills").await?;
+        let there = tx.versions(tenant, &name).await?;
+        let repeated = there.iter().any(|row| row.digest == digest.as_str());
+        if !repeated && there.iter().any(|row| row.version == version) {
+            return Err(RegistryError::WrongState(format!(
+                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
+            )));
+        }
+        let component_digest =
+            package.component.as_deref().map(|component| openanalyst_package::digest(component).to_string());
+        let added = tx
+            .add_version(
+                tenant,
+                &NewVersion {
+                    skill: &name,
+                    digest: digest.as_str(),
+                    version: &version,
+                    component_digest: component_digest.as_deref(),
+                    package_bytes: i64::try_from(archive.len()).unwrap_or(i64::MAX),
+                    manifest: &serde_json::to_value(manifest)
+                        .map_err(|error| RegistryError::Internal(error.to_string()))?,
+                    findings: &json!(warnings),
+                    publisher: publisher.as_deref(),
+                    uploaded_by: &actor.name,
+                    at_ms: now_ms,
+                },
+            )
+            .await?;
+        let installation = tx.installation(tenant, &name).await?;
+        if added {
+            tx.audit(
+                tenant,
+                NewDeed {
+                    actor: &actor.name,
+                    origin: &actor.origin,
+                    action: "skill.upload",
+                    subject: &format!("skill:{name}"),
+                    data: json!({ "version": version, "digest": digest, "publisher": publisher, "bytes": archive.len() }),
+                    at_ms: now_ms,
+                },
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        let active = installation.is_some_and(|row| row.enabled && row.digest == digest.as_str());
+        let granted = manifest.capabilities.intersect(&self.granted(tenant, &name).await?);
+        Ok(Uploaded {
+            name,
+            version,
+            digest: digest.to_string(),
+            state: if active { "active" } else { "inactive" }.to_owned(),
+            capabilities: manifest.capabilities.clone(),
+            granted,
+            warnings,
+            collisions,
+            publisher,
+            repeated: !added,
+        })
+    }
+
+    /// Everything that an upload would be told before the compiler sees it.
+    ///
+    /// # Errors
+    /// See [`Self::upload`].
+    async fn look(&self, tenant: &TenantId, archive: Bytes) -> Result<Looked, RegistryError> {
+        let settings = settings_of(self.store(), tenant).await?;
+        let bundled = self.catalog().names();
+        let looked = tokio::task::spawn_blocking(move || inspect(&archive, &bundled, &settings));
+        looked.await.map_err(|error| RegistryError::Internal(format!("reading a package ended early: {error}")))?
+    }
+
+    async fn compile(&self, name: &str, component: Vec<u8>) -> Result<(), RegistryError> {
+        let (sandbox, name) = (self.sandbox().clone(), name.to_owned());
+        let compiled = tokio::task::spawn_blocking(move || {
+            let digest = openanalyst_package::digest(&component);
+            sandbox.load_skill(&name, digest, &component).map(drop)
+        });
+        match compiled.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(RegistryError::Refused(vec![
+                Finding::error(error.code(), error.to_string()).at("skill.wasm", None),
+            ])),
+            Err(error) => Err(RegistryError::Internal(format!("compiling a component ended early: {error}"))),
+        }
+    }
+}
+
+struct Looked {
+    package: Package,
+    warnings: Vec<Finding>,
+    publisher: Option<String>,
+}
+
+fn inspect(archive: &[u8], bundled: &[String], settings: &crate::TenantSettings) -> Result<Looked, RegistryError> {
+    let mut package = openanalyst_package::read_archive(archive, &ArchiveLimits::default())
+        .map_err(|findings| RegistryError::Refused(findings.0))?;
+    let mut findings = std::mem::take(&mut package.warnings);
+    let name = &package.manifest.name;
+    if bundled.contains(name) {
+        let message = format!("`{name}` is the identifier of a skill that comes with the host: choose another `name`");
+        findings.push(Finding::error("name-taken", message).at("SKILL.md", None));
+    }
+    let publisher = signed_by(&package, settings, &mut findings);
+    match &package.component {
+        None => findings.push(Finding::warning(
+            "prompt-skill",
+            "there is no skill.wasm: this is a prompt for a language model, and answers only where one is configured",
+        )),
+        Some(component) => match openanalyst_runtime::inspect_component(component) {
+            Ok(imports) => findings.extend(openanalyst_package::check_imports(&package.manifest, &imports)),
+            Err(error) => findings.push(Finding::error(error.code(), error.to_string()).at("skill.wasm", None)),
+        },
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(RegistryError::Refused(findings));
+    }
+    Ok(Looked { package, warnings: findings, publisher })
+}
+
+/// Who signed it, if the signature holds; with a finding where the tenant does not take that.
+fn signed_by(package: &Package, settings: &crate::TenantSettings, findings: &mut Vec<Finding>) -> Option<String> {
+    let publisher = match openanalyst_package::publisher_of(package) {
+        Ok(publisher) => publisher.map(|key| key.to_string()),
+        Err(finding) => {
+            findings.push(finding);
+            return None;
+        }
+    };
+    let trusted =
+        publisher.as_ref().is_some_and(|key| settings.publishers.iter().any(|known| known.public_key == *key));
+    match &publisher {
+        Some(key) if !trusted => {
+            let message = format!(
+                "it is signed by {key}, which this organisation does not trust: an administrator adds the key, or does not take the package"
+            );
+            findings.push(if settings.require_signature {
+                Finding::error("publisher-not-trusted", message)
+            } else {
+                Finding::warning("publisher-not-trusted", message)
+            });
+        }
+        None if settings.require_signature => findings.push(Finding::error(
+            "signature-missing",
+            "this organisation takes only packages that a trusted publisher signed: sign it with `skill pack --key`",
+        )),
+        _ => {}
+    }
+    publisher
+}
