@@ -317,6 +317,12 @@ impl Verifier {
         }
     }
 
+    /// Reads the host's own keys again, so that a retired one is not believed any more.
+    pub fn reload(&self) {
+        self.inner.looked_at_ms.store(i64::MIN, Ordering::Relaxed);
+        self.look_again(&self.inner.issuers[0], 0);
+    }
+
     /// Header and issuer, before any cryptography.
     fn read(&self, token: &str) -> Result<(Header, &Issuer), TokenError> {
         if token.is_empty() {

@@ -31,6 +31,15 @@ pub enum Command {
     Ask(Ask),
     /// Print a token (JWT) signed with the local key
     Token(Token),
+    /// The skills of a tenant, here or on a server; and packing one
+    #[command(subcommand)]
+    Skill(SkillCommand),
+    /// Compute the chain of a tenant's audit log again
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The keys that sign this host's tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Bring the database to this version's schema
     Migrate,
     /// Check every dependency by name, and say what to do about each failure
@@ -63,6 +72,172 @@ pub struct Ask {
     /// Print the task as JSON instead of the answer
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where the skills are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SkillPlace {
+    /// A server, such as https://host:8080 [default: the data directory of this machine]
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The token for the server
+    #[arg(long, env = "OPENANALYST_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The organisation, on this machine
+    #[arg(long, default_value = "demo")]
+    pub tenant: String,
+    /// Who is named in the audit log, on this machine
+    #[arg(long, default_value = "demo")]
+    pub user: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `skill`
+#[derive(Debug, Subcommand)]
+pub enum SkillCommand {
+    /// Make the .skill file of a folder
+    Pack {
+        /// The folder with SKILL.md
+        #[arg(default_value = ".")]
+        dir: std::path::PathBuf,
+        /// The file to write [default: NAME-VERSION.skill]
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
+        /// Sign with this Ed25519 key (PKCS#8 PEM), which is made if it is not there
+        #[arg(long, value_name = "FILE")]
+        key: Option<std::path::PathBuf>,
+    },
+    /// Say what an upload would say of a folder or .skill file
+    Check {
+        /// The folder or file
+        #[arg(default_value = ".")]
+        dir: std::path::PathBuf,
+    },
+    /// Upload a .skill file, grant what is named, and activate it
+    Install {
+        /// The file
+        file: std::path::PathBuf,
+        /// What it may use, for example llm, memory=user, windmill=f/social/*, http=api.example.com; may be given several times
+        #[arg(long = "grant", value_name = "GRANT")]
+        grants: Vec<String>,
+        /// Grant everything that it asks for
+        #[arg(long, conflicts_with = "grants")]
+        grant_all: bool,
+        /// Do not activate it yet
+        #[arg(long)]
+        no_activate: bool,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// The tenant's skills, active or not
+    List {
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// A skill with its versions, what it asks for and what it has
+    Show {
+        /// Which
+        name: String,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// What it logged in its last invocations
+    Logs {
+        /// Which
+        name: String,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// Make a version the active one; the same command rolls back
+    Activate {
+        /// Which
+        name: String,
+        /// A version or a digest
+        version: String,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// Take a skill out of use
+    Disable {
+        /// Which
+        name: String,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// Remove an uploaded skill with its versions, grants and secrets
+    Remove {
+        /// Which
+        name: String,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+    /// Replace what a skill is granted; with no --grant, take everything away
+    Grant {
+        /// Which
+        name: String,
+        /// What it may use; may be given several times
+        #[arg(long = "grant", value_name = "GRANT")]
+        grants: Vec<String>,
+        /// Where
+        #[command(flatten)]
+        at: SkillPlace,
+    },
+}
+
+impl SkillCommand {
+    /// Where.
+    #[must_use]
+    pub fn place(&self) -> &SkillPlace {
+        match self {
+            Self::Install { at, .. }
+            | Self::List { at }
+            | Self::Show { at, .. }
+            | Self::Logs { at, .. }
+            | Self::Activate { at, .. }
+            | Self::Disable { at, .. }
+            | Self::Remove { at, .. }
+            | Self::Grant { at, .. } => at,
+            Self::Pack { .. } | Self::Check { .. } => &NOWHERE,
+        }
+    }
+}
+
+/// For what needs no place.
+static NOWHERE: SkillPlace =
+    SkillPlace { server: None, token: None, tenant: String::new(), user: String::new(), json: false };
+
+/// `audit`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Compute the chain again
+    Verify {
+        /// The organisation
+        #[arg(long, default_value = "demo")]
+        tenant: String,
+    },
+}
+
+/// `keys`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// The ids of the keys whose tokens are believed
+    List,
+    /// Make a new key; tokens of the one before stay good until it is retired
+    Rotate,
+    /// End an earlier key and its tokens
+    Retire {
+        /// Its id
+        key_id: String,
+    },
 }
 
 /// `token`

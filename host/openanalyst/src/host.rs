@@ -29,6 +29,44 @@ pub enum Role {
     Visitor,
 }
 
+/// What is needed to change what tenants have: the record, the packages, the compiler. Runs nothing.
+pub struct Workshop {
+    /// The record.
+    pub store: Store,
+    /// What tenants have.
+    pub registry: Registry,
+    sandbox: Sandbox,
+    catalog: Arc<Catalog>,
+}
+
+impl Workshop {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// A part cannot be opened; the message names it and the next step.
+    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let data = DataDir::open(&settings.data_dir.value)?;
+        private_dir(&settings.cache_dir.value)?;
+        let store = open_store(settings).await?;
+        let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
+        sandbox_options.pool_instances = settings.pool_instances.value;
+        let sandbox = Sandbox::new(sandbox_options)?;
+        let packages = Arc::new(FolderPackages::open(&data.packages())?);
+        let catalog =
+            Catalog::bundled(bundled_skills(), settings.budget())?.with_record(store.clone(), packages.clone());
+        let catalog = Arc::new(catalog);
+        let registry = Registry::new(RegistryOptions {
+            store: store.clone(),
+            packages,
+            vault: Vault::open_or_create(&data.secrets_key())?,
+            sandbox: sandbox.clone(),
+            catalog: catalog.clone(),
+            clock,
+        });
+        Ok(Self { store, registry, sandbox, catalog })
+    }
+}
+
 /// An open host.
 pub struct Host {
     /// The front door.
@@ -59,18 +97,10 @@ impl Host {
     /// # Errors
     /// See [`Self::open`].
     pub async fn open_with_clock(settings: &Settings, role: Role, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let Workshop { store, registry, sandbox, catalog } = Workshop::open(settings, clock.clone()).await?;
         let data = DataDir::open(&settings.data_dir.value)?;
-        private_dir(&settings.cache_dir.value)?;
-        let store = open_store(settings).await?;
         let nodes = Nodes::open(&data.run())?;
         let node = nodes.join()?;
-        let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
-        sandbox_options.pool_instances = settings.pool_instances.value;
-        let sandbox = Sandbox::new(sandbox_options)?;
-        let packages = Arc::new(FolderPackages::open(&data.packages())?);
-        let catalog =
-            Catalog::bundled(bundled_skills(), settings.budget())?.with_record(store.clone(), packages.clone());
-        let catalog = Arc::new(catalog);
         let (notices, _) = broadcast::channel(NOTICES_KEPT);
         let engine = EmbeddedEngine::start(EmbeddedOptions {
             sandbox: sandbox.clone(),
@@ -97,7 +127,7 @@ impl Host {
             store: store.clone(),
             sandbox: sandbox.clone(),
             workflow: Arc::new(engine.clone()),
-            clock: clock.clone(),
+            clock,
             node: node.id(),
             nodes,
             catalog: catalog.clone(),
@@ -111,14 +141,6 @@ impl Host {
             },
         })
         .await?;
-        let registry = Registry::new(RegistryOptions {
-            store: store.clone(),
-            packages,
-            vault: Vault::open_or_create(&data.secrets_key())?,
-            sandbox: sandbox.clone(),
-            catalog: catalog.clone(),
-            clock,
-        });
         Ok(Self { brain, registry, engine, store, sandbox, catalog, node })
     }
 
@@ -138,6 +160,21 @@ impl Host {
         self.store.close().await;
         drop(self.node);
     }
+}
+
+/// A client for servers that the operator or user named.
+///
+/// # Errors
+/// The machine has no way to check certificates.
+pub fn client(timeout: Duration) -> Result<reqwest::Client, Failure> {
+    // Once for the process; a second time says that it was done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("openanalyst/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))
 }
 
 /// Opens the database alone.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{AuditCommand, Cli, Command};
 use crate::settings::Settings;
 
 /// Runs the program with the arguments and the environment of this process. Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -40,6 +40,7 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
     match command {
         Command::Serve { print_config: true } => commands::serve::print_config(settings),
         Command::Token(token) => commands::token::run(&token, settings),
+        Command::Keys(command) => commands::keys::run(&command, settings),
         command => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(async {
@@ -49,6 +50,9 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Migrate => commands::migrate::run(settings).await,
                     Command::Doctor => commands::doctor::run(settings).await,
                     Command::Compile => commands::compile::run(settings).await,
+                    Command::Skill(command) => commands::skill::run(&command, settings).await,
+                    Command::Audit(AuditCommand::Verify { tenant }) => commands::audit::verify(&tenant, settings).await,
+                    Command::Keys(command) => commands::keys::run(&command, settings),
                     Command::Token(token) => commands::token::run(&token, settings),
                 }
             })

@@ -60,7 +60,7 @@ mod tests {
     fn rows_hold_what_was_granted() {
         for value in [
             json!({}),
-            json!({"windmill": ["f/a/*", "f/b"], "memory": "tenant", "web-search": true, "llm": true, "http": ["*.a.org"],
+            json!({"windmill": ["f/a/*", "f/b/x"], "memory": "tenant", "web-search": true, "llm": true, "http": ["*.a.org"],
                 "skills": ["core"], "secrets": ["k"]}),
         ] {
             let capabilities: Capabilities = serde_json::from_value(value).unwrap();

@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
 pub mod ask;
+pub mod audit;
 pub mod compile;
 pub mod doctor;
+pub mod keys;
 pub mod migrate;
 pub mod serve;
+pub mod skill;
 pub mod token;

@@ -1,0 +1,26 @@
+//! `audit verify`: computes the chain of the audit log again.
+
+use std::process::ExitCode;
+
+use openanalyst_domain::TenantId;
+
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::host::open_store;
+use crate::settings::Settings;
+
+/// Runs the command.
+///
+/// # Errors
+/// The log was changed; the message names the first row that does not fit.
+pub async fn verify(tenant: &str, settings: &Settings) -> Result<ExitCode, Failure> {
+    let tenant = TenantId::parse(tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?;
+    DataDir::open(&settings.data_dir.value)?;
+    let store = open_store(settings).await?;
+    let verified = store.verify_audit(&tenant).await;
+    store.close().await;
+    let (rows, hash) = verified?;
+    let last = if hash.is_empty() { "-" } else { &hash };
+    println!("{rows} rows of tenant {tenant} fit together; the last has the hash {last}");
+    Ok(ExitCode::SUCCESS)
+}

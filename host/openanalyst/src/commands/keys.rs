@@ -1,0 +1,31 @@
+//! `keys`: the keys that sign this host's tokens.
+
+use std::process::ExitCode;
+
+use openanalyst_identity::LocalKeys;
+
+use crate::cli::KeysCommand;
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Runs the command.
+///
+/// # Errors
+/// A key cannot be read, made or removed.
+pub fn run(command: &KeysCommand, settings: &Settings) -> Result<ExitCode, Failure> {
+    let mut keys = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
+    match command {
+        KeysCommand::List => {
+            for (index, id) in keys.key_ids()?.iter().enumerate() {
+                println!("{id} {}", if index == 0 { "signs" } else { "earlier" });
+            }
+        }
+        KeysCommand::Rotate => println!("{} signs", keys.rotate()?),
+        KeysCommand::Retire { key_id } => {
+            keys.retire(key_id)?;
+            println!("{key_id} retired: a running host stops believing it within seconds");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,209 @@
+//! `skill`: the skills of a tenant, here or on a server; and packing one.
+
+mod pack;
+mod place;
+
+use std::process::ExitCode;
+
+use openanalyst_package::Capabilities;
+use serde_json::{Map, Value};
+
+use crate::cli::{SkillCommand, SkillPlace};
+use crate::failure::Failure;
+use crate::settings::Settings;
+use place::{Call, Place};
+
+/// Runs the command.
+///
+/// # Errors
+/// The arguments are wrong, the place cannot be reached, or it refuses.
+pub async fn run(command: &SkillCommand, settings: &Settings) -> Result<ExitCode, Failure> {
+    match command {
+        SkillCommand::Pack { dir, out, key } => return pack::run(dir, out.as_deref(), key.as_deref()),
+        SkillCommand::Check { dir } => return pack::check(dir),
+        _ => {}
+    }
+    let place = Place::open(command.place(), settings).await?;
+    let done = work(command, &place).await;
+    place.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
+    match command {
+        SkillCommand::Install { file, grants, grant_all, no_activate, at } => {
+            let archive = std::fs::read(file)
+                .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+            let wanted = capabilities(grants)?;
+            let uploaded = place.call(Call::Upload(archive)).await?;
+            let name = uploaded["name"].as_str().unwrap_or_default().to_owned();
+            let version = uploaded["version"].as_str().unwrap_or_default().to_owned();
+            for warning in uploaded["warnings"].as_array().into_iter().flatten() {
+                eprintln!("warning: {}", warning["message"].as_str().unwrap_or_default());
+            }
+            let wanted = match (wanted, grant_all) {
+                (_, true) => Some(serde_json::from_value(uploaded["capabilities"].clone()).unwrap_or_default()),
+                (wanted, false) => wanted,
+            };
+            if let Some(wanted) = wanted {
+                place.call(Call::Grant(&name, wanted)).await?;
+            }
+            let mut shown = uploaded;
+            if !no_activate {
+                shown = place.call(Call::Activate(&name, Some(&version))).await?;
+            }
+            print(at, &shown, |shown| {
+                println!("{name} {version} {}", text(shown, "state"));
+                print_capabilities(shown);
+            });
+        }
+        SkillCommand::List { at } => {
+            let listed = place.call(Call::List).await?;
+            print(at, &listed, |listed| {
+                for skill in listed["skills"].as_array().into_iter().flatten() {
+                    println!(
+                        "{:24} {:12} {:9} {:9} {}",
+                        text(skill, "name"),
+                        text(skill, "version"),
+                        text(skill, "state"),
+                        text(skill, "source"),
+                        text(skill, "title")
+                    );
+                }
+            });
+        }
+        SkillCommand::Show { name, at } => {
+            let mut shown = place.call(Call::Show(name)).await?;
+            shown["versions"] = place.call(Call::Versions(name)).await?["versions"].take();
+            print(at, &shown, |shown| {
+                println!(
+                    "{} {} ({}, {})",
+                    text(shown, "name"),
+                    text(shown, "version"),
+                    text(shown, "state"),
+                    text(shown, "source")
+                );
+                println!("{}", text(shown, "description"));
+                println!("digest {}", text(shown, "digest"));
+                print_capabilities(shown);
+                for version in shown["versions"].as_array().into_iter().flatten() {
+                    println!(
+                        "version {:12} {:9} {}",
+                        text(version, "version"),
+                        text(version, "state"),
+                        text(version, "digest")
+                    );
+                }
+            });
+        }
+        SkillCommand::Logs { name, at } => {
+            let logs = place.call(Call::Logs(name)).await?;
+            print(at, &logs, |logs| {
+                for invocation in logs["invocations"].as_array().into_iter().flatten() {
+                    let (at_ms, outcome) = (&invocation["atMs"], text(&invocation["outcome"], "outcome"));
+                    println!("{at_ms} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
+                    for line in invocation["lines"].as_array().into_iter().flatten() {
+                        println!("    {} {}", text(line, "level"), text(line, "text"));
+                    }
+                }
+            });
+        }
+        SkillCommand::Activate { name, version, at } => {
+            say(at, place.call(Call::Activate(name, Some(version))).await?);
+        }
+        SkillCommand::Disable { name, at } => say(at, place.call(Call::Disable(name)).await?),
+        SkillCommand::Remove { name, at } => {
+            place.call(Call::Remove(name)).await?;
+            say(at, serde_json::json!({ "name": name, "state": "removed" }));
+        }
+        SkillCommand::Grant { name, grants, at } => {
+            let wanted = capabilities(grants)?.unwrap_or_default();
+            let shown = place.call(Call::Grant(name, wanted)).await?;
+            // A server answers with the three sets, this machine with the skill.
+            let shown = if shown.get("state").is_some() { shown } else { place.call(Call::Show(name)).await? };
+            print(at, &shown, print_capabilities);
+        }
+        SkillCommand::Pack { .. } | SkillCommand::Check { .. } => {}
+    }
+    Ok(())
+}
+
+fn say(at: &SkillPlace, shown: Value) {
+    print(at, &shown, |shown| println!("{} {} {}", text(shown, "name"), text(shown, "version"), text(shown, "state")));
+}
+
+fn print(at: &SkillPlace, value: &Value, for_people: impl FnOnce(&Value)) {
+    if at.json {
+        println!("{value:#}");
+    } else {
+        for_people(value);
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// What it asks for, and which of that it has.
+fn print_capabilities(skill: &Value) {
+    let set = |name: &str| serde_json::from_value::<Capabilities>(skill[name].clone()).unwrap_or_default();
+    let effective = openanalyst_registry::to_rows(&set("capabilities"));
+    let requested = openanalyst_registry::to_rows(&set("requested"));
+    for (capability, target) in &requested {
+        let granted = effective.iter().any(|(name, has)| name == capability && (has == target || target.is_empty()));
+        let less = effective.iter().find(|(name, _)| name == capability).map(|(_, has)| has.as_str());
+        let state = match (granted, less) {
+            (true, _) => "granted".to_owned(),
+            (false, Some(has)) if !has.is_empty() => format!("granted as {has}"),
+            _ => "not granted".to_owned(),
+        };
+        println!("{capability} {target}: {state}");
+    }
+}
+
+/// Grants on the command line: `llm`, `memory=user`, `windmill=f/a/*`, `http=api.example.com`. None: none was given.
+fn capabilities(grants: &[String]) -> Result<Option<Capabilities>, Failure> {
+    if grants.is_empty() {
+        return Ok(None);
+    }
+    let mut keys: Map<String, Value> = Map::new();
+    for grant in grants {
+        match grant.split_once('=') {
+            None => drop(keys.insert(grant.clone(), Value::Bool(true))),
+            Some(("memory", scope)) => drop(keys.insert("memory".to_owned(), Value::String(scope.to_owned()))),
+            Some((capability, target)) => {
+                let targets = keys.entry(capability.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                if let Value::Array(targets) = targets {
+                    targets.push(Value::String(target.to_owned()));
+                }
+            }
+        }
+    }
+    serde_json::from_value(Value::Object(keys)).map(Some).map_err(|error| {
+        Failure::usage(format!(
+            "--grant: {error}; give for example --grant llm --grant memory=user --grant 'windmill=f/social/*' --grant http=api.example.com"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_are_read_from_the_command_line() {
+        let read = |grants: &[&str]| capabilities(&grants.iter().map(|grant| (*grant).to_owned()).collect::<Vec<_>>());
+        assert_eq!(read(&[]).unwrap(), None);
+        let granted =
+            read(&["llm", "memory=user", "windmill=f/a/*", "windmill=f/b/x", "http=api.example.com"]).unwrap().unwrap();
+        assert!(
+            granted.llm
+                && granted.allows_path("f/a/y")
+                && granted.allows_path("f/b/x")
+                && granted.allows_host("api.example.com")
+        );
+        for wrong in ["root", "memory=world", "windmill=../x", "http=*"] {
+            assert!(read(&[wrong]).unwrap_err().to_string().contains("--grant"), "{wrong}");
+        }
+    }
+}
