@@ -134,7 +134,7 @@ async fn the_same_idempotency_key_is_the_same_task() {
     let data = DataDir::new();
     let server = Server::start(&data);
     let client = server.client(&data.token("acme", "ada"));
-    let http = reqwest::Client::new();
+    let http = openanalyst_egress::client(std::time::Duration::from_secs(60)).unwrap();
     let post = |content: &str| {
         let request = http
             .post(format!("http://{}/v1/requests?wait=60", server.address))

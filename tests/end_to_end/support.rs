@@ -152,7 +152,11 @@ impl Server {
     }
 
     pub fn client(&self, token: &str) -> Client {
-        Client { http: reqwest::Client::new(), base: format!("http://{}", self.address), token: token.to_owned() }
+        Client {
+            http: openanalyst_egress::client(std::time::Duration::from_secs(60)).unwrap(),
+            base: format!("http://{}", self.address),
+            token: token.to_owned(),
+        }
     }
 
     pub async fn hub(&self, token: &str) -> Hub {

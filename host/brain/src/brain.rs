@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openanalyst_domain::{Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
-use openanalyst_registry::Catalog;
+use openanalyst_egress::Egress;
+use openanalyst_registry::{Catalog, Registry};
 use openanalyst_router::{Route, Utterance};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
@@ -48,8 +49,10 @@ pub struct BrainOptions {
     pub node: NodeId,
     /// Who else is alive.
     pub nodes: Nodes,
-    /// The skills.
-    pub catalog: Arc<Catalog>,
+    /// What tenants have: their skills and secrets.
+    pub registry: Registry,
+    /// The way to the world. None: skills get `unavailable`.
+    pub egress: Option<Egress>,
     /// The scripts that every new workspace begins with, by name.
     pub workspace_templates: Vec<(String, String)>,
     /// Where notifications come in from the workflow engine.
@@ -66,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) node: NodeId,
     pub(crate) nodes: Nodes,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) registry: Registry,
+    pub(crate) egress: Option<Egress>,
     pub(crate) workspace_templates: Vec<(String, String)>,
     pub(crate) settings: BrainSettings,
     pub(crate) bus: Bus,
@@ -126,7 +131,9 @@ impl Brain {
             clock: options.clock,
             node: options.node,
             nodes: options.nodes,
-            catalog: options.catalog,
+            catalog: options.registry.shared_catalog(),
+            registry: options.registry,
+            egress: options.egress,
             workspace_templates: options.workspace_templates,
             settings: options.settings,
             bus: Bus::default(),

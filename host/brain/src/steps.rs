@@ -241,7 +241,7 @@ impl Work {
             results: results.to_vec(),
         };
         let (progress, reports) = ProgressChannel::new();
-        let mut call = self.call(&format!("{key}/run"));
+        let mut call = self.call(&format!("{key}/run")).await?;
         call.capabilities.progress = Some(Arc::new(progress));
         let running = self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt);
         let invocation = self.with_reports(place, reports, running).await?;

@@ -444,7 +444,8 @@ impl Work {
         loop {
             self.check_cancelled()?;
             let place = format!("{}/{export}/{attempt}", self.round);
-            let invocation = call(self, self.call(&place)).await;
+            let given = self.call(&place).await?;
+            let invocation = call(self, given).await;
             let receipt = invocation.receipt.clone();
             self.ledger.receipts().take(&invocation.receipt, &invocation.logs);
             match invocation.result {

@@ -44,9 +44,6 @@ pub enum Command {
     Migrate,
     /// Check every dependency by name, and say what to do about each failure
     Doctor,
-    /// Compile the bundled components into the cache, and end: `serve` does this in a process of its own
-    #[command(hide = true)]
-    Compile,
 }
 
 /// `ask`

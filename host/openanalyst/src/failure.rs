@@ -48,6 +48,8 @@ macro_rules! failed_from {
 
 failed_from!(
     openanalyst_brain::BrainError,
+    openanalyst_egress::EgressError,
+    openanalyst_identity::IssuerError,
     openanalyst_identity::KeyError,
     openanalyst_registry::RegistryError,
     openanalyst_runtime::SandboxError,

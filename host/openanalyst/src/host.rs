@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
+use openanalyst_egress::{Egress, EgressOptions};
 use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, SkillSource, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
@@ -13,6 +14,7 @@ use openanalyst_store::nodes::{AliveNode, Nodes};
 use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
 use tokio::sync::broadcast;
 
+use crate::commands;
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -50,6 +52,7 @@ impl Workshop {
         let store = open_store(settings).await?;
         let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
         sandbox_options.pool_instances = settings.pool_instances.value;
+        sandbox_options.compiler = Some(commands::compile::in_a_child());
         let sandbox = Sandbox::new(sandbox_options)?;
         let packages = Arc::new(FolderPackages::open(&data.packages())?);
         let catalog =
@@ -130,7 +133,8 @@ impl Host {
             clock,
             node: node.id(),
             nodes,
-            catalog: catalog.clone(),
+            registry: registry.clone(),
+            egress: egress_if_possible(settings),
             workspace_templates: workspace_templates(),
             notices,
             settings: BrainSettings {
@@ -162,19 +166,24 @@ impl Host {
     }
 }
 
-/// A client for servers that the operator or user named.
+/// The way of skills to the world.
 ///
 /// # Errors
-/// The machine has no way to check certificates.
-pub fn client(timeout: Duration) -> Result<reqwest::Client, Failure> {
-    // Once for the process; a second time says that it was done.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .timeout(timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("openanalyst/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| Failure::failed(format!("no HTTP client can be made: {error}")))
+/// A setting is wrong, or the machine has no certificates.
+pub fn egress(settings: &Settings) -> Result<Egress, Failure> {
+    let mut options = EgressOptions { allowed_networks: settings.allowed_networks()?, ..EgressOptions::default() };
+    let file = &settings.http_ca_file.value;
+    if !file.as_os_str().is_empty() {
+        let pem = std::fs::read(file)
+            .map_err(|error| Failure::usage(format!("--http-ca-file {} cannot be read: {error}", file.display())))?;
+        options.certificates = openanalyst_egress::read_certificates(&pem)?;
+    }
+    Ok(Egress::new(options)?)
+}
+
+/// The same, or nothing and a word about it: a host without certificates still does everything else.
+fn egress_if_possible(settings: &Settings) -> Option<Egress> {
+    egress(settings).inspect_err(|failure| tracing::warn!(%failure, "skills cannot send HTTP requests")).ok()
 }
 
 /// Opens the database alone.

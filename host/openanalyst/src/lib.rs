@@ -7,6 +7,7 @@ pub mod commands;
 pub mod data_dir;
 pub mod failure;
 pub mod host;
+pub mod issuers;
 mod logging;
 pub mod settings;
 
@@ -20,6 +21,9 @@ use crate::settings::Settings;
 /// Runs the program with the arguments and the environment of this process. Exit status: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 pub fn run() -> ExitCode {
+    if let Some(code) = commands::compile::called() {
+        return code;
+    }
     // clap itself ends the process with 2 for wrong usage and 0 for --help.
     let matches = Cli::command().get_matches();
     let outcome = Cli::from_arg_matches(&matches)
@@ -49,7 +53,6 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Ask(ask) => commands::ask::run(&ask, settings).await,
                     Command::Migrate => commands::migrate::run(settings).await,
                     Command::Doctor => commands::doctor::run(settings).await,
-                    Command::Compile => commands::compile::run(settings).await,
                     Command::Skill(command) => commands::skill::run(&command, settings).await,
                     Command::Audit(AuditCommand::Verify { tenant }) => commands::audit::verify(&tenant, settings).await,
                     Command::Keys(command) => commands::keys::run(&command, settings),

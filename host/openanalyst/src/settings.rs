@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use ipnet::IpNet;
 use openanalyst_domain::Budget;
 use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
@@ -138,6 +139,12 @@ settings! {
     budget_wall_ms: u64, "OPENANALYST_BUDGET_WALL_MS", 30_000, shown;
     /// A further web origin, scheme and host, that may open a WebSocket [default: none; the host's own is always allowed]
     allowed_origin: String, "OPENANALYST_ALLOWED_ORIGIN", String::new(), |value: &String| quoted(value);
+    /// A TOML file that names other issuers of tokens, one table [[issuer]] for each [default: none; this host's own tokens only]
+    issuers_file: PathBuf, "OPENANALYST_ISSUERS_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// Networks that skills may reach although they are not public, such as 10.1.0.0/16, divided by commas [default: none]
+    http_allow_network: String, "OPENANALYST_HTTP_ALLOW_NETWORK", String::new(), |value: &String| quoted(value);
+    /// A PEM file with certificates of authorities that skills' requests trust beside this machine's [default: none]
+    http_ca_file: PathBuf, "OPENANALYST_HTTP_CA_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// How long running work may take to end when the host shuts down, seconds [default: 30]
     shutdown_grace_s: u64, "OPENANALYST_SHUTDOWN_GRACE_S", 30, shown;
     /// What is logged, as a filter such as info or openanalyst_brain=debug [default: warn for `ask`, info for `serve`]
@@ -179,7 +186,25 @@ impl Settings {
                 self.time_zone.value, self.time_zone.source
             )));
         }
+        self.allowed_networks()?;
         self.database().map(|_| ())
+    }
+
+    /// Networks that skills may reach although they are not public.
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn allowed_networks(&self) -> Result<Vec<IpNet>, Failure> {
+        let names = self.http_allow_network.value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names
+            .map(|name| {
+                name.parse().map_err(|_| {
+                    Failure::usage(format!(
+                        "--http-allow-network `{name}` is no network: write address and prefix, such as 10.1.0.0/16"
+                    ))
+                })
+            })
+            .collect()
     }
 
     /// Where the database is.
@@ -274,7 +299,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let table: [(&[&str], &str); 5] = [
+        let table: [(&[&str], &str); 6] = [
+            (&["--http-allow-network", "10.0.0.0/8, ten"], "`ten` is no network"),
             (&["--config", file.to_str().unwrap()], "lisen"),
             (&["--config", "/no/such/file"], "/no/such/file"),
             (&["--time-zone", "Mars/Olympus"], "Mars/Olympus"),

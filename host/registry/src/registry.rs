@@ -105,6 +105,12 @@ impl Registry {
         &self.inner.catalog
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_catalog(&self) -> Arc<Catalog> {
+        self.inner.catalog.clone()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
     }

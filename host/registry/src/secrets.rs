@@ -2,6 +2,7 @@
 
 use openanalyst_domain::{Failure, TenantId};
 use openanalyst_package::HostPattern;
+use openanalyst_runtime::Scrubber;
 use openanalyst_store::audit::NewDeed;
 use openanalyst_store::secrets::SecretRow;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde_json::json;
 
 use crate::RegistryError;
 use crate::registry::{Actor, Registry};
-use crate::scrub::Scrubber;
 use crate::vault::{Binding, SecretValue};
 
 /// Most secrets of a skill.
@@ -44,7 +44,13 @@ impl OpenSecrets {
     /// What takes them out of whatever leaves the guest.
     #[must_use]
     pub fn scrubber(&self) -> Scrubber {
-        Scrubber::new(self.secrets.iter().map(|(key, _, value)| (key.as_str(), value)))
+        Scrubber::new(self.secrets.iter().map(|(key, _, value)| (key.as_str(), value.expose())))
+    }
+
+    /// Whether a secret is set.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.secrets.iter().any(|(name, _, _)| name == key)
     }
 
     /// The value of a secret for a request to a host.

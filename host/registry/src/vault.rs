@@ -19,6 +19,8 @@ const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
 /// Most bytes of a secret.
 pub const MAX_SECRET_BYTES: usize = 8 << 10;
+/// Fewest bytes of a secret: a shorter one would be found, and taken out, in many harmless texts.
+pub const MIN_SECRET_BYTES: usize = 8;
 
 /// A secret's value. It is never shown, and wiped when it is dropped.
 #[derive(Clone)]
@@ -34,11 +36,14 @@ impl SecretValue {
     /// Takes a value.
     ///
     /// # Errors
-    /// Empty, longer than [`MAX_SECRET_BYTES`], or with control characters, which no header can hold.
+    /// Shorter than [`MIN_SECRET_BYTES`], longer than [`MAX_SECRET_BYTES`], or with control characters, which no header can hold.
     pub fn new(value: String) -> Result<Self, String> {
         let value = Zeroizing::new(value);
-        if value.is_empty() || value.len() > MAX_SECRET_BYTES {
-            return Err(format!("a secret has 1 to {MAX_SECRET_BYTES} bytes, and this one {}", value.len()));
+        if value.len() < MIN_SECRET_BYTES || value.len() > MAX_SECRET_BYTES {
+            return Err(format!(
+                "a secret has {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes, and this one {}",
+                value.len()
+            ));
         }
         if value.contains(|c: char| c.is_control()) {
             return Err("a secret cannot hold control characters such as line ends: it is sent in a header".to_owned());
@@ -198,10 +203,10 @@ mod tests {
         let audience = ["api.example.com".to_owned()];
         let wide = ["api.example.com".to_owned(), "evil.org".to_owned()];
         let binding = Binding { tenant: &a, skill: "s", key: "k", audience: &audience };
-        let value = SecretValue::new("hunter2".to_owned()).unwrap();
+        let value = SecretValue::new("hunter22".to_owned()).unwrap();
         let sealed = vault.seal(&binding, &value).unwrap();
-        assert_eq!(vault.open(&binding, &sealed).unwrap().expose(), "hunter2");
-        assert!(!sealed.windows(7).any(|window| window == b"hunter2"));
+        assert_eq!(vault.open(&binding, &sealed).unwrap().expose(), "hunter22");
+        assert!(!sealed.windows(8).any(|window| window == b"hunter22"));
         assert_ne!(vault.seal(&binding, &value).unwrap(), sealed, "never the same twice");
         let shifted = ["k".to_owned(), "api.example.com".to_owned()];
         for (name, other) in [
@@ -231,7 +236,7 @@ mod tests {
         let tenant = TenantId::parse("a").unwrap();
         let binding = Binding { tenant: &tenant, skill: "s", key: "k", audience: &[] };
         let sealed =
-            Vault::open_or_create(&path).unwrap().seal(&binding, &SecretValue::new("x".to_owned()).unwrap()).unwrap();
+            Vault::open_or_create(&path).unwrap().seal(&binding, &SecretValue::new("x".repeat(8)).unwrap()).unwrap();
         assert!(Vault::open_or_create(&path).unwrap().open(&binding, &sealed).is_ok());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -243,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_value_fits_a_header() {
-        for bad in [String::new(), "a\nb".to_owned(), "x".repeat(MAX_SECRET_BYTES + 1)] {
+        for bad in [String::new(), "7 bytes".to_owned(), "a secret\nb".to_owned(), "x".repeat(MAX_SECRET_BYTES + 1)] {
             assert!(SecretValue::new(bad).is_err());
         }
     }

@@ -8,6 +8,7 @@ use openanalyst_domain::{Budget, Owner};
 use openanalyst_package::Capabilities;
 use tokio_util::sync::CancellationToken;
 
+use crate::Scrubber;
 use crate::capabilities::{Http, Llm, Memory, Progress, Secrets, Skills, WebSearch, Workflows};
 
 /// What one invocation is given.
@@ -23,6 +24,8 @@ pub struct Call {
     pub user_folder: String,
     /// What the host offers.
     pub capabilities: HostCapabilities,
+    /// Takes the skill's secrets out of whatever leaves it.
+    pub scrubber: Scrubber,
     /// Ends the invocation wherever it waits, and within some milliseconds where it computes.
     pub cancel: CancellationToken,
     /// How deep in calls of skills by skills: 0 for the skill that the task began with.
@@ -43,6 +46,7 @@ impl Call {
             owner,
             grants: Arc::new(Capabilities::none()),
             capabilities: HostCapabilities::default(),
+            scrubber: Scrubber::none(),
             cancel: CancellationToken::new(),
             depth: 0,
             nested_calls_left: Arc::new(AtomicU32::new(budget.nested_calls)),

@@ -36,6 +36,11 @@ pub enum LoadError {
         /// The thing, the reason, the next step.
         detail: String,
     },
+    /// The host cannot compile now; the component may be good.
+    #[error(
+        "the component cannot be compiled now: {0}. Try again; if it stays, the operator finds the reason with `openanalyst doctor`"
+    )]
+    Unavailable(String),
 }
 
 impl LoadError {
@@ -45,6 +50,7 @@ impl LoadError {
         match self {
             Self::Limit { reason, .. } => reason.code(),
             Self::Refused { code, .. } => code,
+            Self::Unavailable(_) => "compiler-unavailable",
         }
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use openanalyst_domain::{Outcome, Receipt};
+use openanalyst_domain::{Failure, Outcome, Receipt};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
+use crate::Scrubber;
 use crate::admission::{Admission, Place};
 use crate::call::Call;
 use crate::cpu::CpuMeter;
@@ -51,13 +52,14 @@ impl Target<'_> {
     }
 }
 
-/// Runs `body` on a fresh store; `size` says how many bytes its result has.
+/// Runs `body` on a fresh store; `size` says how many bytes its result has, `scrub` takes secrets out of it.
 pub(crate) async fn invoke<T>(
     engine: &Engine,
     admission: &Admission,
     target: Target<'_>,
     mut call: Call,
     size: impl Fn(&T) -> usize,
+    scrub: impl FnOnce(&Scrubber, T) -> Result<T, Failure>,
     body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<Result<T, CallError>>,
 ) -> Invocation<T> {
     let mut receipt = target.receipt();
@@ -89,8 +91,10 @@ pub(crate) async fn invoke<T>(
     let ended = reins.drive(body(&mut store)).await;
 
     let mut state = store.into_data();
+    let scrubber = state.call.scrubber.clone();
     let result = match ended {
-        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Ok(value))) => scrub(&scrubber, value).map_err(CallError::Failure),
+        Ok(Ok(Err(CallError::Failure(failure)))) => Err(CallError::Failure(scrubber.failure(failure))),
         Ok(Ok(Err(error))) => Err(error),
         Ok(Err(error)) => Err(ending::of_error(&error, &state.call)),
         Err(stopped) => Err(ending::of_stop(stopped, &state.call)),

@@ -13,6 +13,7 @@
 //! | `admission` | the fair queue in front of the pool |
 //! | `invoke`, `drive`, `ending` | one call from place to receipt; polling it under its limits; the reason why it ended |
 //! | `limits`, `cpu`, `logs` | memory and tables; CPU time; log lines |
+//! | `scrub` | secrets out of whatever leaves a guest |
 //! | `state` | what a store holds |
 //! | [`capabilities`] | one file for each interface of the contract: trait, glue, grant check |
 //! | [`contract`] | the contract as Rust types |
@@ -37,13 +38,16 @@ mod load;
 mod logs;
 mod sandbox;
 mod script;
+mod scrub;
 mod state;
 mod wasi;
 
 pub use call::{Call, HostCapabilities};
 pub use error::{LoadError, SandboxError};
 pub use invocation::{CallError, Invocation};
+pub use load::child::{ChildCompiler, CompileLimits, compile_child};
 pub use load::inspect_component;
 pub use logs::{LogLevel, LogLine};
 pub use sandbox::{Sandbox, SandboxOptions, ScriptRunner, Skill, Stats};
 pub use script::{ScriptCall, ScriptCallError, ScriptError, ScriptHost};
+pub use scrub::Scrubber;

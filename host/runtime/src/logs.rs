@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openanalyst_domain::Budget;
 use serde::{Deserialize, Serialize};
 
+use crate::Scrubber;
+
 /// How important a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,15 +45,17 @@ struct Lines {
     dropped: u32,
     max_lines: usize,
     max_line_bytes: usize,
+    scrubber: Scrubber,
 }
 
 impl Logs {
-    pub(crate) fn new(budget: &Budget) -> Self {
+    pub(crate) fn new(budget: &Budget, scrubber: Scrubber) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             kept: Vec::new(),
             dropped: 0,
             max_lines: usize::try_from(budget.log_lines).unwrap_or(usize::MAX),
             max_line_bytes: budget.log_line_bytes,
+            scrubber,
         })))
     }
 
@@ -62,7 +66,7 @@ impl Logs {
             lines.dropped = lines.dropped.saturating_add(1);
             return false;
         }
-        let message = clean(message, lines.max_line_bytes);
+        let message = clean(&lines.scrubber.text(message), lines.max_line_bytes);
         lines.kept.push(LogLine { level, message, at_ms: now_ms() });
         true
     }
@@ -140,7 +144,7 @@ mod tests {
     use super::*;
 
     fn logs(log_lines: u32, log_line_bytes: usize) -> Logs {
-        Logs::new(&Budget { log_lines, log_line_bytes, ..Budget::default() })
+        Logs::new(&Budget { log_lines, log_line_bytes, ..Budget::default() }, Scrubber::none())
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
+use crate::Scrubber;
 use crate::admission::Admission;
 use crate::call::Call;
 use crate::contract::script::ScriptRunnerPre;
@@ -18,6 +19,7 @@ use crate::error::{LoadError, SandboxError};
 use crate::invocation::{CallError, Invocation};
 use crate::invoke::{Target, invoke};
 use crate::load::cache::Cache;
+use crate::load::child::ChildCompiler;
 use crate::load::compilers::Compilers;
 use crate::load::{imports, scan};
 use crate::logs::{clean, clean_text};
@@ -43,13 +45,22 @@ pub struct SandboxOptions {
     pub per_tenant: u32,
     /// How long a call waits for a place before it is told `busy`.
     pub admission_wait: Duration,
+    /// What compiles. None: this process itself, for tests and for components that are trusted.
+    pub compiler: Option<ChildCompiler>,
 }
 
 impl SandboxOptions {
     /// With the defaults: 128 instances, 64 for one tenant, 5 s of waiting.
     #[must_use]
     pub fn new(cache_dir: PathBuf, cache_key: [u8; 32]) -> Self {
-        Self { cache_dir, cache_key, pool_instances: 128, per_tenant: 64, admission_wait: Duration::from_secs(5) }
+        Self {
+            cache_dir,
+            cache_key,
+            pool_instances: 128,
+            per_tenant: 64,
+            admission_wait: Duration::from_secs(5),
+            compiler: None,
+        }
     }
 }
 
@@ -155,7 +166,7 @@ impl Sandbox {
         let cache = Cache::open(&options.cache_dir, options.cache_key, &engine).map_err(SandboxError::Cache)?;
         let admission = Admission::new(options.pool_instances, options.per_tenant, options.admission_wait);
         engine::start_ticker(&engine)?;
-        let compilers = Compilers::new();
+        let compilers = Compilers::new(options.compiler);
         Ok(Self { inner: Arc::new(Inner { engine, admission, skill_linker, script_linker, cache, compilers }) })
     }
 
@@ -209,7 +220,7 @@ impl Sandbox {
     /// Calls a skill's `plan`. Needs a tokio runtime with time.
     pub async fn plan(&self, skill: &Skill, call: Call, request: &Request, context: &Context) -> Invocation<Plan> {
         let target = skill.target("plan", request.weight() + context.weight());
-        self.invoke(target, call, Weight::weight, async |store| {
+        self.invoke(target, call, Weight::weight, Scrubber::typed, async |store| {
             let skill = skill.loaded.pre.instantiate_async(&mut *store).await?;
             Ok(skill.openanalyst_skill_handler().call_plan(store, request, context).await?.map_err(own))
         })
@@ -226,7 +237,7 @@ impl Sandbox {
         attempt: &Attempt,
     ) -> Invocation<Output> {
         let target = skill.target("run", step.weight() + inputs.weight() + attempt.weight());
-        self.invoke(target, call, Weight::weight, async |store| {
+        self.invoke(target, call, Weight::weight, Scrubber::typed, async |store| {
             let skill = skill.loaded.pre.instantiate_async(&mut *store).await?;
             Ok(skill.openanalyst_skill_handler().call_run(store, step, inputs, attempt).await?.map_err(own))
         })
@@ -242,7 +253,7 @@ impl Sandbox {
         results: &[StepResult],
     ) -> Invocation<Reply> {
         let target = skill.target("reply", request.weight() + results.weight());
-        self.invoke(target, call, Weight::weight, async |store| {
+        self.invoke(target, call, Weight::weight, Scrubber::typed, async |store| {
             let skill = skill.loaded.pre.instantiate_async(&mut *store).await?;
             Ok(skill.openanalyst_skill_handler().call_reply(store, request, results).await?.map_err(own))
         })
@@ -263,7 +274,7 @@ impl Sandbox {
             result.as_ref().map_or_else(|error| error.message.len(), String::len)
         };
         let Invocation { receipt, logs, result } = self
-            .invoke(target, call, size, async |store| {
+            .invoke(target, call, size, unscrubbed, async |store| {
                 let world = runner.loaded.pre.instantiate_async(&mut *store).await?;
                 let exports = world.openanalyst_script_runner();
                 Ok(Ok(exports.call_run(store, path, source, &arguments, environment).await?.map_err(ScriptError::from)))
@@ -289,6 +300,7 @@ impl Sandbox {
             target,
             call,
             |_: &Result<(), ScriptError>| 0,
+            unscrubbed,
             async |store| {
                 let world = runner.loaded.pre.instantiate_async(&mut *store).await?;
                 Ok(Ok(world
@@ -306,9 +318,10 @@ impl Sandbox {
         target: Target<'_>,
         call: Call,
         size: impl Fn(&T) -> usize,
+        scrub: impl FnOnce(&Scrubber, T) -> Result<T, Host>,
         body: impl AsyncFnOnce(&mut wasmtime::Store<State>) -> wasmtime::Result<Result<T, CallError>>,
     ) -> Invocation<T> {
-        invoke(&self.inner.engine, &self.inner.admission, target, call, size, body).await
+        invoke(&self.inner.engine, &self.inner.admission, target, call, size, scrub, body).await
     }
 
     /// The engine, for measurements against it. Whoever calls components on it directly calls them without any limit.
@@ -357,6 +370,12 @@ fn own(failure: Failure) -> CallError {
             Host::Limit { reason: clean(&reason, MAX_REASON_BYTES), detail: text(&detail) }
         }
     })
+}
+
+/// Scripts have no secrets.
+#[expect(clippy::unnecessary_wraps, reason = "it stands where scrubbing can fail")]
+fn unscrubbed<T>(_: &Scrubber, value: T) -> Result<T, Host> {
+    Ok(value)
 }
 
 fn script_call(script: &ScriptCall) -> (Call, Arc<dyn ScriptHost>) {

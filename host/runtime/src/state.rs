@@ -43,7 +43,7 @@ impl State {
         Self {
             limiter: Limiter::new(&call.budget),
             counts: Counts::default(),
-            logs: Logs::new(&call.budget),
+            logs: Logs::new(&call.budget, call.scrubber.clone()),
             progress: Thinner::default(),
             table,
             script,

@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn output_becomes_lines_and_an_unfinished_one_is_not_lost() {
-        let logs = Logs::new(&Budget { log_line_bytes: 8, ..Budget::default() });
+        let logs = Logs::new(&Budget { log_line_bytes: 8, ..Budget::default() }, crate::Scrubber::none());
         let stream = LogStream::new(&logs, LogLevel::Info);
         stream.take(b"one\r\ntw");
         stream.clone().take(b"o\n\n");

@@ -3,16 +3,18 @@
 //! A host call that changes something is journaled under that place before or with its effect, so that a skill that runs again after a crash
 //! gets the recorded answer, and the effect is not made twice.
 
+mod http;
 mod memory;
 mod progress;
 mod skills;
 mod workflows;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use openanalyst_domain::{Failure, Owner, TaskId};
-use openanalyst_registry::{CatalogSkill, DailyQuota, TenantCatalog};
+use openanalyst_registry::{CatalogSkill, DailyQuota, OpenSecrets, RegistryError, TenantCatalog};
 use openanalyst_runtime::{Call, HostCapabilities, contract};
 use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
@@ -34,6 +36,10 @@ pub(crate) struct Supply {
     place: String,
     /// How many changing host calls the invocation made.
     calls: Arc<AtomicU32>,
+    /// How many requests of each kind it sent.
+    requests: Arc<Mutex<HashMap<String, u32>>>,
+    /// The skill's secrets, as far as it was granted any.
+    secrets: Arc<OpenSecrets>,
     /// What a nested skill is told of the request.
     request: Arc<contract::Request>,
     context: Arc<contract::Context>,
@@ -58,7 +64,9 @@ impl Supply {
         HostCapabilities {
             memory: Some(this.clone()),
             workflows: Some(this.clone()),
-            skills: Some(this),
+            skills: Some(this.clone()),
+            http: Some(this.clone()),
+            secrets: Some(this),
             ..HostCapabilities::default()
         }
     }
@@ -66,9 +74,13 @@ impl Supply {
 
 impl Work {
     /// What an invocation of the task's own skill at this place runs under.
-    pub(crate) fn call(&self, place: &str) -> Call {
-        let supply = self.supply(place);
-        Call {
+    ///
+    /// # Errors
+    /// The skill's secrets cannot be opened.
+    pub(crate) async fn call(&self, place: &str) -> Result<Call, Failure> {
+        let secrets = secrets_of(&self.brain, self.owner(), &self.skill).await?;
+        let supply = Supply { secrets: secrets.clone(), ..self.supply(place) };
+        Ok(Call {
             owner: self.owner().clone(),
             budget: self.skill.budget.clone(),
             grants: self.skill.grants.clone(),
@@ -78,7 +90,8 @@ impl Work {
             depth: 0,
             nested_calls_left: self.nested_calls_left.clone(),
             deadline: None,
-        }
+            scrubber: secrets.scrubber(),
+        })
     }
 
     pub(crate) fn supply(&self, place: &str) -> Supply {
@@ -88,10 +101,24 @@ impl Work {
             task: self.task.id,
             place: place.to_owned(),
             calls: Arc::default(),
+            requests: Arc::default(),
+            secrets: Arc::default(),
             request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
             context: Arc::new(self.context.clone()),
             receipts: self.ledger.receipts(),
         }
+    }
+}
+
+/// The opened secrets of a skill. A skill without a grant for one costs nothing here.
+async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Result<Arc<OpenSecrets>, Failure> {
+    if skill.grants.secrets.is_empty() {
+        return Ok(Arc::default());
+    }
+    match brain.registry.open_secrets(&owner.tenant, &skill.manifest().name).await {
+        Ok(secrets) => Ok(Arc::new(secrets)),
+        Err(RegistryError::Store(error)) => Err(store_failure(&error)),
+        Err(error) => Err(Failure::failed(format!("the secrets of the skill cannot be opened: {error}"))),
     }
 }
 

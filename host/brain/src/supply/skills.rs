@@ -7,7 +7,7 @@ use openanalyst_runtime::capabilities::{NestedCall, Skills};
 use openanalyst_runtime::contract::{Action, Attempt, Inputs, Intent, Output, Request, Step};
 use serde_json::Value;
 
-use super::{Supply, skill_of, store_failure};
+use super::{Supply, secrets_of, skill_of, store_failure};
 use crate::work::Work;
 
 #[async_trait]
@@ -19,7 +19,14 @@ impl Skills for Supply {
         }
         let target = skill_of(&self.brain, &self.owner, skill).await?;
         let loaded = target.load(&self.brain.sandbox).await?;
-        let inner = Self { place: place.clone(), calls: std::sync::Arc::default(), ..self.clone() };
+        let secrets = secrets_of(&self.brain, &self.owner, &target).await?;
+        let inner = Self {
+            place: place.clone(),
+            calls: std::sync::Arc::default(),
+            requests: std::sync::Arc::default(),
+            secrets: secrets.clone(),
+            ..self.clone()
+        };
         let call = Call {
             owner: self.owner.clone(),
             budget: target.budget.clone(),
@@ -30,6 +37,7 @@ impl Skills for Supply {
             depth: nested.depth,
             nested_calls_left: nested.nested_calls_left,
             deadline: Some(nested.deadline),
+            scrubber: secrets.scrubber(),
         };
         let step = Step {
             id: "call".to_owned(),

@@ -5,17 +5,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use openanalyst_domain::SystemClock;
-use openanalyst_identity::LocalKeys;
+use openanalyst_domain::{Clock as _, SystemClock};
+use openanalyst_identity::{LocalKeys, Verifier};
 use openanalyst_server::{ReadyCheck, ServerOptions};
+use openanalyst_store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::issuers;
 use crate::settings::Settings;
+
+/// How often revocations and retired keys are looked for: a token that another process ended ends its sockets within 5 s.
+const LEARN_EVERY: Duration = Duration::from_secs(2);
 
 /// Shows the settings with their sources.
 ///
@@ -47,13 +53,15 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     })?;
     let keys = LocalKeys::open_or_create(&data.keys())?;
     crate::data_dir::private_dir(&settings.cache_dir.value)?;
-    super::compile::in_a_child(settings).await;
     let host = Host::open(settings, Role::Server).await?;
     host.warm().await?;
 
     let shutdown = CancellationToken::new();
     let store = host.store.clone();
-    let mut options = ServerOptions::new(keys.verifier()?, Arc::new(SystemClock));
+    let verifier = issuers::trusted(keys.verifier()?, settings)?;
+    learn_revocations(&store, &verifier).await?;
+    let watch = tokio::spawn(keep_learning(store.clone(), verifier.clone()));
+    let mut options = ServerOptions::new(verifier, Arc::new(SystemClock));
     options.version = env!("CARGO_PKG_VERSION");
     if !settings.allowed_origin.value.is_empty() {
         options.allowed_origins.push(settings.allowed_origin.value.clone());
@@ -83,6 +91,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     terminated().await?;
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();
+    watch.abort();
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     match server.await {
         Ok(ended) => ended?,
@@ -90,6 +99,27 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     }
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what other processes revoked.
+async fn learn_revocations(store: &Store, verifier: &Verifier) -> Result<(), StoreError> {
+    let now_ms = SystemClock.now_ms();
+    let rows = store.revocations_of_all_tenants(now_ms).await?;
+    verifier.revocations().add_all(rows.into_iter().map(openanalyst_server::revocation), now_ms);
+    Ok(())
+}
+
+/// Reads them again and again, and which of the host's own keys are still good.
+async fn keep_learning(store: Store, verifier: Verifier) {
+    let mut tick = tokio::time::interval(LEARN_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = learn_revocations(&store, &verifier).await {
+            tracing::warn!(%error, "revocations cannot be read now: those that are known stay");
+        }
+        verifier.reload();
+    }
 }
 
 async fn terminated() -> Result<(), Failure> {

@@ -118,8 +118,21 @@ fn check(call: &Call, request: &Request) -> Result<Arc<dyn Http>, Failure> {
 }
 
 impl State {
-    fn begin_fetch(&mut self, request: &Request) -> Result<Arc<dyn Http>, Failure> {
-        let http = check(&self.call, request)?;
+    /// Takes secrets that the guest got hold of out of a request, checks it and counts it.
+    fn begin_fetch(&mut self, request: Request) -> Result<(Arc<dyn Http>, Request), Failure> {
+        let scrub = &self.call.scrubber;
+        let request = Request {
+            url: scrub.own(request.url),
+            headers: request.headers.into_iter().map(|(name, value)| (name, scrub.own(value))).collect(),
+            body: request.body.map(|body| scrub.bytes(body)),
+            ..request
+        };
+        let http = check(&self.call, &request)?;
+        let limit = self.call.budget.http_concurrent;
+        if self.counts.http_waiting >= limit {
+            let detail = format!("{limit} HTTP requests are under way, which is the limit: wait for one of them first");
+            return Err(Failure::limit(LimitReason::HostcallsExceeded, detail));
+        }
         let limit = self.call.budget.http_fetches;
         if self.counts.http_fetches >= limit {
             return Err(Failure::limit(
@@ -128,7 +141,7 @@ impl State {
             ));
         }
         self.counts.http_fetches += 1;
-        Ok(http)
+        Ok((http, request))
     }
 }
 
@@ -167,21 +180,16 @@ impl HostPending for State {
 impl Host for State {
     async fn fetch(&mut self, request: Request) -> wasmtime::Result<Result<Response, ContractFailure>> {
         self.host_call("http.fetch", request.weight())?;
-        match self.begin_fetch(&request) {
-            Ok(http) => Ok(capped(http.fetch(request, self.call.grants.clone()).await)),
+        match self.begin_fetch(request) {
+            Ok((http, request)) => Ok(capped(http.fetch(request, self.call.grants.clone()).await)),
             Err(failure) => Ok(Err(failure.into())),
         }
     }
 
     async fn start(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Pending>, ContractFailure>> {
         self.host_call("http.start", request.weight())?;
-        let limit = self.call.budget.http_concurrent;
-        if self.counts.http_waiting >= limit {
-            let detail = format!("{limit} HTTP requests are under way, which is the limit: wait for one of them first");
-            return Ok(Err(Failure::limit(LimitReason::HostcallsExceeded, detail).into()));
-        }
-        let http = match self.begin_fetch(&request) {
-            Ok(http) => http,
+        let (http, request) = match self.begin_fetch(request) {
+            Ok(begun) => begun,
             Err(failure) => return Ok(Err(failure.into())),
         };
         let grants = self.call.grants.clone();

@@ -59,11 +59,17 @@ async fn stream(call: &Call, prompt: &Prompt) -> Result<Completion, Failure> {
 impl Host for State {
     async fn complete(&mut self, prompt: Prompt) -> wasmtime::Result<Result<Completion, ContractFailure>> {
         self.host_call("llm.complete", prompt.weight())?;
-        Ok(complete(&self.call, &prompt).await.map_err(Into::into))
+        match self.call.scrubber.typed(prompt) {
+            Ok(prompt) => Ok(complete(&self.call, &prompt).await.map_err(Into::into)),
+            Err(withheld) => Ok(Err(withheld.into())),
+        }
     }
 
     async fn stream(&mut self, prompt: Prompt) -> wasmtime::Result<Result<Completion, ContractFailure>> {
         self.host_call("llm.stream", prompt.weight())?;
-        Ok(stream(&self.call, &prompt).await.map_err(Into::into))
+        match self.call.scrubber.typed(prompt) {
+            Ok(prompt) => Ok(stream(&self.call, &prompt).await.map_err(Into::into)),
+            Err(withheld) => Ok(Err(withheld.into())),
+        }
     }
 }

@@ -134,6 +134,7 @@ impl Host for State {
         options: PutOptions,
     ) -> wasmtime::Result<Result<PutOutcome, ContractFailure>> {
         self.host_call("memory.put", key.len() + value.len())?;
+        let (key, value) = (self.call.scrubber.own(key), self.call.scrubber.own(value));
         Ok(put(&self.call, scope, &key, &value, options).await.map_err(Into::into))
     }
 

@@ -79,6 +79,7 @@ impl Host for State {
         arguments: String,
     ) -> wasmtime::Result<Result<Output, ContractFailure>> {
         self.host_call("skills.call", skill.len() + content.len() + arguments.len())?;
+        let (content, arguments) = (self.call.scrubber.own(content), self.call.scrubber.own(arguments));
         Ok(run(&self.call, &skill, &content, &arguments).await.map_err(Into::into))
     }
 }

@@ -43,6 +43,7 @@ async fn search(call: &Call, query: &str, limit: u32) -> Result<Vec<Hit>, Failur
 impl Host for State {
     async fn search(&mut self, query: String, limit: u32) -> wasmtime::Result<Result<Vec<Hit>, ContractFailure>> {
         self.host_call("web-search.search", query.len())?;
+        let query = self.call.scrubber.own(query);
         Ok(search(&self.call, &query, limit).await.map_err(Into::into))
     }
 }

@@ -144,12 +144,14 @@ fn check_summary(summary: &str) -> Result<(), Failure> {
 }
 
 async fn put_script(call: &Call, script: Script) -> Result<(), Failure> {
+    let script = call.scrubber.typed(script)?;
     Paths::of(call).check(&script.path)?;
     check_summary(&script.summary)?;
     offered(call)?.put_script(script).await
 }
 
 async fn put_flow(call: &Call, flow: FlowDefinition) -> Result<(), Failure> {
+    let flow = call.scrubber.typed(flow)?;
     let paths = Paths::of(call);
     paths.check(&flow.path)?;
     check_summary(&flow.summary)?;
@@ -158,6 +160,7 @@ async fn put_flow(call: &Call, flow: FlowDefinition) -> Result<(), Failure> {
 }
 
 async fn put_app(call: &Call, app: App) -> Result<(), Failure> {
+    let app = call.scrubber.typed(app)?;
     Paths::of(call).check(&app.path)?;
     check_summary(&app.summary)?;
     json("value", &app.value)?;
@@ -165,6 +168,7 @@ async fn put_app(call: &Call, app: App) -> Result<(), Failure> {
 }
 
 async fn put_schedule(call: &Call, schedule: Schedule) -> Result<(), Failure> {
+    let schedule = call.scrubber.typed(schedule)?;
     let paths = Paths::of(call);
     paths.check(&schedule.path)?;
     paths.check(&schedule.script_path)?;
@@ -214,6 +218,7 @@ impl State {
     ) -> wasmtime::Result<Result<Resource<Job>, ContractFailure>> {
         let bytes = path.len() + arguments.len() + options.weight();
         self.host_call(if is_flow { "windmill.run-flow" } else { "windmill.run-script" }, bytes)?;
+        let arguments = &self.call.scrubber.text(arguments);
         match start(&self.call, &mut self.counts.workflow_starts, path, is_flow, arguments, options).await {
             Ok(job) => Ok(Ok(self.table.push(job)?)),
             Err(failure) => Ok(Err(failure.into())),
@@ -252,7 +257,7 @@ impl HostJob for State {
     ) -> wasmtime::Result<Result<JobState, ContractFailure>> {
         self.host_call("windmill.job.cancel", reason.len())?;
         let job = self.table.get(&job)?.id.clone();
-        let reason = crate::logs::clean(&reason, MAX_SUMMARY_BYTES);
+        let reason = crate::logs::clean(&self.call.scrubber.text(&reason), MAX_SUMMARY_BYTES);
         match offered(&self.call) {
             Ok(engine) => Ok(engine.cancel(&job, &reason).await.map_err(Into::into)),
             Err(failure) => Ok(Err(failure.into())),

@@ -18,7 +18,7 @@ use super::compilers::Compilers;
 use crate::error::LoadError;
 
 /// Most bytes of a compiled component.
-const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
 /// The cache.
@@ -68,9 +68,7 @@ impl Cache {
         }
         let _turn = compilers.enter();
         scan()?;
-        let artifact = engine.precompile_component(bytes).map_err(|error| {
-            LoadError::refused("invalid-component", format!("the component cannot be compiled: {error:#}"))
-        })?;
+        let artifact = compilers.compile(engine, bytes)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         if artifact.len() as u64 > MAX_ARTIFACT_BYTES {
             let detail =
@@ -83,8 +81,8 @@ impl Cache {
             // From the file, so that its pages can be given back under memory pressure.
             return Ok(component);
         }
-        // SAFETY: the engine made this artifact a moment ago, in this function.
-        #[expect(unsafe_code, reason = "the artifact never left this function")]
+        // SAFETY: the engine of this build made this artifact a moment ago, here or in a child of this program.
+        #[expect(unsafe_code, reason = "nobody but this program had the artifact")]
         let component = unsafe { Component::deserialize(engine, &artifact) };
         component.map_err(|error| {
             LoadError::refused("invalid-component", format!("the compiled component cannot be loaded: {error:#}"))
@@ -201,7 +199,7 @@ mod tests {
         let engine = engine();
         for round in 0..2 {
             let cache = Cache::open(dir.path(), [1; 32], &engine).unwrap();
-            cache.component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
+            cache.component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(())).unwrap();
             let counts = cache.counts();
             assert_eq!(counts, if round == 0 { (1, 0, 0) } else { (0, 1, 0) });
         }
@@ -230,11 +228,11 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             Cache::open(dir.path(), [1; 32], &engine)
                 .unwrap()
-                .component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(()))
+                .component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(()))
                 .unwrap();
             tamper(dir.path());
             let cache = Cache::open(dir.path(), [1; 32], &engine).unwrap();
-            cache.component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
+            cache.component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(())).unwrap();
             assert_eq!(cache.counts(), (1, 0, 1));
         }
     }
@@ -245,10 +243,10 @@ mod tests {
         let engine = engine();
         Cache::open(dir.path(), [1; 32], &engine)
             .unwrap()
-            .component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(()))
+            .component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(()))
             .unwrap();
         let cache = Cache::open(dir.path(), [2; 32], &engine).unwrap();
-        cache.component(&engine, &Compilers::new(), "x", COMPONENT, || Ok(())).unwrap();
+        cache.component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(())).unwrap();
         assert_eq!(cache.counts(), (1, 0, 0));
     }
 }

@@ -2,11 +2,18 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use wasmtime::Engine;
+
+use super::child::ChildCompiler;
+use crate::error::LoadError;
+
 /// Hands out turns to compile. For threads that may block.
 #[derive(Debug)]
 pub(crate) struct Compilers {
     free: Mutex<usize>,
     freed: Condvar,
+    /// None: in this process.
+    child: Option<ChildCompiler>,
 }
 
 /// A turn. Dropping it gives it back.
@@ -14,9 +21,19 @@ pub(crate) struct Compilers {
 pub(crate) struct Turn<'a>(&'a Compilers);
 
 impl Compilers {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(child: Option<ChildCompiler>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { free: Mutex::new(cores), freed: Condvar::new() }
+        Self { free: Mutex::new(cores), freed: Condvar::new(), child }
+    }
+
+    /// Compiles a component that was scanned. Whoever calls has a turn.
+    pub(crate) fn compile(&self, engine: &Engine, component: &[u8]) -> Result<Vec<u8>, LoadError> {
+        match &self.child {
+            Some(child) => child.compile(component),
+            None => engine.precompile_component(component).map_err(|error| {
+                LoadError::refused("invalid-component", format!("the component cannot be compiled: {error:#}"))
+            }),
+        }
     }
 
     /// Waits for a turn.

@@ -3,6 +3,7 @@
 //! Nothing here runs a guest. What comes in is believed nothing.
 
 pub(crate) mod cache;
+pub(crate) mod child;
 pub(crate) mod compilers;
 pub(crate) mod imports;
 pub(crate) mod scan;

@@ -19,7 +19,9 @@ pub async fn call(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 impl Edge {
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        reqwest::Client::new().request(method.parse().unwrap(), format!("http://{}{path}", self.address))
+        openanalyst_egress::client(super::PATIENCE * 2)
+            .unwrap()
+            .request(method.parse().unwrap(), format!("http://{}{path}", self.address))
     }
 
     pub fn get(&self, path: &str, token: &str) -> reqwest::RequestBuilder {

@@ -76,7 +76,7 @@ impl Edge {
             packages,
             vault: Vault::new(&[1; 32]),
             sandbox: sandbox(),
-            catalog: catalog.clone(),
+            catalog,
             clock: clock.clone(),
         });
         let brain = Brain::start(BrainOptions {
@@ -86,7 +86,8 @@ impl Edge {
             clock: clock.clone(),
             node: own.id(),
             nodes,
-            catalog,
+            registry: registry.clone(),
+            egress: None,
             workspace_templates: Vec::new(),
             notices: notices.clone(),
             settings: BrainSettings { take_over: false, ..BrainSettings::default() },

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cli::SkillPlace;
 use crate::failure::Failure;
-use crate::host::{Workshop, client};
+use crate::host::Workshop;
 use crate::settings::Settings;
 
 /// How long a server may take; an upload compiles.
@@ -42,7 +42,7 @@ impl Place {
     pub(super) async fn open(place: &SkillPlace, settings: &Settings) -> Result<Self, Failure> {
         match (&place.server, &place.token) {
             (Some(url), Some(token)) => Ok(Self::There {
-                client: client(TIMEOUT)?,
+                client: openanalyst_egress::client(TIMEOUT)?,
                 url: url.trim_end_matches('/').to_owned(),
                 token: token.clone(),
             }),

@@ -1,13 +1,15 @@
 //! Takes secrets out of whatever leaves a guest: as they are, and in the forms in which they usually appear.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use openanalyst_domain::Failure;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use crate::vault::SecretValue;
 
 /// A secret of fewer bytes is only found as it is: its encodings would be found in many harmless texts.
 const MIN_ENCODED_BYTES: usize = 8;
@@ -16,7 +18,13 @@ const MIN_ENCODED_BYTES: usize = 8;
 #[derive(Clone)]
 pub struct Scrubber {
     patterns: Option<AhoCorasick>,
-    replacements: Vec<String>,
+    replacements: Arc<[String]>,
+}
+
+impl Default for Scrubber {
+    fn default() -> Self {
+        Self::none()
+    }
 }
 
 impl std::fmt::Debug for Scrubber {
@@ -29,16 +37,16 @@ impl Scrubber {
     /// Finds nothing.
     #[must_use]
     pub fn none() -> Self {
-        Self { patterns: None, replacements: Vec::new() }
+        Self { patterns: None, replacements: Arc::from([]) }
     }
 
     /// Finds these secrets, each by its name and value.
     #[must_use]
-    pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a SecretValue)>) -> Self {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut patterns = Vec::new();
         let mut replacements = Vec::new();
         for (key, value) in secrets {
-            for pattern in forms(value.expose()) {
+            for pattern in forms(value) {
                 patterns.push(pattern);
                 replacements.push(format!("[secret {key}]"));
             }
@@ -51,11 +59,11 @@ impl Scrubber {
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&patterns);
         match built {
-            Ok(patterns) => Self { patterns: Some(patterns), replacements },
+            Ok(patterns) => Self { patterns: Some(patterns), replacements: replacements.into() },
             Err(error) => {
                 // Only too many patterns can do this; then nothing at all is let out.
                 tracing::error!(%error, "the scrubber cannot be built: everything is withheld");
-                Self { patterns: AhoCorasick::new([""]).ok(), replacements: vec!["[withheld]".to_owned()] }
+                Self { patterns: AhoCorasick::new([""]).ok(), replacements: Arc::from(["[withheld]".to_owned()]) }
             }
         }
     }
@@ -72,6 +80,45 @@ impl Scrubber {
         match &self.patterns {
             Some(patterns) if patterns.is_match(text) => Cow::Owned(patterns.replace_all(text, &self.replacements)),
             _ => Cow::Borrowed(text),
+        }
+    }
+
+    /// The text without secrets, where it is owned.
+    #[must_use]
+    pub fn own(&self, text: String) -> String {
+        match self.text(&text) {
+            Cow::Owned(clean) => clean,
+            Cow::Borrowed(_) => text,
+        }
+    }
+
+    /// A value of the contract without secrets in its texts.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: without them it is no such value any more, and is withheld.
+    pub fn typed<T: Serialize + DeserializeOwned>(&self, value: T) -> Result<T, Failure> {
+        if self.is_empty() {
+            return Ok(value);
+        }
+        let withheld =
+            |_| Failure::failed("what the skill gave is withheld: without the secrets in it, it makes no sense");
+        let mut document = serde_json::to_value(value).map_err(withheld)?;
+        self.values(&mut document);
+        serde_json::from_value(document).map_err(withheld)
+    }
+
+    /// A failure without secrets.
+    #[must_use]
+    pub fn failure(&self, failure: Failure) -> Failure {
+        self.typed(failure).unwrap_or_else(|withheld| withheld)
+    }
+
+    fn values(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.own(std::mem::take(text)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.values(value)),
+            Value::Object(members) => members.values_mut().for_each(|value| self.values(value)),
+            _ => {}
         }
     }
 
@@ -175,7 +222,7 @@ mod tests {
     use super::*;
 
     fn scrubber(value: &str) -> Scrubber {
-        Scrubber::new([("api-key", &SecretValue::new(value.to_owned()).unwrap())])
+        Scrubber::new([("api-key", value)])
     }
 
     #[test]
@@ -229,6 +276,8 @@ mod tests {
         scrub.json(&mut document);
         assert_eq!(document, json!({"a": ["x [secret api-key]"], "[secret api-key]": 1, "n": 5}));
         assert!(Scrubber::none().is_empty());
+        let failure = Failure::invalid("no 0123456789abcdef here");
+        assert_eq!(scrub.failure(failure), Failure::invalid("no [secret api-key] here"));
         assert_eq!(scrubber("pin").text("pin cGlu"), "[secret api-key] cGlu", "a short one is found as it is");
     }
 }
