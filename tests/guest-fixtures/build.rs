@@ -12,5 +12,6 @@ fn main() {
         examples: true,
     }
     .build();
+    println!("cargo::rustc-env=COURIER_WASM={}", built.path("courier").display());
     println!("cargo::rustc-env=PROBE_WASM={}", built.path("probe").display());
 }

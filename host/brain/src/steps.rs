@@ -256,28 +256,23 @@ impl Work {
         })
     }
 
-    /// Awaits an invocation, and writes what it reports meanwhile.
+    /// Awaits an invocation, and writes what it reports meanwhile. Both go on side by side: an invocation may hold what the record needs, so neither
+    /// ever waits for the other.
     async fn with_reports<T>(
         &self,
         place: Place<'_>,
         mut reports: tokio::sync::mpsc::Receiver<(String, Option<u8>)>,
         running: impl Future<Output = T>,
     ) -> Result<T, Stop> {
-        tokio::pin!(running);
-        loop {
-            tokio::select! {
-                biased;
-                Some((message, percent)) = reports.recv() => {
-                    self.progress(place, &json!({ "message": message, "percent": percent })).await?;
-                }
-                ended = &mut running => {
-                    while let Ok((message, percent)) = reports.try_recv() {
-                        self.progress(place, &json!({ "message": message, "percent": percent })).await?;
-                    }
-                    return Ok(ended);
-                }
+        // The invocation holds the other end of the channel: it closes when the invocation has ended and is dropped.
+        let running = async move { Ok(running.await) };
+        let writing = async {
+            while let Some((message, percent)) = reports.recv().await {
+                self.progress(place, &json!({ "message": message, "percent": percent })).await?;
             }
-        }
+            Ok::<(), Stop>(())
+        };
+        futures_util::try_join!(running, writing).map(|(ended, ())| ended)
     }
 
     /// Compares the result with every expectation of the step.

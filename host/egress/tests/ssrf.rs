@@ -4,37 +4,15 @@
 //! The servers are real ones with TLS, on this machine. Their network is opened for the client by the setting that operators have for it, where the
 //! test is not about addresses.
 
-mod server;
-
-use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use openanalyst_domain::Failure;
-use openanalyst_egress::{Egress, EgressOptions, MAX_BODY_BYTES, Outgoing, Policy, Request, Resolver};
+use openanalyst_egress::{Egress, EgressOptions, MAX_BODY_BYTES, Outgoing, Policy, Request};
 use url::Url;
 
-use server::{Answer, Server};
-
-/// A name system that the test writes; each question after the last entry of a name gets that last one again.
-#[derive(Default)]
-struct Names {
-    addresses: HashMap<&'static str, Vec<Vec<SocketAddr>>>,
-    asked: AtomicUsize,
-}
-
-#[async_trait]
-impl Resolver for Names {
-    async fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
-        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
-        let answers = self.addresses.get(host).ok_or_else(|| io::Error::other("no such host"))?;
-        Ok(answers[turn.min(answers.len() - 1)].clone())
-    }
-}
+use openanalyst_test_https::{Answer, Names, Server};
 
 /// Grants every `https` URL of the hosts; adds nothing.
 struct Hosts(&'static [&'static str]);
@@ -63,7 +41,7 @@ fn get(url: &str) -> Request {
 fn egress(names: Names, open: bool, server: Option<&Server>) -> Egress {
     let networks = if open { vec!["127.0.0.0/8".parse().unwrap()] } else { Vec::new() };
     let certificates = openanalyst_egress::read_certificates(
-        server.map_or_else(server::some_authority, |server| server.authority.clone()).as_bytes(),
+        server.map_or_else(openanalyst_test_https::some_authority, |server| server.authority.clone()).as_bytes(),
     );
     Egress::new(EgressOptions {
         resolver: Arc::new(names),
@@ -79,7 +57,7 @@ fn names(entries: &[(&'static str, &[&str])]) -> Names {
         let at = at.iter().map(|at| SocketAddr::new(at.parse().unwrap(), 9)).collect();
         (*host, vec![at])
     });
-    Names { addresses: addresses.collect(), asked: AtomicUsize::new(0) }
+    Names::new(addresses)
 }
 
 const ALL: &[&str] = &[
@@ -154,7 +132,7 @@ async fn rebinding_gains_nothing() {
     for answers in
         [vec![vec![inner.address]], vec![vec![public], vec![inner.address]], vec![vec![inner.address, public]]]
     {
-        let names = Names { addresses: HashMap::from([("rebind.test", answers)]), asked: AtomicUsize::new(0) };
+        let names = Names::new([("rebind.test", answers)]);
         let egress = egress(names, false, Some(&inner));
         for _ in 0..3 {
             assert!(egress.fetch(get("https://rebind.test/"), &Hosts(&["rebind.test"])).await.is_err());
@@ -257,9 +235,9 @@ async fn what_is_confidential_stays_with_its_host() {
 
 #[tokio::test]
 async fn bodies_are_bounded_after_decompression_and_waits_too() {
-    let bomb = server::gzipped(&vec![0; 64 << 20]);
+    let bomb = openanalyst_test_https::gzipped(&vec![0; 64 << 20]);
     assert!(bomb.len() < 100 << 10);
-    let just = server::gzipped(&vec![7; MAX_BODY_BYTES]);
+    let just = openanalyst_test_https::gzipped(&vec![7; MAX_BODY_BYTES]);
     let server = Server::start(&["a.test"], move |request| match request.path.as_str() {
         "/bomb" => Answer::ok(bomb.clone()).with("content-encoding", "gzip"),
         "/just" => Answer::ok(just.clone()).with("content-encoding", "gzip"),
@@ -294,8 +272,7 @@ async fn bodies_are_bounded_after_decompression_and_waits_too() {
 #[tokio::test]
 async fn a_server_that_cannot_prove_its_name_is_not_spoken_to() {
     let server = Server::start(&["other.test"], |_| Answer::ok("x")).await;
-    let names =
-        Names { addresses: HashMap::from([("a.test", vec![vec![server.address]])]), asked: AtomicUsize::new(0) };
+    let names = Names::new([("a.test", vec![vec![server.address]])]);
     let failure = egress(names, true, Some(&server))
         .fetch(get("https://a.test/?key=hidden"), &Hosts(&["a.test"]))
         .await
@@ -314,7 +291,7 @@ async fn names_of_nobody() -> Names {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     drop(listener);
-    Names { addresses: HashMap::from([("a.test", vec![vec![at]])]), asked: AtomicUsize::new(0) }
+    Names::new([("a.test", vec![vec![at]])])
 }
 
 /// A proxy of the environment would connect where nobody looked. Tests share one environment, so a child is asked.

@@ -76,6 +76,18 @@ pub fn digest(archive: &[u8]) -> Digest {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read_archive(bytes: &[u8], limits: &ArchiveLimits) -> Result<Package, Findings> {
+    read_archive_looking(bytes, limits, |_| Vec::new())
+}
+
+/// Reads an archive. Where its texts are refused, `look` still sees its component, so that an author hears of everything at once.
+///
+/// # Errors
+/// See [`read_archive`]; with what `look` found.
+pub fn read_archive_looking(
+    bytes: &[u8],
+    limits: &ArchiveLimits,
+    look: impl FnOnce(&[u8]) -> Vec<Finding>,
+) -> Result<Package, Findings> {
     if bytes.len() > limits.archive_bytes {
         let message = format!("the package has {} bytes and {} is the limit", bytes.len(), limits.archive_bytes);
         return Err(Finding::error("package-too-large", message).into());
@@ -113,7 +125,14 @@ pub fn read_archive(bytes: &[u8], limits: &ArchiveLimits) -> Result<Package, Fin
         }
     }
     Findings::check(findings)?;
-    assemble(files, digest(bytes))
+    let component = files.remove(SKILL_WASM);
+    match assemble(files, digest(bytes)) {
+        Ok(package) => Ok(Package { component, ..package }),
+        Err(Findings(mut findings)) => {
+            findings.extend(component.as_deref().map(look).unwrap_or_default());
+            Err(Findings(findings))
+        }
+    }
 }
 
 struct Entry {
@@ -231,27 +250,41 @@ fn sizes(entries: &[Entry], limits: &ArchiveLimits, findings: &mut Vec<Finding>)
     }
 }
 
-fn assemble(mut files: BTreeMap<String, Vec<u8>>, digest: Digest) -> Result<Package, Findings> {
+fn not_utf8(path: &str, error: std::str::Utf8Error) -> Finding {
+    let message = format!("is not UTF-8 after {} bytes: save it as UTF-8", error.valid_up_to());
+    Finding::error("not-utf-8", message).at(path, None)
+}
+
+fn assemble(files: BTreeMap<String, Vec<u8>>, digest: Digest) -> Result<Package, Findings> {
     let Some(skill_md) = files.get(SKILL_MD) else {
         let message = "the package has no SKILL.md: put one at its top";
         return Err(Finding::error("skill-md-missing", message).into());
     };
-    let text = std::str::from_utf8(skill_md).map_err(|error| {
-        Finding::error("not-utf-8", format!("is not UTF-8 after {} bytes: save it as UTF-8", error.valid_up_to()))
-            .at(SKILL_MD, None)
-    })?;
-    let (mut manifest, warnings) = parse_skill_md(text)?;
-    let text_of = |path: &str| files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    if manifest.system_prompt.is_none() {
-        manifest.system_prompt = text_of(DEFAULT_PROMPT).map(|text| text.trim().to_owned());
-    }
-    for path in files.keys().filter(|path| path.starts_with("workflows/") && path.ends_with(".md")) {
-        if let Some(text) = text_of(path) {
-            manifest.workflows.push(workflow_file(path, text));
+    let text = std::str::from_utf8(skill_md).map_err(|error| not_utf8(SKILL_MD, error))?;
+    let is_workflow = |path: &str| path.starts_with("workflows/") && path.ends_with(".md");
+    let mut texts = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for (path, bytes) in files.iter().filter(|(path, _)| *path == DEFAULT_PROMPT || is_workflow(path)) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => drop(texts.insert(path.as_str(), text)),
+            Err(error) => unreadable.push(not_utf8(path, error)),
         }
     }
-    let component = files.remove(SKILL_WASM);
-    Ok(Package { manifest, digest, component, files, warnings })
+    let (mut manifest, warnings) = match parse_skill_md(text) {
+        Ok(parsed) => parsed,
+        Err(Findings(mut findings)) => {
+            findings.extend(unreadable);
+            return Err(Findings(findings));
+        }
+    };
+    Findings::check(unreadable)?;
+    if manifest.system_prompt.is_none() {
+        manifest.system_prompt = texts.get(DEFAULT_PROMPT).map(|text| text.trim().to_owned());
+    }
+    for (path, text) in texts.iter().filter(|(path, _)| is_workflow(path)) {
+        manifest.workflows.push(workflow_file(path, text));
+    }
+    Ok(Package { manifest, digest, component: None, files, warnings })
 }
 
 /// Packs files. The same files give the same bytes: sorted, without times, always compressed the same way.

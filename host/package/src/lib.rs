@@ -14,7 +14,7 @@ pub mod imports;
 pub mod manifest;
 pub mod signature;
 
-pub use archive::{ArchiveLimits, Package, digest, read_archive, write_archive};
+pub use archive::{ArchiveLimits, Package, digest, read_archive, read_archive_looking, write_archive};
 pub use body::Workflow;
 pub use capabilities::{Capabilities, MemoryScope};
 pub use finding::{Finding, Findings, Severity};

@@ -26,7 +26,7 @@ pub use error::RegistryError;
 pub use grants::{from_rows, to_rows};
 pub use limits::{DailyQuota, SkillLimits};
 pub use openanalyst_store::tenants::RevocationRow;
-pub use packages::{FolderPackages, PackageStore, PackageStoreError};
+pub use packages::{FolderPackages, ObjectPackages, PackageStore, PackageStoreError, S3Options, S3OptionsError};
 pub use registry::{Actor, InstalledSkill, Registry, RegistryOptions};
 pub use secrets::{OpenSecrets, SecretView};
 pub use tenant::{Publisher, TenantSettings};

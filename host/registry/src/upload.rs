@@ -163,7 +163,11 @@ struct Looked {
 }
 
 fn inspect(archive: &[u8], bundled: &[String], settings: &crate::TenantSettings) -> Result<Looked, RegistryError> {
-    let mut package = openanalyst_package::read_archive(archive, &ArchiveLimits::default())
+    let look = |component: &[u8]| match openanalyst_runtime::inspect_component(component) {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Finding::error(error.code(), error.to_string()).at("skill.wasm", None)],
+    };
+    let mut package = openanalyst_package::read_archive_looking(archive, &ArchiveLimits::default(), look)
         .map_err(|findings| RegistryError::Refused(findings.0))?;
     let mut findings = std::mem::take(&mut package.warnings);
     let name = &package.manifest.name;

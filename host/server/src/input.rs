@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
 use openanalyst_brain::{BrainError, MAX_PAGE};
-use openanalyst_domain::{MessageId, TaskId};
+use openanalyst_domain::{LimitReason, MessageId, TaskId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -129,6 +129,18 @@ pub(crate) async fn package(request: Request, limits: &ServerLimits) -> Result<V
         let detail =
             format!("the package did not come within {} s: send it faster", limits.body_read_timeout.as_secs());
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE))
+    });
+    let read = read.map_err(|problem| match problem.status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            LimitReason::PackageTooLarge.code(),
+            format!(
+                "the package has more than {} bytes, which is the limit: leave out what it does not need",
+                limits.package_bytes
+            ),
+        )
+        .header(header::CONNECTION, CLOSE),
+        _ => problem,
     })?;
     if read.is_empty() {
         return Err(Problem::invalid("there is no package: send the `.skill` file as the body"));

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSecret)]
 pub(crate) struct SecretBody {
-    /// The value, 1 to 8192 bytes without control characters.
+    /// The value, 8 to 8192 bytes without control characters.
     #[schema(write_only)]
     value: String,
     /// The hosts that it may be sent to, such as `api.example.com` or `*.example.com`.

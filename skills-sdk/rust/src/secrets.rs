@@ -4,6 +4,19 @@
 
 use crate::{Result, sys};
 
+/// Stands for the secret in the value of a header or in the query of a URL; the host puts the value in on the way out.
+///
+/// ```
+/// # use openanalyst_skill::prelude::*;
+/// # use openanalyst_skill::secrets;
+/// let request = http::get("https://api.example.com/me").header("authorization", format!("Bearer {}", secrets::named("x-api-key")));
+/// assert_eq!(request.headers[0].1, "Bearer {{secret:x-api-key}}");
+/// ```
+#[must_use]
+pub fn named(name: &str) -> String {
+    format!("{{{{secret:{name}}}}}")
+}
+
 /// Whether the tenant has set the secret.
 ///
 /// # Errors

@@ -9,6 +9,9 @@ use wit_parser::Resolve;
 /// A skill that does what the member `do` of its arguments says; see `tests/guests/examples/probe.rs`.
 pub const PROBE: &[u8] = include_bytes!(env!("PROBE_WASM"));
 
+/// A third party's skill that does what the JSON in its request says; see `tests/guests/examples/courier.rs`.
+pub const COURIER: &[u8] = include_bytes!(env!("COURIER_WASM"));
+
 /// The address at which [`Core`]'s `run` returns its result: zeros, which is an output with an empty text.
 pub const RESULT: u32 = 1024;
 /// The first address that [`Core`]'s `cabi_realloc` hands out.

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod client;
+pub mod courier;
 mod no_workflows;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Budget, Clock as _, EventKind, ManualClock, Owner, SessionKey, TaskId, TenantId, UserId};
+use openanalyst_egress::Egress;
 use openanalyst_identity::{LocalKey, Scope, TokenRequest};
 use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
@@ -58,6 +60,20 @@ impl Edge {
     }
 
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self::start_fully(listener, None, change).await
+    }
+
+    /// With a way to the world for skills.
+    pub async fn start_with_egress(egress: Egress) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_fully(listener, Some(egress), |_| {}).await
+    }
+
+    async fn start_fully(
+        listener: TcpListener,
+        egress: Option<Egress>,
+        change: impl FnOnce(&mut ServerOptions),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
         let options = match openanalyst_test_postgres::chosen() {
@@ -87,7 +103,7 @@ impl Edge {
             node: own.id(),
             nodes,
             registry: registry.clone(),
-            egress: None,
+            egress,
             workspace_templates: Vec::new(),
             notices: notices.clone(),
             settings: BrainSettings { take_over: false, ..BrainSettings::default() },
@@ -115,6 +131,18 @@ impl Edge {
     pub fn token_for(&self, user: &str, scopes: &[Scope]) -> String {
         let Owner { tenant, user } = owner(user);
         let request = TokenRequest { tenant, user, scopes: scopes.to_vec(), ttl: TTL, now_ms: self.clock.now_ms() };
+        self.key.sign(&request).unwrap()
+    }
+
+    /// A token of anybody.
+    pub fn token_of(&self, tenant: &str, user: &str, scopes: &[Scope]) -> String {
+        let request = TokenRequest {
+            tenant: TenantId::parse(tenant).unwrap(),
+            user: UserId::parse(user).unwrap(),
+            scopes: scopes.to_vec(),
+            ttl: TTL,
+            now_ms: self.clock.now_ms(),
+        };
         self.key.sign(&request).unwrap()
     }
 
@@ -183,7 +211,7 @@ fn sandbox() -> Sandbox {
     static SANDBOX: OnceLock<(Sandbox, tempfile::TempDir)> = OnceLock::new();
     let (sandbox, _) = SANDBOX.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        let options = SandboxOptions { pool_instances: 1, ..SandboxOptions::new(dir.path().to_owned(), [7; 32]) };
+        let options = SandboxOptions { pool_instances: 8, ..SandboxOptions::new(dir.path().to_owned(), [7; 32]) };
         (Sandbox::new(options).unwrap(), dir)
     });
     sandbox.clone()

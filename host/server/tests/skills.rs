@@ -1,0 +1,251 @@
+//! The life of an uploaded skill over HTTP: upload, grant, activate, use, roll back, disable, remove; and everything that is refused on the way.
+
+mod support;
+
+use std::sync::Arc;
+
+use openanalyst_guest_fixtures::{COURIER, PROBE};
+use openanalyst_identity::Scope;
+use openanalyst_package::SigningKey;
+use serde_json::{Value, json};
+
+use support::client::call;
+use support::courier::{everything, package, package_of, skill_md};
+use support::{Edge, code};
+
+fn findings(answer: &(u16, Value)) -> Vec<String> {
+    assert_eq!(answer.0, 422, "{answer:?}");
+    let list = answer.1["findings"].as_array().unwrap_or_else(|| panic!("findings in {}", answer.1));
+    assert!(list.iter().all(|finding| !finding["message"].as_str().unwrap_or_default().is_empty()), "{list:?}");
+    list.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn from_upload_to_removal() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let (status, first) = edge.upload(&token, package("courier", "1.0.0")).await;
+    assert_eq!(status, 201, "{first}");
+    assert_eq!((first["name"].as_str(), first["state"].as_str()), (Some("courier"), Some("inactive")));
+    for (key, asked) in everything().as_object().unwrap() {
+        assert_eq!(&first["capabilities"][key], asked, "the uploader sees what the skill asks for");
+        assert!(first["granted"][key].as_array().is_none_or(Vec::is_empty), "and nothing is granted: {first}");
+    }
+    // The same digest is the same version; the same version with other bytes is none.
+    let (status, again) = edge.upload(&token, package("courier", "1.0.0")).await;
+    assert_eq!((status, &again["digest"], &again["repeated"]), (200, &first["digest"], &json!(true)));
+    let text = format!("{}Other words.\n", skill_md("courier", "1.0.0"));
+    let other = edge.upload(&token, package_of(&[("SKILL.md", text.as_bytes()), ("skill.wasm", COURIER)])).await;
+    assert_eq!(other.0, 409, "{other:?}");
+    assert!(other.1["detail"].as_str().unwrap().contains("1.0.0"));
+
+    let say = json!({"do": "say", "text": "hello"});
+    let routed = call(edge.post("/v1/route", &token, &json!({"content": "courier this"}))).await.1;
+    assert!(!routed["decision"].to_string().contains("courier"), "not active yet: {routed}");
+    assert_eq!(edge.activate(&token, "courier", "1.0.0").await.0, 200);
+    assert_eq!(edge.carry(&token, "courier", &say).await["content"], "\"hello\"");
+
+    // A new version takes over at once, and the same call rolls back.
+    assert_eq!(edge.upload(&token, package("courier", "1.1.0")).await.0, 201);
+    let version = async |expected: &str| {
+        let task = edge.carry(&token, "courier", &say).await;
+        assert_eq!(task["metadata"]["skillVersion"], expected, "{task}");
+    };
+    version("1.0.0").await;
+    for to in ["1.1.0", "1.0.0", "1.1.0", first["digest"].as_str().unwrap()] {
+        let active = edge.activate(&token, "courier", to).await;
+        assert_eq!(active.0, 200, "{active:?}");
+        version(if to.starts_with("1.1") { "1.1.0" } else { "1.0.0" }).await;
+    }
+    let versions = call(edge.get("/v1/skills/courier/versions", &token)).await.1;
+    let listed: Vec<&str> =
+        versions["versions"].as_array().unwrap().iter().map(|row| row["version"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["1.1.0", "1.0.0"], "{versions}");
+    let unknown = edge.activate(&token, "courier", "9.9.9").await;
+    assert_eq!(unknown.0, 404, "{unknown:?}");
+
+    // What it did and used.
+    let logs = call(edge.get("/v1/skills/courier/logs", &token)).await.1;
+    assert!(logs.to_string().contains("\"hello\""), "{logs}");
+    let receipts = call(edge.get("/v1/skills/courier/receipts?limit=3", &token)).await.1;
+    assert_eq!(receipts["receipts"].as_array().unwrap().len(), 3, "{receipts}");
+    assert!(receipts["usedToday"]["invocations"].as_i64().unwrap() >= 15, "{receipts}");
+    assert!(receipts["nextCursor"].is_string());
+
+    // Out of use, and back.
+    assert_eq!(call(edge.post("/v1/skills/courier/disable", &token, &json!({}))).await.0, 200);
+    let routed = call(edge.post("/v1/route", &token, &json!({"content": "courier this"}))).await.1;
+    assert!(!routed["decision"].to_string().contains("courier"), "{routed}");
+    assert_eq!(edge.activate(&token, "courier", "1.0.0").await.0, 200);
+    version("1.0.0").await;
+
+    // Gone with all that belonged to it: another one of the same name begins with nothing.
+    edge.put("/v1/skills/courier/grants", &token, &everything()).await;
+    let secret = json!({"value": "a-secret-value", "audience": ["api.test"]});
+    assert_eq!(edge.put("/v1/skills/courier/secrets/api-key", &token, &secret).await.0, 200);
+    assert_eq!(edge.delete("/v1/skills/courier", &token).await.0, 204);
+    for path in ["", "/versions", "/grants", "/budget", "/secrets"] {
+        assert_eq!(call(edge.get(&format!("/v1/skills/courier{path}"), &token)).await.0, 404, "{path}");
+    }
+    assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201);
+    let grants = call(edge.get("/v1/skills/courier/grants", &token)).await.1;
+    assert_eq!(grants["granted"]["http"], json!([]), "{grants}");
+    assert_eq!(call(edge.get("/v1/skills/courier/secrets", &token)).await.1["secrets"], json!([]));
+
+    let audit = call(edge.get("/v1/audit?limit=100", &token)).await.1;
+    let deeds: Vec<&str> =
+        audit["entries"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
+    for action in ["skill.upload", "skill.activate", "skill.disable", "skill.grant", "secret.set", "skill.remove"] {
+        assert!(deeds.contains(&action), "{action} in {deeds:?}");
+    }
+    let row = &audit["entries"][0];
+    assert!(
+        row["actor"] == "ada" && row["origin"].as_str().unwrap().starts_with("127.0.0.1"),
+        "who, and from where: {row}"
+    );
+    edge.store.verify_audit(&support::owner("ada").tenant).await.unwrap();
+}
+
+/// Every row under "load" of the hostile table, as an upload: one answer with all findings, nothing stored, the next upload served.
+#[tokio::test]
+async fn nothing_hostile_is_stored() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let md = skill_md("courier", "1.0.0");
+    let with = |component: &[u8]| package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", component)]);
+    let core = |text: &str| wat::parse_str(text).unwrap();
+    let locals = format!("(component (core module (func {})))", "(local i32)".repeat(50_000));
+    let types = format!("(component (core module {}))", "(type (func))".repeat(200_001));
+    let import = |name: &str| core(&format!("(component (import \"{name}\" (instance)))"));
+    let whole = package("courier", "1.0.0");
+    let table: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("no zip", b"hello".to_vec(), "not-an-archive"),
+        ("half a zip", whole[..whole.len() / 2].to_vec(), "not-an-archive"),
+        ("half a component", with(&COURIER[..COURIER.len() / 2]), "invalid-component"),
+        ("a core module", with(&core("(module)")), "core-module"),
+        ("text", with(b"(component)"), "not-a-component"),
+        ("an artifact", with(b"\x7fELF\x02\x01\x01"), "compiled-component"),
+        ("a large frame of locals", with(&core(&locals)), "too-many-locals"),
+        ("a million types", with(&core(&types)), "too-many-types"),
+        ("an import that is not there", with(&import("wasi:sockets/tcp@0.2.0")), "unknown-import"),
+        ("a newer contract", with(&import("openanalyst:skill/log@0.9.0")), "unknown-version"),
+        (
+            "an import that is not asked for",
+            package_of(&[("SKILL.md", b"---\nname: courier\ndescription: about\n---\n"), ("skill.wasm", COURIER)]),
+            "import-not-requested",
+        ),
+        ("no export", with(&core("(component)")), "missing-export"),
+        ("no description", package_of(&[("SKILL.md", b"---\nname: x\n---\n")]), "missing-key"),
+        ("no SKILL.md", package_of(&[("skill.wasm", COURIER)]), "skill-md-missing"),
+    ];
+    for (what, bytes, expected) in table {
+        let answer = edge.upload(&token, bytes).await;
+        let found = findings(&answer);
+        assert!(found.iter().any(|code| code == expected), "{what}: {found:?}");
+    }
+    // One broken package, all its findings at once, with file and line where there is one.
+    let broken = package_of(&[
+        ("SKILL.md", b"---\nname: courier\ndescription: about\npriority: 99\nversion: one\n---\n"),
+        ("skill.wasm", b"(component)"),
+    ]);
+    let answer = edge.upload(&token, broken).await;
+    assert!(findings(&answer).len() >= 3, "{answer:?}");
+    let lines = answer.1["findings"].as_array().unwrap().iter().filter(|finding| finding["line"].is_u64()).count();
+    assert!(lines >= 1, "{answer:?}");
+
+    let list = call(edge.get("/v1/skills", &token)).await.1;
+    assert_eq!(list["skills"], json!([]), "nothing was stored");
+    assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201);
+    // The probe asks for everything: a component must not get more than its SKILL.md says.
+    let answer = edge.upload(&token, package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", PROBE)])).await;
+    assert!(findings(&answer).iter().any(|code| code == "import-not-requested"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_package_over_the_limit_is_not_read_to_its_end() {
+    let edge = Edge::start_with(|options| options.limits.package_bytes = 1_000).await;
+    let token = edge.token("ada");
+    let answer = edge.upload(&token, vec![0; 1_001]).await;
+    assert_eq!(code(&answer), (413, "package-too-large"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn only_who_may_changes_skills() {
+    let edge = Edge::start().await;
+    let reader = edge.token_for("ada", &[Scope::SkillsRead, Scope::Requests]);
+    assert_eq!(code(&edge.upload(&reader, package("courier", "1.0.0")).await), (403, "missing-scope"));
+    let writer = edge.token_for("ada", &[Scope::SkillsWrite]);
+    assert_eq!(edge.upload(&writer, package("courier", "1.0.0")).await.0, 201);
+    for (method, path) in [
+        ("POST", "/v1/skills/courier/activate"),
+        ("POST", "/v1/skills/courier/disable"),
+        ("DELETE", "/v1/skills/courier"),
+        ("PUT", "/v1/skills/courier/grants"),
+        ("PUT", "/v1/skills/courier/budget"),
+        ("PUT", "/v1/skills/courier/secrets/api-key"),
+    ] {
+        let answer = call(edge.request(method, path).bearer_auth(&reader).json(&json!({}))).await;
+        assert_eq!(code(&answer), (403, "missing-scope"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_can_require_signatures() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let (trusted, stranger) = (SigningKey::from_seed(&[1; 32]), SigningKey::from_seed(&[2; 32]));
+    let settings = json!({
+        "requireSignature": true, "publishers": [{"publicKey": trusted.publisher().to_string(), "label": "us"}],
+    });
+    let (status, answer) = edge.put("/v1/tenant/settings", &token, &settings).await;
+    assert_eq!(status, 200, "{answer}");
+    let plain = package("courier", "1.0.0");
+    let signed = |key: &SigningKey| openanalyst_package::sign(&plain, key).unwrap();
+    assert!(findings(&edge.upload(&token, plain.clone()).await).contains(&"signature-missing".to_owned()));
+    assert!(findings(&edge.upload(&token, signed(&stranger)).await).contains(&"publisher-not-trusted".to_owned()));
+    let answer = edge.upload(&token, signed(&trusted)).await;
+    assert_eq!(
+        (answer.0, answer.1["publisher"].as_str()),
+        (201, Some(trusted.publisher().to_string().as_str())),
+        "{answer:?}"
+    );
+    // Another tenant decides for itself.
+    let other = edge.token_of("other", "ada", Scope::ALL);
+    assert_eq!(edge.upload(&other, plain.clone()).await.0, 201);
+}
+
+/// Many at once: each version once, and one active version at every moment.
+#[tokio::test]
+async fn uploads_and_switches_at_the_same_time() {
+    let edge = Arc::new(Edge::start().await);
+    let token = edge.token("ada");
+    edge.install(&token, "courier", "1.0.0").await;
+    assert_eq!(edge.upload(&token, package("courier", "1.1.0")).await.0, 201);
+    let mut work = Vec::new();
+    for n in 0..24 {
+        let (edge, token) = (edge.clone(), token.clone());
+        work.push(tokio::spawn(async move {
+            match n % 4 {
+                0 => edge.upload(&token, package("courier", "1.2.0")).await.0,
+                1 => edge.activate(&token, "courier", "1.1.0").await.0,
+                2 => edge.activate(&token, "courier", "1.0.0").await.0,
+                _ => {
+                    let task = edge.carry(&token, "courier", &json!({"do": "say", "text": "x"})).await;
+                    assert_eq!(task["status"], "completed", "{task}");
+                    200
+                }
+            }
+        }));
+    }
+    let mut created = 0;
+    for one in work {
+        let status = one.await.unwrap();
+        assert!(status == 200 || status == 201, "{status}");
+        created += u32::from(status == 201);
+    }
+    assert_eq!(created, 1, "one upload of six made the version");
+    let versions = call(edge.get("/v1/skills/courier/versions", &token)).await.1;
+    assert_eq!(versions["versions"].as_array().unwrap().len(), 3, "{versions}");
+    let active = versions["versions"].as_array().unwrap().iter().filter(|row| row["state"] == "active").count();
+    assert_eq!(active, 1, "{versions}");
+}
