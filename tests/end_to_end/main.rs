@@ -7,6 +7,8 @@ mod command_line;
 mod crash;
 mod hub;
 mod isolation;
+mod operator;
 mod request;
 mod schedule;
 mod support;
+mod walk;

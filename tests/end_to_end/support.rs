@@ -40,6 +40,11 @@ impl DataDir {
         Self { database_url: None, ..Self::new() }
     }
 
+    /// With the record in this database.
+    pub fn on_postgres(url: String) -> Self {
+        Self { database_url: Some(url), ..Self::new() }
+    }
+
     /// In a folder that the caller looks after.
     pub fn on(folder: &Path) -> Self {
         // The cache's key is the same for all tests, so that a component is compiled once for all of them.
@@ -198,6 +203,26 @@ impl Client {
         self.send(self.http.post(format!("{}{path}", self.base)).json(body)).await
     }
 
+    /// A package as the body.
+    pub async fn put_bytes(&self, method: &str, path: &str, body: Vec<u8>) -> (u16, Value) {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        self.send(request.header("content-type", "application/zip").body(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.call("put", path, Some(body)).await
+    }
+
+    /// Any call. An event stream is read only if it is refused.
+    pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = self.http.request(method.to_uppercase().parse().unwrap(), format!("{}{path}", self.base));
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.send(request).await
+    }
+
     pub async fn post_bytes(&self, path: &str, body: Vec<u8>) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.base)).header("content-type", "application/json");
         self.send(request.body(body)).await
@@ -288,6 +313,16 @@ impl Hub {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("expected a message, got {other:?}"),
+            }
+        }
+    }
+
+    /// Waits until the server has closed the socket.
+    pub async fn closed(&mut self) {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the socket is closed in time") {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
             }
         }
     }

@@ -17,6 +17,10 @@ pub struct Principal {
     pub issued_at_ms: i64,
     /// When the proof ends, UTC milliseconds.
     pub expires_at_ms: i64,
+    /// Who issued the token (`iss`).
+    pub issuer: String,
+    /// The key that signed it.
+    pub key_id: String,
     /// The token's own id (`jti`); where it has none, the SHA-256 of the token.
     pub token_id: String,
 }

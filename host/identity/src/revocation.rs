@@ -77,8 +77,13 @@ impl Revocations {
             }
         }
         if new {
-            self.changed.send_modify(|count| *count += 1);
+            self.tell();
         }
+    }
+
+    /// Tells whoever watches that a token may not be good any more.
+    pub(crate) fn tell(&self) {
+        self.changed.send_modify(|count| *count += 1);
     }
 
     /// Whether a token that was valid has been revoked. A token that does not say when it was issued counts as issued long ago.
@@ -96,7 +101,7 @@ impl Revocations {
         by_token || by_user
     }
 
-    /// Changes whenever something is revoked.
+    /// Changes whenever something is revoked, or a key of an issuer is gone.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

@@ -196,6 +196,12 @@ impl Verifier {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The issuers that are trusted beside the host itself.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<String> {
+        self.inner.issuers.iter().skip(1).map(|issuer| issuer.name.clone()).collect()
+    }
+
     /// What is revoked. Whoever keeps the record fills it.
     #[must_use]
     pub fn revocations(&self) -> &Revocations {
@@ -239,7 +245,7 @@ impl Verifier {
             Due::Wait => self.fetch_once(issuer, remote, now_ms).await,
         }
         if remote.is_too_old(now_ms) {
-            issuer.keys.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.replace(issuer, Vec::new());
         }
         let principal = match self.verify_as(token, &header, issuer, now_ms) {
             Err(TokenError::UnknownKey) if remote.due_for_unknown(now_ms) => {
@@ -271,7 +277,7 @@ impl Verifier {
         };
         match fetched {
             Ok((keys, max_age)) if !keys.is_empty() => {
-                *issuer.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+                self.replace(issuer, keys);
                 remote.succeeded(max_age, now_ms);
             }
             Ok(_) => {
@@ -307,13 +313,34 @@ impl Verifier {
         self.inner.looked_at_ms.store(now_ms, Ordering::Relaxed);
         match crate::keys::read(folder) {
             Ok(keys) => {
-                *issuer.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+                self.replace(issuer, keys);
                 true
             }
             Err(error) => {
                 tracing::warn!(%error, "the host's own keys cannot be read again");
                 false
             }
+        }
+    }
+
+    /// Whether a proof that was good still is, its expiry apart: it was not revoked, and its key is still one of its issuer's.
+    #[must_use]
+    pub fn still_holds(&self, principal: &Principal) -> bool {
+        let issuer = self.inner.issuers.iter().find(|issuer| issuer.name == principal.issuer);
+        let signed = issuer.is_some_and(|issuer| {
+            issuer.keys.read().unwrap_or_else(PoisonError::into_inner).iter().any(|key| key.id == principal.key_id)
+        });
+        signed && !self.inner.revocations.is_revoked(principal)
+    }
+
+    /// Replaces the keys of an issuer, and tells whoever watches if one of them is gone.
+    fn replace(&self, issuer: &Issuer, keys: Vec<Key>) {
+        let mut there = issuer.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = there.iter().any(|old| keys.iter().all(|new| new.id != old.id));
+        *there = keys;
+        drop(there);
+        if gone {
+            self.inner.revocations.tell();
         }
     }
 
@@ -395,6 +422,7 @@ impl Verifier {
                 .claims,
         );
         let mut principal = claims.principal(issuer, now_ms)?;
+        principal.key_id.clone_from(&key.id);
         if principal.token_id.is_empty() {
             // What has no id of its own is named by itself, so that it can be revoked too.
             let digest = Sha256::digest(token.as_bytes());
@@ -453,6 +481,8 @@ impl Claims {
             scopes: ScopeSet::parse(scope),
             issued_at_ms: issued_at_ms.unwrap_or(i64::MIN),
             expires_at_ms,
+            issuer: issuer.name.clone(),
+            key_id: String::new(),
             token_id: self.0.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned(),
         })
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
 use openanalyst_egress::{Egress, EgressOptions};
-use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, SkillSource, Vault};
+use openanalyst_registry::{
+    Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
+};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
 use openanalyst_store::nodes::{AliveNode, Nodes};
@@ -54,7 +56,7 @@ impl Workshop {
         sandbox_options.pool_instances = settings.pool_instances.value;
         sandbox_options.compiler = Some(commands::compile::in_a_child());
         let sandbox = Sandbox::new(sandbox_options)?;
-        let packages = Arc::new(FolderPackages::open(&data.packages())?);
+        let packages = packages(settings, &data)?;
         let catalog =
             Catalog::bundled(bundled_skills(), settings.budget())?.with_record(store.clone(), packages.clone());
         let catalog = Arc::new(catalog);
@@ -164,6 +166,14 @@ impl Host {
         self.store.close().await;
         drop(self.node);
     }
+}
+
+/// Where packages are kept.
+fn packages(settings: &Settings, data: &DataDir) -> Result<Arc<dyn PackageStore>, Failure> {
+    Ok(match settings.object_store()? {
+        Some(options) => Arc::new(ObjectPackages::open(&options)?),
+        None => Arc::new(FolderPackages::open(&data.packages())?),
+    })
 }
 
 /// The way of skills to the world.

@@ -10,6 +10,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use ipnet::IpNet;
 use openanalyst_domain::Budget;
+use openanalyst_registry::S3Options;
 use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
 
@@ -123,6 +124,8 @@ settings! {
     database_url: String, "OPENANALYST_DATABASE_URL", String::new(), |value: &String| quoted(&masked(value));
     /// Most connections to PostgreSQL [default: 16]
     database_connections: u32, "OPENANALYST_DATABASE_CONNECTIONS", openanalyst_store::POSTGRES_CONNECTIONS, shown;
+    /// Where uploaded packages are kept: s3://BUCKET/PREFIX?region=REGION&endpoint=URL, with the usual AWS_... credentials [default: the folder `packages` of the data directory]
+    packages_url: String, "OPENANALYST_PACKAGES_URL", String::new(), |value: &String| quoted(&masked(value));
     /// The time zone of users who have not said theirs, an IANA name [default: this machine's]
     time_zone: String, "OPENANALYST_TIME_ZONE", machine_time_zone(), |value: &String| quoted(value);
     /// How many scripts run at the same time [default: 4]
@@ -187,6 +190,7 @@ impl Settings {
             )));
         }
         self.allowed_networks()?;
+        self.object_store()?;
         self.database().map(|_| ())
     }
 
@@ -223,6 +227,17 @@ impl Settings {
                 "--database-url `{}` is not one that this version can open: use sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out",
                 masked(url)
             ))),
+        }
+    }
+
+    /// The object store of packages. None: the folder.
+    ///
+    /// # Errors
+    /// The URL is wrong.
+    pub fn object_store(&self) -> Result<Option<S3Options>, Failure> {
+        match self.packages_url.value.as_str() {
+            "" => Ok(None),
+            url => S3Options::parse(url).map(Some).map_err(|error| Failure::usage(format!("--packages-url: {error}"))),
         }
     }
 
@@ -299,7 +314,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let table: [(&[&str], &str); 6] = [
+        let table: [(&[&str], &str); 8] = [
+            (&["--packages-url", "ftp://x/y"], "--packages-url"),
+            (&["--packages-url", "s3://me:hunter2@bucket/x"], "--packages-url"),
             (&["--http-allow-network", "10.0.0.0/8, ten"], "`ten` is no network"),
             (&["--config", file.to_str().unwrap()], "lisen"),
             (&["--config", "/no/such/file"], "/no/such/file"),

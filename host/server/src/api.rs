@@ -41,6 +41,7 @@ impl Named {
 }
 
 /// What a route takes as its body.
+#[expect(clippy::large_enum_variant, reason = "one for each route, made once")]
 pub(crate) enum Body {
     None,
     Json(Named),
@@ -49,6 +50,7 @@ pub(crate) enum Body {
 }
 
 /// What it answers when all went well.
+#[allow(clippy::large_enum_variant, reason = "one for each route, made once")]
 pub(crate) enum Answer {
     /// One value.
     One(Named),

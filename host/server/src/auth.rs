@@ -33,12 +33,11 @@ impl Caller {
         Actor { name: self.owner.user.to_string(), origin }
     }
 
-    /// Waits until the token has expired or was revoked.
+    /// Waits until the token has expired or was revoked, or its key is not good any more.
     pub(crate) async fn proof_ends(&self, app: &Shared) {
-        let revocations = app.verifier.revocations();
-        let mut changes = revocations.watch();
+        let mut changes = app.verifier.revocations().watch();
         let revoked = async {
-            while !revocations.is_revoked(&self.principal) {
+            while app.verifier.still_holds(&self.principal) {
                 if changes.changed().await.is_err() {
                     // Nobody can revoke any more.
                     std::future::pending::<()>().await;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use openanalyst_domain::Budget;
 use openanalyst_identity::LocalKeys;
-use openanalyst_registry::Catalog;
+use openanalyst_registry::{Catalog, ObjectPackages};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
-use crate::host::{bundled_skills, open_store};
+use crate::host::{bundled_skills, egress, open_store};
 use crate::settings::Settings;
 use openanalyst_store::StoreOptions;
 
@@ -26,7 +26,10 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let mut report = Report::default();
     report.line("data directory", DataDir::open(&settings.data_dir.value).map(|_| shown(&settings.data_dir.value)));
     report.line("database", database(settings).await);
+    report.line("packages", packages(settings).await);
     report.line("signing key", signing_key(settings));
+    report.line("other issuers", issuers(settings));
+    report.line("HTTP of skills", egress(settings).map(|_| "certificates can be checked".to_owned()));
     report.line("listen address", listen_address(settings));
     report.line("time zone", Ok(settings.time_zone.value.clone()));
     match sandbox(settings) {
@@ -83,6 +86,29 @@ async fn database(settings: &Settings) -> Found {
     Ok(format!("{shown}, schema version {version}"))
 }
 
+async fn packages(settings: &Settings) -> Found {
+    match settings.object_store()? {
+        Some(options) => {
+            let store = ObjectPackages::open(&options)?;
+            store.check().await?;
+            Ok(format!("{store} answers"))
+        }
+        None => Ok(shown(&DataDir::open(&settings.data_dir.value)?.packages())),
+    }
+}
+
+fn issuers(settings: &Settings) -> Found {
+    let folder = DataDir::open(&settings.data_dir.value)?.keys();
+    let verifier = LocalKeys::open_or_create(&folder)?.verifier()?;
+    let trusted = crate::issuers::trusted(verifier, settings)?;
+    let file = &settings.issuers_file.value;
+    Ok(if file.as_os_str().is_empty() {
+        "none: only tokens of this host are believed".to_owned()
+    } else {
+        format!("{}: {}", shown(file), trusted.issuers().join(", "))
+    })
+}
+
 fn signing_key(settings: &Settings) -> Found {
     let folder = DataDir::open(&settings.data_dir.value)?.keys();
     let ids = LocalKeys::open_or_create(&folder)?.key_ids()?;
@@ -99,7 +125,10 @@ fn listen_address(settings: &Settings) -> Found {
 fn sandbox(settings: &Settings) -> Result<Sandbox, Failure> {
     let data = DataDir::open(&settings.data_dir.value)?;
     private_dir(&settings.cache_dir.value)?;
-    Ok(Sandbox::new(SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?))?)
+    let mut options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
+    // A compiler that cannot be started is found here.
+    options.compiler = Some(super::compile::in_a_child());
+    Ok(Sandbox::new(options)?)
 }
 
 async fn skills(sandbox: &Sandbox) -> Found {

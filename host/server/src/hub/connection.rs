@@ -89,7 +89,7 @@ impl Connection {
         let speaker = self.speaker.clone();
         let (app, outbox) = (&speaker.app, &speaker.outbox);
         let proof = speaker.caller.clone();
-        let mut expired = std::pin::pin!(proof.proof_ends(&app));
+        let mut expired = std::pin::pin!(proof.proof_ends(app));
         let silent = sleep_until(Instant::now() + app.limits.ws_idle_timeout);
         tokio::pin!(silent);
         loop {

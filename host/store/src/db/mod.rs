@@ -15,6 +15,7 @@ pub use postgres::PostgresUrl;
 
 /// Where the database is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub enum StoreOptions {
     /// A file, for one machine. Its folder must exist.
     Sqlite {

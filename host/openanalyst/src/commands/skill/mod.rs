@@ -103,7 +103,7 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
                     let (at_ms, outcome) = (&invocation["atMs"], text(&invocation["outcome"], "outcome"));
                     println!("{at_ms} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
                     for line in invocation["lines"].as_array().into_iter().flatten() {
-                        println!("    {} {}", text(line, "level"), text(line, "text"));
+                        println!("    {} {}", text(line, "level"), text(line, "message"));
                     }
                 }
             });
