@@ -295,6 +295,24 @@ async fn a_database_that_goes_away_comes_back() {
     assert_eq!(ada.get(&format!("/v1/tasks/{id}")).await.1["status"], "completed");
 }
 
+/// Two hosts with two data directories would not know of each other's tasks: the second one does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_has_one_host() {
+    let Some(database) = openanalyst_test_postgres::shared() else { return };
+    let url = database.database();
+    let (first, second) = (DataDir::on_postgres(url.clone()), DataDir::on_postgres(url));
+    let server = Server::start(&first);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["ask", "hello"]] {
+        let output = second.run(command);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("another host, with another data directory"), "{said}");
+    }
+    assert!(first.run(&["ask", "hello"]).status.success(), "a visitor of the same directory is welcome");
+    drop(server);
+    assert!(second.run(&["ask", "hello"]).status.success(), "nobody has it any more");
+}
+
 /// A skill from a folder to its removal, by the command line, on this machine's data and through a server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skill_is_managed_by_the_command_line() {

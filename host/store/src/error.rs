@@ -95,6 +95,11 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A host with another data directory runs on it.
+    #[error(
+        "another host, with another data directory, runs on this database: stop it, or give this one its data directory on the same machine"
+    )]
+    InUse,
     /// There is no connection to the server at this moment.
     #[error("the database cannot be reached at this moment: {reason}. Try again")]
     Unavailable {

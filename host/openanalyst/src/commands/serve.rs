@@ -88,7 +88,10 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         options,
         shutdown.clone(),
     ));
-    terminated().await?;
+    tokio::select! {
+        ended = terminated() => ended?,
+        () = host.lost_database() => tracing::error!("another host runs on this database: this one ends"),
+    }
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();
     watch.abort();

@@ -1,5 +1,6 @@
 //! Opening, migrating, reading and writing.
 
+mod claim;
 mod postgres;
 mod sqlite;
 
@@ -11,6 +12,7 @@ use crate::StoreError;
 use crate::scope::Scope;
 use crate::sql::{Query, Row, query};
 
+pub use claim::Claim;
 pub use postgres::PostgresUrl;
 
 /// Where the database is.
