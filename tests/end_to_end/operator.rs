@@ -313,6 +313,26 @@ async fn a_database_has_one_host() {
     assert!(second.run(&["ask", "hello"]).status.success(), "nobody has it any more");
 }
 
+/// Bundled skills hold grants like any other: what a tenant takes away is gone for that tenant, and comes back with the grant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundled_skill_does_no_more_than_it_is_granted() {
+    let data = DataDir::new();
+    let server = Server::start(&data);
+    let ada = server.client(&data.token("acme", "ada"));
+    let (_, before) = ada.get("/v1/skills/social-media/grants").await;
+    assert_eq!(before["granted"], before["requested"], "it begins with what it asks for: {before}");
+    let (status, none) = ada.put("/v1/skills/social-media/grants", &json!({})).await;
+    assert_eq!((status, &none["effective"]["windmill"]), (200, &json!([])), "{none}");
+    let task = ada.ask(crate::support::POST_AND_SCHEDULE, "s").await;
+    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("denied")), "{task}");
+    let message = task["error"]["message"].as_str().unwrap();
+    assert!(message.contains("windmill") && message.contains("administrator"), "{message}");
+    let other = server.client(&data.token("other", "ada"));
+    assert_eq!(other.ask(crate::support::POST_AND_SCHEDULE, "s").await["status"], "completed");
+    assert_eq!(ada.put("/v1/skills/social-media/grants", &before["requested"]).await.0, 200);
+    assert_eq!(ada.ask(crate::support::POST_AND_SCHEDULE, "s").await["status"], "completed");
+}
+
 /// A skill from a folder to its removal, by the command line, on this machine's data and through a server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skill_is_managed_by_the_command_line() {

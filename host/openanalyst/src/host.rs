@@ -63,7 +63,7 @@ impl Workshop {
         let registry = Registry::new(RegistryOptions {
             store: store.clone(),
             packages,
-            vault: Vault::open_or_create(&data.secrets_key())?,
+            vault: Vault::open_or_create(&settings.secrets_key(&data))?,
             sandbox: sandbox.clone(),
             catalog: catalog.clone(),
             clock,

@@ -14,6 +14,7 @@ use openanalyst_registry::S3Options;
 use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
 
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 
 /// The file that is read where `--config` names none and it is there.
@@ -126,6 +127,8 @@ settings! {
     database_connections: u32, "OPENANALYST_DATABASE_CONNECTIONS", openanalyst_store::POSTGRES_CONNECTIONS, shown;
     /// Where uploaded packages are kept: s3://BUCKET/PREFIX?region=REGION&endpoint=URL, with the usual AWS_... credentials [default: the folder `packages` of the data directory]
     packages_url: String, "OPENANALYST_PACKAGES_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// The key that seals tenants' secrets, 32 bytes, mode 0600; made if it is not there [default: keys/secrets.key in the data directory]
+    secrets_key_file: PathBuf, "OPENANALYST_SECRETS_KEY_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// The time zone of users who have not said theirs, an IANA name [default: this machine's]
     time_zone: String, "OPENANALYST_TIME_ZONE", machine_time_zone(), |value: &String| quoted(value);
     /// How many scripts run at the same time [default: 4]
@@ -228,6 +231,13 @@ impl Settings {
                 masked(url)
             ))),
         }
+    }
+
+    /// The file with the key that seals secrets.
+    #[must_use]
+    pub fn secrets_key(&self, data: &DataDir) -> PathBuf {
+        let named = &self.secrets_key_file.value;
+        if named.as_os_str().is_empty() { data.secrets_key() } else { named.clone() }
     }
 
     /// The object store of packages. None: the folder.

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use openanalyst_guest_fixtures::{COURIER, PROBE};
@@ -118,9 +119,16 @@ async fn nothing_hostile_is_stored() {
     let types = format!("(component (core module {}))", "(type (func))".repeat(200_001));
     let import = |name: &str| core(&format!("(component (import \"{name}\" (instance)))"));
     let whole = package("courier", "1.0.0");
+    let function = format!("(component (core module (func {})))", "i32.const 1 drop ".repeat(2_400_000));
+    let md_bytes = md.as_bytes();
     let table: Vec<(&str, Vec<u8>, &str)> = vec![
         ("no zip", b"hello".to_vec(), "not-an-archive"),
         ("half a zip", whole[..whole.len() / 2].to_vec(), "not-an-archive"),
+        ("a bomb", zip_of(&[("SKILL.md", md_bytes), ("prompts/zeros.md", &vec![0; 65 << 20])]), "file-too-large"),
+        ("a path outside", zip_of(&[("SKILL.md", md_bytes), ("../../etc/cron.d/x", b"x")]), "unsafe-path"),
+        ("an absolute path", zip_of(&[("SKILL.md", md_bytes), ("/etc/passwd", b"x")]), "unsafe-path"),
+        ("a path with backslashes", zip_of(&[("SKILL.md", md_bytes), ("..\\..\\x", b"x")]), "unsafe-path"),
+        ("a function of 7 MB", with(&core(&function)), "function-too-large"),
         ("half a component", with(&COURIER[..COURIER.len() / 2]), "invalid-component"),
         ("a core module", with(&core("(module)")), "core-module"),
         ("text", with(b"(component)"), "not-a-component"),
@@ -159,6 +167,16 @@ async fn nothing_hostile_is_stored() {
     // The probe asks for everything: a component must not get more than its SKILL.md says.
     let answer = edge.upload(&token, package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", PROBE)])).await;
     assert!(findings(&answer).iter().any(|code| code == "import-not-requested"), "{answer:?}");
+}
+
+/// An archive with whatever names it is told, as no packer of ours makes it.
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
 }
 
 #[tokio::test]

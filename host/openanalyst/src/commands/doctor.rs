@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use openanalyst_domain::Budget;
 use openanalyst_identity::LocalKeys;
-use openanalyst_registry::{Catalog, ObjectPackages};
+use openanalyst_registry::{Catalog, ObjectPackages, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use crate::data_dir::{DataDir, private_dir};
@@ -28,6 +28,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     report.line("database", database(settings).await);
     report.line("packages", packages(settings).await);
     report.line("signing key", signing_key(settings));
+    report.line("secrets", secrets_key(settings));
     report.line("other issuers", issuers(settings));
     report.line("HTTP of skills", egress(settings).map(|_| "certificates can be checked".to_owned()));
     report.line("listen address", listen_address(settings));
@@ -95,6 +96,12 @@ async fn packages(settings: &Settings) -> Found {
         }
         None => Ok(shown(&DataDir::open(&settings.data_dir.value)?.packages())),
     }
+}
+
+fn secrets_key(settings: &Settings) -> Found {
+    let file = settings.secrets_key(&DataDir::open(&settings.data_dir.value)?);
+    Vault::open_or_create(&file)?;
+    Ok(format!("sealed with {}", shown(&file)))
 }
 
 fn issuers(settings: &Settings) -> Found {
