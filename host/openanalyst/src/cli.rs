@@ -233,6 +233,7 @@ pub enum KeysCommand {
     /// End an earlier key and its tokens
     Retire {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         key_id: String,
     },
 }

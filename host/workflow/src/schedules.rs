@@ -154,6 +154,10 @@ async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
 async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     let Some(first_due_at_ms) = row.next_at_ms else { return Ok(()) };
     let now_ms = inner.clock.now_ms();
+    // Another process fired it after this one saw that it was due.
+    if first_due_at_ms > now_ms {
+        return Ok(());
+    }
     let timer = Timer::parse(&row.cron, &row.time_zone).ok();
     let next = timer.as_ref().and_then(|timer| timer.after(now_ms));
     let latest = timer.as_ref().and_then(|timer| timer.latest(now_ms));

@@ -89,7 +89,11 @@ async fn two_processes_fire_it_once() {
     other.shutdown().await;
     env.clock.advance(HOUR);
     while env.note().await.content != "marker" {}
-    assert_eq!(env.jobs(&env.ada, "u/ada/tells").await.len(), 2, "one of the schedule, one of the marker");
+    let mut jobs = Vec::new();
+    for job in env.jobs(&env.ada, "u/ada/tells").await {
+        jobs.push(env.store.job(&env.ada, job).await.unwrap().unwrap());
+    }
+    assert_eq!(jobs.len(), 2, "one of the schedule, one of the marker: {jobs:#?}");
 }
 
 #[tokio::test]
