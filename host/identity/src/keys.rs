@@ -75,7 +75,7 @@ impl LocalKeys {
         Ok(self.signing.key_id())
     }
 
-    /// Ends an earlier key: its tokens are not believed any more, here at once and in a running host from its next start.
+    /// Ends an earlier key: its tokens are not believed any more, here at once and in a running host within seconds.
     ///
     /// # Errors
     /// [`KeyError::Unknown`] where there is no earlier key with this id; the signing key cannot be retired.
