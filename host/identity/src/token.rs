@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use openanalyst_domain::{TenantId, UserId};
+use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -126,10 +127,22 @@ struct Inner {
     looked_at_ms: AtomicI64,
     fetch: Option<Arc<dyn JwksFetch>>,
     revocations: Revocations,
+    /// Tokens whose signature was found true, by their SHA-256. Everything else is looked at again at each use.
+    verified: Cache<[u8; 32], Verified>,
+}
+
+/// A token that was found true.
+#[derive(Clone)]
+struct Verified {
+    principal: Arc<Principal>,
+    /// Before this moment it is not good: the later one of `nbf` and `iat`, UTC milliseconds.
+    not_before_ms: i64,
 }
 
 /// How often the folder of the host's own keys is looked at again for an unknown key.
 const LOOK_EVERY_MS: i64 = 1_000;
+/// How many tokens are remembered.
+const REMEMBERED: usize = 10_000;
 /// How long a token may wait for the keys of its issuer.
 const MAX_FETCH: Duration = Duration::from_secs(5);
 
@@ -162,6 +175,7 @@ impl Verifier {
             looked_at_ms: AtomicI64::new(i64::MIN),
             fetch: None,
             revocations: Revocations::default(),
+            verified: Cache::new(REMEMBERED),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -186,6 +200,7 @@ impl Verifier {
             looked_at_ms: AtomicI64::new(i64::MIN),
             fetch: Some(fetch),
             revocations: self.inner.revocations.clone(),
+            verified: Cache::new(REMEMBERED),
         };
         for options in issuers {
             if inner.issuers.iter().any(|known| known.name == options.issuer) {
@@ -217,6 +232,9 @@ impl Verifier {
     /// # Errors
     /// See [`TokenError`].
     pub fn verify(&self, token: &str, now_ms: i64) -> Result<Principal, TokenError> {
+        if let Some(principal) = self.remembered(token, now_ms) {
+            return Ok(principal);
+        }
         let (header, issuer) = self.read(token)?;
         let principal = match self.verify_as(token, &header, issuer, now_ms) {
             Err(TokenError::UnknownKey) if self.look_again(issuer, now_ms) => {
@@ -339,6 +357,10 @@ impl Verifier {
         let gone = there.iter().any(|old| keys.iter().all(|new| new.id != old.id));
         *there = keys;
         drop(there);
+        if issuer.remote.is_some() {
+            // A provider may give a new key an old id.
+            self.inner.verified.clear();
+        }
         if gone {
             self.inner.revocations.tell();
         }
@@ -393,7 +415,24 @@ impl Verifier {
         Ok((Header { algorithm, key_id }, issuer))
     }
 
+    /// A token that was found true before, if it still is: not expired, not revoked, of a key that its issuer still has.
+    fn remembered(&self, token: &str, now_ms: i64) -> Option<Principal> {
+        if token.len() > MAX_BYTES {
+            return None;
+        }
+        let verified = self.inner.verified.get(&digest_of(token))?;
+        let principal = &*verified.principal;
+        let good = principal.expires_at_ms.saturating_add(LEEWAY_MS) > now_ms
+            && verified.not_before_ms.saturating_sub(LEEWAY_MS) <= now_ms
+            && self.still_holds(principal);
+        // Whatever is wrong with it now, the full look says it.
+        good.then(|| principal.clone())
+    }
+
     fn verify_as(&self, token: &str, header: &Header, issuer: &Issuer, now_ms: i64) -> Result<Principal, TokenError> {
+        if let Some(principal) = self.remembered(token, now_ms) {
+            return Ok(principal);
+        }
         let keys = issuer.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = match &header.key_id {
             // A shared secret has no id.
@@ -423,13 +462,19 @@ impl Verifier {
         );
         let mut principal = claims.principal(issuer, now_ms)?;
         principal.key_id.clone_from(&key.id);
+        let digest = digest_of(token);
         if principal.token_id.is_empty() {
             // What has no id of its own is named by itself, so that it can be revoked too.
-            let digest = Sha256::digest(token.as_bytes());
             principal.token_id = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         }
+        let not_before_ms = claims.time("nbf")?.unwrap_or(i64::MIN).max(claims.time("iat")?.unwrap_or(i64::MIN));
+        self.inner.verified.insert(digest, Verified { principal: Arc::new(principal.clone()), not_before_ms });
         Ok(principal)
     }
+}
+
+fn digest_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 struct Claims(Map<String, Value>);
