@@ -26,6 +26,7 @@ use crate::context::{self, shorten};
 use crate::end::End;
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
+use crate::told::Told;
 use crate::{accept, view, work};
 
 /// How often a follower looks at the record of a task that another process works on.
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) workspace_templates: Vec<(String, String)>,
     pub(crate) settings: BrainSettings,
     pub(crate) bus: Bus,
+    pub(crate) told: Told,
     sessions: Sessions,
     notices: broadcast::Sender<Notice>,
     places: Semaphore,
@@ -137,6 +139,7 @@ impl Brain {
             workspace_templates: options.workspace_templates,
             settings: options.settings,
             bus: Bus::default(),
+            told: Told::default(),
             sessions: Sessions::default(),
             notices: options.notices,
             taken: Mutex::default(),

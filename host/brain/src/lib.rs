@@ -37,6 +37,7 @@ mod similarity;
 mod steps;
 mod supply;
 mod take_over;
+mod told;
 mod view;
 mod work;
 

@@ -1,5 +1,7 @@
 //! What a user tells the host about themselves, and their memory: read and written by the user, without a skill.
 
+use std::sync::Arc;
+
 use openanalyst_domain::{Failure, Owner};
 use openanalyst_store::memory::{MemoryOwner, MemoryRow, Put};
 use serde::Serialize;
@@ -67,18 +69,25 @@ impl From<MemoryRow> for MemoryView {
 }
 
 impl Brain {
-    /// What the user told the host about themselves.
+    /// What the user told the host about themselves; what another process wrote less than a second ago may not be in it yet.
     ///
     /// # Errors
     /// The database's.
-    pub async fn user_context(&self, owner: &Owner) -> Result<UserContext, BrainError> {
+    pub async fn user_context(&self, owner: &Owner) -> Result<Arc<UserContext>, BrainError> {
+        let (told, now_ms) = (&self.inner.told, self.inner.clock.now_ms());
+        if let Some(context) = told.get(owner, now_ms) {
+            return Ok(context);
+        }
+        let writes = told.writes();
         let row = self.inner.store.user_context(owner).await?;
-        Ok(UserContext {
+        let context = Arc::new(UserContext {
             preferences: row.preferences,
             custom_instructions: row.custom_instructions,
             version: row.version,
             updated_at_ms: row.updated_at_ms,
-        })
+        });
+        told.keep(owner, &context, now_ms, writes);
+        Ok(context)
     }
 
     /// Replaces what the user told the host; it holds from the next request on. With `expected`, only over that version (0: only where there is none).
@@ -91,7 +100,7 @@ impl Brain {
         preferences: Map<String, Value>,
         custom_instructions: &str,
         expected: Option<i64>,
-    ) -> Result<UserContext, BrainError> {
+    ) -> Result<Arc<UserContext>, BrainError> {
         let invalid = |message: String| Err(BrainError::Invalid(message));
         if preferences.len() > MAX_PREFERENCES {
             return invalid(format!(
@@ -127,6 +136,7 @@ impl Brain {
             return Err(BrainError::VersionMismatch);
         }
         tx.commit().await?;
+        inner.told.written(owner);
         self.user_context(owner).await
     }
 

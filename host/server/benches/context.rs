@@ -77,7 +77,7 @@ fn main() -> ExitCode {
         if holds { "holds" } else { "MISSED" }
     );
     println!("  one after the other, {ROUNDS} times, mean time / CPU of the process for each:");
-    for (name, part) in ["verifying a token", "reading the row"].iter().zip(parts) {
+    for (name, part) in ["verifying a token", "what the user told"].iter().zip(parts) {
         println!("    {name:<20} {:>8.1} us / {:>6.1} us", part.0, part.1);
     }
     servers.block_on(edge.end()).expect("the server ends well");

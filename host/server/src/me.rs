@@ -54,7 +54,7 @@ pub(crate) struct ListQuery {
 
 /// `GET /v1/me/context`
 pub(crate) async fn context(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
-    Ok(tagged_context(app.brain.user_context(&caller.owner).await?))
+    Ok(tagged_context(&*app.brain.user_context(&caller.owner).await?))
 }
 
 /// `PUT /v1/me/context`
@@ -66,7 +66,7 @@ pub(crate) async fn put_context(
 ) -> Result<Response, Problem> {
     let expected = expected(&headers)?;
     let put = app.brain.put_user_context(&caller.owner, body.preferences, &body.custom_instructions, expected).await?;
-    Ok(tagged_context(put))
+    Ok(tagged_context(&put))
 }
 
 /// `GET /v1/me/memory?prefix=&query=&cursor=&limit=`
@@ -120,7 +120,7 @@ fn tagged(view: MemoryView) -> Response {
     ([etag(view.version)], Json(view)).into_response()
 }
 
-fn tagged_context(view: UserContext) -> Response {
+fn tagged_context(view: &UserContext) -> Response {
     ([etag(view.version)], Json(view)).into_response()
 }
 
