@@ -9,6 +9,17 @@ use crate::resolve::Refused;
 /// When trying again may help.
 const RETRY_MS: u64 = 2_000;
 
+/// The last cause of an error, which is what a person can do something about. Never holds the URL.
+#[must_use]
+pub fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut last: &(dyn Error + 'static) = &error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
 pub(crate) fn of(error: reqwest::Error, host: &str) -> Failure {
     let error = error.without_url();
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);

@@ -18,5 +18,6 @@ mod tls;
 pub use client::{
     Egress, EgressOptions, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_REDIRECTS, Outgoing, Policy, Request, Response,
 };
+pub use failure::reason;
 pub use resolve::{Resolver, SystemResolver};
 pub use tls::{EgressError, client, read_certificates};

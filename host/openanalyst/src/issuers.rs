@@ -109,7 +109,7 @@ struct Fetch {
 #[async_trait]
 impl JwksFetch for Fetch {
     async fn fetch(&self, url: &str) -> Result<JwksDocument, String> {
-        let failed = |error: reqwest::Error| error.without_url().to_string();
+        let failed = openanalyst_egress::reason;
         let mut response = self.client.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(format!("the answer is {}", response.status()));

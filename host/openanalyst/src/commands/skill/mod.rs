@@ -4,6 +4,7 @@ mod pack;
 mod place;
 
 use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
 
 use openanalyst_package::Capabilities;
 use serde_json::{Map, Value};
@@ -100,8 +101,8 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             let logs = place.call(Call::Logs(name)).await?;
             print(at, &logs, |logs| {
                 for invocation in logs["invocations"].as_array().into_iter().flatten() {
-                    let (at_ms, outcome) = (&invocation["atMs"], text(&invocation["outcome"], "outcome"));
-                    println!("{at_ms} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
+                    let (at, outcome) = (time(&invocation["atMs"]), text(&invocation["outcome"], "outcome"));
+                    println!("{at} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
                     for line in invocation["lines"].as_array().into_iter().flatten() {
                         println!("    {} {}", text(line, "level"), text(line, "message"));
                     }
@@ -206,4 +207,10 @@ mod tests {
             assert!(read(&[wrong]).unwrap_err().to_string().contains("--grant"), "{wrong}");
         }
     }
+}
+
+/// A moment as people read it, in UTC.
+fn time(at_ms: &Value) -> String {
+    let since = Duration::from_millis(at_ms.as_u64().unwrap_or_default());
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }

@@ -41,6 +41,9 @@ pub(super) enum Place {
 impl Place {
     pub(super) async fn open(place: &SkillPlace, settings: &Settings) -> Result<Self, Failure> {
         match (&place.server, &place.token) {
+            (Some(url), Some(_)) if !url.starts_with("https://") && !url.starts_with("http://") => Err(Failure::usage(
+                format!("--server `{url}` is no address of a host: write http://HOST:PORT or https://HOST"),
+            )),
             (Some(url), Some(token)) => Ok(Self::There {
                 client: openanalyst_egress::client(TIMEOUT)?,
                 url: url.trim_end_matches('/').to_owned(),
@@ -129,8 +132,9 @@ async fn there(client: &reqwest::Client, url: &str, token: &str, call: Call<'_>)
         Call::Remove(name) => client.delete(path(&[name])),
         Call::Grant(name, grants) => client.put(path(&[name, "grants"])).json(&grants),
     };
-    let unreachable =
-        |error: reqwest::Error| Failure::failed(format!("the server {url} cannot be reached: {}", error.without_url()));
+    let unreachable = |error: reqwest::Error| {
+        Failure::failed(format!("the server {url} cannot be reached: {}", openanalyst_egress::reason(error)))
+    };
     let response = request.bearer_auth(token).send().await.map_err(unreachable)?;
     let status = response.status();
     let body = response.bytes().await.map_err(unreachable)?;
