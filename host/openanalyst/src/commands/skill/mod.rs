@@ -187,6 +187,12 @@ fn capabilities(grants: &[String]) -> Result<Option<Capabilities>, Failure> {
     })
 }
 
+/// A moment as people read it, in UTC.
+fn time(at_ms: &Value) -> String {
+    let since = Duration::from_millis(at_ms.as_u64().unwrap_or_default());
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,10 +213,4 @@ mod tests {
             assert!(read(&[wrong]).unwrap_err().to_string().contains("--grant"), "{wrong}");
         }
     }
-}
-
-/// A moment as people read it, in UTC.
-fn time(at_ms: &Value) -> String {
-    let since = Duration::from_millis(at_ms.as_u64().unwrap_or_default());
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
