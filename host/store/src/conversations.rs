@@ -11,6 +11,8 @@ use crate::{Store, StoreError, Tx, json, to_json};
 /// A message, before it is stored.
 #[derive(Debug, Clone)]
 pub struct NewMessage<'a> {
+    /// Its id, if it has one already.
+    pub id: Option<MessageId>,
     /// Whose conversation.
     pub owner: &'a Owner,
     /// Which session.
@@ -114,7 +116,7 @@ impl Tx {
         .bind(At(message.at_ms))
         .one(&mut *self)
         .await?;
-        let id = MessageId::new();
+        let id = message.id.unwrap_or_else(MessageId::new);
         query(
             "INSERT INTO messages (id, conversation_id, tenant, user_id, task_id, role, content, data, skill, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

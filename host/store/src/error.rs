@@ -95,6 +95,9 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// Another process has taken up the task.
+    #[error("another process has taken up this task: what this one does at it is over")]
+    Fenced,
     /// A host with another data directory runs on it.
     #[error(
         "another host, with another data directory, runs on this database: stop it, or give this one its data directory on the same machine"

@@ -4,7 +4,7 @@ use openanalyst_domain::{JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, ms, query};
+use crate::sql::{At, Id, Json, Sql, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A job, before it is queued.
@@ -278,6 +278,23 @@ impl Store {
                 .one(self.read(owner))
                 .await?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Which of these jobs have ended, or are not there any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn ended_jobs(&self, jobs: &[JobId]) -> Result<Vec<JobId>, StoreError> {
+        let open: Vec<(Id,)> = query(Sql::each(
+            "SELECT id FROM jobs WHERE status IN ('queued', 'running') AND id IN (SELECT value FROM json_each($1))",
+            "SELECT id FROM jobs WHERE status IN ('queued', 'running') \
+             AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1) AS job (value))",
+        ))
+        .bind(to_json(&jobs))
+        .all(self.read(Scope::Worker))
+        .await?;
+        let open: std::collections::HashSet<_> = open.into_iter().map(|(id,)| id.0).collect();
+        Ok(jobs.iter().copied().filter(|job| !open.contains(&job.0)).collect())
     }
 
     /// Every job that has not ended, oldest first. For recovery only.

@@ -1,10 +1,15 @@
 //! Values that outlive the task, for one user or for the whole tenant.
 
+use std::fmt::Write as _;
+
 use openanalyst_domain::{Owner, TenantId};
 use sqlx::FromRow;
 
 use crate::sql::{At, Sql, ms, query};
 use crate::{Scope, Store, StoreError, Tx};
+
+/// Most values of one user, and of one tenant as a whole.
+pub const MAX_KEYS: i64 = 2_000;
 
 /// Whose memory.
 #[derive(Debug, Clone)]
@@ -81,6 +86,8 @@ pub enum Put {
     Stored(i64),
     /// Not stored: this is the version that is there (0: none).
     Conflict(i64),
+    /// Not stored: its owner has [`MAX_KEYS`] values already.
+    Full,
 }
 
 impl Tx {
@@ -114,6 +121,24 @@ impl Tx {
         };
         if expected.is_some_and(|expected| expected != live) {
             return Ok(Put::Conflict(live));
+        }
+        if stored == 0 {
+            self.lock(&format!("memory {tenant} {user}")).await?;
+            // What has expired makes room.
+            query("DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND expires_at <= $3")
+                .bind(tenant)
+                .bind(user)
+                .bind(At(now_ms))
+                .run(&mut *self)
+                .await?;
+            let (keys,): (i64,) = query("SELECT COUNT(*) FROM memory WHERE tenant = $1 AND user_id = $2")
+                .bind(tenant)
+                .bind(user)
+                .one(&mut *self)
+                .await?;
+            if keys >= MAX_KEYS {
+                return Ok(Put::Full);
+            }
         }
         query(
             "INSERT INTO memory (tenant, user_id, key, value, version, updated_at, expires_at) \
@@ -199,7 +224,8 @@ impl Store {
         ))
     }
 
-    /// Finds values that hold every one of the words, in key or value, newest first. Case does not matter for ASCII letters.
+    /// Finds values by their words, best first: those that hold every word in key or value, or where there is none, any of them. Words are compared by
+    /// their English stems, without case; a word in the key counts for more.
     ///
     /// # Errors
     /// The database's.
@@ -210,20 +236,52 @@ impl Store {
         limit: u32,
         now_ms: i64,
     ) -> Result<Vec<MemoryRow>, StoreError> {
+        let words: Vec<String> = words
+            .iter()
+            .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()))
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        for all in [true, false] {
+            let found = self.memory_with(owner, &words, all, limit, now_ms).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn memory_with(
+        &self,
+        owner: &MemoryOwner,
+        words: &[String],
+        all: bool,
+        limit: u32,
+        now_ms: i64,
+    ) -> Result<Vec<MemoryRow>, StoreError> {
         let (tenant, user) = owner.keys();
-        let words = crate::to_json(&words);
+        // Words are letters and digits, so nothing in them can be an operator once they stand in quotes.
+        let quoted = |quote: char| words.iter().map(move |word| format!("{quote}{word}{quote}")).collect::<Vec<_>>();
+        let sqlite = quoted('"').join(if all { " AND " } else { " OR " });
+        let postgres = quoted('\'').join(if all { " & " } else { " | " });
+        let words = match self.kind() {
+            "SQLite" => {
+                format!("owner : o{}x{} AND {{key value}} : ({sqlite})", hex(tenant), hex(user))
+            }
+            _ => postgres,
+        };
         Ok(rows(
             query(Sql::each(
+                "SELECT memory.key, memory.value, version, updated_at, expires_at FROM memory_words JOIN memory \
+                 ON memory.tenant = memory_words.tenant AND memory.user_id = memory_words.user_id AND memory.key = memory_words.key \
+                 WHERE memory_words MATCH $4 AND memory.tenant = $1 AND memory.user_id = $2 \
+                 AND (expires_at IS NULL OR expires_at > $3) ORDER BY bm25(memory_words, 0.0, 4.0, 1.0), memory.key LIMIT $5",
                 "SELECT key, value, version, updated_at, expires_at FROM memory \
-             WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
-             AND NOT EXISTS (SELECT 1 FROM json_each($4) AS word \
-                             WHERE instr(lower(memory.key || ' ' || memory.value), lower(word.value)) = 0) \
-             ORDER BY updated_at DESC, key LIMIT $5",
-                "SELECT key, value, version, updated_at, expires_at FROM memory \
-             WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
-             AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text($4) AS word (value) \
-                             WHERE strpos(lower(memory.key || ' ' || memory.value), lower(word.value)) = 0) \
-             ORDER BY updated_at DESC, key LIMIT $5",
+                 WHERE tenant = $1 AND user_id = $2 AND (expires_at IS NULL OR expires_at > $3) \
+                 AND words @@ to_tsquery('english', $4) ORDER BY ts_rank(words, to_tsquery('english', $4)) DESC, key LIMIT $5",
             ))
             .bind(tenant)
             .bind(user)
@@ -234,4 +292,13 @@ impl Store {
             .await?,
         ))
     }
+}
+
+/// As SQLite's `hex` writes it.
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02X}");
+        hex
+    })
 }

@@ -22,6 +22,8 @@ pub struct Usage {
     pub http_fetches: i64,
     /// Workflow starts among them.
     pub workflow_starts: i64,
+    /// Tokens of language models, read and written.
+    pub llm_tokens: i64,
 }
 
 /// A receipt with its place.
@@ -71,7 +73,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         query(
             "INSERT INTO receipts (id, tenant, user_id, task_id, job_id, skill, data, logs, at, digest, cpu_us, host_calls, http_fetches, \
-             workflow_starts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             workflow_starts, llm_tokens) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(MessageId::new())
         .bind(owner.tenant.as_str())
@@ -87,6 +89,7 @@ impl Tx {
         .bind(i64::from(receipt.host_calls))
         .bind(i64::from(receipt.http_fetches))
         .bind(i64::from(receipt.workflow_starts))
+        .bind(i64::try_from(receipt.llm_tokens()).unwrap_or(i64::MAX))
         .run(self)
         .await?;
         Ok(())
@@ -150,9 +153,17 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn usage_since(&self, tenant: &TenantId, skill: Option<&str>, from_ms: i64) -> Result<Usage, StoreError> {
-        let (invocations, cpu_us, host_calls, http_fetches, workflow_starts): (i64, i64, i64, i64, i64) = query(
+        let (invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens): (
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+        ) = query(
             "SELECT COUNT(*), CAST(COALESCE(SUM(cpu_us), 0) AS BIGINT), CAST(COALESCE(SUM(host_calls), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(http_fetches), 0) AS BIGINT), CAST(COALESCE(SUM(workflow_starts), 0) AS BIGINT) FROM receipts \
+             CAST(COALESCE(SUM(http_fetches), 0) AS BIGINT), CAST(COALESCE(SUM(workflow_starts), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(llm_tokens), 0) AS BIGINT) FROM receipts \
              WHERE tenant = $1 AND ($2 IS NULL OR skill = $2) AND at >= $3",
         )
         .bind(tenant.as_str())
@@ -160,6 +171,6 @@ impl Store {
         .bind(At(from_ms))
         .one(self.read(Scope::EveryUser(tenant.clone())))
         .await?;
-        Ok(Usage { invocations, cpu_us, host_calls, http_fetches, workflow_starts })
+        Ok(Usage { invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens })
     }
 }

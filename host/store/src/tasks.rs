@@ -1,10 +1,10 @@
 //! Tasks, their events, and the results of their finished steps.
 
-use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
+use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, ms, query};
+use crate::sql::{At, Id, Json, Sql, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A request, before it is a task.
@@ -90,6 +90,12 @@ pub struct TaskRow {
     pub answers: Value,
     /// The reply, questions or failure it ended with.
     pub outcome: Option<Value>,
+    /// The job that it waits for without being in memory.
+    pub waits_for: Option<JobId>,
+    /// Until when, if it does not wait for the job's end.
+    pub waits_until_ms: Option<i64>,
+    /// Counts who worked on it.
+    pub lease: i64,
 }
 
 #[derive(FromRow)]
@@ -117,6 +123,9 @@ struct Raw {
     plan: Option<Json>,
     answers: Json,
     outcome: Option<Json>,
+    waits_for: Option<Id>,
+    waits_until: Option<At>,
+    lease: i64,
 }
 
 fn damaged(what: &'static str) -> impl Fn(openanalyst_domain::InvalidId) -> StoreError {
@@ -150,6 +159,9 @@ impl TryFrom<Raw> for TaskRow {
             plan: raw.plan.map(|text| json("plan", &text)).transpose()?,
             answers: json("answers", &raw.answers)?,
             outcome: raw.outcome.map(|text| json("outcome", &text)).transpose()?,
+            waits_for: raw.waits_for.map(|id| JobId(id.0)),
+            waits_until_ms: ms(raw.waits_until),
+            lease: raw.lease,
         })
     }
 }
@@ -165,6 +177,10 @@ pub struct OpenTask {
     pub session: SessionKey,
     /// The node that works on it.
     pub node: Option<String>,
+    /// The job that it waits for without being in memory.
+    pub waits_for: Option<JobId>,
+    /// Until when, if it does not wait for the job's end.
+    pub waits_until_ms: Option<i64>,
 }
 
 /// An event, before it has a number.
@@ -300,21 +316,52 @@ impl Tx {
         Ok(stored)
     }
 
-    /// Marks a task as worked on by a node. False if it is no longer open or has been asked to end.
+    /// Marks a task as worked on by a node, and gives the number of its lease: whoever had an earlier one is refused from now on. None: it is no
+    /// longer open.
     ///
     /// # Errors
     /// The database's.
-    pub async fn start_task(&mut self, task: TaskId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
-        let changed = query(
-            "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3) \
-             WHERE id = $1 AND status IN ('accepted', 'running')",
+    pub async fn start_task(&mut self, task: TaskId, node: &str, at_ms: i64) -> Result<Option<i64>, StoreError> {
+        let lease: Option<(i64,)> = query(
+            "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3), lease = lease + 1, \
+             waits_for = NULL, waits_until = NULL WHERE id = $1 AND status IN ('accepted', 'running') RETURNING lease",
         )
         .bind(task)
         .bind(node)
         .bind(At(at_ms))
-        .run(self)
+        .optional(self)
         .await?;
-        Ok(changed == 1)
+        Ok(lease.map(|(lease,)| lease))
+    }
+
+    /// Makes sure that the task is still worked on under this lease, and keeps it so until the transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another process has taken it up, or it has ended. The database's.
+    pub async fn hold_task(&mut self, task: TaskId, lease: i64) -> Result<(), StoreError> {
+        let held: Option<(i64,)> = query(Sql::each(
+            "SELECT lease FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running'",
+            "SELECT lease FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running' FOR NO KEY UPDATE",
+        ))
+        .bind(task)
+        .bind(lease)
+        .optional(self)
+        .await?;
+        if held.is_some() { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
+    /// Notes that a running task waits for a job without being in memory.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn put_task_aside(&mut self, task: TaskId, job: JobId, until_ms: Option<i64>) -> Result<(), StoreError> {
+        query("UPDATE tasks SET waits_for = $2, waits_until = $3 WHERE id = $1")
+            .bind(task)
+            .bind(job)
+            .bind(At::maybe(until_ms))
+            .run(self)
+            .await?;
+        Ok(())
     }
 
     /// Stores the route and what the planner is given.
@@ -394,7 +441,8 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let ended_at = status.is_final().then_some(at_ms);
         let changed = query(
-            "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL \
+            "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL, waits_for = NULL, waits_until = NULL, \
+             lease = lease + 1 \
              WHERE id = $1 AND status IN ('accepted', 'running', 'needs-clarification')",
         )
         .bind(task)
@@ -455,7 +503,7 @@ macro_rules! select_tasks {
         concat!(
             "SELECT id, tenant, user_id, session, content, attachments, status, node, accepted_at, started_at, ended_at, \
              last_seq, correlation_id, cancel_reason, skill, skill_version, skill_digest, confidence, attempts, prepared, \
-             plan, answers, outcome FROM tasks ",
+             plan, answers, outcome, waits_for, waits_until, lease FROM tasks ",
             $rest
         )
     };
@@ -506,18 +554,22 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn open_tasks_of_all_tenants(&self) -> Result<Vec<OpenTask>, StoreError> {
-        let rows: Vec<(Id, String, String, String, Option<String>)> = query(
-            "SELECT id, tenant, user_id, session, node FROM tasks WHERE status IN ('accepted', 'running') ORDER BY id",
+        type Row = (Id, String, String, String, Option<String>, Option<Id>, Option<At>);
+        let rows: Vec<Row> = query(
+            "SELECT id, tenant, user_id, session, node, waits_for, waits_until FROM tasks \
+             WHERE status IN ('accepted', 'running') ORDER BY id",
         )
         .all(self.read(Scope::Worker))
         .await?;
         rows.into_iter()
-            .map(|(id, tenant, user, session, node)| {
+            .map(|(id, tenant, user, session, node, waits_for, waits_until)| {
                 Ok(OpenTask {
                     id: TaskId(id.0),
                     owner: owner_of(tenant, user)?,
                     session: SessionKey::parse(session).map_err(damaged("session"))?,
                     node,
+                    waits_for: waits_for.map(|id| JobId(id.0)),
+                    waits_until_ms: ms(waits_until),
                 })
             })
             .collect()

@@ -1,0 +1,139 @@
+//! What was learned from research and from corrections.
+
+use openanalyst_domain::{MessageId, Owner, TaskId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::FromRow;
+
+use crate::sql::{At, Id, Json, query};
+use crate::{Store, StoreError, Tx, json, to_json};
+
+/// Something learned.
+#[derive(Debug, Clone)]
+pub struct NewLearning<'a> {
+    /// Whose it is.
+    pub owner: &'a Owner,
+    /// Which skill it is about.
+    pub skill: Option<&'a str>,
+    /// The task it came from.
+    pub task: Option<TaskId>,
+    /// One line: what it is about.
+    pub title: &'a str,
+    /// The text. Untrusted where it came from elsewhere.
+    pub content: &'a str,
+    /// Where it came from: addresses, or `correction`.
+    pub source: &'a str,
+    /// Words to find it by.
+    pub tags: &'a [String],
+    /// When.
+    pub at_ms: i64,
+}
+
+/// A learning as it is stored.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LearningRow {
+    /// Its id.
+    pub id: String,
+    /// Which skill it is about.
+    pub skill: Option<String>,
+    /// What it is about.
+    pub title: String,
+    /// The text.
+    pub content: String,
+    /// Where it came from.
+    pub source: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// How often it was given to a step that then succeeded.
+    pub used: i64,
+    /// When.
+    pub at_ms: i64,
+}
+
+#[derive(FromRow)]
+struct Raw {
+    id: Id,
+    skill: Option<String>,
+    title: String,
+    content: String,
+    source: String,
+    tags: Json,
+    used: i64,
+    at: At,
+}
+
+impl Tx {
+    /// Stores a learning.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn learn(&mut self, learning: &NewLearning<'_>) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO learnings (id, tenant, user_id, skill, task_id, title, content, source, tags, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(MessageId::new())
+        .bind(learning.owner.tenant.as_str())
+        .bind(learning.owner.user.as_str())
+        .bind(learning.skill)
+        .bind(learning.task)
+        .bind(learning.title)
+        .bind(learning.content)
+        .bind(learning.source)
+        .bind(to_json(&learning.tags))
+        .bind(At(learning.at_ms))
+        .run(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Counts that the learnings of a task were of use.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn learnings_helped(&mut self, owner: &Owner, task: TaskId) -> Result<(), StoreError> {
+        query("UPDATE learnings SET used = used + 1 WHERE task_id = $1 AND tenant = $2 AND user_id = $3")
+            .bind(task)
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .run(self)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The newest learnings that the user may know: their own, and those of the whole tenant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn learnings(&self, owner: &Owner, limit: u32) -> Result<Vec<LearningRow>, StoreError> {
+        let rows: Vec<Raw> = query(
+            "SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+             WHERE tenant = $1 AND user_id IN ($2, '') ORDER BY id DESC LIMIT $3",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(i64::from(limit))
+        .all(self.read(owner))
+        .await?;
+        rows.into_iter()
+            .map(|raw| {
+                Ok(LearningRow {
+                    id: raw.id.to_string(),
+                    skill: raw.skill,
+                    title: raw.title,
+                    content: raw.content,
+                    source: raw.source,
+                    tags: json::<Value>("tags", &raw.tags)
+                        .ok()
+                        .and_then(|tags| serde_json::from_value(tags).ok())
+                        .unwrap_or_default(),
+                    used: raw.used,
+                    at_ms: raw.at.0,
+                })
+            })
+            .collect()
+    }
+}
