@@ -3,6 +3,7 @@
 //! Every test has a data directory of its own; the compiled components are shared. Tests wait for events, never for the clock.
 
 mod bad_input;
+mod brain;
 mod command_line;
 mod crash;
 mod hub;

@@ -229,6 +229,8 @@ impl Client {
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        // A server may close a connection whose request it refused before it had read it all: each request has one of its own.
+        let request = request.header("connection", "close");
         let answer = request.bearer_auth(&self.token).timeout(PATIENCE).send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();

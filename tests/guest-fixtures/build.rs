@@ -13,5 +13,6 @@ fn main() {
     }
     .build();
     println!("cargo::rustc-env=COURIER_WASM={}", built.path("courier").display());
+    println!("cargo::rustc-env=TRIER_WASM={}", built.path("trier").display());
     println!("cargo::rustc-env=PROBE_WASM={}", built.path("probe").display());
 }

@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use openanalyst_domain::Failure;
 use openanalyst_package::Capabilities;
 use openanalyst_runtime::HostCapabilities;
-use openanalyst_runtime::capabilities::{Http, Memory, NestedCall, Progress, Skills, Workflows};
+use openanalyst_runtime::capabilities::{Called, Http, Memory, NestedCall, Progress, Skills, Waited, Workflows};
 use openanalyst_runtime::contract::Output;
 use openanalyst_runtime::contract::http::{Request, Response};
 use openanalyst_runtime::contract::memory::{Entry, Page as MemoryPage, PutOptions, PutOutcome, Scope};
 use openanalyst_runtime::contract::windmill::{
     App, FlowDefinition, Item, JobState, JobStatus, Kind, Page, RunOptions, Schedule, Script,
 };
+use openanalyst_runtime::tape::CallName;
 use serde_json::Value;
 
 /// Grants from their form in `SKILL.md`.
@@ -119,9 +120,9 @@ impl Workflows for Double {
         Ok(done())
     }
 
-    async fn wait(&self, _: &str, timeout: Duration) -> Result<JobState, Failure> {
-        self.see(format!("wait {}", timeout.as_millis()));
-        Ok(done())
+    async fn wait(&self, _: &str, timeout: Option<Duration>, left: Duration) -> Result<Waited, Failure> {
+        self.see(format!("wait {}", timeout.unwrap_or(left).as_millis()));
+        Ok(Waited::State(done()))
     }
 
     async fn cancel(&self, _: &str, reason: &str) -> Result<JobState, Failure> {
@@ -165,7 +166,7 @@ fn done() -> JobState {
 
 #[async_trait]
 impl Http for Double {
-    async fn fetch(&self, request: Request, _: Arc<Capabilities>) -> Result<Response, Failure> {
+    async fn fetch(&self, request: Request, _: Arc<Capabilities>, _: Option<CallName>) -> Result<Response, Failure> {
         self.see(format!("fetch {}", request.url));
         Ok(Response { status: 200, headers: Vec::new(), body: Vec::new() })
     }
@@ -173,9 +174,9 @@ impl Http for Double {
 
 #[async_trait]
 impl Skills for Double {
-    async fn call(&self, skill: &str, _: &str, arguments: Value, nested: NestedCall) -> Result<Output, Failure> {
+    async fn call(&self, skill: &str, _: &str, arguments: Value, nested: NestedCall) -> Result<Called, Failure> {
         self.see(format!("call {skill} {arguments} {}", nested.depth));
-        Ok(Output { result: "{}".to_owned(), summary: None })
+        Ok(Called::Ended(Output { result: "{}".to_owned(), summary: None }))
     }
 }
 

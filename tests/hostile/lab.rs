@@ -156,6 +156,8 @@ fn outcome(error: &CallError) -> Outcome {
         CallError::Failure(failure) => Outcome::Failure { code: failure.code().to_owned() },
         CallError::Limit { reason, .. } => Outcome::Limit { reason: *reason },
         CallError::Trap { detail } => Outcome::Trap { detail: detail.clone() },
+        CallError::Diverged(diverged) => Outcome::Trap { detail: diverged.to_string() },
+        CallError::Waits(_) => Outcome::PutAside,
         CallError::Cancelled => Outcome::Cancelled,
         CallError::Host(detail) => Outcome::Host { detail: detail.clone() },
     }

@@ -246,6 +246,12 @@ pub enum BrainError {
     /// Somebody else changed it in the meantime.
     #[error("another version is there than the one that you expected: read it again, and put your change over that")]
     VersionMismatch,
+    /// The memory is full.
+    #[error(
+        "your memory holds {} values, which is the limit: delete what is not needed any more, or give values a time to live",
+        openanalyst_store::memory::MAX_KEYS
+    )]
+    MemoryFull,
     /// The idempotency key belongs to a request with other content.
     #[error(
         "this idempotency key was used before for another request (task {0}): send the same request again, or use a new key"
@@ -283,6 +289,7 @@ impl BrainError {
             Self::NoSuchMemory(_) => "memory-not-found",
             Self::NoSuchConversation(_) => "conversation-not-found",
             Self::VersionMismatch => "version-mismatch",
+            Self::MemoryFull => "quota-exceeded",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::WrongState(_) => "wrong-state",
             Self::TooManyTasks { .. } => "too-many-tasks",

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use openanalyst_domain::{Clock, EventKind, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
+use openanalyst_domain::{Clock, EventKind, JobId, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use openanalyst_egress::Egress;
+use openanalyst_providers::llm::LlmClient;
+use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{Catalog, Registry};
 use openanalyst_router::{Route, Utterance};
 use openanalyst_runtime::Sandbox;
@@ -13,7 +15,7 @@ use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
-use openanalyst_store::{Store, StoreError};
+use openanalyst_store::{Store, StoreError, Tx};
 use openanalyst_workflow::WorkflowEngine;
 use serde_json::json;
 use tokio::sync::{Semaphore, broadcast};
@@ -24,9 +26,11 @@ use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, Ne
 use crate::bus::Bus;
 use crate::context::{self, shorten};
 use crate::end::End;
+use crate::parked::{Parked, Waiter};
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
 use crate::told::Told;
+use crate::work::Worked;
 use crate::{accept, view, work};
 
 /// How often a follower looks at the record of a task that another process works on.
@@ -54,6 +58,10 @@ pub struct BrainOptions {
     pub registry: Registry,
     /// The way to the world. None: skills get `unavailable`.
     pub egress: Option<Egress>,
+    /// The language model. None is a normal state.
+    pub llm: Option<LlmClient>,
+    /// The web search. None is a normal state.
+    pub search: Option<SearchClient>,
     /// The scripts that every new workspace begins with, by name.
     pub workspace_templates: Vec<(String, String)>,
     /// Where notifications come in from the workflow engine.
@@ -72,10 +80,13 @@ pub(crate) struct Inner {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) registry: Registry,
     pub(crate) egress: Option<Egress>,
+    pub(crate) llm: Option<LlmClient>,
+    pub(crate) search: Option<SearchClient>,
     pub(crate) workspace_templates: Vec<(String, String)>,
     pub(crate) settings: BrainSettings,
     pub(crate) bus: Bus,
     pub(crate) told: Told,
+    pub(crate) parked: Parked,
     sessions: Sessions,
     notices: broadcast::Sender<Notice>,
     places: Semaphore,
@@ -95,6 +106,16 @@ pub(crate) struct Taken {
 }
 
 impl Inner {
+    /// Begins a write that holds only while this process works on the task under this lease.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another process has taken it up, or it has ended; the database's.
+    pub(crate) async fn begin_held(&self, owner: &Owner, task: TaskId, lease: i64) -> Result<Tx, StoreError> {
+        let mut tx = self.store.begin(owner).await?;
+        tx.hold_task(task, lease).await?;
+        Ok(tx)
+    }
+
     /// Tells followers of what was committed.
     pub(crate) fn publish(&self, events: &[TaskEvent]) {
         if let Some(last) = events.last() {
@@ -136,10 +157,13 @@ impl Brain {
             catalog: options.registry.shared_catalog(),
             registry: options.registry,
             egress: options.egress,
+            llm: options.llm,
+            search: options.search,
             workspace_templates: options.workspace_templates,
             settings: options.settings,
             bus: Bus::default(),
             told: Told::default(),
+            parked: Parked::default(),
             sessions: Sessions::default(),
             notices: options.notices,
             taken: Mutex::default(),
@@ -148,6 +172,8 @@ impl Brain {
             tracker: TaskTracker::new(),
         });
         let brain = Self { inner };
+        let waking = brain.clone();
+        brain.inner.tracker.spawn(async move { waking.keep_waking().await });
         if brain.inner.settings.take_over {
             brain.take_over().await?;
             let watching = brain.clone();
@@ -205,14 +231,15 @@ impl Brain {
 
     async fn say(
         &self,
-        tx: &mut openanalyst_store::Tx,
+        tx: &mut Tx,
         owner: &Owner,
         session: &SessionKey,
         task: TaskId,
         content: &str,
         at_ms: i64,
     ) -> Result<(), StoreError> {
-        let message = NewMessage { owner, session, task, role: "user", content, data: None, skill: None, at_ms };
+        let message =
+            NewMessage { id: None, owner, session, task, role: "user", content, data: None, skill: None, at_ms };
         tx.say(&message).await.map(|_| ())
     }
 
@@ -307,6 +334,13 @@ impl Brain {
         if !here && (row.status != TaskStatus::Running || !self.works_elsewhere(&row)) {
             row.cancel_reason = Some(reason.to_owned());
             work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }, Vec::new()).await?;
+        }
+        if let Some((job, waiter)) = inner.parked.take_task(id) {
+            if let Err(failure) = inner.workflow.cancel(owner, job, reason).await {
+                tracing::warn!(%job, %failure, "a job could not be cancelled");
+            }
+            // The session goes on with what waits behind it.
+            self.wake(vec![waiter]);
         }
         self.task(owner, id).await
     }
@@ -418,42 +452,90 @@ impl Brain {
         }
     }
 
+    /// Goes on with a task that waited, and with its session.
+    pub(crate) fn go_on(&self, waiter: Waiter) {
+        let brain = self.clone();
+        self.inner.tracker.spawn(async move {
+            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task).await;
+        });
+    }
+
+    /// Takes over a task that waits for a job: its session waits with it.
+    pub(crate) async fn take_parked(
+        &self,
+        owner: &Owner,
+        session: &SessionKey,
+        task: TaskId,
+        job: JobId,
+        until_ms: Option<i64>,
+    ) {
+        let inner = &self.inner;
+        let new = Taken { cancel: CancellationToken::new(), reason: None, started: false };
+        inner.taken().entry(task).or_insert(new);
+        if inner.sessions.enter(owner, session, task) {
+            let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+            self.park(job, waiter).await;
+        }
+    }
+
     async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId) {
         let mut next = Some(first);
         while let Some(task) = next {
-            tokio::select! {
-                () = self.work_on(owner, task) => {}
+            let worked = tokio::select! {
+                worked = self.work_on(owner, task) => worked,
                 () = self.inner.stopping.cancelled() => return,
+            };
+            if let Worked::Waits(job, until_ms) = worked {
+                let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
+                    taken.started = false;
+                    taken.cancel.is_cancelled()
+                });
+                if cancelled {
+                    let reason = self.inner.cancel_reason(task);
+                    if let Err(failure) = self.inner.workflow.cancel(owner, job, &reason).await {
+                        tracing::warn!(%job, %failure, "a job could not be cancelled");
+                    }
+                    // Its record says that it was cancelled: taken up again, it ends.
+                    continue;
+                }
+                let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+                // The session goes on when the job has ended.
+                return self.park(job, waiter).await;
             }
             self.inner.taken().remove(&task);
             next = self.inner.sessions.next(owner, session);
         }
     }
 
-    async fn work_on(&self, owner: &Owner, id: TaskId) {
+    async fn work_on(&self, owner: &Owner, id: TaskId) -> Worked {
         let inner = &self.inner;
         let place = tokio::select! {
             place = inner.places.acquire() => place,
-            () = inner.closing.cancelled() => return,
+            () = inner.closing.cancelled() => return Worked::Ended,
         };
-        let Ok(_place) = place else { return };
+        let Ok(_place) = place else { return Worked::Ended };
         while !inner.closing.is_cancelled() {
             let cancel = match inner.taken().get_mut(&id) {
                 Some(taken) => {
                     taken.started = true;
                     taken.cancel.clone()
                 }
-                None => return,
+                None => return Worked::Ended,
             };
             let worked = match inner.store.task(owner, id).await {
                 Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                    work::run(inner, row, cancel).await
+                    // Boxed, so that what waits here is small.
+                    Box::pin(work::run(inner, row, cancel)).await
                 }
-                Ok(_) => return,
+                Ok(_) => return Worked::Ended,
                 Err(error) => Err(error),
             };
             match worked {
-                Ok(()) => return,
+                Ok(worked) => return worked,
+                Err(StoreError::Fenced) => {
+                    tracing::info!(task = %id, "the task is not this process's any more: it is left");
+                    return Worked::Ended;
+                }
                 Err(error) if error.is_transient() => {
                     tracing::error!(task = %id, %error, "the record cannot be written now: the task is taken up again");
                     tokio::time::sleep(RECORD_RETRY).await;
@@ -462,10 +544,11 @@ impl Brain {
                     tracing::error!(task = %id, %error, "the record of a task is damaged: the task ends");
                     let failure = openanalyst_domain::Failure::failed(format!("the host could not go on: {error}"));
                     self.give_up(owner, id, failure).await;
-                    return;
+                    return Worked::Ended;
                 }
             }
         }
+        Worked::Ended
     }
 
     /// Ends a task whose record stops the usual way.

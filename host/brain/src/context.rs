@@ -12,6 +12,8 @@ use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
 use serde_json::Value;
 
+use openanalyst_text::{rank, similarity};
+
 use crate::MAX_PAGE;
 use crate::numbers::unsigned;
 
@@ -21,8 +23,17 @@ const MAX_MESSAGES: u32 = 20;
 const MAX_TASKS: u32 = 50;
 /// Most preferences.
 const MAX_PREFERENCES: u32 = 100;
-/// Most learnings.
-const MAX_LEARNINGS: u32 = 20;
+/// Most learnings, failures included.
+const MAX_LEARNINGS: usize = 100;
+/// Most learnings that are ranked: the newest.
+const LEARNINGS_READ: u32 = 500;
+/// Most bytes of all learnings together.
+const MAX_LEARNING_BYTES: usize = 64 << 10;
+/// Most failures that are compared with the request, and that are told.
+const FAILURES_READ: u32 = 50;
+const MAX_FAILURES: usize = 5;
+/// How alike two requests are that count as of the same kind.
+const SAME_KIND: f64 = 0.45;
 /// Most bytes of all messages together.
 const MAX_MESSAGE_BYTES: usize = 256 << 10;
 /// Most bytes of one earlier message; what is longer is cut.
@@ -100,7 +111,7 @@ pub(crate) async fn build(
         custom_instructions,
         messages,
         recent_tasks: recent_tasks(store, owner, task).await?,
-        learnings: learnings(store, owner).await?,
+        learnings: learnings(store, owner, &task.content, &mut omitted).await?,
         skills: summaries(catalog),
         omitted,
     };
@@ -161,12 +172,50 @@ async fn recent_tasks(store: &Store, owner: &Owner, task: &TaskRow) -> Result<Ve
         .collect())
 }
 
-async fn learnings(store: &Store, owner: &Owner) -> Result<Vec<contract::Learning>, StoreError> {
-    let rows = store.history(owner, Some("learning"), MAX_LEARNINGS).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| contract::Learning { content: row.content, source: row.title, at_ms: unsigned(row.at_ms) })
-        .collect())
+/// What was learned, best first: by how well it fits the request, how often it helped, and how new it is. Before it stand the failures of requests
+/// like this one, so that the same mistake is not planned twice.
+async fn learnings(
+    store: &Store,
+    owner: &Owner,
+    request: &str,
+    omitted: &mut u32,
+) -> Result<Vec<contract::Learning>, StoreError> {
+    let mut chosen = Vec::new();
+    for row in store.history(owner, Some("failure"), FAILURES_READ).await? {
+        if chosen.len() < MAX_FAILURES && similarity(request, &row.title) >= SAME_KIND {
+            let reason = row.data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
+            chosen.push(contract::Learning {
+                content: shorten(&format!("The request \"{}\" failed: {reason}", row.title), 600),
+                source: "failure".to_owned(),
+                at_ms: unsigned(row.at_ms),
+            });
+        }
+    }
+    let known = store.learnings(owner, LEARNINGS_READ).await?;
+    let texts: Vec<String> =
+        known.iter().map(|row| format!("{} {} {}", row.title, row.tags.join(" "), row.content)).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let fits: std::collections::HashMap<usize, f64> = rank(request, &texts).into_iter().collect();
+    let mut order: Vec<usize> = (0..known.len()).collect();
+    // The rows come newest first, and the sort keeps that order among equals.
+    let worth = |at: usize| {
+        #[expect(clippy::cast_precision_loss, reason = "a count of uses")]
+        let used = known[at].used as f64;
+        fits.get(&at).copied().unwrap_or(0.0) + used.ln_1p()
+    };
+    order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)));
+    let mut room = MAX_LEARNING_BYTES;
+    for at in order {
+        let row = &known[at];
+        let content = shorten(&row.content, 2_000);
+        if chosen.len() >= MAX_LEARNINGS || content.len() + row.source.len() > room {
+            *omitted += 1;
+            continue;
+        }
+        room -= content.len() + row.source.len();
+        chosen.push(contract::Learning { content, source: shorten(&row.source, 500), at_ms: unsigned(row.at_ms) });
+    }
+    Ok(chosen)
 }
 
 /// At most so many characters, with `…` where some were left out.

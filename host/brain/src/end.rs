@@ -1,6 +1,6 @@
 //! How a task ends: one transaction writes the last events, the answer, the history and the final state.
 
-use openanalyst_domain::{EventKind, Failure, TaskStatus};
+use openanalyst_domain::{EventKind, Failure, MessageId, TaskStatus};
 use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::history::NewEntry;
 use openanalyst_store::tasks::{NewEvent, TaskRow};
@@ -49,6 +49,7 @@ pub(crate) async fn write(
     task: &TaskRow,
     end: &End,
     receipt: TaskReceipt,
+    answer: Option<MessageId>,
     now_ms: i64,
 ) -> Result<Option<i64>, StoreError> {
     let (status, outcome) = outcome_of(end, receipt);
@@ -58,6 +59,7 @@ pub(crate) async fn write(
     let skill = task.skill.as_deref();
     let message = tx
         .say(&NewMessage {
+            id: answer,
             owner: &task.owner,
             session: &task.session,
             task: task.id,

@@ -5,12 +5,51 @@
 use openanalyst_runtime::contract::{Check, Expectation};
 use serde_json::Value;
 
-use crate::similarity::similarity;
+use openanalyst_text::similarity;
 
 /// Most bytes of a value that a difference quotes.
 const QUOTE_CHARS: usize = 120;
 /// Most memory of a compiled pattern.
 const PATTERN_BYTES: usize = 1 << 20;
+
+/// Checks that an expectation can be compared with anything at all.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check(expectation: &Expectation) -> Result<(), String> {
+    let pointer = &expectation.pointer;
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return Err(format!("`{pointer}` is no JSON pointer: it must be empty or begin with `/` (RFC 6901)"));
+    }
+    let document = |what: &str, text: &str| {
+        serde_json::from_str::<Value>(text).map_err(|error| format!("{what} is no JSON: {error}"))
+    };
+    match &expectation.check {
+        Check::Present | Check::Contains(_) => Ok(()),
+        Check::Exact(wanted) => document("the expected document", wanted).map(drop),
+        Check::BySkill(argument) => document("the argument of the skill's own check", argument).map(drop),
+        Check::Schema(schema) => {
+            let schema = document("the schema", schema)?;
+            jsonschema::draft202012::new(&schema)
+                .map(drop)
+                .map_err(|error| format!("the schema cannot be used: {error}"))
+        }
+        Check::Matches(pattern) => pattern_of(pattern).map(drop),
+        Check::Similar(wanted) if !(0.0..=1.0).contains(&wanted.threshold) => {
+            Err(format!("the threshold {} is not from 0 to 1", wanted.threshold))
+        }
+        Check::Similar(_) => Ok(()),
+        Check::Within(range) if range.min.zip(range.max).is_some_and(|(min, max)| min > max) => {
+            Err("nothing lies between its bounds".to_owned())
+        }
+        Check::Within(_) => Ok(()),
+    }
+}
+
+fn pattern_of(pattern: &str) -> Result<regex::Regex, String> {
+    let built = regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+    built.map_err(|error| format!("`{}` is not a usable pattern: {error}", shorten(pattern)))
+}
 
 /// How a result compares with what was expected.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,10 +143,10 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outco
                 Outcome::differs(expectation, &format!("`{part}` is not in {}", quote(value)))
             }
         }
-        Check::Matches(pattern) => match regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
+        Check::Matches(pattern) => match pattern_of(pattern) {
             Ok(regex) if regex.is_match(&as_text(value)) => Outcome::held(),
             Ok(_) => Outcome::differs(expectation, &format!("{} does not match `{pattern}`", quote(value))),
-            Err(error) => Outcome::differs(expectation, &format!("`{pattern}` is not a usable pattern: {error}")),
+            Err(error) => Outcome::differs(expectation, &error),
         },
         Check::Similar(wanted) => {
             let score = similarity(&wanted.text, &as_text(value));

@@ -1,11 +1,12 @@
 //! Steps that are jobs of the workflow engine: started once by their journaled id, watched, awaited, cancelled with the task.
 
 use openanalyst_domain::{EventKind, Failure, JobId, JobStatus, LimitReason};
+use openanalyst_runtime::Waits;
 use openanalyst_store::tasks::NewEvent;
 use openanalyst_workflow::{JobState, StartJob};
 use serde_json::{Value, json};
 
-use crate::steps::{Place, Tried};
+use crate::steps::{Place, Told, Tried};
 use crate::work::{Stop, Work};
 
 /// Most progress events that one job writes into the record; what comes after is dropped.
@@ -22,13 +23,13 @@ impl Work {
         is_flow: bool,
         path: &str,
         arguments: Value,
-        differences: &[String],
+        told: &Told,
     ) -> Result<Tried, Stop> {
         let start = StartJob {
             id,
             is_flow,
             path: path.to_owned(),
-            args: with_differences(arguments, differences),
+            args: with_told(arguments, told),
             scheduled_for_ms: None,
             task: Some(self.task.id),
         };
@@ -51,6 +52,8 @@ impl Work {
         let mut watching = true;
         let wait = engine.wait(&owner, id, None);
         tokio::pin!(wait);
+        let quiet = tokio::time::sleep(self.brain.settings.park_after);
+        tokio::pin!(quiet);
         loop {
             tokio::select! {
                 biased;
@@ -62,7 +65,11 @@ impl Work {
                     }
                     return Err(Stop::End(self.cancelled()));
                 }
+                () = &mut quiet => {
+                    return Err(Stop::Waits(Waits { job: id.to_string(), until_ms: None }));
+                }
                 changed = progress.changed(), if watching => {
+                    quiet.as_mut().reset(tokio::time::Instant::now() + self.brain.settings.park_after);
                     let current = progress.borrow_and_update().clone();
                     watching = changed.is_ok() && written < MAX_PROGRESS_EVENTS;
                     if watching && (current.percent.is_some() || current.message.is_some()) {
@@ -77,7 +84,7 @@ impl Work {
 
     pub(crate) async fn progress(&self, place: Place<'_>, said: &Value) -> Result<(), Stop> {
         let events = vec![NewEvent::new(EventKind::Progress, place.event_with(said))];
-        let mut tx = self.brain.store.begin(self.owner()).await?;
+        let mut tx = self.begin().await?;
         let events = tx.append_events(self.owner(), self.task.id, self.brain.clock.now_ms(), events).await?;
         tx.commit().await?;
         self.brain.publish(&events);
@@ -85,12 +92,15 @@ impl Work {
     }
 }
 
-/// A script that is tried again may want to know what was wrong; one that does not name the parameter never sees it.
-fn with_differences(mut arguments: Value, differences: &[String]) -> Value {
-    if let Some(arguments) = arguments.as_object_mut()
-        && !differences.is_empty()
-    {
-        arguments.entry("differences").or_insert_with(|| json!(differences));
+/// A script that is tried again may want to know what was wrong, and what was learned; one that does not name the parameters never sees them.
+fn with_told(mut arguments: Value, told: &Told) -> Value {
+    if let Some(arguments) = arguments.as_object_mut() {
+        if !told.differences.is_empty() {
+            arguments.entry("differences").or_insert_with(|| json!(told.differences));
+        }
+        if let Some(learning) = &told.learning {
+            arguments.entry("learning").or_insert_with(|| json!(learning));
+        }
     }
     arguments
 }
@@ -137,9 +147,11 @@ mod tests {
 
     #[test]
     fn differences_never_replace_an_argument() {
-        let said = ["too long".to_owned()];
-        assert_eq!(with_differences(json!({"a": 1}), &[]), json!({"a": 1}));
-        assert_eq!(with_differences(json!({"a": 1}), &said), json!({"a": 1, "differences": ["too long"]}));
-        assert_eq!(with_differences(json!({"differences": 5}), &said), json!({"differences": 5}));
+        let told = Told { differences: vec!["too long".to_owned()], learning: Some("be brief".to_owned()) };
+        assert_eq!(with_told(json!({"a": 1}), &Told::default()), json!({"a": 1}));
+        let both = json!({"a": 1, "differences": ["too long"], "learning": "be brief"});
+        assert_eq!(with_told(json!({"a": 1}), &told), both);
+        let own = json!({"differences": 5, "learning": "x"});
+        assert_eq!(with_told(own.clone(), &told), own);
     }
 }

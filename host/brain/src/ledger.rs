@@ -2,26 +2,36 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use openanalyst_domain::{JobId, Owner, Receipt, TaskId};
+use openanalyst_domain::{JobId, Outcome, Owner, Receipt, TaskId};
+use openanalyst_providers::llm::Completion;
 use openanalyst_runtime::LogLine;
+use openanalyst_store::recordings::PartRow;
 use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{StoreError, Tx};
 use serde_json::Value;
 
 use crate::brain::Inner;
 
-/// Receipts that are not yet written, of all invocations of a task. Clones share them.
+/// What one invocation leaves behind.
+#[derive(Debug)]
+struct Left {
+    receipt: Receipt,
+    logs: Value,
+    recording: Option<PartRow>,
+}
+
+/// Receipts and ends of recordings that are not yet written, of all invocations of a task. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Receipts(Arc<Mutex<Vec<(Receipt, Value)>>>);
+pub(crate) struct Receipts(Arc<Mutex<Vec<Left>>>);
 
 impl Receipts {
-    /// Takes the receipt and the log of an invocation.
-    pub(crate) fn take(&self, receipt: &Receipt, logs: &[LogLine]) {
-        let logs = serde_json::to_value(logs).unwrap_or_default();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.clone(), logs));
+    /// Takes the receipt and the log of an invocation, and the part of its recording that is not stored yet.
+    pub(crate) fn take(&self, receipt: &Receipt, logs: &[LogLine], recording: Option<PartRow>) {
+        let left = Left { receipt: receipt.clone(), logs: serde_json::to_value(logs).unwrap_or_default(), recording };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(left);
     }
 
-    fn drain(&self) -> Vec<(Receipt, Value)> {
+    fn drain(&self) -> Vec<Left> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -53,8 +63,11 @@ impl Ledger {
 
     /// Writes the receipts into a transaction that the caller commits.
     pub(crate) async fn write(&self, tx: &mut Tx, owner: &Owner, task: TaskId, now_ms: i64) -> Result<(), StoreError> {
-        for (receipt, logs) in self.receipts.drain() {
+        for Left { receipt, logs, recording } in self.receipts.drain() {
             tx.keep_receipt(owner, Some(task), None, &receipt, &logs, now_ms).await?;
+            if let Some(part) = recording {
+                tx.keep_recording(owner, task, &part).await?;
+            }
         }
         Ok(())
     }
@@ -64,5 +77,28 @@ impl Ledger {
         let mut tx = brain.store.begin(&task.owner).await?;
         self.write(&mut tx, &task.owner, task.id, brain.clock.now_ms()).await?;
         tx.commit().await
+    }
+}
+
+/// The receipt of what the host itself asked a language model for.
+pub(crate) fn own_receipt(what: &str, completion: &Completion) -> Receipt {
+    Receipt {
+        skill: "host".to_owned(),
+        digest: String::new(),
+        export: what.to_owned(),
+        cpu_us: 0,
+        wall_us: 0,
+        queued_us: 0,
+        peak_memory_bytes: 0,
+        host_calls: 0,
+        http_fetches: 0,
+        workflow_starts: 0,
+        llm_input_tokens: completion.input_tokens,
+        llm_output_tokens: completion.output_tokens,
+        input_bytes: 0,
+        output_bytes: completion.content.len() as u64,
+        log_lines: 0,
+        log_lines_dropped: 0,
+        outcome: Outcome::Ok,
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! | role | module | does |
 //! |---|---|---|
-//! | the front | `brain`, `follow`, `take_over` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
+//! | the front | `brain`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
 //! | coordinator | `work`, `context` | builds the context, asks the router, calls the skill's plan and reply |
 //! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
+//! | researcher | `research` | looks up how it is done right, once the retries are used up |
 //! | executor | `steps`, `jobs` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
-//! | evaluator | `expect`, `similarity` | compares results with expectations |
+//! | evaluator | `expect` | compares results with expectations |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
 //! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
 //! | history | `end` | writes a task's end, its answer and its history in one transaction |
@@ -28,12 +29,14 @@ mod jobs;
 mod ledger;
 mod me;
 mod numbers;
+mod parked;
 mod past;
 mod people;
 mod plan;
+mod research;
+mod retry;
 mod sessions;
 mod settings;
-mod similarity;
 mod steps;
 mod supply;
 mod take_over;
@@ -56,4 +59,3 @@ pub use openanalyst_store::users::UserRow;
 pub use past::HISTORY_KINDS;
 pub use people::{NewUser, template_names};
 pub use settings::BrainSettings;
-pub use similarity::similarity;

@@ -178,8 +178,10 @@ impl Brain {
         let of = MemoryOwner::User(owner.clone());
         let mut tx = inner.store.begin(owner).await?;
         let put = tx.put_memory(&of, key, &text, expected, ttl_ms.map(|ttl| now_ms + ttl), now_ms).await?;
-        if let Put::Conflict(_) = put {
-            return Err(BrainError::VersionMismatch);
+        match put {
+            Put::Stored(_) => {}
+            Put::Conflict(_) => return Err(BrainError::VersionMismatch),
+            Put::Full => return Err(BrainError::MemoryFull),
         }
         tx.commit().await?;
         self.memory(owner, key).await
@@ -198,7 +200,7 @@ impl Brain {
         if gone { Ok(()) } else { Err(BrainError::NoSuchMemory(crate::context::shorten(key, 64))) }
     }
 
-    /// Values of the user's memory: by the beginning of their key, sorted; or, with words, those that hold all of them, newest first.
+    /// Values of the user's memory: by the beginning of their key, sorted; or, with words, by those words, best first.
     ///
     /// # Errors
     /// The database's.

@@ -9,8 +9,12 @@ use openanalyst_package::Capabilities;
 use openanalyst_runtime::contract::{Action, Plan, Step, StepResult};
 use serde_json::{Map, Value};
 
+use crate::expect;
+
 /// Most steps of a plan.
 const MAX_STEPS: usize = 32;
+/// Most expectations of a step.
+const MAX_EXPECTATIONS: usize = 32;
 /// Most questions of a plan or a reply.
 pub(crate) const MAX_QUESTIONS: usize = 10;
 /// The member that refers to an earlier result.
@@ -42,6 +46,16 @@ pub(crate) fn check(plan: &Plan, grants: &Capabilities, user_folder: &str) -> Re
                 let what = format!("refers in step `{id}` to `{}`, which is no earlier step", reference.step);
                 return Err(invalid(&what));
             }
+        }
+        if step.expects.len() > MAX_EXPECTATIONS {
+            let many = step.expects.len();
+            return Err(invalid(&format!(
+                "has {many} expectations in step `{id}` and {MAX_EXPECTATIONS} is the limit"
+            )));
+        }
+        for expectation in &step.expects {
+            expect::check(expectation)
+                .map_err(|what| invalid(&format!("has in step `{id}` an expectation that cannot be tested: {what}")))?;
         }
         if !earlier.insert(id.as_str()) {
             return Err(invalid(&format!("has two steps with the id `{id}`")));

@@ -9,6 +9,10 @@ pub struct BrainSettings {
     pub retries: u32,
     /// The pause before the first retry; it doubles with each one.
     pub retry_pause: Duration,
+    /// How long a guest or a step waits for a job in memory; then the task is put aside until the job ends.
+    pub park_after: Duration,
+    /// Whether what keeps a step from its result is looked up once the retries are used up.
+    pub research: bool,
     /// Most open tasks of one user.
     pub max_open_tasks: usize,
     /// Most tasks at work at the same time on this node; the others wait.
@@ -24,17 +28,12 @@ impl Default for BrainSettings {
         Self {
             retries: 3,
             retry_pause: Duration::from_millis(200),
+            park_after: Duration::from_secs(5),
+            research: true,
             max_open_tasks: 100,
             max_tasks_at_work: 256,
             default_time_zone: "UTC".to_owned(),
             take_over: true,
         }
-    }
-}
-
-impl BrainSettings {
-    /// The pause after attempt number `attempt`.
-    pub(crate) fn delay_after(&self, attempt: u32) -> Duration {
-        self.retry_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16))
     }
 }

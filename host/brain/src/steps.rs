@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use openanalyst_domain::{EventKind, Failure, JobId};
+use openanalyst_runtime::CallError;
 use openanalyst_runtime::contract::{self, Action, Check, Plan, Step, StepResult, StepStatus};
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::tasks::NewEvent;
@@ -13,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::Question;
+use crate::context::shorten;
 use crate::end::{self, End};
 use crate::expect::{self, Outcome, Verdict};
 use crate::plan;
-use crate::supply::ProgressChannel;
+use crate::supply::{ProgressChannel, Spot};
 use crate::work::{Stop, Work};
 
 /// One step of the plan, and its place in it.
@@ -86,18 +88,37 @@ struct Settled {
     met: bool,
     differences: Vec<String>,
     failure: Option<Failure>,
+    /// What it gave, where that was not as expected.
+    #[serde(default)]
+    output: Value,
+}
+
+/// What an attempt is told of the ones before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// What was wrong with them.
+    pub(crate) differences: Vec<String>,
+    /// What was learned from research.
+    pub(crate) learning: Option<String>,
 }
 
 impl Work {
     /// Runs all steps in order.
     pub(crate) async fn steps(&mut self, plan: &Plan) -> Result<Vec<StepResult>, Stop> {
         let recorded = self.brain.store.step_results(self.owner(), self.task.id, self.round).await?;
+        let earlier = match self.round {
+            0 => Vec::new(),
+            round => self.brain.store.step_results(self.owner(), self.task.id, round - 1).await?,
+        };
         let mut results: Vec<StepResult> = Vec::with_capacity(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
             let done = recorded.iter().find(|(id, _)| *id == step.id);
             let result = match done.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok()) {
                 Some(result) => result,
-                None => self.step(step, index + 1, plan.steps.len(), &results).await?,
+                None => match self.kept(step, &earlier, &results) {
+                    Some(result) => self.keep(step, index + 1, plan.steps.len(), result).await?,
+                    None => self.step(step, index + 1, plan.steps.len(), &results).await?,
+                },
             };
             if let Some(job) = result.job_id.as_deref().and_then(|id| id.parse().ok()) {
                 self.note_job(job);
@@ -115,24 +136,88 @@ impl Work {
         steps: usize,
         results: &[StepResult],
     ) -> Result<StepResult, Stop> {
-        let attempts = self.brain.settings.retries + 1;
-        let mut differences: Vec<String> = Vec::new();
+        let attempts = self.retry.retries + 1 + u32::from(self.retry.research);
+        let mut told = Told::default();
+        let mut last = None;
         for attempt in 1..=attempts {
             self.check_cancelled()?;
             let place = Place { step, number, steps, attempt, attempts };
-            match self.attempt(place, results, &differences).await? {
+            if self.retry.research && attempt == attempts {
+                told.learning = self.research(place, &told.differences).await?;
+            }
+            match self.attempt(place, results, &told).await? {
                 Ok(result) => return Ok(result),
                 Err(settled) => {
                     if let Some(failure) = &settled.failure
-                        && (!failure.is_retryable() || attempt == attempts)
+                        && !failure.is_retryable()
                     {
                         return Err(failure.clone().into());
                     }
-                    differences.extend(settled.differences);
+                    told.differences.extend(settled.differences.iter().cloned());
+                    last = Some(settled);
                 }
             }
         }
-        Err(Stop::End(cannot_satisfy(step, &differences)))
+        let last = last.unwrap_or_else(|| Settled {
+            met: false,
+            differences: Vec::new(),
+            failure: Some(Failure::failed("the step was never run")),
+            output: Value::Null,
+        });
+        self.remember_last(place_of(step, number, steps, attempts), &last).await?;
+        Err(Stop::End(cannot_satisfy(step, &told.differences, &last)))
+    }
+
+    /// The result of a step that was finished before the user was asked, if this plan has the same step; or the last one, if the user takes it as it is.
+    fn kept(&self, step: &Step, earlier: &[(String, Value)], results: &[StepResult]) -> Option<StepResult> {
+        let (_, recorded) = earlier.iter().find(|(id, _)| *id == step.id)?;
+        let result: StepResult = serde_json::from_value(recorded.clone()).ok()?;
+        let question = question_of(step);
+        let takes_it = self
+            .request
+            .answers
+            .iter()
+            .any(|answer| answer.question_id == question && answer.text.trim().eq_ignore_ascii_case(TAKE_IT));
+        let same = recorded.get(STEP).is_some_and(|recorded| *recorded == described(step, results));
+        let kept = match result.status {
+            StepStatus::Met => same,
+            StepStatus::NotMet => takes_it,
+            StepStatus::Failed => false,
+        };
+        kept.then_some(result)
+    }
+
+    /// Takes a result over into this round.
+    async fn keep(&mut self, step: &Step, number: usize, steps: usize, result: StepResult) -> Result<StepResult, Stop> {
+        let place = place_of(step, number, steps, result.attempts);
+        let kept = json!({ "met": result.status == StepStatus::Met, "kept": true, "differences": result.differences });
+        let events = vec![NewEvent::new(EventKind::Evaluated, place.event_with(&kept))];
+        let now_ms = self.brain.clock.now_ms();
+        let mut tx = self.begin().await?;
+        let recorded = serde_json::to_value(&result).unwrap_or_default();
+        tx.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded).await?;
+        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Ok(result)
+    }
+
+    /// Keeps what the last attempt gave, so that the user can take it as it is.
+    async fn remember_last(&self, place: Place<'_>, last: &Settled) -> Result<(), Stop> {
+        let result = StepResult {
+            id: place.step.id.clone(),
+            title: place.step.title.clone(),
+            status: if last.failure.is_some() { StepStatus::Failed } else { StepStatus::NotMet },
+            output: last.output.to_string(),
+            attempts: place.attempt,
+            job_id: None,
+            differences: last.differences.clone(),
+        };
+        let mut tx = self.begin().await?;
+        let recorded = serde_json::to_value(&result).unwrap_or_default();
+        tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Makes one attempt, or takes up what is recorded of it.
@@ -140,7 +225,7 @@ impl Work {
         &mut self,
         place: Place<'_>,
         results: &[StepResult],
-        differences: &[String],
+        told: &Told,
     ) -> Result<Result<StepResult, Settled>, Stop> {
         let key_text = format!("{}/{}/{}", self.round, place.step.id, place.attempt);
         let owner = self.owner().clone();
@@ -152,12 +237,12 @@ impl Work {
         if let Some(job) = job {
             self.note_job(job);
         }
-        let tried = self.try_step(place, job, results, differences, &key_text).await?;
+        let tried = self.try_step(place, job, results, told).await?;
         let verdict = match &tried.failure {
             Some(failure) => Verdict::failed(failure.to_string()),
-            None => self.evaluate(place, &tried.output, results, &key_text).await?,
+            None => self.evaluate(place, &tried.output, results).await?,
         };
-        self.settle(&key, place, job, tried, verdict).await
+        self.settle(&key, place, job, tried, verdict, results).await
     }
 
     /// Writes what the attempt is going to do. Err: it was done before, and did not succeed.
@@ -170,7 +255,7 @@ impl Work {
         };
         let intent = Intent { job: path.map(|_| JobId::new()) };
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin(self.owner()).await?;
+        let mut tx = self.begin().await?;
         let earlier = tx.intend(key, operation, &serde_json::to_value(&intent).unwrap_or_default(), now_ms).await?;
         if let Some(Effect { intent: earlier, result }) = earlier {
             drop(tx);
@@ -195,8 +280,7 @@ impl Work {
         place: Place<'_>,
         job: Option<JobId>,
         results: &[StepResult],
-        differences: &[String],
-        key: &str,
+        told: &Told,
     ) -> Result<Tried, Stop> {
         let arguments = plan::arguments(place.step).and_then(|arguments| plan::resolve(arguments, results));
         let arguments = match arguments {
@@ -204,16 +288,18 @@ impl Work {
             Err(failure) => return Ok(Tried::failed(failure)),
         };
         match (&place.step.action, job) {
-            (Action::Script(call), Some(job)) => {
-                self.run_job(place, job, false, &call.path, arguments, differences).await
-            }
-            (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, differences).await,
+            (Action::Script(call), Some(job)) => self.run_job(place, job, false, &call.path, arguments, told).await,
+            (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, told).await,
             (Action::Skill(call), _) => {
-                let called = self.call_skill(key, &call.skill, &call.content, &arguments).await;
+                let spot = self.spot(&place.step.id, place.attempt).below("skill");
+                let called = self.call_skill(&spot, &call.skill, &call.content, &arguments).await;
                 self.check_cancelled()?;
-                Ok(called.map_or_else(Tried::failed, Tried::gave))
+                called
             }
-            (Action::Run(_), _) => self.run_own(place, &arguments, results, differences, key).await,
+            (Action::Run(_), _) => {
+                let spot = self.spot(&place.step.id, place.attempt).below("run");
+                self.run_own(place, &arguments, results, told, &spot).await
+            }
             (Action::Script(_) | Action::Flow(_), None) => {
                 Ok(Tried::failed(Failure::failed("the record of this attempt names no job: the step is tried again")))
             }
@@ -225,14 +311,14 @@ impl Work {
         place: Place<'_>,
         arguments: &Value,
         results: &[StepResult],
-        differences: &[String],
-        key: &str,
+        told: &Told,
+        spot: &Spot,
     ) -> Result<Tried, Stop> {
         let attempt = contract::Attempt {
             number: place.attempt,
             max: place.attempts,
-            differences: differences.to_vec(),
-            learning: None,
+            differences: told.differences.clone(),
+            learning: told.learning.clone(),
         };
         let inputs = contract::Inputs {
             request: self.request.clone(),
@@ -241,13 +327,14 @@ impl Work {
             results: results.to_vec(),
         };
         let (progress, reports) = ProgressChannel::new();
-        let mut call = self.call(&format!("{key}/run")).await?;
+        let (mut call, supply) = self.call(spot).await?;
         call.capabilities.progress = Some(Arc::new(progress));
         let running = self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt);
         let invocation = self.with_reports(place, reports, running).await?;
-        self.ledger.receipts().take(&invocation.receipt, &invocation.logs);
+        self.ledger.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
         self.check_cancelled()?;
         Ok(match invocation.result {
+            Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
             Ok(output) => match serde_json::from_str(&output.result) {
                 Ok(value) => Tried::gave(value),
                 Err(error) => Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}"))),
@@ -276,13 +363,7 @@ impl Work {
     }
 
     /// Compares the result with every expectation of the step.
-    async fn evaluate(
-        &mut self,
-        place: Place<'_>,
-        output: &Value,
-        results: &[StepResult],
-        key: &str,
-    ) -> Result<Verdict, Stop> {
+    async fn evaluate(&mut self, place: Place<'_>, output: &Value, results: &[StepResult]) -> Result<Verdict, Stop> {
         let mut outcomes = Vec::with_capacity(place.step.expects.len());
         for (index, expectation) in place.step.expects.iter().enumerate() {
             let outcome = match (expect::compare(expectation, output), &expectation.check) {
@@ -293,8 +374,8 @@ impl Work {
                     if let Some(asked) = asked.as_object_mut() {
                         asked.insert("result".to_owned(), value);
                     }
-                    let key = format!("{key}/check-{index}");
-                    let answer = self.run_own(place, &asked, results, &[], &key).await?;
+                    let spot = self.spot(&place.step.id, place.attempt).below(&format!("check-{index}"));
+                    let answer = self.run_own(place, &asked, results, &Told::default(), &spot).await?;
                     match answer.failure {
                         Some(failure) => return Ok(Verdict::failed(format!("{}: {failure}", expectation.description))),
                         None => Outcome::by_skill(expectation, &answer.output),
@@ -315,6 +396,7 @@ impl Work {
         job: Option<JobId>,
         tried: Tried,
         verdict: Verdict,
+        results: &[StepResult],
     ) -> Result<Result<StepResult, Settled>, Stop> {
         let mut events = Vec::with_capacity(3);
         if let Some(job) = job {
@@ -325,11 +407,15 @@ impl Work {
         }
         let evaluated = json!({ "met": verdict.met, "score": verdict.score, "differences": verdict.differences });
         events.push(NewEvent::new(EventKind::Evaluated, place.event_with(&evaluated)));
-        let settled =
-            Settled { met: verdict.met, differences: verdict.differences.clone(), failure: tried.failure.clone() };
+        let settled = Settled {
+            met: verdict.met,
+            differences: verdict.differences.clone(),
+            failure: tried.failure.clone(),
+            output: if verdict.met { Value::Null } else { tried.output.clone() },
+        };
         let again =
             !verdict.met && place.attempt < place.attempts && tried.failure.as_ref().is_none_or(Failure::is_retryable);
-        let delay = self.brain.settings.delay_after(place.attempt);
+        let delay = self.retry.delay_after(place.attempt);
         if again {
             let next = Place { attempt: place.attempt + 1, ..place };
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
@@ -348,9 +434,13 @@ impl Work {
             differences: verdict.differences,
         };
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin(self.owner()).await?;
+        let mut tx = self.begin().await?;
         if verdict.met {
-            let recorded = serde_json::to_value(&result).unwrap_or_default();
+            let mut recorded = serde_json::to_value(&result).unwrap_or_default();
+            recorded[STEP] = described(place.step, results);
+            if self.retry.research && place.attempt == place.attempts {
+                tx.learnings_helped(self.owner(), self.task.id).await?;
+            }
             tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;
         }
         tx.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms).await?;
@@ -376,16 +466,72 @@ fn path_of(step: &Step) -> Option<&str> {
     }
 }
 
-/// All attempts gave something, and none gave what was expected: the user can help.
-fn cannot_satisfy(step: &Step, differences: &[String]) -> End {
-    let mut seen = Vec::new();
-    for difference in differences {
-        if !seen.contains(difference) {
-            seen.push(difference.clone());
+/// The member of a recorded result that says of which step it is.
+const STEP: &str = "step";
+/// The answer of a user who takes the last result as it is.
+const TAKE_IT: &str = "take it as it is";
+/// The answer of a user who wants nothing changed.
+const TRY_AGAIN: &str = "try again";
+/// Most differences that a question names.
+const MAX_DIFFERENCES_ASKED: usize = 3;
+
+fn place_of(step: &Step, number: usize, steps: usize, attempts: u32) -> Place<'_> {
+    Place { step, number, steps, attempt: attempts, attempts }
+}
+
+/// What a step does, with what it takes up from earlier results: the same means that it need not be done again.
+fn described(step: &Step, results: &[StepResult]) -> Value {
+    let arguments = plan::arguments(step).and_then(|arguments| plan::resolve(arguments, results)).ok();
+    let action = match &step.action {
+        Action::Script(call) => json!(["script", call.path]),
+        Action::Flow(call) => json!(["flow", call.path]),
+        Action::Skill(call) => json!(["skill", call.skill, call.content]),
+        Action::Run(_) => json!(["run"]),
+    };
+    let text = json!([action, arguments, step.expects]).to_string();
+    json!(blake3::hash(text.as_bytes()).to_hex().as_str())
+}
+
+fn question_of(step: &Step) -> String {
+    format!("step-{}", step.id)
+}
+
+/// No attempt gave what was expected: the user can help. One question for what is wrong, with what can be done about it.
+fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled) -> End {
+    let title = shorten(step.title.trim_end_matches('.'), 120);
+    let said: Vec<&String> =
+        if last.differences.is_empty() { differences.iter().collect() } else { last.differences.iter().collect() };
+    let mut questions = Vec::new();
+    let shown = |difference: &str| shorten(difference.trim_end_matches('.'), 300);
+    if let Some(failure) = &last.failure {
+        let text = format!(
+            "\"{title}\" did not work: {}. Shall I try again, or what shall I do differently?",
+            shown(&failure.to_string())
+        );
+        questions.push(Question { id: question_of(step), text, options: vec![TRY_AGAIN.to_owned()] });
+    } else {
+        let mut distinct: Vec<&String> = Vec::new();
+        for difference in said {
+            if !distinct.contains(&difference) {
+                distinct.push(difference);
+            }
+        }
+        let first = distinct.iter().take(MAX_DIFFERENCES_ASKED).map(|text| shown(text)).collect::<Vec<_>>().join("; ");
+        let text = format!(
+            "\"{title}\" did not give what was expected ({first}). Will you take the last result, or what shall be different?"
+        );
+        let options = vec![TAKE_IT.to_owned(), TRY_AGAIN.to_owned()];
+        questions.push(Question { id: question_of(step), text, options });
+        if distinct.len() > MAX_DIFFERENCES_ASKED {
+            let more = distinct.iter().skip(MAX_DIFFERENCES_ASKED).take(MAX_DIFFERENCES_ASKED);
+            let more = more.map(|text| shown(text)).collect::<Vec<_>>().join("; ");
+            let text = format!("It was also expected: {more}. Does that matter to you?");
+            questions.push(Question {
+                id: format!("{}-more", question_of(step)),
+                text,
+                options: vec!["yes".to_owned(), "no".to_owned()],
+            });
         }
     }
-    let title = step.title.trim_end_matches('.');
-    let text = format!("\"{title}\" did not give what was expected ({}). What shall be different?", seen.join("; "));
-    let questions = vec![Question { id: format!("step-{}", step.id), text, options: Vec::new() }];
     End::Asked { content: end::ask_text("", &questions), questions }
 }

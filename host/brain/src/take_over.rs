@@ -18,7 +18,12 @@ impl Brain {
             let ours = node == inner.node.to_string() || inner.taken().contains_key(&row.id);
             if !ours && !inner.nodes.is_alive(node) {
                 tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
-                self.take(&row.owner, &row.session, row.id);
+                match row.waits_for {
+                    Some(job) => {
+                        self.take_parked(&row.owner, &row.session, row.id, job, row.waits_until_ms).await;
+                    }
+                    None => self.take(&row.owner, &row.session, row.id),
+                }
             }
         }
         Ok(())

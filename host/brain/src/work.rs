@@ -3,18 +3,18 @@
 //! Every stage is written down before the next one begins, so a process that takes the task up again goes on where the record
 //! ends: a stage whose result is recorded is not done again, and the events of a stage are written in the same transaction as its result.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use openanalyst_domain::{EventKind, Failure, JobId, Owner, Receipt, TaskStatus};
+use openanalyst_domain::{EventKind, Failure, JobId, MessageId, Owner, Receipt, TaskStatus};
 use openanalyst_registry::{CatalogSkill, FALLBACK_SKILL};
 use openanalyst_router::{Decision, Route, Utterance};
 use openanalyst_runtime::contract::{self, Plan, StepResult};
-use openanalyst_runtime::{Invocation, Skill};
-use openanalyst_store::StoreError;
+use openanalyst_runtime::{CallError, Invocation, Skill, Waits};
 use openanalyst_store::tasks::{NewEvent, TaskRow};
+use openanalyst_store::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,12 @@ use crate::context::{self, shorten};
 use crate::end::{self, End};
 use crate::ledger::Ledger;
 use crate::numbers::unsigned;
+use crate::retry::Retry;
+use crate::supply::Spot;
 use crate::{accept, plan, supply};
 
+/// More than there can be attempts in one round.
+const ATTEMPTS_OF_A_ROUND: u32 = 1_000;
 /// Most entries of the ranking in the `routed` event.
 const RANKING_SHOWN: usize = 3;
 
@@ -44,19 +48,34 @@ pub(crate) struct Work {
     /// How often the user has answered: each answer begins a new round of plan, steps and reply.
     pub(crate) round: i64,
     pub(crate) cancel: CancellationToken,
+    /// Under which this process works on it.
+    pub(crate) lease: i64,
+    /// Whether it was worked on before: what ran then is on record.
+    pub(crate) resumed: bool,
     pub(crate) skill: Arc<CatalogSkill>,
     pub(crate) loaded: Skill,
     pub(crate) request: contract::Request,
     pub(crate) context: contract::Context,
     pub(crate) nested_calls_left: Arc<AtomicU32>,
     pub(crate) ledger: Ledger,
+    /// How often what fails is tried again, and what happens then.
+    pub(crate) retry: Retry,
+    /// The id of the answer, once a part of it was shown.
+    pub(crate) answer: AnswerId,
+    /// The tenant's daily quota of tokens of language models.
+    pub(crate) llm_tokens: Option<u64>,
 }
+
+/// The id of an answer that is being written.
+pub(crate) type AnswerId = Arc<OnceLock<MessageId>>;
 
 /// Why a stage could not go on.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The task ends so.
     End(End),
+    /// It waits for a job, and need not be in memory until that ends.
+    Waits(Waits),
     /// The record cannot be read or written now; the task stays open, and is taken up again.
     Store(StoreError),
 }
@@ -73,39 +92,62 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Works on a task to its end.
-///
-/// # Errors
-/// The record cannot be read or written; the task stays open.
-pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationToken) -> Result<(), StoreError> {
-    let mut task = task;
-    let mut jobs = Vec::new();
-    let end = match prepare(brain, &mut task, &cancel).await {
-        Ok(mut work) => {
-            let end = work.stages().await;
-            let flushed = work.ledger.flush(brain, &work.task).await;
-            jobs = work.ledger.jobs();
-            task = work.task;
-            flushed.and(end_of(end))
-        }
-        Err(stop) => end_of(Err(stop)),
-    }?;
-    finish(brain, &task, &end, jobs).await
+/// How far the work at a task came.
+#[derive(Debug)]
+pub(crate) enum Worked {
+    /// To its end, or to its questions.
+    Ended,
+    /// It waits for this job, until this time or the job's end.
+    Waits(JobId, Option<i64>),
 }
 
-fn end_of(result: Result<End, Stop>) -> Result<End, StoreError> {
-    match result {
-        Ok(end) | Err(Stop::End(end)) => Ok(end),
-        Err(Stop::Store(error)) => Err(error),
-    }
+/// Works on a task to its end, or to where it waits.
+///
+/// # Errors
+/// The record cannot be read or written; the task stays open. [`StoreError::Fenced`]: it is not this process's any more.
+pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationToken) -> Result<Worked, StoreError> {
+    let mut task = task;
+    let mut work = match prepare(brain, &mut task, &cancel).await {
+        Ok(work) => work,
+        Err(Stop::End(end)) => return finish(brain, &task, &end, Vec::new()).await.map(|()| Worked::Ended),
+        Err(Stop::Waits(waits)) => return Err(not_a_job(&waits)),
+        Err(Stop::Store(error)) => return Err(error),
+    };
+    let end = match work.stages().await {
+        Ok(end) | Err(Stop::End(end)) => end,
+        Err(Stop::Store(error)) => return Err(error),
+        Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
+    };
+    work.ledger.flush(brain, &work.task).await?;
+    let jobs = work.ledger.jobs();
+    let told = finish_with(brain, &work.task, &end, jobs, work.answer.get().copied(), Some(work.lease)).await;
+    told.map(|()| Worked::Ended)
+}
+
+fn not_a_job(waits: &Waits) -> StoreError {
+    StoreError::Damaged { what: "job id", reason: format!("`{}` is none", waits.job) }
 }
 
 /// Writes the end of a task.
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End, jobs: Vec<String>) -> Result<(), StoreError> {
+    finish_with(brain, task, end, jobs, None, None).await
+}
+
+async fn finish_with(
+    brain: &Inner,
+    task: &TaskRow,
+    end: &End,
+    jobs: Vec<String>,
+    answer: Option<MessageId>,
+    lease: Option<i64>,
+) -> Result<(), StoreError> {
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
-    let mut tx = brain.store.begin(&task.owner).await?;
-    if let Some(seq) = end::write(&mut tx, task, end, receipt, now_ms).await? {
+    let mut tx = match lease {
+        Some(lease) => brain.begin_held(&task.owner, task.id, lease).await?,
+        None => brain.store.begin(&task.owner).await?,
+    };
+    if let Some(seq) = end::write(&mut tx, task, end, receipt, answer, now_ms).await? {
         tx.commit().await?;
         brain.bus.publish(task.id, seq);
     }
@@ -137,7 +179,10 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
     }
     let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
     let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
-    let mut events = vec![if task.status == TaskStatus::Running {
+    let resumed = task.status == TaskStatus::Running;
+    let mut events = vec![if let Some(job) = task.waits_for {
+        NewEvent::new(EventKind::Resumed, json!({ "node": brain.node, "jobId": job }))
+    } else if resumed {
         NewEvent::new(EventKind::Recovered, json!({ "node": brain.node, "from": task.node }))
     } else {
         NewEvent::new(EventKind::Started, json!({ "node": brain.node }))
@@ -200,11 +245,11 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
             (Prepared { request, context: built.context }, skill)
         }
     };
-    if let Some(route) = &fresh {
-        write_route(brain, task, events, route, Some(&prepared)).await?;
+    let lease = if let Some(route) = &fresh {
+        write_route(brain, task, events, route, Some(&prepared)).await?
     } else {
-        write_start(brain, task, events).await?;
-    }
+        write_start(brain, task, events).await?
+    };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
     let loaded = skill.load(&brain.sandbox).await?;
     let Prepared { mut request, context } = prepared;
@@ -212,12 +257,17 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
     Ok(Work {
         brain: brain.clone(),
         round,
+        lease,
+        resumed,
         cancel: cancel.clone(),
         loaded,
         request,
         context,
         nested_calls_left: Arc::new(AtomicU32::new(skill.budget.nested_calls)),
         ledger: Ledger::default(),
+        retry: Retry::of(&brain.settings, &catalog, &skill),
+        answer: AnswerId::default(),
+        llm_tokens: catalog.daily.llm_tokens,
         skill,
         task: task.clone(),
     })
@@ -302,14 +352,14 @@ fn request_of(
     }
 }
 
-async fn write_start(brain: &Inner, task: &TaskRow, events: Vec<NewEvent>) -> Result<(), Stop> {
+async fn write_start(brain: &Inner, task: &TaskRow, events: Vec<NewEvent>) -> Result<i64, Stop> {
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
+    let lease = tx.start_task(task.id, &brain.node.to_string(), now_ms).await?.ok_or(StoreError::Fenced)?;
     let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
     tx.commit().await?;
     brain.publish(&events);
-    Ok(())
+    Ok(lease)
 }
 
 async fn write_route(
@@ -318,11 +368,11 @@ async fn write_route(
     mut events: Vec<NewEvent>,
     route: &Route,
     prepared: Option<&Prepared>,
-) -> Result<(), Stop> {
+) -> Result<i64, Stop> {
     events.push(NewEvent::new(EventKind::Routed, route_event(task, route)));
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    tx.start_task(task.id, &brain.node.to_string(), now_ms).await?;
+    let lease = tx.start_task(task.id, &brain.node.to_string(), now_ms).await?.ok_or(StoreError::Fenced)?;
     if let (Some(prepared), Some(skill), Some(version), Some(digest)) =
         (prepared, &task.skill, &task.skill_version, &task.skill_digest)
     {
@@ -334,12 +384,31 @@ async fn write_route(
     let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
     tx.commit().await?;
     brain.publish(&events);
-    Ok(())
+    Ok(lease)
 }
 
 impl Work {
     pub(crate) fn owner(&self) -> &Owner {
         &self.task.owner
+    }
+
+    /// Begins a write that holds only while this process works on the task.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.brain.begin_held(self.owner(), self.task.id, self.lease).await
+    }
+
+    /// Leaves the task until a job ends: everything is written down, and nothing of it stays in memory.
+    async fn put_aside(&self, waits: &Waits) -> Result<Worked, StoreError> {
+        let job: JobId = waits.job.parse().map_err(|_| not_a_job(waits))?;
+        let now_ms = self.brain.clock.now_ms();
+        let mut tx = self.begin().await?;
+        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
+        tx.put_task_aside(self.task.id, job, waits.until_ms).await?;
+        let event = NewEvent::new(EventKind::Parked, json!({ "jobId": job, "untilMs": waits.until_ms }));
+        let events = tx.append_events(self.owner(), self.task.id, now_ms, vec![event]).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Ok(Worked::Waits(job, waits.until_ms))
     }
 
     /// Fails with the task's end if the user cancelled it.
@@ -395,7 +464,7 @@ impl Work {
         ];
         let recorded = serde_json::to_value(&plan).unwrap_or_default();
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.brain.store.begin(self.owner()).await?;
+        let mut tx = self.begin().await?;
         tx.plan_task(self.task.id, &recorded).await?;
         self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
         let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
@@ -439,17 +508,18 @@ impl Work {
         export: &str,
         call: impl for<'a> Fn(&'a Work, openanalyst_runtime::Call) -> BoxFuture<'a, Invocation<T>>,
     ) -> Result<(T, Receipt), Stop> {
-        let attempts = self.brain.settings.retries + 1;
+        let attempts = self.retry.retries + 1;
         let mut attempt = 1;
         loop {
             self.check_cancelled()?;
-            let place = format!("{}/{export}/{attempt}", self.round);
-            let given = self.call(&place).await?;
+            let spot = self.spot(export, attempt);
+            let (given, supply) = self.call(&spot).await?;
             let invocation = call(self, given).await;
             let receipt = invocation.receipt.clone();
-            self.ledger.receipts().take(&invocation.receipt, &invocation.logs);
+            self.ledger.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
             match invocation.result {
                 Ok(value) => return Ok((value, receipt)),
+                Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
                 Err(error) => {
                     self.check_cancelled()?;
                     let failure = error.as_failure();
@@ -457,10 +527,20 @@ impl Work {
                         return Err(failure.into());
                     }
                     tracing::info!(task = %self.task.id, export, attempt, %failure, "an export failed and is tried again");
-                    self.back_off(self.brain.settings.delay_after(attempt)).await?;
+                    self.back_off(self.retry.delay_after(attempt)).await?;
                     attempt += 1;
                 }
             }
+        }
+    }
+
+    /// Where an invocation of this stage stands.
+    pub(crate) fn spot(&self, stage: &str, attempt: u32) -> Spot {
+        let round = u32::try_from(self.round).unwrap_or(u32::MAX);
+        Spot {
+            place: format!("{}/{stage}/{attempt}", self.round),
+            effects: stage.to_owned(),
+            attempt: round.saturating_mul(ATTEMPTS_OF_A_ROUND).saturating_add(attempt),
         }
     }
 

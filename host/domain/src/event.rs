@@ -77,6 +77,14 @@ kinds!(
     Progress = "progress",
     /// Another attempt follows, and why.
     Retrying = "retrying",
+    /// A part of the answer, while the rest is still being written.
+    Part = "part",
+    /// It waits for a job, and is not in memory meanwhile.
+    Parked = "parked",
+    /// The job has ended, and it goes on.
+    Resumed = "resumed",
+    /// All retries were used up: it was looked up how it is done right.
+    Researched = "researched",
     /// The host was restarted and took the task up again.
     Recovered = "recovered",
 );

@@ -25,6 +25,8 @@ pub enum Outcome {
         /// The trap, in the engine's words.
         detail: String,
     },
+    /// It waits for a job, and was put aside until that ends.
+    PutAside,
     /// The caller gave up.
     Cancelled,
     /// The host could not run it.
@@ -58,6 +60,12 @@ pub struct Receipt {
     pub http_fetches: u32,
     /// Workflow starts among them.
     pub workflow_starts: u32,
+    /// Tokens that language models read.
+    #[serde(default)]
+    pub llm_input_tokens: u64,
+    /// Tokens that language models wrote.
+    #[serde(default)]
+    pub llm_output_tokens: u64,
     /// Bytes of the arguments, in.
     pub input_bytes: u64,
     /// Bytes of the result, out.
@@ -69,4 +77,12 @@ pub struct Receipt {
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,
+}
+
+impl Receipt {
+    /// Tokens of language models, read and written.
+    #[must_use]
+    pub fn llm_tokens(&self) -> u64 {
+        self.llm_input_tokens.saturating_add(self.llm_output_tokens)
+    }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
 use openanalyst_egress::{Egress, EgressOptions};
+use openanalyst_providers::llm::LlmClient;
+use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
     Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
@@ -139,12 +141,18 @@ impl Host {
             nodes,
             registry: registry.clone(),
             egress: egress_if_possible(settings),
+            llm: llm(settings)?,
+            search: search(settings)?,
             workspace_templates: workspace_templates(),
             notices,
             settings: BrainSettings {
                 max_open_tasks: usize::try_from(settings.max_open_tasks.value).unwrap_or(usize::MAX),
                 default_time_zone: settings.time_zone.value.clone(),
                 take_over: role == Role::Server,
+                retries: settings.retries.value,
+                retry_pause: Duration::from_millis(settings.retry_pause_ms.value),
+                research: settings.research.value,
+                park_after: Duration::from_millis(settings.park_after_ms.value.max(1)),
                 ..BrainSettings::default()
             },
         })
@@ -197,6 +205,24 @@ pub fn egress(settings: &Settings) -> Result<Egress, Failure> {
         options.certificates = openanalyst_egress::read_certificates(&pem)?;
     }
     Ok(Egress::new(options)?)
+}
+
+/// The language model.
+///
+/// # Errors
+/// A setting is wrong.
+pub fn llm(settings: &Settings) -> Result<Option<LlmClient>, Failure> {
+    let client = settings.llm_options()?.map(LlmClient::new).transpose();
+    client.map_err(|error| Failure::usage(format!("--llm: {error}")))
+}
+
+/// The web search.
+///
+/// # Errors
+/// A setting is wrong.
+pub fn search(settings: &Settings) -> Result<Option<SearchClient>, Failure> {
+    let client = settings.search_options()?.map(SearchClient::new).transpose();
+    client.map_err(|error| Failure::usage(format!("--search: {error}")))
 }
 
 /// The same, or nothing and a word about it: a host without certificates still does everything else.

@@ -10,9 +10,13 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use ipnet::IpNet;
 use openanalyst_domain::Budget;
+use openanalyst_providers::ApiKey;
+use openanalyst_providers::llm::{Api, LlmOptions};
+use openanalyst_providers::search::{Engine, SearchOptions};
 use openanalyst_registry::S3Options;
 use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
+use url::Url;
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -151,6 +155,28 @@ settings! {
     http_allow_network: String, "OPENANALYST_HTTP_ALLOW_NETWORK", String::new(), |value: &String| quoted(value);
     /// A PEM file with certificates of authorities that skills' requests trust beside this machine's [default: none]
     http_ca_file: PathBuf, "OPENANALYST_HTTP_CA_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// The protocol of the language model: anthropic, or openai for every server that is compatible with it [default: none; skills do without]
+    llm: String, "OPENANALYST_LLM", String::new(), |value: &String| quoted(value);
+    /// The name of the model, as its provider writes it
+    llm_model: String, "OPENANALYST_LLM_MODEL", String::new(), |value: &String| quoted(value);
+    /// Where the model's server is [default: the provider's own address]
+    llm_url: String, "OPENANALYST_LLM_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// A file that holds the key for the model's server and nothing else [default: none]
+    llm_key_file: PathBuf, "OPENANALYST_LLM_KEY_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// The web search: searxng, brave or tavily [default: none; skills do without]
+    search: String, "OPENANALYST_SEARCH", String::new(), |value: &String| quoted(value);
+    /// Where the search's server is; SearXNG needs it [default: the provider's own address]
+    search_url: String, "OPENANALYST_SEARCH_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// A file that holds the key for the search and nothing else [default: none]
+    search_key_file: PathBuf, "OPENANALYST_SEARCH_KEY_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// How often a step is tried again when it fails or gives not what was expected; tenants may lower it [default: 3]
+    retries: u32, "OPENANALYST_RETRIES", 3, shown;
+    /// The pause before the first retry, ms; it doubles with each one [default: 200]
+    retry_pause_ms: u64, "OPENANALYST_RETRY_PAUSE_MS", 200, shown;
+    /// Whether the host looks up what went wrong once the retries are used up [default: true]
+    research: bool, "OPENANALYST_RESEARCH", true, shown;
+    /// How long a task waits for a job in memory before it is put aside, ms [default: 5000]
+    park_after_ms: u64, "OPENANALYST_PARK_AFTER_MS", 5_000, shown;
     /// How long running work may take to end when the host shuts down, seconds [default: 30]
     shutdown_grace_s: u64, "OPENANALYST_SHUTDOWN_GRACE_S", 30, shown;
     /// What is logged, as a filter such as info or openanalyst_brain=debug [default: warn for `ask`, info for `serve`]
@@ -193,6 +219,11 @@ impl Settings {
             )));
         }
         self.allowed_networks()?;
+        self.llm_options()?;
+        self.search_options()?;
+        if self.retries.value > MAX_RETRIES {
+            return Err(Failure::usage(format!("--retries is at most {MAX_RETRIES}")));
+        }
         self.object_store()?;
         self.database().map(|_| ())
     }
@@ -251,6 +282,51 @@ impl Settings {
         }
     }
 
+    /// The language model. None: there is none.
+    ///
+    /// # Errors
+    /// A setting is wrong or missing, or the key cannot be read.
+    pub fn llm_options(&self) -> Result<Option<LlmOptions>, Failure> {
+        let api = match self.llm.value.as_str() {
+            "" => return Ok(None),
+            "anthropic" => Api::Anthropic,
+            "openai" => Api::OpenAi,
+            other => return Err(Failure::usage(format!("--llm `{other}` is none: use anthropic or openai"))),
+        };
+        if self.llm_model.value.is_empty() {
+            return Err(Failure::usage("--llm needs --llm-model: the name of the model, as its provider writes it"));
+        }
+        let mut options = LlmOptions::new(api, &self.llm_model.value);
+        if !self.llm_url.value.is_empty() {
+            options.base_url = url("--llm-url", &self.llm_url.value)?;
+        }
+        options.api_key = key("--llm-key-file", &self.llm_key_file.value)?;
+        Ok(Some(options))
+    }
+
+    /// The web search. None: there is none.
+    ///
+    /// # Errors
+    /// A setting is wrong or missing, or the key cannot be read.
+    pub fn search_options(&self) -> Result<Option<SearchOptions>, Failure> {
+        let engine = match self.search.value.as_str() {
+            "" => return Ok(None),
+            "searxng" => Engine::SearXng,
+            "brave" => Engine::Brave,
+            "tavily" => Engine::Tavily,
+            other => return Err(Failure::usage(format!("--search `{other}` is none: use searxng, brave or tavily"))),
+        };
+        if engine == Engine::SearXng && self.search_url.value.is_empty() {
+            return Err(Failure::usage("--search searxng needs --search-url: where your SearXNG server is"));
+        }
+        let mut options = SearchOptions::new(engine);
+        if !self.search_url.value.is_empty() {
+            options.base_url = Some(url("--search-url", &self.search_url.value)?);
+        }
+        options.api_key = key("--search-key-file", &self.search_key_file.value)?;
+        Ok(Some(options))
+    }
+
     /// The budget of one invocation.
     #[must_use]
     pub fn budget(&self) -> Budget {
@@ -262,6 +338,28 @@ impl Settings {
             ..Budget::default()
         }
     }
+}
+
+/// Most retries that an operator may allow.
+const MAX_RETRIES: u32 = 20;
+
+fn url(flag: &str, text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| {
+        Failure::usage(format!("{flag} `{}` is no URL ({error}): write it like https://host/path", masked(text)))
+    })
+}
+
+fn key(flag: &str, file: &Path) -> Result<Option<ApiKey>, Failure> {
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let wrong = |why: String| Failure::usage(format!("{flag} {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("it must hold one key and nothing else".to_owned()));
+    }
+    Ok(Some(ApiKey::new(text)))
 }
 
 fn read(path: &Path) -> Result<File, Failure> {

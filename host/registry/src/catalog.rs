@@ -13,7 +13,7 @@ use openanalyst_store::{Store, StoreError};
 
 use crate::RegistryError;
 use crate::grants::from_rows;
-use crate::limits::{DailyQuota, SkillLimits};
+use crate::limits::{DailyQuota, RetryLimits, SkillLimits};
 use crate::packages::PackageStore;
 use crate::tenant::TenantSettings;
 use crate::version::{SkillSource, SkillVersion};
@@ -34,6 +34,8 @@ pub struct CatalogSkill {
     pub budget: Budget,
     /// What it may use in a day.
     pub daily: DailyQuota,
+    /// How often what fails is tried again.
+    pub retry: RetryLimits,
 }
 
 impl CatalogSkill {
@@ -71,12 +73,19 @@ pub struct TenantCatalog {
     router: Router,
     /// What all skills of the tenant together may use in a day.
     pub daily: DailyQuota,
+    /// How often what fails is tried again.
+    pub retry: RetryLimits,
 }
 
 impl TenantCatalog {
-    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, daily: DailyQuota) -> Self {
+    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, limits: &SkillLimits) -> Self {
         let profiles: Vec<SkillProfile> = skills.values().map(|skill| profile(skill.manifest())).collect();
-        Self { router: Router::build(&profiles, RouterOptions::default()), skills, daily }
+        Self {
+            router: Router::build(&profiles, RouterOptions::default()),
+            skills,
+            daily: limits.daily,
+            retry: limits.retry,
+        }
     }
 
     /// The skill with this identifier.
@@ -158,7 +167,7 @@ impl Catalog {
             .iter()
             .map(|(name, version)| (name.clone(), Arc::new(installed(version, None, &[], &ceiling, &ceiling))))
             .collect();
-        let unchanged = Arc::new(TenantCatalog::new(skills, DailyQuota::default()));
+        let unchanged = Arc::new(TenantCatalog::new(skills, &SkillLimits::default()));
         Ok(Self { bundled, ceiling, record: None, unchanged, known: Mutex::default() })
     }
 
@@ -262,7 +271,7 @@ impl Catalog {
 
     async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {
         let Some((store, _)) = &self.record else {
-            return Ok(TenantCatalog::new(BTreeMap::new(), DailyQuota::default()));
+            return Ok(TenantCatalog::new(BTreeMap::new(), &SkillLimits::default()));
         };
         let installations = store.installations(tenant).await?;
         let grants = store.grants(tenant).await?;
@@ -287,7 +296,7 @@ impl Catalog {
                 add(&self.stored(row)?, installation);
             }
         }
-        Ok(TenantCatalog::new(skills, settings.limits.daily))
+        Ok(TenantCatalog::new(skills, &settings.limits))
     }
 
     /// The version in a row: the one that is in use already, if it is.
@@ -340,6 +349,7 @@ fn installed(
         grants: Arc::new(granted),
         budget: limits.budget_within(operator_ceiling).lowered_by(tenant_ceiling),
         daily: limits.daily,
+        retry: limits.retry,
     }
 }
 

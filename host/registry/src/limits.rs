@@ -16,6 +16,32 @@ pub struct SkillLimits {
     /// What may be used in a day.
     #[serde(skip_serializing_if = "DailyQuota::is_empty")]
     pub daily: DailyQuota,
+    /// What happens when a step gives not what was expected.
+    #[serde(skip_serializing_if = "RetryLimits::is_empty")]
+    pub retry: RetryLimits,
+}
+
+/// How often what fails is tried again. None: as the operator, or for a skill the tenant, has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RetryLimits {
+    /// Retries after the first run; never more than the operator allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// The pause before the first retry, in milliseconds; it doubles with each one, to at most a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_ms: Option<u64>,
+    /// Whether it is looked up what went wrong, once the retries are used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub research: Option<bool>,
+}
+
+impl RetryLimits {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What may be used in a day, from midnight to midnight UTC. None: as much as the other limits allow.
@@ -34,6 +60,9 @@ pub struct DailyQuota {
     /// Jobs started in the workflow engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_starts: Option<u32>,
+    /// Tokens of language models, read and written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm_tokens: Option<u64>,
 }
 
 /// A day, in milliseconds.
@@ -62,6 +91,11 @@ impl DailyQuota {
             ("ms of CPU time", self.cpu_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)), used.cpu_us / 1_000),
             ("HTTP fetches", self.http_fetches.map(i64::from), used.http_fetches),
             ("workflow starts", self.workflow_starts.map(i64::from), used.workflow_starts),
+            (
+                "tokens of language models",
+                self.llm_tokens.map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX)),
+                used.llm_tokens,
+            ),
         ];
         for (what, limit, used) in table {
             if let Some(limit) = limit.filter(|limit| used >= *limit) {

@@ -9,6 +9,7 @@ use openanalyst_package::Capabilities;
 use tokio_util::sync::CancellationToken;
 
 use crate::Scrubber;
+use crate::Tape;
 use crate::capabilities::{Http, Llm, Memory, Progress, Secrets, Skills, WebSearch, Workflows};
 
 /// What one invocation is given.
@@ -24,6 +25,8 @@ pub struct Call {
     pub user_folder: String,
     /// What the host offers.
     pub capabilities: HostCapabilities,
+    /// Records the host calls, and plays those that were recorded before.
+    pub tape: Tape,
     /// Takes the skill's secrets out of whatever leaves it.
     pub scrubber: Scrubber,
     /// Ends the invocation wherever it waits, and within some milliseconds where it computes.
@@ -46,6 +49,7 @@ impl Call {
             owner,
             grants: Arc::new(Capabilities::none()),
             capabilities: HostCapabilities::default(),
+            tape: Tape::off(),
             scrubber: Scrubber::none(),
             cancel: CancellationToken::new(),
             depth: 0,

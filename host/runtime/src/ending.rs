@@ -7,9 +7,10 @@ use wasmtime_wasi::I32Exit;
 
 use crate::call::Call;
 use crate::drive::Stopped;
-use crate::invocation::CallError;
+use crate::invocation::{CallError, Waits};
 use crate::limits::LimitHit;
 use crate::logs::clean;
+use crate::tape::Diverged;
 
 /// Longest detail of a trap, in bytes.
 const MAX_DETAIL_BYTES: usize = 600;
@@ -21,6 +22,12 @@ const FUEL_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
 pub(crate) fn of_error(error: &wasmtime::Error, call: &Call) -> CallError {
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         return CallError::Limit { reason: hit.reason, detail: hit.detail.clone() };
+    }
+    if let Some(waits) = error.downcast_ref::<Waits>() {
+        return CallError::Waits(waits.clone());
+    }
+    if let Some(diverged) = error.downcast_ref::<Diverged>() {
+        return CallError::Diverged(diverged.clone());
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return CallError::Trap { detail: format!("it ended itself with status {} before it returned", exit.0) };

@@ -3,6 +3,7 @@
 use openanalyst_domain::{Failure, LimitReason, Outcome, Receipt};
 
 use crate::logs::LogLine;
+use crate::tape::Diverged;
 
 /// The outcome of one invocation.
 #[derive(Debug)]
@@ -14,6 +15,16 @@ pub struct Invocation<T> {
     pub logs: Vec<LogLine>,
     /// What the export returned.
     pub result: Result<T, CallError>,
+}
+
+/// A guest waits for a job for longer than it can stay, and is put aside: run again from its tape when the job has ended, it gets there again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the guest waits for job {job}")]
+pub struct Waits {
+    /// The job that it waits for.
+    pub job: String,
+    /// When it stops waiting, UTC milliseconds; none: when the job ends.
+    pub until_ms: Option<i64>,
 }
 
 /// Why an invocation gave no result.
@@ -36,6 +47,12 @@ pub enum CallError {
         /// In the engine's words.
         detail: String,
     },
+    /// It did something else than its recording says.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// It is put aside until a job ends.
+    #[error(transparent)]
+    Waits(#[from] Waits),
     /// The caller cancelled it.
     #[error("the call was cancelled")]
     Cancelled,
@@ -52,7 +69,7 @@ impl CallError {
             Self::Failure(failure) => failure.clone(),
             Self::Limit { reason, detail } => Failure::limit(*reason, detail.clone()),
             Self::Trap { .. } => Failure::failed(format!("{self}; its author finds more in the skill's log")),
-            Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
+            Self::Diverged(_) | Self::Waits(_) | Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
         }
     }
 
@@ -62,6 +79,8 @@ impl CallError {
             Self::Failure(failure) => Outcome::Failure { code: failure.code().to_owned() },
             Self::Limit { reason, .. } => Outcome::Limit { reason: *reason },
             Self::Trap { detail } => Outcome::Trap { detail: detail.clone() },
+            Self::Diverged(diverged) => Outcome::Trap { detail: diverged.to_string() },
+            Self::Waits(_) => Outcome::PutAside,
             Self::Cancelled => Outcome::Cancelled,
             Self::Host(detail) => Outcome::Host { detail: detail.clone() },
         }

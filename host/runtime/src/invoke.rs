@@ -43,6 +43,8 @@ impl Target<'_> {
             host_calls: 0,
             http_fetches: 0,
             workflow_starts: 0,
+            llm_input_tokens: 0,
+            llm_output_tokens: 0,
             input_bytes: self.input_bytes as u64,
             output_bytes: 0,
             log_lines: 0,
@@ -120,6 +122,8 @@ pub(crate) async fn invoke<T>(
     receipt.host_calls = state.counts.host_calls;
     receipt.http_fetches = state.counts.http_fetches;
     receipt.workflow_starts = state.counts.workflow_starts;
+    receipt.llm_input_tokens = state.counts.llm_input_tokens;
+    receipt.llm_output_tokens = state.counts.llm_output_tokens;
     receipt.outcome = result.as_ref().err().map_or(Outcome::Ok, CallError::outcome);
     let logs = state.logs.clone();
     // Standard output finishes its last line when it is dropped. The place is given back last, when the instance is gone.

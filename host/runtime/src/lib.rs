@@ -14,6 +14,7 @@
 //! | `invoke`, `drive`, `ending` | one call from place to receipt; polling it under its limits; the reason why it ended |
 //! | `limits`, `cpu`, `logs` | memory and tables; CPU time; log lines |
 //! | `scrub` | secrets out of whatever leaves a guest |
+//! | [`tape`] | what a guest asked and was told, recorded and played |
 //! | `state` | what a store holds |
 //! | [`capabilities`] | one file for each interface of the contract: trait, glue, grant check |
 //! | [`contract`] | the contract as Rust types |
@@ -40,14 +41,16 @@ mod sandbox;
 mod script;
 mod scrub;
 mod state;
+pub mod tape;
 mod wasi;
 
 pub use call::{Call, HostCapabilities};
 pub use error::{LoadError, SandboxError};
-pub use invocation::{CallError, Invocation};
+pub use invocation::{CallError, Invocation, Waits};
 pub use load::child::{ChildCompiler, CompileLimits, compile_child};
 pub use load::inspect_component;
 pub use logs::{LogLevel, LogLine};
 pub use sandbox::{Sandbox, SandboxOptions, ScriptRunner, Skill, Stats};
 pub use script::{ScriptCall, ScriptCallError, ScriptError, ScriptHost};
 pub use scrub::Scrubber;
+pub use tape::{Recording, Tape};

@@ -20,6 +20,8 @@ pub(crate) struct Counts {
     /// Fetches under way now.
     pub(crate) http_waiting: u32,
     pub(crate) workflow_starts: u32,
+    pub(crate) llm_input_tokens: u64,
+    pub(crate) llm_output_tokens: u64,
 }
 
 /// The data of one store. Host functions are methods of it.
@@ -55,7 +57,7 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| wasi::context(&self.logs));
+        let ctx = self.wasi.get_or_insert_with(|| wasi::context(&self.logs, &self.call.tape));
         WasiCtxView { ctx, table: &mut self.table }
     }
 }

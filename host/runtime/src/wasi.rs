@@ -6,12 +6,15 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use tokio::io::AsyncWrite;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock, WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -19,6 +22,7 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView as _};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use crate::Tape;
 use crate::logs::{LogLevel, Logs};
 use crate::state::State;
 
@@ -26,6 +30,33 @@ use crate::state::State;
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
 /// Most bytes that one write to a stream takes.
 const MAX_WRITE_BYTES: usize = 64 << 10;
+
+/// Both clocks, from the tape. They count whole milliseconds.
+struct TapedClock(Tape);
+
+/// What the clocks count in.
+const RESOLUTION: Duration = Duration::from_millis(1);
+
+impl HostWallClock for TapedClock {
+    fn resolution(&self) -> Duration {
+        RESOLUTION
+    }
+
+    fn now(&self) -> Duration {
+        let ms = self.0.read_clock().map_or(0, |(ms, _)| ms);
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    }
+}
+
+impl HostMonotonicClock for TapedClock {
+    fn resolution(&self) -> u64 {
+        u64::try_from(RESOLUTION.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn now(&self) -> u64 {
+        self.0.read_clock().map_or(0, |(_, since)| since)
+    }
+}
 
 struct HasTable;
 
@@ -63,8 +94,23 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// The context of one invocation.
-pub(crate) fn context(logs: &Logs) -> WasiCtx {
-    WasiCtxBuilder::new()
+pub(crate) fn context(logs: &Logs, tape: &Tape) -> WasiCtx {
+    let mut builder = WasiCtxBuilder::new();
+    if let Some(seed) = tape.seed() {
+        // Two streams of one seed, so that nobody learns secure numbers from insecure ones.
+        let stream = |number: u64| {
+            let mut random = ChaCha20Rng::from_seed(seed);
+            random.set_stream(number);
+            random
+        };
+        builder
+            .wall_clock(TapedClock(tape.clone()))
+            .monotonic_clock(TapedClock(tape.clone()))
+            .secure_random(stream(0))
+            .insecure_random(stream(1))
+            .insecure_random_seed(u128::from(stream(2).next_u64()));
+    }
+    builder
         .stdout(LogStream::new(logs, LogLevel::Info))
         .stderr(LogStream::new(logs, LogLevel::Warn))
         .max_random_size(MAX_RANDOM_BYTES)

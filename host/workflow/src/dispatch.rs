@@ -43,6 +43,8 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         if let Some(active) = self.inner.active().remove(&self.job) {
             active.ended.send_replace(true);
+            // Nobody may be listening.
+            let _ = self.inner.ended.send(self.job);
         }
     }
 }

@@ -10,7 +10,7 @@ use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreError};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, OnceCell, watch};
+use tokio::sync::{Notify, OnceCell, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -71,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
     pub(crate) workers: Workers,
     pub(crate) schedules_changed: Notify,
+    pub(crate) ended: broadcast::Sender<JobId>,
     pub(crate) closing: CancellationToken,
     pub(crate) stopping: CancellationToken,
     pub(crate) tracker: TaskTracker,
@@ -84,6 +85,9 @@ pub(crate) struct Inner {
 pub struct EmbeddedEngine {
     inner: Arc<Inner>,
 }
+
+/// How many ended jobs a slow listener may be behind before it has to look for itself.
+const ENDED_KEPT: usize = 4_096;
 
 /// The budget of a script: five times the CPU time of a skill's call, because a JavaScript engine runs inside it; results and host calls of up to 2 MiB,
 /// as a Windmill server allows.
@@ -178,6 +182,7 @@ impl EmbeddedEngine {
             on_notification: options.on_notification,
             workers: Workers::new(options.workers),
             schedules_changed: Notify::new(),
+            ended: broadcast::channel(ENDED_KEPT).0,
             closing: CancellationToken::new(),
             stopping: CancellationToken::new(),
             tracker: TaskTracker::new(),
@@ -232,6 +237,14 @@ impl WorkflowEngine for EmbeddedEngine {
 
     async fn cancel(&self, owner: &Owner, id: JobId, reason: &str) -> Result<JobState, Failure> {
         self.inner.cancel(owner, id, reason).await
+    }
+
+    fn ended(&self) -> broadcast::Receiver<JobId> {
+        self.inner.ended.subscribe()
+    }
+
+    async fn ended_among(&self, jobs: &[JobId]) -> Result<Vec<JobId>, Failure> {
+        self.inner.store.ended_jobs(jobs).await.map_err(|error| store_failure(&error))
     }
 
     fn watch(&self, id: JobId) -> watch::Receiver<JobProgress> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// A job to start.
 #[derive(Debug, Clone)]
@@ -141,6 +141,12 @@ pub trait WorkflowEngine: Send + Sync {
 
     /// Cancels a job, and gives the state with which it ended.
     async fn cancel(&self, owner: &Owner, id: JobId, reason: &str) -> Result<JobState, Failure>;
+
+    /// The jobs that end here, as they end.
+    fn ended(&self) -> broadcast::Receiver<JobId>;
+
+    /// Which of these jobs have ended, or are not there.
+    async fn ended_among(&self, jobs: &[JobId]) -> Result<Vec<JobId>, Failure>;
 
     /// The progress of a job that runs here. Says nothing more once the job ended.
     fn watch(&self, id: JobId) -> watch::Receiver<JobProgress>;

@@ -88,8 +88,19 @@ pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
 
 /// Runs a job to its end.
 pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: CancellationToken) {
-    let Some(ended) = work(&inner, &row, &cancel).await else { return };
-    write_end(&inner, &row, ended).await;
+    // A job may wait for its time for days, and thousands of them: what comes after is made only then.
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => {}
+        () = inner.closing.cancelled() => return,
+        () = inner.clock.sleep_until(row.scheduled_for_ms) => {}
+    }
+    Box::pin(async move {
+        if let Some(ended) = work(&inner, &row, &cancel).await {
+            write_end(&inner, &row, ended).await;
+        }
+    })
+    .await;
 }
 
 /// Ends a job during which this program panicked.
@@ -106,11 +117,8 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
         let reason = active.get(&row.id).and_then(|job| job.reason.clone());
         Ended::cancelled(&row.owner, reason.as_deref().unwrap_or("cancelled"))
     };
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => return Some(cancelled()),
-        () = inner.closing.cancelled() => return None,
-        () = inner.clock.sleep_until(row.scheduled_for_ms) => {}
+    if cancel.is_cancelled() {
+        return Some(cancelled());
     }
     // A flow only waits for its steps, each of which takes a place of its own.
     let place = if row.is_flow {

@@ -12,6 +12,9 @@ pub const PROBE: &[u8] = include_bytes!(env!("PROBE_WASM"));
 /// A third party's skill that does what the JSON in its request says; see `tests/guests/examples/courier.rs`.
 pub const COURIER: &[u8] = include_bytes!(env!("COURIER_WASM"));
 
+/// A skill whose plan and attempts stand in its request; see `tests/guests/examples/trier.rs`.
+pub const TRIER: &[u8] = include_bytes!(env!("TRIER_WASM"));
+
 /// The address at which [`Core`]'s `run` returns its result: zeros, which is an output with an empty text.
 pub const RESULT: u32 = 1024;
 /// The first address that [`Core`]'s `cabi_realloc` hands out.

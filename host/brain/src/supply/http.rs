@@ -17,12 +17,14 @@ use openanalyst_registry::OpenSecrets;
 use openanalyst_runtime::capabilities::http::check_url;
 use openanalyst_runtime::capabilities::{Http, Secrets};
 use openanalyst_runtime::contract::http::{Request, Response};
-use openanalyst_store::StoreError;
-use serde_json::{Value, json};
+use openanalyst_runtime::tape::CallName;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Supply, store_failure};
+use super::Supply;
+use super::journal::{Before, Change};
 
 const OPENS: &str = "{{secret:";
 const CLOSES: &str = "}}";
@@ -112,24 +114,34 @@ fn percent_encoded(text: &str) -> String {
 
 #[async_trait]
 impl Http for Supply {
-    async fn fetch(&self, request: Request, grants: Arc<Capabilities>) -> Result<Response, Failure> {
+    async fn fetch(
+        &self,
+        request: Request,
+        grants: Arc<Capabilities>,
+        call: Option<CallName>,
+    ) -> Result<Response, Failure> {
         let Some(egress) = &self.brain.egress else {
             return Err(Failure::unavailable(
                 "this host has no HTTP client: its operator finds the reason with `openanalyst doctor`",
             ));
         };
-        let place = (!SAFE.contains(&request.method.as_str())).then(|| self.place_of(&request));
-        if let Some(place) = &place
-            && let Some(done) = self.sent_before(place, &request).await?
-        {
-            return Ok(done);
+        let mut change = None;
+        if !SAFE.contains(&request.method.as_str()) {
+            let mut made = self.change_of(call);
+            let host = Url::parse(&request.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+            let intent = json!({ "method": request.method, "host": host });
+            if let Before::Made(result) = self.intend::<Kept>(&mut made, "http.fetch", &intent).await? {
+                return result.and_then(Response::try_from);
+            }
+            change = Some(made);
         }
         let mut headers = request.headers;
-        if let Some(place) = &place
+        if let Some(change) = &change
             && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(IDEMPOTENCY_KEY))
         {
-            let key =
-                Sha256::new().chain_update(self.task.to_string()).chain_update([0]).chain_update(place).finalize();
+            // The same for every attempt at this request: the server may have done it although its answer never came.
+            let key = Sha256::new().chain_update(self.task.to_string()).chain_update([0]);
+            let key = key.chain_update(&change.identity).finalize();
             headers.push((IDEMPOTENCY_KEY.to_owned(), hex(&key[..16])));
         }
         let sent = openanalyst_egress::Request {
@@ -141,66 +153,49 @@ impl Http for Supply {
         };
         let policy = Granted { grants: &grants, secrets: &self.secrets };
         let scrub = self.secrets.scrubber();
-        let answered = egress.fetch(sent, &policy).await.map_err(|failure| scrub.failure(failure))?;
-        let response = Response {
+        let answered = egress.fetch(sent, &policy).await.map_err(|failure| scrub.failure(failure));
+        let response = answered.map(|answered| Response {
             status: answered.status,
             headers: answered.headers.into_iter().map(|(name, value)| (name, scrub.own(value))).collect(),
             body: scrub.bytes(answered.body),
-        };
-        if let Some(place) = &place {
-            self.note_response(place, &response).await.map_err(|error| store_failure(&error))?;
+        });
+        if let Some(change) = &change {
+            self.note_response(change, &response).await?;
         }
-        Ok(response)
+        response
+    }
+}
+
+/// A response in the journal: its body in base64.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl TryFrom<Kept> for Response {
+    type Error = Failure;
+    fn try_from(kept: Kept) -> Result<Self, Failure> {
+        let body = STANDARD.decode(&kept.body);
+        let body = body.map_err(|error| Failure::failed(format!("the recorded response is damaged: {error}")))?;
+        Ok(Self { status: kept.status, headers: kept.headers, body })
     }
 }
 
 impl Supply {
-    /// The place of a request in the journal. Requests run side by side, so what counts is what it is, and how many like it were made before.
-    fn place_of(&self, request: &Request) -> String {
-        let mut hash = Sha256::new();
-        for part in [&request.method, &request.url].into_iter().chain(request.headers.iter().flat_map(|(n, v)| [n, v]))
-        {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        let hash = hash.chain_update(request.body.as_deref().unwrap_or_default()).finalize();
-        let name = hex(&hash[..8]);
-        let mut made = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = made.entry(name.clone()).or_insert(0_u32);
-        *count += 1;
-        format!("{}/http-{name}-{count}", self.place)
-    }
-
-    /// Writes that the request is about to be sent; gives the response if it was sent before.
-    async fn sent_before(&self, place: &str, request: &Request) -> Result<Option<Response>, Failure> {
-        let now_ms = self.brain.clock.now_ms();
-        let written = async {
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            let host = Url::parse(&request.url).ok().and_then(|url| url.host_str().map(str::to_owned));
-            let intent = json!({ "method": request.method, "host": host });
-            let earlier = tx.intend(&self.key(place), "http.fetch", &intent, now_ms).await?;
-            tx.commit().await?;
-            Ok(earlier.and_then(|effect| effect.result).and_then(|result| response_of(&result)))
+    /// Writes what came of a request. One that the server refused (400 and above), or that never reached it, may be sent again by another attempt.
+    async fn note_response(&self, change: &Change, response: &Result<Response, Failure>) -> Result<(), Failure> {
+        let kept = match response {
+            Ok(response) => Ok(Kept {
+                status: response.status,
+                headers: response.headers.clone(),
+                body: STANDARD.encode(&response.body),
+            }),
+            Err(failure) => Err(failure.clone()),
         };
-        written.await.map_err(|error: StoreError| store_failure(&error))
+        self.settle(change, &kept).await
     }
-
-    async fn note_response(&self, place: &str, response: &Response) -> Result<(), StoreError> {
-        let result = json!({
-            "status": response.status, "headers": response.headers, "body": STANDARD.encode(&response.body),
-        });
-        let mut tx = self.brain.store.begin(&self.owner).await?;
-        tx.settle(&self.key(place), &result, self.brain.clock.now_ms()).await?;
-        tx.commit().await
-    }
-}
-
-fn response_of(result: &Value) -> Option<Response> {
-    Some(Response {
-        status: u16::try_from(result.get("status")?.as_u64()?).ok()?,
-        headers: serde_json::from_value(result.get("headers")?.clone()).ok()?,
-        body: STANDARD.decode(result.get("body")?.as_str()?).ok()?,
-    })
 }
 
 fn hex(bytes: &[u8]) -> String {

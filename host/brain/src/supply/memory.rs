@@ -1,12 +1,14 @@
 //! `memory`, from the record.
 
 use async_trait::async_trait;
-use openanalyst_domain::Failure;
+use openanalyst_domain::{Failure, LimitReason};
 use openanalyst_runtime::capabilities::Memory;
 use openanalyst_runtime::contract::memory::{Entry, Page, PutOptions, PutOutcome, Scope};
-use openanalyst_store::memory::{MemoryOwner, MemoryRow, Put};
-use serde_json::{Value, json};
+use openanalyst_store::StoreError;
+use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, MemoryRow, Put};
+use serde_json::json;
 
+use super::journal::Before;
 use super::{Supply, store_failure};
 use crate::numbers::{signed, unsigned};
 
@@ -24,6 +26,16 @@ impl Supply {
     fn now_ms(&self) -> i64 {
         self.brain.clock.now_ms()
     }
+}
+
+/// The failure of a memory that is full.
+pub(crate) fn full() -> Failure {
+    Failure::limit(
+        LimitReason::QuotaExceeded,
+        format!(
+            "the memory holds {MAX_KEYS} values, which is the limit: delete what is not needed any more, or give values a time to live"
+        ),
+    )
 }
 
 fn entry(row: MemoryRow) -> Entry {
@@ -45,49 +57,44 @@ impl Memory for Supply {
 
     async fn put(&self, scope: Scope, key: &str, value: &str, options: PutOptions) -> Result<PutOutcome, Failure> {
         let owner = self.memory_of(scope);
-        let place = self.next_place("memory.put", &format!("{scope:?} {key} {value}"));
+        let mut change = self.change();
         let now_ms = self.now_ms();
         let put = async {
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            let earlier = tx.intend(&self.key(&place), "memory.put", &json!({ "key": key }), now_ms).await?;
-            if let Some(done) = earlier.and_then(|effect| effect.result) {
-                return Ok(done);
+            let (mut tx, stored) = self.begin().await?;
+            let before = self.intend_in(&mut tx, &mut change, "memory.put", &json!({ "key": key })).await?;
+            if let Before::Made(result) = before {
+                return Ok(result);
             }
             let expected = options.expected_version.map(signed);
             let expires = options.ttl_ms.map(|ttl| now_ms.saturating_add(signed(ttl)));
-            let done = match tx.put_memory(&owner, key, value, expected, expires, now_ms).await? {
-                Put::Stored(version) => json!({ "stored": version }),
-                Put::Conflict(version) => json!({ "conflict": version }),
+            let result = match tx.put_memory(&owner, key, value, expected, expires, now_ms).await? {
+                Put::Stored(version) => Ok(PutOutcome::Stored(unsigned(version))),
+                Put::Conflict(version) => Ok(PutOutcome::Conflict(unsigned(version))),
+                Put::Full => Err(full()),
             };
-            tx.settle(&self.key(&place), &done, now_ms).await?;
-            tx.commit().await?;
-            Ok(done)
+            self.settle_in(&mut tx, &change, &result).await?;
+            self.commit(tx, stored).await?;
+            Ok(result)
         };
-        let done: Value = put.await.map_err(|error| store_failure(&error))?;
-        let version = |name: &str| done.get(name).and_then(Value::as_u64);
-        Ok(match (version("stored"), version("conflict")) {
-            (Some(version), _) => PutOutcome::Stored(version),
-            (None, version) => PutOutcome::Conflict(version.unwrap_or(0)),
-        })
+        put.await.map_err(|error: StoreError| store_failure(&error))?
     }
 
     async fn delete(&self, scope: Scope, key: &str) -> Result<bool, Failure> {
         let owner = self.memory_of(scope);
-        let place = self.next_place("memory.delete", &format!("{scope:?} {key}"));
+        let mut change = self.change();
         let now_ms = self.now_ms();
         let delete = async {
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            let earlier = tx.intend(&self.key(&place), "memory.delete", &json!({ "key": key }), now_ms).await?;
-            if let Some(done) = earlier.and_then(|effect| effect.result) {
-                return Ok(done);
+            let (mut tx, stored) = self.begin().await?;
+            let before = self.intend_in(&mut tx, &mut change, "memory.delete", &json!({ "key": key })).await?;
+            if let Before::Made(result) = before {
+                return Ok(result);
             }
-            let done = json!(tx.delete_memory(&owner, key, now_ms).await?);
-            tx.settle(&self.key(&place), &done, now_ms).await?;
-            tx.commit().await?;
-            Ok(done)
+            let result = Ok(tx.delete_memory(&owner, key, now_ms).await?);
+            self.settle_in(&mut tx, &change, &result).await?;
+            self.commit(tx, stored).await?;
+            Ok(result)
         };
-        let done: Value = delete.await.map_err(|error| store_failure(&error))?;
-        Ok(done.as_bool().unwrap_or(false))
+        delete.await.map_err(|error: StoreError| store_failure(&error))?
     }
 
     async fn list(&self, scope: Scope, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {

@@ -4,25 +4,24 @@
 //! gets the recorded answer, and the effect is not made twice.
 
 mod http;
+pub(crate) mod journal;
+mod llm;
 mod memory;
 mod progress;
 mod skills;
+mod web_search;
 mod workflows;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use openanalyst_domain::{Failure, Owner, TaskId};
 use openanalyst_registry::{CatalogSkill, DailyQuota, OpenSecrets, RegistryError, TenantCatalog};
-use openanalyst_runtime::{Call, HostCapabilities, contract};
+use openanalyst_runtime::{Call, HostCapabilities, Recording, Tape, contract};
 use openanalyst_store::StoreError;
-use openanalyst_store::effects::EffectKey;
-use sha2::{Digest as _, Sha256};
 
 use crate::brain::Inner;
 use crate::ledger::Receipts;
-use crate::work::Work;
+use crate::work::{AnswerId, Stop, Work};
 
 pub(crate) use progress::ProgressChannel;
 
@@ -32,31 +31,45 @@ pub(crate) struct Supply {
     brain: Arc<Inner>,
     owner: Owner,
     task: TaskId,
-    /// Where in the task the invocation stands: `ROUND/STEP/ATTEMPT/EXPORT`.
+    /// Where in the task the invocation stands: `ROUND/STEP/ATTEMPT/EXPORT`. Its recording is found by it.
     place: String,
-    /// How many changing host calls the invocation made.
-    calls: Arc<AtomicU32>,
-    /// How many requests of each kind it sent.
-    requests: Arc<Mutex<HashMap<String, u32>>>,
+    /// The same without round and attempt: its changes are found by it.
+    effects: String,
+    /// The number of the attempt at the step, from 1, counted over all rounds.
+    attempt: u32,
+    /// Under which the task is worked on.
+    lease: i64,
+    /// Whether there may be a recording from before.
+    resumed: bool,
+    /// The digest of the skill's version.
+    component: String,
+    /// What it asks and is told.
+    tape: Tape,
     /// The skill's secrets, as far as it was granted any.
     secrets: Arc<OpenSecrets>,
     /// What a nested skill is told of the request.
     request: Arc<contract::Request>,
     context: Arc<contract::Context>,
     receipts: Receipts,
+    /// The id that the answer will have, once a part of it was shown.
+    answer: AnswerId,
+    /// The tenant's daily quota of tokens.
+    llm_tokens: Option<u64>,
 }
 
 impl Supply {
-    /// The place in the journal of the next changing call. A replay that does the same things in the same order finds the same places; one that
-    /// does something else finds a fresh one, because what is done is part of the name.
-    fn next_place(&self, operation: &str, arguments: &str) -> String {
-        let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        let hash = Sha256::new().chain_update(operation).chain_update([0]).chain_update(arguments).finalize();
-        format!("{}/{number}-{operation}-{:02x}{:02x}{:02x}{:02x}", self.place, hash[0], hash[1], hash[2], hash[3])
-    }
-
-    fn key<'a>(&'a self, place: &'a str) -> EffectKey<'a> {
-        EffectKey { owner: &self.owner, task: self.task, place }
+    /// Begins the invocation's tape: with what is recorded of it, if it ran before.
+    async fn with_tape(mut self) -> Result<Self, StoreError> {
+        let now_ms = self.brain.clock.now_ms();
+        let recording = if self.resumed {
+            let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
+            let parts = parts.into_iter().filter_map(|row| serde_json::from_value(row.part).ok());
+            Recording::of(parts)
+        } else {
+            Recording::default()
+        };
+        self.tape = Tape::new(recording, now_ms);
+        Ok(self)
     }
 
     fn capabilities(&self) -> HostCapabilities {
@@ -66,21 +79,45 @@ impl Supply {
             workflows: Some(this.clone()),
             skills: Some(this.clone()),
             http: Some(this.clone()),
+            llm: Some(this.clone()),
+            web_search: Some(this.clone()),
             secrets: Some(this),
             ..HostCapabilities::default()
         }
     }
 }
 
+/// Where in a task an invocation stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    /// Round, step, attempt and export.
+    pub(crate) place: String,
+    /// Step and export.
+    pub(crate) effects: String,
+    /// The number of the attempt at the step, over all rounds.
+    pub(crate) attempt: u32,
+}
+
+impl Spot {
+    /// An invocation of its own below this one.
+    pub(crate) fn below(self, name: &str) -> Self {
+        Self {
+            place: format!("{}/{name}", self.place),
+            effects: format!("{}/{name}", self.effects),
+            attempt: self.attempt,
+        }
+    }
+}
+
 impl Work {
-    /// What an invocation of the task's own skill at this place runs under.
+    /// What an invocation of the task's own skill at this spot runs under, and the host's side of it.
     ///
     /// # Errors
-    /// The skill's secrets cannot be opened.
-    pub(crate) async fn call(&self, place: &str) -> Result<Call, Failure> {
+    /// The skill's secrets cannot be opened; the record cannot be read.
+    pub(crate) async fn call(&self, spot: &Spot) -> Result<(Call, Supply), Stop> {
         let secrets = secrets_of(&self.brain, self.owner(), &self.skill).await?;
-        let supply = Supply { secrets: secrets.clone(), ..self.supply(place) };
-        Ok(Call {
+        let supply = Supply { secrets: secrets.clone(), ..self.supply(spot) }.with_tape().await?;
+        let call = Call {
             owner: self.owner().clone(),
             budget: self.skill.budget.clone(),
             grants: self.skill.grants.clone(),
@@ -90,22 +127,30 @@ impl Work {
             depth: 0,
             nested_calls_left: self.nested_calls_left.clone(),
             deadline: None,
+            tape: supply.tape.clone(),
             scrubber: secrets.scrubber(),
-        })
+        };
+        Ok((call, supply))
     }
 
-    pub(crate) fn supply(&self, place: &str) -> Supply {
+    pub(crate) fn supply(&self, spot: &Spot) -> Supply {
         Supply {
             brain: self.brain.clone(),
             owner: self.owner().clone(),
             task: self.task.id,
-            place: place.to_owned(),
-            calls: Arc::default(),
-            requests: Arc::default(),
+            place: spot.place.clone(),
+            effects: spot.effects.clone(),
+            attempt: spot.attempt,
+            lease: self.lease,
+            resumed: self.resumed,
+            component: self.skill.digest().to_string(),
+            tape: Tape::off(),
             secrets: Arc::default(),
             request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
             context: Arc::new(self.context.clone()),
             receipts: self.ledger.receipts(),
+            answer: self.answer.clone(),
+            llm_tokens: self.llm_tokens,
         }
     }
 }

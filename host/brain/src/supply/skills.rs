@@ -2,41 +2,80 @@
 
 use async_trait::async_trait;
 use openanalyst_domain::Failure;
-use openanalyst_runtime::Call;
-use openanalyst_runtime::capabilities::{NestedCall, Skills};
+use openanalyst_runtime::capabilities::{Called, NestedCall, Skills};
 use openanalyst_runtime::contract::{Action, Attempt, Inputs, Intent, Output, Request, Step};
-use serde_json::Value;
+use openanalyst_runtime::{Call, CallError, Tape, Waits};
+use serde_json::{Value, json};
 
-use super::{Supply, secrets_of, skill_of, store_failure};
-use crate::work::Work;
+use super::journal::{Before, Change};
+use super::{Spot, Supply, secrets_of, skill_of, store_failure};
+use crate::steps::Tried;
+use crate::work::{Stop, Work};
 
 #[async_trait]
 impl Skills for Supply {
-    async fn call(&self, skill: &str, content: &str, arguments: Value, nested: NestedCall) -> Result<Output, Failure> {
-        let place = self.next_place("skills.call", &format!("{skill} {content} {arguments}"));
-        if let Some(done) = self.recorded(&place).await? {
-            return Ok(done);
+    async fn call(&self, skill: &str, content: &str, arguments: Value, nested: NestedCall) -> Result<Called, Failure> {
+        let mut change = self.change();
+        if let Before::Made(result) = self.intend(&mut change, "skills.call", &json!({ "skill": skill })).await? {
+            return result.map(Called::Ended);
         }
-        let target = skill_of(&self.brain, &self.owner, skill).await?;
-        let loaded = target.load(&self.brain.sandbox).await?;
-        let secrets = secrets_of(&self.brain, &self.owner, &target).await?;
-        let inner = Self {
-            place: place.clone(),
-            calls: std::sync::Arc::default(),
-            requests: std::sync::Arc::default(),
-            secrets: secrets.clone(),
+        let inner = self.nested(&change);
+        match inner.run_skill(skill, content, &arguments, nested).await {
+            Err(Ran::Waits(waits)) => Ok(Called::Waits(waits)),
+            Err(Ran::Failed(failure)) => {
+                self.settle::<Output>(&change, &Err(failure.clone())).await?;
+                Err(failure)
+            }
+            Ok(output) => {
+                self.settle(&change, &Ok(&output)).await?;
+                Ok(Called::Ended(output))
+            }
+        }
+    }
+}
+
+/// Why a called skill gave no output.
+pub(crate) enum Ran {
+    Waits(Waits),
+    Failed(Failure),
+}
+
+impl From<Failure> for Ran {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Supply {
+    /// The called skill's own side, below the call.
+    fn nested(&self, change: &Change) -> Self {
+        let call = change.key.rsplit('/').next().unwrap_or_default();
+        Self {
+            place: format!("{}/{call}", self.place),
+            effects: format!("{}/{call}", self.effects),
+            tape: Tape::off(),
             ..self.clone()
-        };
+        }
+    }
+
+    /// Runs a skill's `run` here: with its own grants, secrets and recording.
+    async fn run_skill(self, skill: &str, content: &str, arguments: &Value, nested: NestedCall) -> Result<Output, Ran> {
+        let target = skill_of(&self.brain, &self.owner, skill).await?;
+        let loaded = target.load(&self.brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
+        let secrets = secrets_of(&self.brain, &self.owner, &target).await?;
+        let this = Self { secrets: secrets.clone(), component: target.digest().to_string(), ..self };
+        let this = this.with_tape().await.map_err(|error| store_failure(&error))?;
         let call = Call {
-            owner: self.owner.clone(),
+            owner: this.owner.clone(),
             budget: target.budget.clone(),
             grants: target.grants.clone(),
-            user_folder: self.request.user_folder.clone(),
-            capabilities: inner.capabilities(),
+            user_folder: this.request.user_folder.clone(),
+            capabilities: this.capabilities(),
             cancel: nested.cancel,
             depth: nested.depth,
             nested_calls_left: nested.nested_calls_left,
             deadline: Some(nested.deadline),
+            tape: this.tape.clone(),
             scrubber: secrets.scrubber(),
         };
         let step = Step {
@@ -49,35 +88,17 @@ impl Skills for Supply {
         let request = Request {
             content: content.to_owned(),
             intent: Intent { actions: Vec::new(), confidence: 1.0, slots: Vec::new() },
-            ..(*self.request).clone()
+            ..(*this.request).clone()
         };
         let inputs =
-            Inputs { request, context: (*self.context).clone(), arguments: arguments.to_string(), results: Vec::new() };
+            Inputs { request, context: (*this.context).clone(), arguments: arguments.to_string(), results: Vec::new() };
         let attempt = Attempt { number: 1, max: 1, differences: Vec::new(), learning: None };
-        let invocation = self.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
-        self.receipts.take(&invocation.receipt, &invocation.logs);
-        let output = invocation.result.map_err(|error| error.as_failure())?;
-        self.record(&place, &output).await?;
-        Ok(output)
-    }
-}
-
-impl Supply {
-    async fn recorded(&self, place: &str) -> Result<Option<Output>, Failure> {
-        let effect = self.brain.store.effect(&self.key(place)).await.map_err(|error| store_failure(&error))?;
-        Ok(effect.and_then(|effect| effect.result).and_then(|result| serde_json::from_value(result).ok()))
-    }
-
-    async fn record(&self, place: &str, output: &Output) -> Result<(), Failure> {
-        let now_ms = self.brain.clock.now_ms();
-        let result = serde_json::to_value(output).unwrap_or_default();
-        let written = async {
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            tx.intend(&self.key(place), "skills.call", &Value::Null, now_ms).await?;
-            tx.settle(&self.key(place), &result, now_ms).await?;
-            tx.commit().await
-        };
-        written.await.map_err(|error| store_failure(&error))
+        let invocation = this.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
+        this.receipts.take(&invocation.receipt, &invocation.logs, this.last_part());
+        invocation.result.map_err(|error| match error {
+            CallError::Waits(waits) => Ran::Waits(waits),
+            error => Ran::Failed(error.as_failure()),
+        })
     }
 }
 
@@ -85,19 +106,26 @@ impl Work {
     /// A step that is a call of another skill.
     pub(crate) async fn call_skill(
         &self,
-        place: &str,
+        spot: &Spot,
         skill: &str,
         content: &str,
         arguments: &Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Tried, Stop> {
         let nested = NestedCall {
             depth: 1,
             nested_calls_left: self.nested_calls_left.clone(),
             deadline: std::time::Instant::now() + self.skill.budget.wall(),
             cancel: self.cancel.clone(),
         };
-        let output = self.supply(&format!("{place}/skill")).call(skill, content, arguments.clone(), nested).await?;
-        serde_json::from_str(&output.result)
-            .map_err(|error| Failure::invalid(format!("the result of the skill `{skill}` is no JSON: {error}")))
+        match self.supply(spot).run_skill(skill, content, arguments, nested).await {
+            Ok(output) => Ok(match serde_json::from_str(&output.result) {
+                Ok(value) => Tried::gave(value),
+                Err(error) => {
+                    Tried::failed(Failure::invalid(format!("the result of the skill `{skill}` is no JSON: {error}")))
+                }
+            }),
+            Err(Ran::Waits(waits)) => Err(Stop::Waits(waits)),
+            Err(Ran::Failed(failure)) => Ok(Tried::failed(failure)),
+        }
     }
 }

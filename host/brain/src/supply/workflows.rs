@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openanalyst_domain::{Failure, JobId, JobStatus};
-use openanalyst_runtime::capabilities::Workflows;
+use openanalyst_runtime::Waits;
+use openanalyst_runtime::capabilities::{Waited, Workflows};
 use openanalyst_runtime::contract::windmill::{
     App, FlowDefinition, Item, JobState, JobStatus as WitStatus, Kind, Page, RunOptions, Schedule, Script,
 };
+use openanalyst_store::StoreError;
 use openanalyst_workflow::{ItemKind, NewItem, NewSchedule, StartJob};
 use serde_json::{Value, json};
 
+use super::journal::{Before, Change};
 use super::{Supply, store_failure};
 use crate::numbers::{signed, unsigned};
 
@@ -54,29 +57,69 @@ fn wit_kind(kind: ItemKind) -> Kind {
 }
 
 impl Supply {
-    /// The id of a job that a skill starts: written down before the start, so that a replay awaits the same job.
-    async fn journaled_job(&self, place: &str, path: &str) -> Result<JobId, Failure> {
+    /// The id of a job that a skill starts: written down before the start, so that a replay awaits the same job. Where an earlier attempt's job did not
+    /// end well, it is another one.
+    async fn journaled_job(&self, change: &mut Change, path: &str) -> Result<JobId, Failure> {
         let fresh = json!({ "job": JobId::new(), "path": path });
-        let intended = async {
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            let earlier = tx.intend(&self.key(place), "windmill.start", &fresh, self.brain.clock.now_ms()).await?;
-            tx.commit().await?;
-            Ok(earlier.map_or(fresh, |effect| effect.intent))
+        let written = async {
+            let (mut tx, stored) = self.begin().await?;
+            let intent = self.intended_job(&mut tx, change, &fresh).await?;
+            self.commit(tx, stored).await?;
+            Ok(intent)
         };
-        let intent = intended.await.map_err(|error| store_failure(&error))?;
+        let (intent, earlier) = written.await.map_err(|error: StoreError| store_failure(&error))?;
+        let job = job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())?;
+        if !earlier || !self.did_not_end_well(job).await {
+            return Ok(job);
+        }
+        change.key = format!("{}@{}", change.identity, self.attempt);
+        let written = async {
+            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
+            let (intent, _) = self.intended_job(&mut tx, change, &fresh).await?;
+            tx.commit().await?;
+            Ok(intent)
+        };
+        let intent: Value = written.await.map_err(|error: StoreError| store_failure(&error))?;
         job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())
+    }
+
+    /// The journaled intent, and whether it is an earlier attempt's.
+    async fn intended_job(
+        &self,
+        tx: &mut openanalyst_store::Tx,
+        change: &mut Change,
+        fresh: &Value,
+    ) -> Result<(Value, bool), StoreError> {
+        let mut intent = fresh.clone();
+        intent["attempt"] = json!(self.attempt);
+        let now_ms = self.brain.clock.now_ms();
+        let before = tx.intend(&self.key(&change.key), "windmill.start", &intent, now_ms).await?;
+        Ok(match before {
+            None => (intent, false),
+            Some(effect) => {
+                let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
+                (effect.intent, attempt < u64::from(self.attempt))
+            }
+        })
+    }
+
+    /// A job that cannot be read counts as one that may still do its work.
+    async fn did_not_end_well(&self, job: JobId) -> bool {
+        let state = self.brain.workflow.state(&self.owner, job).await;
+        state.is_ok_and(|state| matches!(state.status, JobStatus::Failed | JobStatus::Cancelled))
     }
 }
 
 #[async_trait]
 impl Workflows for Supply {
     async fn start(&self, path: &str, is_flow: bool, arguments: Value, options: RunOptions) -> Result<String, Failure> {
-        // With a key of the skill's own, the place is the same wherever in the task the start stands.
-        let place = match &options.idempotency_key {
-            Some(key) => format!("job-key/{key}"),
-            None => self.next_place("windmill.start", &format!("{path} {arguments}")),
-        };
-        let id = self.journaled_job(&place, path).await?;
+        let mut change = self.change();
+        if let Some(key) = &options.idempotency_key {
+            // With a key of the skill's own, it is the same start wherever in the task it stands.
+            let key = format!("job-key/{key}");
+            change = Change { identity: key.clone(), key };
+        }
+        let id = self.journaled_job(&mut change, path).await?;
         let start = StartJob {
             id,
             is_flow,
@@ -92,36 +135,58 @@ impl Workflows for Supply {
         Ok(state(self.brain.workflow.state(&self.owner, job_id(job)?).await?))
     }
 
-    async fn wait(&self, job: &str, timeout: Duration) -> Result<JobState, Failure> {
-        Ok(state(self.brain.workflow.wait(&self.owner, job_id(job)?, Some(timeout)).await?))
+    async fn wait(&self, job: &str, timeout: Option<Duration>, left: Duration) -> Result<Waited, Failure> {
+        let id = job_id(job)?;
+        let until_ms = self.waits_until(timeout);
+        // A little of the guest's time is kept for what it does afterwards.
+        let stay = self.brain.settings.park_after.min(left / 2);
+        let own = until_ms.map(|until| Duration::from_millis(unsigned(until - self.brain.clock.now_ms())));
+        let here = own.map_or(stay, |own| own.min(stay));
+        let now = self.brain.workflow.wait(&self.owner, id, Some(here)).await?;
+        let over = until_ms.is_some_and(|until| self.brain.clock.now_ms() >= until);
+        if now.status.is_final() || over || own.is_some_and(|own| own <= stay) {
+            return Ok(Waited::State(state(now)));
+        }
+        if !self.tape.can_wait() {
+            // The recording is full, so the guest could not be brought back here: it stays, as long as its budget lasts.
+            let here = own.map_or(left, |own| own.min(left)).saturating_sub(here);
+            return Ok(Waited::State(state(self.brain.workflow.wait(&self.owner, id, Some(here)).await?)));
+        }
+        Ok(Waited::Waits(Waits { job: job.to_owned(), until_ms }))
     }
 
     async fn cancel(&self, job: &str, reason: &str) -> Result<JobState, Failure> {
-        Ok(state(self.brain.workflow.cancel(&self.owner, job_id(job)?, reason).await?))
+        let id = job_id(job)?;
+        let cancel = async { Ok(state(self.brain.workflow.cancel(&self.owner, id, reason).await?)) };
+        self.once("windmill.cancel", &json!({ "job": job }), cancel).await
     }
-
-    // What is stored by path is stored again by a replay, with the same outcome: it needs no journal.
 
     async fn put_script(&self, script: Script) -> Result<(), Failure> {
         let Script { path, summary, language, content } = script;
+        let intent = json!({ "path": path });
         let item = NewItem { path, summary, language: Some(language), value: content };
-        self.brain.workflow.put_script(&self.owner, item).await
+        self.once("windmill.create-script", &intent, self.brain.workflow.put_script(&self.owner, item)).await
     }
 
     async fn put_flow(&self, flow: FlowDefinition) -> Result<(), Failure> {
         let FlowDefinition { path, summary, value } = flow;
-        self.brain.workflow.put_flow(&self.owner, NewItem { path, summary, language: None, value }).await
+        let intent = json!({ "path": path });
+        let item = NewItem { path, summary, language: None, value };
+        self.once("windmill.create-flow", &intent, self.brain.workflow.put_flow(&self.owner, item)).await
     }
 
     async fn put_app(&self, app: App) -> Result<(), Failure> {
         let App { path, summary, value } = app;
-        self.brain.workflow.put_app(&self.owner, NewItem { path, summary, language: None, value }).await
+        let intent = json!({ "path": path });
+        let item = NewItem { path, summary, language: None, value };
+        self.once("windmill.create-app", &intent, self.brain.workflow.put_app(&self.owner, item)).await
     }
 
     async fn put_schedule(&self, schedule: Schedule) -> Result<(), Failure> {
         let args = serde_json::from_str(&schedule.arguments).map_err(|error| {
             Failure::invalid(format!("the arguments of the schedule `{}` are no JSON: {error}", schedule.path))
         })?;
+        let intent = json!({ "path": schedule.path });
         let new = NewSchedule {
             path: schedule.path,
             summary: schedule.summary,
@@ -132,7 +197,7 @@ impl Workflows for Supply {
             args,
             enabled: schedule.enabled,
         };
-        self.brain.workflow.put_schedule(&self.owner, new).await
+        self.once("windmill.create-schedule", &intent, self.brain.workflow.put_schedule(&self.owner, new)).await
     }
 
     async fn list(&self, of: Kind, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {
@@ -148,26 +213,16 @@ impl Workflows for Supply {
     }
 
     async fn delete(&self, of: Kind, path: &str) -> Result<bool, Failure> {
-        // A replay finds nothing left to delete, and must still say what the first run was told.
-        let place = self.next_place("windmill.delete", &format!("{of:?} {path}"));
-        let earlier = self.brain.store.effect(&self.key(&place)).await.map_err(|error| store_failure(&error))?;
-        if let Some(done) = earlier.as_ref().and_then(|effect| effect.result.as_ref()).and_then(Value::as_bool) {
-            return Ok(done);
-        }
-        let journal = async |result: Option<bool>| {
-            let now_ms = self.brain.clock.now_ms();
-            let mut tx = self.brain.store.begin(&self.owner).await?;
-            tx.intend(&self.key(&place), "windmill.delete", &json!({ "path": path }), now_ms).await?;
-            if let Some(result) = result {
-                tx.settle(&self.key(&place), &json!(result), now_ms).await?;
-            }
-            tx.commit().await
-        };
-        journal(None).await.map_err(|error: openanalyst_store::StoreError| store_failure(&error))?;
-        let removed = self.brain.workflow.delete(&self.owner, kind(of), path).await?;
+        let mut change = self.change();
         // An intent without a result means that the first run was cut off here: it removed it, or there was nothing.
-        let removed = removed || earlier.is_some();
-        journal(Some(removed)).await.map_err(|error: openanalyst_store::StoreError| store_failure(&error))?;
-        Ok(removed)
+        let removed_before = match self.intend(&mut change, "windmill.delete", &json!({ "path": path })).await? {
+            Before::Made(result) => return result,
+            Before::Open => true,
+            Before::Nothing => false,
+        };
+        let removed = self.brain.workflow.delete(&self.owner, kind(of), path).await;
+        let removed = removed.map(|removed| removed || removed_before);
+        self.settle(&change, &removed).await?;
+        removed
     }
 }

@@ -6,8 +6,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use openanalyst_domain::{Failure, LimitReason};
 use openanalyst_package::Capabilities;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host as UrlHost, Url};
@@ -18,6 +22,7 @@ use crate::call::Call;
 use crate::contract::http::{Host, HostPending, Request, Response};
 use crate::contract::{Failure as ContractFailure, Weight};
 use crate::state::State;
+use crate::tape::{self, CallName};
 
 /// Longest URL, in bytes.
 pub const MAX_URL_BYTES: usize = 8 << 10;
@@ -45,16 +50,30 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 #[async_trait]
 pub trait Http: Send + Sync {
     /// Sends a request and gives the response, whatever its status; the body is at most [`MAX_RESPONSE_BYTES`]. `grants` is for redirects:
-    /// each of them must pass [`check_url`].
+    /// each of them must pass [`check_url`]. `call` names the host call that
+    /// asked for it, which may have ended by now.
     ///
     /// # Errors
     /// As the contract says.
-    async fn fetch(&self, request: Request, grants: Arc<Capabilities>) -> Result<Response, Failure>;
+    async fn fetch(
+        &self,
+        request: Request,
+        grants: Arc<Capabilities>,
+        call: Option<CallName>,
+    ) -> Result<Response, Failure>;
 }
 
 /// A request under way: what stands behind the guest's handle. Dropping it ends the request.
-#[derive(Debug)]
-pub struct Pending(Option<AbortOnDropHandle<Result<Response, Failure>>>);
+pub struct Pending(Underway);
+
+enum Underway {
+    /// It was sent.
+    Sent(AbortOnDropHandle<Result<Response, Failure>>),
+    /// It was sent when the guest ran before. Should the recording end before its response came, it is sent again.
+    Played(Box<(Request, CallName)>),
+    /// The response was taken.
+    Taken,
+}
 
 /// Reads a URL and checks it against the grants.
 ///
@@ -118,15 +137,19 @@ fn check(call: &Call, request: &Request) -> Result<Arc<dyn Http>, Failure> {
 }
 
 impl State {
-    /// Takes secrets that the guest got hold of out of a request, checks it and counts it.
-    fn begin_fetch(&mut self, request: Request) -> Result<(Arc<dyn Http>, Request), Failure> {
+    /// Takes secrets that the guest got hold of out of a request.
+    fn without_secrets(&self, request: Request) -> Request {
         let scrub = &self.call.scrubber;
-        let request = Request {
+        Request {
             url: scrub.own(request.url),
             headers: request.headers.into_iter().map(|(name, value)| (name, scrub.own(value))).collect(),
             body: request.body.map(|body| scrub.bytes(body)),
             ..request
-        };
+        }
+    }
+
+    /// Checks a request and counts it.
+    fn begin_fetch(&mut self, request: Request) -> Result<(Arc<dyn Http>, Request), Failure> {
         let http = check(&self.call, &request)?;
         let limit = self.call.budget.http_concurrent;
         if self.counts.http_waiting >= limit {
@@ -145,32 +168,76 @@ impl State {
     }
 }
 
-fn capped(result: Result<Response, Failure>) -> Result<Response, ContractFailure> {
+fn capped(result: Result<Response, Failure>) -> Result<Response, Failure> {
     let response = result?;
     if response.body.len() > MAX_RESPONSE_BYTES {
         let bytes = response.body.len();
-        return Err(
-            Failure::failed(format!("the response has {bytes} bytes and {MAX_RESPONSE_BYTES} is the limit")).into()
-        );
+        return Err(Failure::failed(format!("the response has {bytes} bytes and {MAX_RESPONSE_BYTES} is the limit")));
     }
     Ok(response)
+}
+
+/// A response as it stands on the tape: its body in base64.
+#[derive(Serialize, Deserialize)]
+struct TapedResponse {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl From<&Response> for TapedResponse {
+    fn from(response: &Response) -> Self {
+        let body = STANDARD.encode(&response.body);
+        Self { status: response.status, headers: response.headers.clone(), body }
+    }
+}
+
+impl TryFrom<TapedResponse> for Response {
+    type Error = Failure;
+    fn try_from(taped: TapedResponse) -> Result<Self, Failure> {
+        let body = STANDARD.decode(&taped.body);
+        let body = body.map_err(|error| Failure::failed(format!("the recorded response is damaged: {error}")))?;
+        Ok(Self { status: taped.status, headers: taped.headers, body })
+    }
+}
+
+/// A request as it stands on the tape: its body as a hash. A secret stands in it by its name only.
+fn described(request: &Request) -> Value {
+    let body = request.body.as_ref().map(|body| blake3::hash(body).to_hex().to_string());
+    json!({
+        "method": request.method, "url": request.url, "headers": request.headers, "bodyBlake3": body,
+        "timeoutMs": request.timeout_ms,
+    })
 }
 
 impl HostPending for State {
     async fn wait(&mut self, pending: Resource<Pending>) -> wasmtime::Result<Result<Response, ContractFailure>> {
         self.host_call("http.pending.wait", 0)?;
-        let Some(handle) = self.table.get_mut(&pending)?.0.take() else {
-            return Ok(Err(Failure::invalid("this response was already taken: `wait` works once").into()));
-        };
-        self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
-        match handle.await {
-            Ok(result) => Ok(capped(result)),
-            Err(_) => Ok(Err(Failure::failed("the request ended without a response").into())),
+        let underway = std::mem::replace(&mut self.table.get_mut(&pending)?.0, Underway::Taken);
+        if !matches!(underway, Underway::Taken) {
+            self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
         }
+        let begun = match tape::begin::<TapedResponse>(&self.call.tape, "http.pending.wait", pending.rep())? {
+            Ok(begun) => begun,
+            Err(played) => return Ok(played.and_then(Response::try_from).map_err(Into::into)),
+        };
+        let result = match underway {
+            Underway::Sent(handle) => {
+                handle.await.unwrap_or_else(|_| Err(Failure::failed("the request ended without a response")))
+            }
+            Underway::Played(played) => match check(&self.call, &played.0) {
+                Ok(http) => http.fetch(played.0, self.call.grants.clone(), Some(played.1)).await,
+                Err(failure) => Err(failure),
+            },
+            Underway::Taken => Err(Failure::invalid("this response was already taken: `wait` works once")),
+        };
+        let result = capped(result);
+        begun.end(&result.as_ref().map(TapedResponse::from).map_err(Clone::clone));
+        Ok(result.map_err(Into::into))
     }
 
     async fn drop(&mut self, pending: Resource<Pending>) -> wasmtime::Result<()> {
-        if self.table.delete(pending)?.0.is_some() {
+        if !matches!(self.table.delete(pending)?.0, Underway::Taken) {
             self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
         }
         Ok(())
@@ -180,22 +247,53 @@ impl HostPending for State {
 impl Host for State {
     async fn fetch(&mut self, request: Request) -> wasmtime::Result<Result<Response, ContractFailure>> {
         self.host_call("http.fetch", request.weight())?;
-        match self.begin_fetch(request) {
-            Ok((http, request)) => Ok(capped(http.fetch(request, self.call.grants.clone()).await)),
-            Err(failure) => Ok(Err(failure.into())),
-        }
+        let request = self.without_secrets(request);
+        let arguments = described(&request);
+        let begun = match tape::begin::<TapedResponse>(&self.call.tape, "http.fetch", arguments)? {
+            Ok(begun) => begun,
+            Err(played) => {
+                self.counts.http_fetches += 1;
+                return Ok(played.and_then(Response::try_from).map_err(Into::into));
+            }
+        };
+        let name = self.call.tape.current();
+        let result = match self.begin_fetch(request) {
+            Ok((http, request)) => capped(http.fetch(request, self.call.grants.clone(), name).await),
+            Err(failure) => Err(failure),
+        };
+        begun.end(&result.as_ref().map(TapedResponse::from).map_err(Clone::clone));
+        Ok(result.map_err(Into::into))
     }
 
     async fn start(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Pending>, ContractFailure>> {
         self.host_call("http.start", request.weight())?;
-        let (http, request) = match self.begin_fetch(request) {
+        let request = self.without_secrets(request);
+        let begun = match tape::begin::<()>(&self.call.tape, "http.start", described(&request))? {
             Ok(begun) => begun,
-            Err(failure) => return Ok(Err(failure.into())),
+            Err(Ok(())) => {
+                self.counts.http_fetches += 1;
+                self.counts.http_waiting += 1;
+                let underway = match self.call.tape.current() {
+                    Some(name) => Underway::Played(Box::new((request, name))),
+                    None => Underway::Taken,
+                };
+                return Ok(Ok(self.table.push(Pending(underway))?));
+            }
+            Err(Err(failure)) => return Ok(Err(failure.into())),
         };
+        let name = self.call.tape.current();
+        let (http, request) = match self.begin_fetch(request) {
+            Ok(sending) => sending,
+            Err(failure) => {
+                begun.end::<()>(&Err(failure.clone()));
+                return Ok(Err(failure.into()));
+            }
+        };
+        begun.end(&Ok(()));
         let grants = self.call.grants.clone();
-        let handle: JoinHandle<_> = tokio::spawn(async move { http.fetch(request, grants).await });
+        let handle: JoinHandle<_> = tokio::spawn(async move { http.fetch(request, grants, name).await });
         self.counts.http_waiting += 1;
-        Ok(Ok(self.table.push(Pending(Some(AbortOnDropHandle::new(handle))))?))
+        Ok(Ok(self.table.push(Pending(Underway::Sent(AbortOnDropHandle::new(handle))))?))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::contract::llm::{Completion, Host, Prompt, Role};
 use crate::contract::{Failure as ContractFailure, Weight};
 use crate::state::State;
+use crate::tape;
 
 /// Most messages of one prompt.
 pub const MAX_MESSAGES: usize = 1_000;
@@ -48,28 +49,42 @@ fn check<'a>(call: &'a Call, prompt: &Prompt) -> Result<&'a dyn Llm, Failure> {
     llm.ok_or_else(|| unavailable("llm", "do without it, or ask the operator to configure a provider"))
 }
 
-async fn complete(call: &Call, prompt: &Prompt) -> Result<Completion, Failure> {
-    check(call, prompt)?.complete(prompt).await
-}
-
-async fn stream(call: &Call, prompt: &Prompt) -> Result<Completion, Failure> {
-    check(call, prompt)?.stream(prompt).await
+impl State {
+    async fn ask(
+        &mut self,
+        function: &'static str,
+        prompt: Prompt,
+        live: bool,
+    ) -> wasmtime::Result<Result<Completion, ContractFailure>> {
+        self.host_call(function, prompt.weight())?;
+        let prompt = match self.call.scrubber.typed(prompt) {
+            Ok(prompt) => prompt,
+            Err(withheld) => return Ok(Err(withheld.into())),
+        };
+        let begun = match tape::begin(&self.call.tape, function, &prompt)? {
+            Ok(begun) => begun,
+            Err(played) => return Ok(played.map_err(Into::into)),
+        };
+        let result = match check(&self.call, &prompt) {
+            Ok(llm) if live => llm.stream(&prompt).await,
+            Ok(llm) => llm.complete(&prompt).await,
+            Err(failure) => Err(failure),
+        };
+        begun.end(&result);
+        if let Ok(completion) = &result {
+            self.counts.llm_input_tokens += completion.input_tokens;
+            self.counts.llm_output_tokens += completion.output_tokens;
+        }
+        Ok(result.map_err(Into::into))
+    }
 }
 
 impl Host for State {
     async fn complete(&mut self, prompt: Prompt) -> wasmtime::Result<Result<Completion, ContractFailure>> {
-        self.host_call("llm.complete", prompt.weight())?;
-        match self.call.scrubber.typed(prompt) {
-            Ok(prompt) => Ok(complete(&self.call, &prompt).await.map_err(Into::into)),
-            Err(withheld) => Ok(Err(withheld.into())),
-        }
+        self.ask("llm.complete", prompt, false).await
     }
 
     async fn stream(&mut self, prompt: Prompt) -> wasmtime::Result<Result<Completion, ContractFailure>> {
-        self.host_call("llm.stream", prompt.weight())?;
-        match self.call.scrubber.typed(prompt) {
-            Ok(prompt) => Ok(stream(&self.call, &prompt).await.map_err(Into::into)),
-            Err(withheld) => Ok(Err(withheld.into())),
-        }
+        self.ask("llm.stream", prompt, true).await
     }
 }

@@ -13,7 +13,9 @@ impl Host for State {
             Level::Warn => LogLevel::Warn,
             Level::Error => LogLevel::Error,
         };
-        self.logs.write(level, &message);
+        if !self.call.tape.is_heard() {
+            self.logs.write(level, &message);
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::contract::Failure as ContractFailure;
 use crate::contract::memory::{Entry, Host, Page, PutOptions, PutOutcome, Scope};
 use crate::state::State;
+use crate::tape::taped;
 
 /// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 256;
@@ -123,7 +124,7 @@ async fn search(call: &Call, scope: Scope, query: &str, limit: u32) -> Result<Ve
 impl Host for State {
     async fn get(&mut self, scope: Scope, key: String) -> wasmtime::Result<Result<Option<Entry>, ContractFailure>> {
         self.host_call("memory.get", key.len())?;
-        Ok(get(&self.call, scope, &key).await.map_err(Into::into))
+        taped(&self.call.tape, "memory.get", (scope, &key), get(&self.call, scope, &key)).await
     }
 
     async fn put(
@@ -135,12 +136,13 @@ impl Host for State {
     ) -> wasmtime::Result<Result<PutOutcome, ContractFailure>> {
         self.host_call("memory.put", key.len() + value.len())?;
         let (key, value) = (self.call.scrubber.own(key), self.call.scrubber.own(value));
-        Ok(put(&self.call, scope, &key, &value, options).await.map_err(Into::into))
+        let arguments = (scope, &key, &value, options);
+        taped(&self.call.tape, "memory.put", arguments, put(&self.call, scope, &key, &value, options)).await
     }
 
     async fn delete(&mut self, scope: Scope, key: String) -> wasmtime::Result<Result<bool, ContractFailure>> {
         self.host_call("memory.delete", key.len())?;
-        Ok(delete(&self.call, scope, &key).await.map_err(Into::into))
+        taped(&self.call.tape, "memory.delete", (scope, &key), delete(&self.call, scope, &key)).await
     }
 
     async fn list(
@@ -151,7 +153,8 @@ impl Host for State {
         cursor: Option<String>,
     ) -> wasmtime::Result<Result<Page, ContractFailure>> {
         self.host_call("memory.list", prefix.len() + cursor.as_ref().map_or(0, String::len))?;
-        Ok(list(&self.call, scope, &prefix, limit, cursor.as_deref()).await.map_err(Into::into))
+        let live = list(&self.call, scope, &prefix, limit, cursor.as_deref());
+        taped(&self.call.tape, "memory.list", (scope, &prefix, limit, &cursor), live).await
     }
 
     async fn search(
@@ -161,6 +164,7 @@ impl Host for State {
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<Entry>, ContractFailure>> {
         self.host_call("memory.search", query.len())?;
-        Ok(search(&self.call, scope, &query, limit).await.map_err(Into::into))
+        let live = search(&self.call, scope, &query, limit);
+        taped(&self.call.tape, "memory.search", (scope, &query, limit), live).await
     }
 }

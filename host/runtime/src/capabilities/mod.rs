@@ -24,6 +24,6 @@ pub use llm::Llm;
 pub use memory::Memory;
 pub use progress::Progress;
 pub use secrets::Secrets;
-pub use skills::{NestedCall, Skills};
+pub use skills::{Called, NestedCall, Skills};
 pub use web_search::WebSearch;
-pub use windmill::Workflows;
+pub use windmill::{Waited, Workflows};

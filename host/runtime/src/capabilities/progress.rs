@@ -53,6 +53,9 @@ impl Host for State {
     fn report(&mut self, message: String, percent: Option<u8>) -> wasmtime::Result<()> {
         self.check_bytes("progress.report", message.len())?;
         let Some(progress) = &self.call.capabilities.progress else { return Ok(()) };
+        if self.call.tape.is_heard() {
+            return Ok(());
+        }
         let report =
             (clean(&self.call.scrubber.text(&message), MAX_MESSAGE_BYTES), percent.map(|percent| percent.min(100)));
         if let Some((message, percent)) = self.progress.take(report, Instant::now()) {

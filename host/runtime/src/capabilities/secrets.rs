@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::contract::Failure as ContractFailure;
 use crate::contract::v0_1_0::openanalyst::skill::secrets::Host;
 use crate::state::State;
+use crate::tape::taped;
 
 /// The tenant's secrets, as far as a skill may know of them.
 #[async_trait]
@@ -32,6 +33,6 @@ async fn exists(call: &Call, name: &str) -> Result<bool, Failure> {
 impl Host for State {
     async fn exists(&mut self, name: String) -> wasmtime::Result<Result<bool, ContractFailure>> {
         self.host_call("secrets.exists", name.len())?;
-        Ok(exists(&self.call, &name).await.map_err(Into::into))
+        taped(&self.call.tape, "secrets.exists", &name, exists(&self.call, &name)).await
     }
 }

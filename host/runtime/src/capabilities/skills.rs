@@ -13,7 +13,9 @@ use super::guard::{denied, json_object, unavailable};
 use crate::call::Call;
 use crate::contract::v0_1_0::openanalyst::skill::skills::Host;
 use crate::contract::{Failure as ContractFailure, Output};
+use crate::invocation::Waits;
 use crate::state::State;
+use crate::tape;
 
 /// What a nested invocation takes over from its caller: the fields of [`Call`] with the same names.
 #[derive(Debug, Clone)]
@@ -35,10 +37,19 @@ pub trait Skills: Send + Sync {
     ///
     /// # Errors
     /// The other skill's failure, or as the contract says.
-    async fn call(&self, skill: &str, content: &str, arguments: Value, nested: NestedCall) -> Result<Output, Failure>;
+    async fn call(&self, skill: &str, content: &str, arguments: Value, nested: NestedCall) -> Result<Called, Failure>;
 }
 
-async fn run(call: &Call, skill: &str, content: &str, arguments: &str) -> Result<Output, Failure> {
+/// How a call of another skill came back.
+#[derive(Debug)]
+pub enum Called {
+    /// With its output.
+    Ended(Output),
+    /// Not yet: it was put aside, and so is its caller.
+    Waits(Waits),
+}
+
+async fn run(call: &Call, skill: &str, content: &str, arguments: &str) -> Result<Called, Failure> {
     if !call.grants.allows_skill(skill) {
         return Err(denied("skills", skill));
     }
@@ -80,6 +91,19 @@ impl Host for State {
     ) -> wasmtime::Result<Result<Output, ContractFailure>> {
         self.host_call("skills.call", skill.len() + content.len() + arguments.len())?;
         let (content, arguments) = (self.call.scrubber.own(content), self.call.scrubber.own(arguments));
-        Ok(run(&self.call, &skill, &content, &arguments).await.map_err(Into::into))
+        let begun = match tape::begin(&self.call.tape, "skills.call", (&skill, &content, &arguments))? {
+            Ok(begun) => begun,
+            Err(played) => return Ok(played.map_err(Into::into)),
+        };
+        let result = match run(&self.call, &skill, &content, &arguments).await {
+            Ok(Called::Ended(output)) => Ok(output),
+            Ok(Called::Waits(waits)) => {
+                self.call.tape.put_aside(waits.until_ms);
+                return Err(waits.into());
+            }
+            Err(failure) => Err(failure),
+        };
+        begun.end(&result);
+        Ok(result.map_err(Into::into))
     }
 }

@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::contract::Failure as ContractFailure;
 use crate::contract::web_search::{Hit, Host};
 use crate::state::State;
+use crate::tape::taped;
 
 /// Longest query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 1 << 10;
@@ -44,6 +45,6 @@ impl Host for State {
     async fn search(&mut self, query: String, limit: u32) -> wasmtime::Result<Result<Vec<Hit>, ContractFailure>> {
         self.host_call("web-search.search", query.len())?;
         let query = self.call.scrubber.own(query);
-        Ok(search(&self.call, &query, limit).await.map_err(Into::into))
+        taped(&self.call.tape, "web-search.search", (&query, limit), search(&self.call, &query, limit)).await
     }
 }

@@ -17,7 +17,9 @@ use crate::contract::windmill::{
     App, FlowDefinition, Host, HostJob, JobState, Kind, Page, RunOptions, Schedule, Script,
 };
 use crate::contract::{Failure as ContractFailure, Weight};
+use crate::invocation::Waits;
 use crate::state::State;
+use crate::tape::{self, taped};
 
 /// Most lines of a listing's page.
 pub const MAX_PAGE: u32 = 100;
@@ -48,11 +50,12 @@ pub trait Workflows: Send + Sync {
     /// As the contract says.
     async fn state(&self, job: &str) -> Result<JobState, Failure>;
 
-    /// Waits until a job ended or the time is over, and says where it stands then.
+    /// Waits until a job ended or the guest's own `timeout` is over (none: as long as it takes), and says where it stands then; or says, while `left`
+    /// of the guest's time is left, that the guest shall be put aside until then.
     ///
     /// # Errors
     /// As the contract says.
-    async fn wait(&self, job: &str, timeout: Duration) -> Result<JobState, Failure>;
+    async fn wait(&self, job: &str, timeout: Option<Duration>, left: Duration) -> Result<Waited, Failure>;
 
     /// Cancels a job; gives the state that it ended with if it had already ended.
     ///
@@ -98,6 +101,15 @@ pub trait Workflows: Send + Sync {
     async fn delete(&self, kind: Kind, path: &str) -> Result<bool, Failure>;
 }
 
+/// How a wait for a job ended.
+#[derive(Debug)]
+pub enum Waited {
+    /// With this state.
+    State(JobState),
+    /// Not yet: the guest is put aside.
+    Waits(Waits),
+}
+
 fn offered(call: &Call) -> Result<&dyn Workflows, Failure> {
     let workflows = call.capabilities.workflows.as_deref();
     workflows.ok_or_else(|| unavailable("windmill", "its operator must configure a workflow engine"))
@@ -110,7 +122,7 @@ async fn start(
     is_flow: bool,
     arguments: &str,
     options: RunOptions,
-) -> Result<Job, Failure> {
+) -> Result<String, Failure> {
     Paths::of(call).check(path)?;
     let arguments = json_object("arguments", arguments)?;
     let key = options.idempotency_key.as_deref().unwrap_or("-");
@@ -130,7 +142,7 @@ async fn start(
         ));
     }
     *starts += 1;
-    Ok(Job { id: engine.start(path, is_flow, arguments, options).await? })
+    engine.start(path, is_flow, arguments, options).await
 }
 
 fn check_summary(summary: &str) -> Result<(), Failure> {
@@ -202,10 +214,17 @@ async fn delete(call: &Call, kind: Kind, path: &str) -> Result<bool, Failure> {
     offered(call)?.delete(kind, path).await
 }
 
-async fn wait(call: &Call, job: &str, timeout_ms: Option<u64>) -> Result<JobState, Failure> {
+async fn wait(call: &Call, job: &str, timeout_ms: Option<u64>) -> Result<Waited, Failure> {
     let left = call.deadline_or_far().saturating_duration_since(Instant::now());
-    let timeout = timeout_ms.map_or(left, |ms| Duration::from_millis(ms).min(left));
-    offered(call)?.wait(job, timeout).await
+    offered(call)?.wait(job, timeout_ms.map(Duration::from_millis), left).await
+}
+
+async fn state(call: &Call, job: &str) -> Result<JobState, Failure> {
+    offered(call)?.state(job).await
+}
+
+async fn cancel(call: &Call, job: &str, reason: &str) -> Result<JobState, Failure> {
+    offered(call)?.cancel(job, reason).await
 }
 
 impl State {
@@ -219,8 +238,21 @@ impl State {
         let bytes = path.len() + arguments.len() + options.weight();
         self.host_call(if is_flow { "windmill.run-flow" } else { "windmill.run-script" }, bytes)?;
         let arguments = &self.call.scrubber.text(arguments);
-        match start(&self.call, &mut self.counts.workflow_starts, path, is_flow, arguments, options).await {
-            Ok(job) => Ok(Ok(self.table.push(job)?)),
+        let function = if is_flow { "windmill.run-flow" } else { "windmill.run-script" };
+        let id = match tape::begin(&self.call.tape, function, (path, arguments, &options))? {
+            Ok(begun) => {
+                let started =
+                    start(&self.call, &mut self.counts.workflow_starts, path, is_flow, arguments, options).await;
+                begun.end(&started);
+                started
+            }
+            Err(played) => {
+                self.counts.workflow_starts += u32::from(played.is_ok());
+                played
+            }
+        };
+        match id {
+            Ok(id) => Ok(Ok(self.table.push(Job { id })?)),
             Err(failure) => Ok(Err(failure.into())),
         }
     }
@@ -234,10 +266,7 @@ impl HostJob for State {
     async fn state(&mut self, job: Resource<Job>) -> wasmtime::Result<Result<JobState, ContractFailure>> {
         self.host_call("windmill.job.state", 0)?;
         let job = self.table.get(&job)?.id.clone();
-        match offered(&self.call) {
-            Ok(engine) => Ok(engine.state(&job).await.map_err(Into::into)),
-            Err(failure) => Ok(Err(failure.into())),
-        }
+        taped(&self.call.tape, "windmill.job.state", &job, state(&self.call, &job)).await
     }
 
     async fn wait(
@@ -247,7 +276,20 @@ impl HostJob for State {
     ) -> wasmtime::Result<Result<JobState, ContractFailure>> {
         self.host_call("windmill.job.wait", 0)?;
         let job = self.table.get(&job)?.id.clone();
-        Ok(wait(&self.call, &job, timeout_ms).await.map_err(Into::into))
+        let begun = match tape::begin(&self.call.tape, "windmill.job.wait", (&job, timeout_ms))? {
+            Ok(begun) => begun,
+            Err(played) => return Ok(played.map_err(Into::into)),
+        };
+        let result = match wait(&self.call, &job, timeout_ms).await {
+            Ok(Waited::State(state)) => Ok(state),
+            Ok(Waited::Waits(waits)) => {
+                self.call.tape.put_aside(waits.until_ms);
+                return Err(waits.into());
+            }
+            Err(failure) => Err(failure),
+        };
+        begun.end(&result);
+        Ok(result.map_err(Into::into))
     }
 
     async fn cancel(
@@ -258,10 +300,7 @@ impl HostJob for State {
         self.host_call("windmill.job.cancel", reason.len())?;
         let job = self.table.get(&job)?.id.clone();
         let reason = crate::logs::clean(&self.call.scrubber.text(&reason), MAX_SUMMARY_BYTES);
-        match offered(&self.call) {
-            Ok(engine) => Ok(engine.cancel(&job, &reason).await.map_err(Into::into)),
-            Err(failure) => Ok(Err(failure.into())),
-        }
+        taped(&self.call.tape, "windmill.job.cancel", (&job, &reason), cancel(&self.call, &job, &reason)).await
     }
 
     async fn drop(&mut self, job: Resource<Job>) -> wasmtime::Result<()> {
@@ -291,22 +330,26 @@ impl Host for State {
 
     async fn create_script(&mut self, script: Script) -> wasmtime::Result<Result<(), ContractFailure>> {
         self.host_call("windmill.create-script", script.weight())?;
-        Ok(put_script(&self.call, script).await.map_err(Into::into))
+        let arguments = serde_json::to_value(&script).unwrap_or_default();
+        taped(&self.call.tape, "windmill.create-script", arguments, put_script(&self.call, script)).await
     }
 
     async fn create_flow(&mut self, flow: FlowDefinition) -> wasmtime::Result<Result<(), ContractFailure>> {
         self.host_call("windmill.create-flow", flow.weight())?;
-        Ok(put_flow(&self.call, flow).await.map_err(Into::into))
+        let arguments = serde_json::to_value(&flow).unwrap_or_default();
+        taped(&self.call.tape, "windmill.create-flow", arguments, put_flow(&self.call, flow)).await
     }
 
     async fn create_app(&mut self, app: App) -> wasmtime::Result<Result<(), ContractFailure>> {
         self.host_call("windmill.create-app", app.weight())?;
-        Ok(put_app(&self.call, app).await.map_err(Into::into))
+        let arguments = serde_json::to_value(&app).unwrap_or_default();
+        taped(&self.call.tape, "windmill.create-app", arguments, put_app(&self.call, app)).await
     }
 
     async fn create_schedule(&mut self, schedule: Schedule) -> wasmtime::Result<Result<(), ContractFailure>> {
         self.host_call("windmill.create-schedule", schedule.weight())?;
-        Ok(put_schedule(&self.call, schedule).await.map_err(Into::into))
+        let arguments = serde_json::to_value(&schedule).unwrap_or_default();
+        taped(&self.call.tape, "windmill.create-schedule", arguments, put_schedule(&self.call, schedule)).await
     }
 
     async fn list(
@@ -317,11 +360,12 @@ impl Host for State {
         cursor: Option<String>,
     ) -> wasmtime::Result<Result<Page, ContractFailure>> {
         self.host_call("windmill.list", prefix.len() + cursor.as_ref().map_or(0, String::len))?;
-        Ok(list(&self.call, kind, &prefix, limit, cursor.as_deref()).await.map_err(Into::into))
+        let live = list(&self.call, kind, &prefix, limit, cursor.as_deref());
+        taped(&self.call.tape, "windmill.list", (kind, &prefix, limit, &cursor), live).await
     }
 
     async fn delete(&mut self, kind: Kind, path: String) -> wasmtime::Result<Result<bool, ContractFailure>> {
         self.host_call("windmill.delete", path.len())?;
-        Ok(delete(&self.call, kind, &path).await.map_err(Into::into))
+        taped(&self.call.tape, "windmill.delete", (kind, &path), delete(&self.call, kind, &path)).await
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! | event | messages |
 //! |---|---|
-//! | `step-started`, `job-started`, `progress`, `job-finished`, `evaluated`, `retrying` | `TASK_PROGRESS` |
+//! | `step-started`, `job-started`, `progress`, `job-finished`, `evaluated`, `retrying`, `researched`, `parked`, `resumed` | `TASK_PROGRESS` |
+//! | `part` | `ASSISTANT_RESPONSE` with `done: false` |
 //! | `replied` | `ASSISTANT_RESPONSE` |
 //! | `asked` | `ASSISTANT_RESPONSE` with questions, `TASK_COMPLETE` |
 //! | `completed`, `cancelled` | `TASK_COMPLETE` |
@@ -26,9 +27,16 @@ pub(super) fn wants_task(kind: EventKind) -> bool {
 pub(super) fn messages(event: &TaskEvent, task: Option<&TaskView>) -> Vec<(Kind, Value)> {
     use EventKind as E;
     match event.kind {
-        E::StepStarted | E::JobStarted | E::Progress | E::JobFinished | E::Evaluated | E::Retrying => {
-            vec![(Kind::TaskProgress, progress(event))]
-        }
+        E::StepStarted
+        | E::JobStarted
+        | E::Progress
+        | E::JobFinished
+        | E::Evaluated
+        | E::Retrying
+        | E::Researched
+        | E::Parked
+        | E::Resumed => vec![(Kind::TaskProgress, progress(event))],
+        E::Part => vec![(Kind::AssistantResponse, part(event))],
         E::Replied => vec![(Kind::AssistantResponse, response(event, task))],
         E::Asked => vec![
             (Kind::AssistantResponse, response(event, task)),
@@ -53,6 +61,14 @@ pub(super) fn messages(event: &TaskEvent, task: Option<&TaskView>) -> Vec<(Kind,
         | E::Answered
         | E::Recovered => Vec::new(),
     }
+}
+
+/// A part of an answer that is still being written: the whole comes at the end, under the same message id.
+fn part(event: &TaskEvent) -> Value {
+    json!({
+        "taskId": event.task_id, "seq": event.seq, "messageId": event.data["messageId"], "content": event.data["content"],
+        "index": event.data["index"], "done": false,
+    })
 }
 
 fn complete(event: &TaskEvent, status: TaskStatus) -> Value {
@@ -96,6 +112,9 @@ fn message(event: &TaskEvent) -> Option<String> {
         EventKind::Evaluated if data["met"] == true => Some("as expected".to_owned()),
         EventKind::Evaluated => Some(format!("not as expected: {}", differences())),
         EventKind::Retrying => Some(format!("trying again: {}", differences())),
+        EventKind::Researched => Some("looked up how it is done right".to_owned()),
+        EventKind::Parked => Some("waits for a job".to_owned()),
+        EventKind::Resumed => Some("the job has ended: going on".to_owned()),
         _ => None,
     }
 }
@@ -226,6 +245,14 @@ mod tests {
             assert_eq!(payload[name], value, "{name}");
         }
         assert!(payload.get("percent").is_none());
+    }
+
+    #[test]
+    fn a_part_is_not_the_end() {
+        let (kind, payload) =
+            messages(&event(EventKind::Part, json!({"messageId": "m", "index": 1, "content": "Hel"})), None).remove(0);
+        assert_eq!((kind, &payload["done"], &payload["seq"]), (Kind::AssistantResponse, &json!(false), &json!(7)));
+        assert_eq!((&payload["content"], &payload["messageId"]), (&json!("Hel"), &json!("m")));
     }
 
     #[test]

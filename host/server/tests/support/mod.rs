@@ -104,6 +104,8 @@ impl Edge {
             nodes,
             registry: registry.clone(),
             egress,
+            llm: None,
+            search: None,
             workspace_templates: Vec::new(),
             notices: notices.clone(),
             settings: BrainSettings { take_over: false, ..BrainSettings::default() },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, Owner};
 use openanalyst_workflow::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 pub struct NoWorkflows;
 
@@ -28,6 +28,14 @@ impl WorkflowEngine for NoWorkflows {
 
     async fn cancel(&self, _: &Owner, _: JobId, _: &str) -> Result<JobState, Failure> {
         none()
+    }
+
+    fn ended(&self) -> broadcast::Receiver<JobId> {
+        broadcast::channel(1).1
+    }
+
+    async fn ended_among(&self, jobs: &[JobId]) -> Result<Vec<JobId>, Failure> {
+        Ok(jobs.to_vec())
     }
 
     fn watch(&self, _: JobId) -> watch::Receiver<JobProgress> {

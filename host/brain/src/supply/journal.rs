@@ -1,0 +1,209 @@
+//! The journal of one invocation: what it asked is recorded before anything outside is changed, and what it changed is changed once.
+//!
+//! Two things are written, in one transaction each time. The **recording** holds every host call with its result, so that a guest that runs again comes to
+//! the same place ([`openanalyst_runtime::tape`]). The **effect** holds the intent of a call that changes something, and later its result. Its key
+//! is made of task, step, function, arguments and how often the same call was made before, and not of the attempt: a retry of the step that makes the same change
+//! again is given the result of the first. Only a change that failed is tried again.
+
+use openanalyst_domain::Failure;
+use openanalyst_runtime::tape::{CallName, Recording};
+use openanalyst_store::effects::{Effect, EffectKey};
+use openanalyst_store::recordings::PartRow;
+use openanalyst_store::{StoreError, Tx};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Supply, store_failure};
+use crate::numbers::signed;
+
+/// The place of a change in the journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    /// The key of its effect.
+    pub(crate) key: String,
+    /// What an outside service knows it by: the same for every attempt at it.
+    pub(crate) identity: String,
+}
+
+/// The journaled result of a change.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Settled<T> {
+    Ok(T),
+    Failed(Failure),
+}
+
+/// What the journal says of a change.
+pub(crate) enum Before<T> {
+    /// It was made; this is what came of it.
+    Made(Result<T, Failure>),
+    /// It was about to be made, and what came of it is not known.
+    Open,
+    /// Nothing.
+    Nothing,
+}
+
+impl Supply {
+    /// Begins a transaction that holds only while this process works on the task, and stores what was recorded until now in it.
+    pub(crate) async fn begin(&self) -> Result<(Tx, Option<Recording>), StoreError> {
+        let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
+        let fresh = self.tape.fresh();
+        if let Some(part) = &fresh {
+            tx.keep_recording(&self.owner, self.task, &self.part(part)).await?;
+        }
+        Ok((tx, fresh))
+    }
+
+    pub(crate) async fn commit(&self, tx: Tx, stored: Option<Recording>) -> Result<(), StoreError> {
+        tx.commit().await?;
+        if let Some(part) = stored {
+            self.tape.stored(&part);
+        }
+        Ok(())
+    }
+
+    fn part(&self, part: &Recording) -> PartRow {
+        PartRow {
+            place: self.place.clone(),
+            number: i64::try_from(part.first).unwrap_or(i64::MAX),
+            component: self.component.clone(),
+            part: serde_json::to_value(part).unwrap_or_default(),
+        }
+    }
+
+    /// What the invocation's recording still has to store.
+    pub(crate) fn last_part(&self) -> Option<PartRow> {
+        self.tape.fresh().map(|part| self.part(&part))
+    }
+
+    pub(crate) fn key<'a>(&'a self, place: &'a str) -> EffectKey<'a> {
+        EffectKey { owner: &self.owner, task: self.task, place }
+    }
+
+    /// The place of the change that the current host call makes.
+    pub(crate) fn change(&self) -> Change {
+        self.change_of(self.tape.current())
+    }
+
+    pub(crate) fn change_of(&self, name: Option<CallName>) -> Change {
+        let key = match name {
+            Some(CallName { function, hash, occurrence }) => {
+                format!("{}/{function}-{hash}-{occurrence}", self.effects)
+            }
+            // Without a tape there is no replay that would have to find it again.
+            None => format!("{}/{}", self.effects, openanalyst_domain::MessageId::new()),
+        };
+        Change { identity: key.clone(), key }
+    }
+
+    /// Writes that a change is about to be made, or says what the journal knows of it. Where an earlier attempt at the step made it and failed, it
+    /// is made again under a key of its own.
+    pub(crate) async fn intend<T: DeserializeOwned>(
+        &self,
+        change: &mut Change,
+        operation: &str,
+        intent: &Value,
+    ) -> Result<Before<T>, Failure> {
+        let written = async {
+            let (mut tx, stored) = self.begin().await?;
+            let before = self.intend_in(&mut tx, change, operation, intent).await?;
+            self.commit(tx, stored).await?;
+            Ok(before)
+        };
+        written.await.map_err(|error: StoreError| store_failure(&error))
+    }
+
+    /// The same in a transaction of the caller.
+    pub(crate) async fn intend_in<T: DeserializeOwned>(
+        &self,
+        tx: &mut Tx,
+        change: &mut Change,
+        operation: &str,
+        intent: &Value,
+    ) -> Result<Before<T>, StoreError> {
+        let now_ms = self.brain.clock.now_ms();
+        let mut intent = intent.clone();
+        intent["attempt"] = json!(self.attempt);
+        let Some(effect) = tx.intend(&self.key(&change.key), operation, &intent, now_ms).await? else {
+            return Ok(Before::Nothing);
+        };
+        if !self.is_failed_earlier(&effect) {
+            return Ok(before(effect));
+        }
+        change.key = format!("{}@{}", change.identity, self.attempt);
+        Ok(tx.intend(&self.key(&change.key), operation, &intent, now_ms).await?.map_or(Before::Nothing, before))
+    }
+
+    /// Whether an earlier attempt at the step made this change, and it failed.
+    fn is_failed_earlier(&self, effect: &Effect) -> bool {
+        let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
+        let failed = effect.result.as_ref().is_some_and(|result| {
+            let status = result.pointer("/ok/status").and_then(Value::as_u64);
+            result.get("failed").is_some() || status.is_some_and(|status| status >= 400)
+        });
+        failed && attempt < u64::from(self.attempt)
+    }
+
+    /// Writes what came of a change, in a transaction of the caller.
+    pub(crate) async fn settle_in<T: Serialize>(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        result: &Result<T, Failure>,
+    ) -> Result<(), StoreError> {
+        let settled = match result {
+            Ok(value) => serde_json::to_value(Settled::Ok(value)),
+            Err(failure) => serde_json::to_value(Settled::<()>::Failed(failure.clone())),
+        };
+        tx.settle(&self.key(&change.key), &settled.unwrap_or_default(), self.brain.clock.now_ms()).await
+    }
+
+    /// Writes what came of a change.
+    pub(crate) async fn settle<T: Serialize>(
+        &self,
+        change: &Change,
+        result: &Result<T, Failure>,
+    ) -> Result<(), Failure> {
+        let written = async {
+            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
+            self.settle_in(&mut tx, change, result).await?;
+            tx.commit().await
+        };
+        written.await.map_err(|error| store_failure(&error))
+    }
+
+    /// Makes a change that may be made again where it was cut off: the outcome is the same.
+    pub(crate) async fn once<T: Serialize + DeserializeOwned>(
+        &self,
+        operation: &str,
+        intent: &Value,
+        make: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, Failure> {
+        let mut change = self.change();
+        if let Before::Made(result) = self.intend(&mut change, operation, intent).await? {
+            return result;
+        }
+        let result = make.await;
+        self.settle(&change, &result).await?;
+        result
+    }
+
+    /// The time until which the current call waits, `timeout` from now, or what is left of it if it had begun to wait before.
+    pub(crate) fn waits_until(&self, timeout: Option<std::time::Duration>) -> Option<i64> {
+        match self.tape.waiting() {
+            Some(waiting) => waiting.until_ms,
+            None => timeout.map(|timeout| {
+                self.brain.clock.now_ms().saturating_add(signed(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)))
+            }),
+        }
+    }
+}
+
+fn before<T: DeserializeOwned>(effect: Effect) -> Before<T> {
+    match effect.result.and_then(|result| serde_json::from_value(result).ok()) {
+        Some(Settled::Ok(value)) => Before::Made(Ok(value)),
+        Some(Settled::Failed(failure)) => Before::Made(Err(failure)),
+        None => Before::Open,
+    }
+}

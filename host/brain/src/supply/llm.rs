@@ -1,0 +1,122 @@
+//! `llm`, from the operator's provider: within the tenant's daily quota of tokens, journaled, and shown to the user while it is written.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use openanalyst_domain::{EventKind, Failure, MessageId};
+use openanalyst_providers::llm::{self as provider, LlmClient};
+use openanalyst_registry::DailyQuota;
+use openanalyst_runtime::capabilities::Llm;
+use openanalyst_runtime::contract::llm::{Completion, Prompt, Role, StopReason};
+use openanalyst_store::StoreError;
+use openanalyst_store::tasks::NewEvent;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{Supply, store_failure};
+
+/// The shortest time between two parts that the user sees: each is a durable event.
+const PART_EVERY: Duration = Duration::from_millis(80);
+
+fn prompt_of(prompt: &Prompt) -> provider::Prompt {
+    provider::Prompt {
+        system: prompt.system.clone(),
+        messages: prompt
+            .messages
+            .iter()
+            .map(|message| provider::Message {
+                role: match message.role {
+                    Role::User => provider::Role::User,
+                    Role::Assistant => provider::Role::Assistant,
+                },
+                content: message.content.clone(),
+            })
+            .collect(),
+        max_tokens: prompt.max_tokens,
+        temperature: prompt.temperature,
+    }
+}
+
+fn completion_of(completion: provider::Completion) -> Completion {
+    Completion {
+        content: completion.content,
+        model: completion.model,
+        stop: match completion.stop {
+            provider::Stop::End => StopReason::End,
+            provider::Stop::MaxTokens => StopReason::MaxTokens,
+            provider::Stop::Refusal => StopReason::Refusal,
+        },
+        input_tokens: completion.input_tokens,
+        output_tokens: completion.output_tokens,
+    }
+}
+
+impl Supply {
+    fn llm(&self) -> Result<&LlmClient, Failure> {
+        self.brain.llm.as_ref().ok_or_else(|| {
+            Failure::unavailable("this host has no language model: do without it, or ask the operator to set --llm")
+        })
+    }
+
+    /// Refuses once the day's tokens are used up. What is being written at the same time is counted once it has ended.
+    async fn tokens_left(&self) -> Result<(), Failure> {
+        let quota = DailyQuota { llm_tokens: self.llm_tokens, ..DailyQuota::default() };
+        if quota.is_empty() {
+            return Ok(());
+        }
+        let from_ms = DailyQuota::day_began_ms(self.brain.clock.now_ms());
+        let used = self.brain.store.usage_since(&self.owner.tenant, None, from_ms).await;
+        quota.check("your organisation", &used.map_err(|error| store_failure(&error))?)
+    }
+
+    /// Writes the parts of an answer into the record while they come.
+    async fn show(&self, mut parts: mpsc::UnboundedReceiver<String>) -> Result<(), StoreError> {
+        let mut index = 0;
+        while let Some(mut text) = parts.recv().await {
+            // What comes at once goes out at once.
+            while let Ok(more) = parts.try_recv() {
+                text.push_str(&more);
+            }
+            let data = json!({ "messageId": self.answer.get_or_init(MessageId::new), "index": index, "content": text });
+            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
+            let event = NewEvent::new(EventKind::Part, data);
+            let events = tx.append_events(&self.owner, self.task, self.brain.clock.now_ms(), vec![event]).await?;
+            tx.commit().await?;
+            self.brain.publish(&events);
+            index += 1;
+            tokio::time::sleep(PART_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn stream_live(&self, prompt: &Prompt) -> Result<Completion, Failure> {
+        let client = self.llm()?;
+        let prompt = prompt_of(prompt);
+        let (sender, parts) = mpsc::unbounded_channel();
+        let scrub = self.secrets.scrubber();
+        let asking = async move {
+            // A reader that is gone means that the record cannot be written, which ends the call anyway.
+            let mut on_delta = |text: &str| drop(sender.send(scrub.text(text).into_owned()));
+            client.stream(&prompt, None, &mut on_delta).await
+        };
+        let (answered, shown) = futures_util::join!(asking, self.show(parts));
+        shown.map_err(|error| store_failure(&error))?;
+        answered.map(completion_of)
+    }
+}
+
+#[async_trait]
+impl Llm for Supply {
+    async fn complete(&self, prompt: &Prompt) -> Result<Completion, Failure> {
+        let client = self.llm()?;
+        self.tokens_left().await?;
+        let asking = async { client.complete(&prompt_of(prompt), None).await.map(completion_of) };
+        self.once("llm.complete", &json!({ "model": client.model() }), asking).await
+    }
+
+    async fn stream(&self, prompt: &Prompt) -> Result<Completion, Failure> {
+        let model = self.llm()?.model().to_owned();
+        self.tokens_left().await?;
+        self.once("llm.stream", &json!({ "model": model }), self.stream_live(prompt)).await
+    }
+}
