@@ -6,6 +6,7 @@ mod bad_input;
 mod brain;
 mod command_line;
 mod crash;
+mod crash_rounds;
 mod hub;
 mod isolation;
 mod operator;

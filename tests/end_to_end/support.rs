@@ -203,6 +203,17 @@ impl Client {
         self.send(self.http.post(format!("{}{path}", self.base)).json(body)).await
     }
 
+    /// Sends a request under a key, and gives its task once it is acknowledged. None: the server is gone.
+    pub async fn try_accept(&self, body: &Value, key: &str) -> Option<String> {
+        let request = self.http.post(format!("{}/v1/requests?wait=0", self.base)).json(body);
+        let request = request.header("idempotency-key", key).bearer_auth(&self.token).timeout(PATIENCE);
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let task: Value = serde_json::from_str(&answer.text().await.ok()?).ok()?;
+        assert!(status == 200 || status == 202, "{task}");
+        Some(task["taskId"].as_str().unwrap().to_owned())
+    }
+
     /// A package as the body.
     pub async fn put_bytes(&self, method: &str, path: &str, body: Vec<u8>) -> (u16, Value) {
         let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));

@@ -1,0 +1,166 @@
+//! `kill -9` at random moments, many times, on one record: what was acknowledged ends once, and every effect happens once.
+//!
+//! A client keeps a ledger of what was acknowledged, and sends again under the same idempotency key what was not. The short form runs with all tests; the full one is
+//! `OPENANALYST_CRASH_ROUNDS=200 cargo test --workspace --test end_to_end crash_rounds -- --nocapture`, and the same with
+//! `OPENANALYST_TEST_DATABASE=postgres`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use openanalyst_store::memory::MemoryOwner;
+use serde_json::{Value, json};
+
+use crate::brain;
+use crate::request::{open_store, owner};
+use crate::support::{Client, DataDir, Server, assert_gapless, kinds};
+
+const SHORT: u64 = 10;
+/// Requests of each round.
+const REQUESTS: u64 = 3;
+/// The kill comes within so many milliseconds after the first request of a round.
+const WITHIN_MS: u64 = 160;
+
+/// Numbers that look random, from one seed: a run can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, below: u64) -> u64 {
+        // xorshift64* (Marsaglia 2003, Vigna 2016).
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % below
+    }
+}
+
+/// A task with four effects: a counter, a value, a job that runs at once or for which it is put aside, and a second counter.
+fn document(name: &str, waits: bool) -> Value {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let at = u64::try_from(now).unwrap() + 250;
+    json!({ "steps": [{ "id": "a", "run": { "do": [
+        { "call": "clock" },
+        { "call": "count", "key": format!("{name}/first") },
+        { "call": "put", "key": format!("{name}/value"), "value": name },
+        { "call": "job", "path": "f/openanalyst/social/create_post", "at": waits.then_some(at),
+          "arguments": { "platform": "twitter", "topic": name } },
+        { "call": "random" },
+        { "call": "count", "key": format!("{name}/second") },
+    ]}}]})
+}
+
+/// Sends a request until it is acknowledged or the server is gone.
+async fn send(client: &Client, name: &str, content: &str) -> Option<String> {
+    client.try_accept(&json!({ "content": content, "sessionId": name }), name).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
+    let rounds = std::env::var("OPENANALYST_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SHORT);
+    let seed = std::env::var("OPENANALYST_CRASH_SEED").ok().and_then(|n| n.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(|| u64::from(std::process::id()) * 7919 + 1);
+    println!("{rounds} rounds, OPENANALYST_CRASH_SEED={seed}");
+    let mut dice = Dice(seed);
+    let data = DataDir::new();
+    let token = data.token("acme", "ada");
+    let flags = ["--park-after-ms", "60", "--retry-pause-ms", "1"];
+    let server = Server::start_with(&data, &flags);
+    brain::install(&server.client(&token)).await;
+    server.kill();
+
+    let mut ledger: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut contents: BTreeMap<String, String> = BTreeMap::new();
+    for round in 0..rounds {
+        let server = Server::start_with(&data, &flags);
+        let client = server.client(&token);
+        let unsure: Vec<String> =
+            ledger.iter().filter(|(_, task)| task.is_none()).map(|(name, _)| name.clone()).collect();
+        let fresh = (0..REQUESTS).map(|n| format!("r{round}-{n}"));
+        let names: Vec<String> = unsure.into_iter().chain(fresh).collect();
+        let kill_after = Duration::from_millis(dice.throw(WITHIN_MS));
+        for name in &names {
+            let content = || format!("trier document {}", document(name, name.ends_with("-0")));
+            contents.entry(name.clone()).or_insert_with(content);
+        }
+        let sending = async {
+            let sent = names.iter().map(|name| {
+                let (client, content) = (client.clone(), &contents[name]);
+                async move { (name.clone(), send(&client, name, content).await) }
+            });
+            futures_util::future::join_all(sent).await
+        };
+        tokio::pin!(sending);
+        // The kill itself comes at a moment of its own; nothing is waited for.
+        let kill = tokio::time::sleep(kill_after);
+        let sent = tokio::select! {
+            sent = &mut sending => {
+                kill.await;
+                server.kill();
+                sent
+            }
+            () = tokio::time::sleep(kill_after) => {
+                server.kill();
+                sending.await
+            }
+        };
+        for (name, task) in sent {
+            let known = ledger.entry(name.clone()).or_default();
+            if let (Some(known), Some(task)) = (&known, &task) {
+                assert_eq!(known, task, "{name}: one key, one task");
+            }
+            *known = known.take().or(task);
+        }
+    }
+
+    let server = Server::start_with(&data, &flags);
+    let client = server.client(&token);
+    let mut recovered = 0;
+    let mut parked = 0;
+    for (name, task) in &ledger {
+        let Some(task) = task else { continue };
+        let events = client.events(task).await;
+        assert_gapless(&events);
+        let found = kinds(&events);
+        let ends: Vec<&&str> =
+            found.iter().filter(|kind| ["completed", "failed", "cancelled", "asked"].contains(kind)).collect();
+        assert_eq!(ends, [&"completed"], "{name}: {found:?} {:?}", events.last());
+        recovered += usize::from(found.contains(&"recovered"));
+        parked += usize::from(found.contains(&"parked"));
+    }
+    server.kill();
+
+    // The far sides: the memory counts how often it was written, the workflow engine its jobs.
+    let store = open_store(&data).await;
+    let ada = owner("acme", "ada");
+    let memory = MemoryOwner::User(ada.clone());
+    let mut jobs: BTreeMap<String, u32> = BTreeMap::new();
+    let mut before = None;
+    loop {
+        let page = store.jobs(&ada, "", before, 100).await.unwrap();
+        for job in &page {
+            let topic = job.args["topic"].as_str().unwrap_or_default().to_owned();
+            *jobs.entry(topic).or_default() += 1;
+        }
+        match page.last() {
+            Some(last) => before = Some(last.id),
+            None => break,
+        }
+    }
+    let mut acknowledged = BTreeSet::new();
+    for (name, task) in ledger {
+        let done = store.memory(&memory, &format!("{name}/second"), 0).await.unwrap();
+        if task.is_none() && done.is_none() {
+            // Never acknowledged, and perhaps never accepted.
+            continue;
+        }
+        for key in ["first", "value", "second"] {
+            let row = store.memory(&memory, &format!("{name}/{key}"), 0).await.unwrap();
+            let row = row.unwrap_or_else(|| panic!("{name}/{key} was not written"));
+            assert_eq!(row.version, 1, "{name}/{key} was written {} times", row.version);
+        }
+        assert_eq!(jobs.get(&name), Some(&1), "{name}: one job");
+        acknowledged.insert(name);
+    }
+    println!("{} tasks, {recovered} of them recovered, {parked} put aside, each effect once", acknowledged.len());
+    assert!(acknowledged.len() as u64 >= rounds, "enough was acknowledged to say anything");
+    assert!(recovered > 0, "the kills came while something ran");
+}
