@@ -18,6 +18,10 @@ ALTER TABLE tasks ADD COLUMN waits_until TIMESTAMPTZ;
 -- Counts who worked on the task: what an earlier one still writes is refused.
 ALTER TABLE tasks ADD COLUMN lease BIGINT NOT NULL DEFAULT 0;
 
+-- The user wants it to end; why stands in cancel_reason.
+ALTER TABLE tasks ADD COLUMN cancelling BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX tasks_cancelled ON tasks (node) WHERE cancelling;
+
 -- Tokens of language models.
 ALTER TABLE receipts ADD COLUMN llm_tokens BIGINT NOT NULL DEFAULT 0;
 
@@ -36,4 +40,4 @@ CREATE INDEX learnings_by_skill ON learnings (tenant, skill, id);
 CREATE INDEX history_by_skill ON history (tenant, user_id, skill, kind, id);
 
 SELECT openanalyst_guard(ARRAY['recordings'], 'user', 'SELECT, INSERT, DELETE');
-GRANT SELECT (waits_for, waits_until) ON tasks TO openanalyst_worker;
+GRANT SELECT (waits_for, waits_until, cancelling) ON tasks TO openanalyst_worker;

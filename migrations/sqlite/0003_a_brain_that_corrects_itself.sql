@@ -18,6 +18,10 @@ ALTER TABLE tasks ADD COLUMN waits_until INTEGER;
 -- Counts who worked on the task: what an earlier one still writes is refused.
 ALTER TABLE tasks ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;
 
+-- The user wants it to end; why stands in cancel_reason.
+ALTER TABLE tasks ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX tasks_cancelled ON tasks (node) WHERE cancelling;
+
 -- Tokens of language models.
 ALTER TABLE receipts ADD COLUMN llm_tokens INTEGER NOT NULL DEFAULT 0;
 

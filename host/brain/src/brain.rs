@@ -174,6 +174,8 @@ impl Brain {
         let brain = Self { inner };
         let waking = brain.clone();
         brain.inner.tracker.spawn(async move { waking.keep_waking().await });
+        let cancelling = brain.clone();
+        brain.inner.tracker.spawn(async move { cancelling.keep_cancelling().await });
         if brain.inner.settings.take_over {
             brain.take_over().await?;
             let watching = brain.clone();

@@ -1,4 +1,4 @@
-//! Tasks of processes that are gone: found, and taken up.
+//! Tasks of processes that are gone: found, and taken up; and what other processes want of the tasks here.
 
 use std::time::Duration;
 
@@ -8,22 +8,28 @@ use crate::brain::Brain;
 
 /// How often the host looks for them.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+/// How often it looks whether somebody cancelled a task through another process.
+const CANCELLED_EVERY: Duration = Duration::from_secs(1);
 
 impl Brain {
     /// Takes up the open tasks of processes that are gone.
     pub(crate) async fn take_over(&self) -> Result<(), StoreError> {
         let inner = &self.inner;
-        for row in inner.store.open_tasks_of_all_tenants().await? {
+        let open = inner.store.open_tasks_of_all_tenants().await?;
+        let not_ours = |node: &str| node != inner.node.to_string();
+        if open.iter().any(|row| not_ours(row.node.as_deref().unwrap_or_default())) {
+            // After the tasks were read: a node that has one was there before.
+            inner.nodes.look().await?;
+        }
+        for row in open {
             let node = row.node.as_deref().unwrap_or_default();
-            let ours = node == inner.node.to_string() || inner.taken().contains_key(&row.id);
-            if !ours && !inner.nodes.is_alive(node) {
-                tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
-                match row.waits_for {
-                    Some(job) => {
-                        self.take_parked(&row.owner, &row.session, row.id, job, row.waits_until_ms).await;
-                    }
-                    None => self.take(&row.owner, &row.session, row.id),
-                }
+            if inner.taken().contains_key(&row.id) || !not_ours(node) || inner.nodes.is_alive(node) {
+                continue;
+            }
+            tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
+            match row.waits_for {
+                Some(job) => self.take_parked(&row.owner, &row.session, row.id, job, row.waits_until_ms).await,
+                None => self.take(&row.owner, &row.session, row.id),
             }
         }
         Ok(())
@@ -38,6 +44,31 @@ impl Brain {
             }
             if let Err(error) = self.take_over().await {
                 tracing::warn!(%error, "looking for tasks of processes that are gone failed");
+            }
+        }
+    }
+
+    /// Cancels what other processes were asked to cancel, for as long as the host runs.
+    pub(crate) async fn keep_cancelling(&self) {
+        let inner = &self.inner;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(CANCELLED_EVERY) => {}
+                () = inner.closing.cancelled() => return,
+            }
+            if inner.taken().is_empty() {
+                continue;
+            }
+            match inner.store.cancelled_tasks_of(&inner.node.to_string()).await {
+                Ok(tasks) => {
+                    for (owner, id) in tasks {
+                        // It says no more than what stands in the record already.
+                        if let Err(error) = self.cancel(&owner, id, "").await {
+                            tracing::warn!(task = %id, %error, "a task could not be cancelled");
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "looking for cancelled tasks failed"),
             }
         }
     }

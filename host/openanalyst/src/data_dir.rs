@@ -87,35 +87,6 @@ impl DataDir {
         })
     }
 
-    /// A number by which the processes of this directory know each other; made on first use.
-    ///
-    /// # Errors
-    /// It cannot be read or made.
-    pub fn number(&self) -> Result<i32, Failure> {
-        let path = self.run().join("number");
-        let failed = |error: std::io::Error| {
-            Failure::failed(format!("the file {} cannot be used: {}", path.display(), advice(&error)))
-        };
-        let mut fresh = [0; 4];
-        getrandom::fill(&mut fresh)
-            .map_err(|error| Failure::failed(format!("this machine gives no random numbers: {error}")))?;
-        let made = (u32::from_le_bytes(fresh) >> 1).to_string();
-        // Whole under another name first: of two processes that come at once, the first one's number stays.
-        let own = self.run().join(format!("number-{}.new", std::process::id()));
-        std::fs::write(&own, &made).map_err(failed)?;
-        let linked = std::fs::hard_link(&own, &path);
-        // The link is what counts.
-        let _ = std::fs::remove_file(&own);
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
-        }
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
-        text.trim().parse().map_err(|_| {
-            Failure::failed(format!("the file {} holds no number: stop the host and remove it", path.display()))
-        })
-    }
-
     /// The key of the compiled components' MAC; made on first use.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ use openanalyst_registry::{
     Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
 use openanalyst_runtime::{Sandbox, SandboxOptions};
-use openanalyst_store::nodes::{AliveNode, Nodes};
-use openanalyst_store::{Claim, Store};
+use openanalyst_store::Store;
+use openanalyst_store::nodes::AliveNode;
 use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
 use tokio::sync::broadcast;
 
@@ -88,7 +88,6 @@ pub struct Host {
     pub sandbox: Sandbox,
     catalog: Arc<Catalog>,
     node: AliveNode,
-    claim: Claim,
 }
 
 impl Host {
@@ -107,19 +106,14 @@ impl Host {
     pub async fn open_with_clock(settings: &Settings, role: Role, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let Workshop { store, registry, sandbox, catalog } = Workshop::open(settings, clock.clone()).await?;
         let data = DataDir::open(&settings.data_dir.value)?;
-        let claim = store.claim(data.number()?).await?;
-        let nodes = Nodes::open(&data.run())?;
-        let node = nodes.join()?;
+        let (nodes, node) = store.join(&data.run()).await?;
         let (notices, _) = broadcast::channel(NOTICES_KEPT);
         let engine = EmbeddedEngine::start(EmbeddedOptions {
             sandbox: sandbox.clone(),
             store: store.clone(),
             clock: clock.clone(),
             node: node.id(),
-            is_node_alive: {
-                let nodes = nodes.clone();
-                Arc::new(move |node: &str| nodes.is_alive(node))
-            },
+            nodes: nodes.clone(),
             shared_scripts: openanalyst_skills::shared_scripts(),
             workers: usize::from(settings.script_workers.value.max(1)),
             run_schedules: role == Role::Server,
@@ -157,7 +151,7 @@ impl Host {
             },
         })
         .await?;
-        Ok(Self { brain, registry, engine, store, sandbox, catalog, node, claim })
+        Ok(Self { brain, registry, engine, store, sandbox, catalog, node })
     }
 
     /// Loads every component, so that no request waits for a compiler.
@@ -169,17 +163,11 @@ impl Host {
         self.engine.warm().await.map_err(|error| Failure::failed(error.to_string()))
     }
 
-    /// Waits until another host has taken the database, which must not happen while this one runs.
-    pub async fn lost_database(&self) {
-        self.claim.lost().await;
-    }
-
     /// Ends what runs, within `grace`, and closes everything. What did not end goes on at the next start.
     pub async fn close(self, grace: Duration) {
         self.brain.shutdown(grace).await;
         self.engine.shutdown().await;
         self.store.close().await;
-        drop(self.claim);
         drop(self.node);
     }
 }

@@ -98,11 +98,6 @@ pub enum StoreError {
     /// Another process has taken up the task.
     #[error("another process has taken up this task: what this one does at it is over")]
     Fenced,
-    /// A host with another data directory runs on it.
-    #[error(
-        "another host, with another data directory, runs on this database: stop it, or give this one its data directory on the same machine"
-    )]
-    InUse,
     /// There is no connection to the server at this moment.
     #[error("the database cannot be reached at this moment: {reason}. Try again")]
     Unavailable {

@@ -33,7 +33,7 @@ pub mod users;
 pub mod workflow_items;
 pub mod workflow_values;
 
-pub use db::{Claim, POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
+pub use db::{POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
 pub use error::StoreError;
 pub use scope::Scope;
 

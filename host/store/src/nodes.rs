@@ -1,8 +1,12 @@
-//! Which processes that share a data directory are alive.
+//! Which processes that work on one record are alive.
 //!
-//! Each process holds an advisory lock on a file of its own for as long as it lives; the operating system drops the lock
-//! with the process, however it ends. Nobody has to wait for a lease to run out: work of a node whose lock is free can be taken up.
-//! Works on one machine and a local file system.
+//! | record | sign of life | who is gone |
+//! |---|---|---|
+//! | SQLite | an advisory lock on a file of the data directory; the operating system drops it with the process, however it ends | known at once; one machine, a local file system |
+//! | PostgreSQL | a session of the server with a lock in the node's name, and a heartbeat on it (`db::sessions`) | known at once when it ended, after ten seconds when it is cut off |
+//!
+//! Nobody has to wait for a lease to run out: work of a node whose sign is gone can be taken up. What it may still write is refused by the number of
+//! the task's lease.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -10,21 +14,38 @@ use std::path::{Path, PathBuf};
 
 use openanalyst_domain::NodeId;
 
-/// The folder with the lock files.
+use crate::StoreError;
+use crate::db::sessions::{Heart, Seen};
+
+/// Where the signs of life are.
 #[derive(Debug, Clone)]
-pub struct Nodes {
-    dir: PathBuf,
+pub struct Nodes(Signs);
+
+#[derive(Debug, Clone)]
+enum Signs {
+    Files(PathBuf),
+    Sessions(Seen),
+    Said(bool),
 }
 
 /// A node's sign of life. Dropping it says that the node is gone.
 #[derive(Debug)]
 pub struct AliveNode {
     node: NodeId,
-    path: PathBuf,
-    _lock: File,
+    sign: Sign,
+}
+
+#[derive(Debug)]
+enum Sign {
+    File { path: PathBuf, _lock: File },
+    Session { _heart: Heart },
 }
 
 impl AliveNode {
+    pub(crate) fn of_session(node: NodeId, heart: Heart) -> Self {
+        Self { node, sign: Sign::Session { _heart: heart } }
+    }
+
     /// The node.
     #[must_use]
     pub fn id(&self) -> NodeId {
@@ -34,8 +55,10 @@ impl AliveNode {
 
 impl Drop for AliveNode {
     fn drop(&mut self) {
-        // The file without its lock means the same as no file, so a failure here changes nothing.
-        let _ = std::fs::remove_file(&self.path);
+        if let Sign::File { path, .. } = &self.sign {
+            // The file without its lock means the same as no file, so a failure here changes nothing.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -46,35 +69,68 @@ impl Nodes {
     /// The folder cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self(Signs::Files(dir.to_owned())))
+    }
+
+    /// For tests: every other node lives, or none does.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn said(alive: bool) -> Self {
+        Self(Signs::Said(alive))
+    }
+
+    pub(crate) fn of_sessions(seen: Seen) -> Self {
+        Self(Signs::Sessions(seen))
     }
 
     /// Gives this process a node id and holds its sign of life.
     ///
     /// # Errors
-    /// The lock file cannot be made or locked.
+    /// The lock file cannot be made or locked; the signs are no files.
     pub fn join(&self) -> io::Result<AliveNode> {
         let node = NodeId::new();
-        let path = self.path_of(&node.to_string());
+        let Some(path) = self.path_of(node) else {
+            return Err(io::Error::other("the signs of life are sessions of a server: they begin with the store"));
+        };
         let lock = OpenOptions::new().write(true).create_new(true).open(&path)?;
         lock.lock()?;
-        Ok(AliveNode { node, path, _lock: lock })
+        Ok(AliveNode { node, sign: Sign::File { path, _lock: lock } })
     }
 
-    /// Whether the node with this id lives. A lock that cannot be examined counts as held: work is rather left than done twice.
+    /// Looks who is alive. Whoever reads what is open and then looks takes nothing from a node that lives.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Signs::Files(_) | Signs::Said(_) => Ok(()),
+            Signs::Sessions(seen) => seen.look().await,
+        }
+    }
+
+    /// Whether the node with this id lives, as far as was seen. A lock that cannot be examined counts as held: work is rather left than done twice.
     #[must_use]
     pub fn is_alive(&self, node: &str) -> bool {
         let Ok(id) = node.parse::<NodeId>() else { return false };
-        let file = match File::open(self.path_of(&id.to_string())) {
-            Ok(file) => file,
-            Err(error) => return error.kind() != io::ErrorKind::NotFound,
-        };
-        // A lock that was got here goes with the file handle.
-        file.try_lock_shared().is_err()
+        match &self.0 {
+            Signs::Sessions(seen) => seen.is_alive(id),
+            Signs::Said(alive) => *alive,
+            Signs::Files(dir) => {
+                let file = match File::open(dir.join(format!("{id}.lock"))) {
+                    Ok(file) => file,
+                    Err(error) => return error.kind() != io::ErrorKind::NotFound,
+                };
+                // A lock that was got here goes with the file handle.
+                file.try_lock_shared().is_err()
+            }
+        }
     }
 
-    fn path_of(&self, node: &str) -> PathBuf {
-        self.dir.join(format!("{node}.lock"))
+    fn path_of(&self, node: NodeId) -> Option<PathBuf> {
+        match &self.0 {
+            Signs::Files(dir) => Some(dir.join(format!("{node}.lock"))),
+            Signs::Sessions(_) | Signs::Said(_) => None,
+        }
     }
 }
 

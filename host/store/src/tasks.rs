@@ -485,7 +485,7 @@ impl Tx {
     /// The database's.
     pub async fn request_cancel(&mut self, owner: &Owner, task: TaskId, reason: &str) -> Result<bool, StoreError> {
         let changed = query(
-            "UPDATE tasks SET cancel_reason = COALESCE(cancel_reason, $4) WHERE id = $1 AND tenant = $2 AND user_id = $3 \
+            "UPDATE tasks SET cancel_reason = COALESCE(cancel_reason, $4), cancelling = TRUE WHERE id = $1 AND tenant = $2 AND user_id = $3 \
              AND status IN ('accepted', 'running', 'needs-clarification')",
         )
         .bind(task)
@@ -573,6 +573,20 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The tasks at which this node works and whose users want them to end.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn cancelled_tasks_of(&self, node: &str) -> Result<Vec<(Owner, TaskId)>, StoreError> {
+        let rows: Vec<(Id, String, String)> = query(
+            "SELECT id, tenant, user_id FROM tasks WHERE node = $1 AND cancelling AND status IN ('accepted', 'running')",
+        )
+        .bind(node)
+        .all(self.read(Scope::Worker))
+        .await?;
+        rows.into_iter().map(|(id, tenant, user)| Ok((owner_of(tenant, user)?, TaskId(id.0)))).collect()
     }
 
     /// The events of a task after a number, in order.

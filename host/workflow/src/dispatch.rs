@@ -131,7 +131,7 @@ impl Inner {
             return;
         }
         let elsewhere =
-            row.node.as_deref().is_some_and(|node| node != self.node.to_string() && (self.is_node_alive)(node));
+            row.node.as_deref().is_some_and(|node| node != self.node.to_string() && self.nodes.is_alive(node));
         let cancel = CancellationToken::new();
         {
             let mut active = self.active();
@@ -243,7 +243,7 @@ impl Inner {
         if self.cancel_active(id, &reason) {
             return self.wait(owner, id, None).await;
         }
-        if row.node.as_deref().is_some_and(|node| node != self.node.to_string() && (self.is_node_alive)(node)) {
+        if row.node.as_deref().is_some_and(|node| node != self.node.to_string() && self.nodes.is_alive(node)) {
             return Err(Failure::unavailable(format!(
                 "job {id} runs in another process of this host: cancel it there"
             )));

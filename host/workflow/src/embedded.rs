@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use openanalyst_domain::{Budget, Clock, Failure, JobId, NodeId, Owner};
 use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
+use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreError};
 use serde_json::{Value, json};
@@ -33,8 +34,8 @@ pub struct EmbeddedOptions {
     pub clock: Arc<dyn Clock>,
     /// This process.
     pub node: NodeId,
-    /// Whether another process lives.
-    pub is_node_alive: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Who else is alive.
+    pub nodes: Nodes,
     /// The scripts that come with the host: path and source.
     pub shared_scripts: &'static [(&'static str, &'static str)],
     /// How many scripts run at the same time.
@@ -66,7 +67,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
-    pub(crate) is_node_alive: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(crate) nodes: Nodes,
     pub(crate) budget: Budget,
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
     pub(crate) workers: Workers,
@@ -177,7 +178,7 @@ impl EmbeddedEngine {
             store: options.store,
             clock: options.clock,
             node: options.node,
-            is_node_alive: options.is_node_alive,
+            nodes: options.nodes,
             budget: options.budget,
             on_notification: options.on_notification,
             workers: Workers::new(options.workers),

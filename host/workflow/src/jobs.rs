@@ -78,7 +78,18 @@ pub(crate) fn cancelled_result(owner: &Owner, reason: &str) -> Value {
 
 /// Takes up the open jobs of processes that are gone.
 pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
-    for open in inner.store.open_jobs_of_all_tenants().await? {
+    let open = inner.store.open_jobs_of_all_tenants().await?;
+    let own = inner.node.to_string();
+    let theirs = |node: Option<&str>| node.is_some_and(|node| node != own);
+    if open.iter().any(|job| theirs(job.node.as_deref())) {
+        // After the jobs were read: a node that has one was there before.
+        inner.nodes.look().await?;
+    }
+    for open in open {
+        let alive = theirs(open.node.as_deref()) && inner.nodes.is_alive(open.node.as_deref().unwrap_or_default());
+        if alive || inner.active().contains_key(&open.id) {
+            continue;
+        }
         if let Some(row) = inner.store.job(&open.owner, open.id).await? {
             inner.take(row);
         }

@@ -90,7 +90,6 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     ));
     tokio::select! {
         ended = terminated() => ended?,
-        () = host.lost_database() => tracing::error!("another host runs on this database: this one ends"),
     }
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();

@@ -1,18 +1,20 @@
 //! Opening, migrating, reading and writing.
 
-mod claim;
 mod postgres;
+pub(crate) mod sessions;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
 
 use sqlx::{AssertSqlSafe, Postgres, Sqlite};
 
+use openanalyst_domain::NodeId;
+
 use crate::StoreError;
+use crate::nodes::{AliveNode, Nodes};
 use crate::scope::Scope;
 use crate::sql::{Query, Row, query};
 
-pub use claim::Claim;
 pub use postgres::PostgresUrl;
 
 /// Where the database is.
@@ -178,6 +180,31 @@ impl Store {
             Backend::Postgres(pools) => TxInner::Postgres(pools.writes.begin_with(AssertSqlSafe(scope.begin())).await?),
         };
         Ok(Tx { inner, scope })
+    }
+
+    /// Gives this process a node id and holds its sign of life: on SQLite a locked file in `dir`, on PostgreSQL a session of the server.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked; the server cannot be reached.
+    pub async fn join(&self, dir: &Path) -> Result<(Nodes, AliveNode), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => {
+                let failed = |error: std::io::Error| StoreError::Open {
+                    path: dir.to_owned(),
+                    reason: error.to_string(),
+                    next: "Make the data directory writable for this program",
+                };
+                let nodes = Nodes::open(dir).map_err(failed)?;
+                let node = nodes.join().map_err(failed)?;
+                Ok((nodes, node))
+            }
+            Backend::Postgres(pools) => {
+                let node = NodeId::new();
+                let options = pools.writes.connect_options().as_ref().clone();
+                let (seen, heart) = sessions::Seen::begin(options, node).await?;
+                Ok((Nodes::of_sessions(seen), AliveNode::of_session(node, heart)))
+            }
+        }
     }
 
     /// Reads in somebody's name.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use openanalyst_domain::{Budget, Failure, JobId, JobStatus, ManualClock, NodeId, Owner, TenantId, UserId};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
+use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreOptions};
 use openanalyst_workflow::{
@@ -154,13 +155,12 @@ async fn start(
     clock: &ManualClock,
 ) -> (EmbeddedEngine, mpsc::UnboundedReceiver<(Owner, Notification)>) {
     let (sender, notes) = mpsc::unbounded_channel();
-    let others_live = choices.others_live;
     let engine = EmbeddedEngine::start(EmbeddedOptions {
         sandbox: sandbox(),
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         node: NodeId::new(),
-        is_node_alive: Arc::new(move |_| others_live),
+        nodes: Nodes::said(choices.others_live),
         shared_scripts: choices.shared,
         workers: choices.workers,
         run_schedules: choices.run_schedules,
