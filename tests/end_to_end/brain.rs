@@ -434,3 +434,89 @@ async fn a_skill_calls_another_which_waits_and_both_come_back() {
         assert_eq!(client.get(&format!("/v1/me/memory/{key}")).await.1["value"], 1, "{key} was counted once");
     }
 }
+
+/// `replay` in a folder of its own, with nothing but the file.
+fn replay(file: &std::path::Path, arguments: &[&str]) -> (bool, String) {
+    let elsewhere = DataDir::with_a_file();
+    let output = elsewhere.run(&[&["replay", file.to_str().unwrap()], arguments].concat());
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_task_is_run_again_offline_with_the_same_result() {
+    let (data, server, client) = start(&["--research", "false"]).await;
+    let run = json!({ "do": [
+        { "call": "clock" }, { "call": "random" }, { "call": "count", "key": "n" }, { "call": "log", "text": "here I am" },
+        { "call": "job", "path": "f/openanalyst/social/create_post", "arguments": { "platform": "twitter", "topic": "AI" } },
+        { "call": "put", "key": "mail", "value": "ada.lovelace@example.org" }, { "call": "attempt" },
+    ]});
+    let expects = json!([{ "pointer": "/gave/6", "exact": 2 }]);
+    let task = attempt(&client, &json!({ "steps": [{ "id": "a", "run": run, "expects": expects }] }), "s").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let (status, recording) = client.get(&format!("/v1/tasks/{}/recording", id(&task))).await;
+    assert_eq!(status, 200, "{recording}");
+    server.kill();
+
+    let file = data.path().join("task.json");
+    let file_name = file.to_str().unwrap();
+    let exported = data.run(&["task", "export", id(&task), "--out", file_name, "--tenant", "acme", "--user", "ada"]);
+    assert!(exported.status.success(), "{exported:?}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), recording, "the same over HTTP");
+    for gone in ["ada.lovelace@example.org", "\"acme\"", "u/ada"] {
+        assert!(!text.contains(gone), "{gone} stands in the file");
+    }
+    let (same, said) = replay(&file, &[]);
+    assert!(same, "{said}");
+    assert_eq!(said.matches("as recorded").count(), 4, "plan, two attempts, reply: {said}");
+    assert!(said.contains("here I am"), "{said}");
+
+    // Another recorded time: the skill gives another result. Another argument: it asks for something else.
+    let change = |from: &str, to: &str| {
+        let mut changed: Value = serde_json::from_str(&text).unwrap();
+        let inner = changed["invocations"].to_string();
+        assert!(inner.contains(from), "{inner}");
+        changed["invocations"] = serde_json::from_str(&inner.replacen(from, to, 1)).unwrap();
+        let file = data.path().join("changed.json");
+        std::fs::write(&file, changed.to_string()).unwrap();
+        replay(&file, &[])
+    };
+    let (same, said) = change("\"function\":\"memory.get\"", "\"function\":\"memory.got\"");
+    assert!(!same && said.contains("host call 1 differs from the recording: recorded was memory.got"), "{said}");
+    let (same, said) = change("\"result\":{\"ok\":{\"attempt\":1", "\"result\":{\"ok\":{\"attempt\":7");
+    assert!(!same && said.contains("the result differs at `/ok/attempt`: recorded was 7, now it is 1"), "{said}");
+    let other = data.path().join("other.wasm");
+    std::fs::write(&other, openanalyst_guest_fixtures::COURIER).unwrap();
+    let (same, said) = replay(&file, &["--component", other.to_str().unwrap()]);
+    assert!(!same && said.contains("differs"), "another component does something else: {said}");
+    let (same, said) = replay(&other, &[]);
+    assert!(!same && said.contains("is no recorded task"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_written_as_files() {
+    let (data, server, client) = start(&["--retries", "0"]).await;
+    attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "give": ["fine"] } }] }), "s").await;
+    attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "fail": ["invalid"] } }] }), "t").await;
+    server.kill();
+    let dir = data.path().join("history");
+    let output = data.run(&["history", "export", dir.to_str().unwrap(), "--tenant", "acme", "--user", "ada"]);
+    assert!(output.status.success(), "{output:?}");
+    let files = |kind: &str| -> Vec<std::path::PathBuf> {
+        let months = std::fs::read_dir(dir.join(kind)).unwrap().map(|month| month.unwrap().path());
+        months.flat_map(|month| std::fs::read_dir(month).unwrap().map(|file| file.unwrap().path())).collect()
+    };
+    let counts = ["sessions", "successes", "failures", "research", "learnings"].map(|kind| files(kind).len());
+    assert_eq!(counts, [2, 1, 1, 0, 0]);
+    let failure = std::fs::read_to_string(&files("failures")[0]).unwrap();
+    assert!(failure.starts_with("---\nid: ") && failure.contains("the input makes no sense"), "{failure}");
+    let raw = &files("raw-outputs")[0];
+    assert!(raw.to_str().unwrap().ends_with("_all-events.jsonl"));
+    let raw = std::fs::read_to_string(raw).unwrap();
+    let events: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.len() > 15 && events[0]["kind"] == "accepted", "{raw}");
+    assert!(!data.run(&["history", "export", "/proc/none", "--tenant", "acme", "--user", "ada"]).status.success());
+}

@@ -5,6 +5,7 @@
 //! | the front | `brain`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
 //! | coordinator | `work`, `context` | builds the context, asks the router, calls the skill's plan and reply |
 //! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
+//! | replay | [`replay`] | a finished task as a file, and running it again |
 //! | researcher | `research` | looks up how it is done right, once the retries are used up |
 //! | executor | `steps`, `jobs` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
 //! | evaluator | `expect` | compares results with expectations |
@@ -33,6 +34,7 @@ mod parked;
 mod past;
 mod people;
 mod plan;
+pub mod replay;
 mod research;
 mod retry;
 mod sessions;

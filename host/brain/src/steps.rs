@@ -84,13 +84,13 @@ impl Tried {
 
 /// The recorded end of an attempt that did not succeed.
 #[derive(Debug, Serialize, Deserialize)]
-struct Settled {
-    met: bool,
-    differences: Vec<String>,
-    failure: Option<Failure>,
+pub(crate) struct Settled {
+    pub(crate) met: bool,
+    pub(crate) differences: Vec<String>,
+    pub(crate) failure: Option<Failure>,
     /// What it gave, where that was not as expected.
     #[serde(default)]
-    output: Value,
+    pub(crate) output: Value,
 }
 
 /// What an attempt is told of the ones before.

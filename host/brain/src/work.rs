@@ -36,9 +36,9 @@ const RANKING_SHOWN: usize = 3;
 
 /// What is recorded of the request once it was understood: a restart goes on with exactly this.
 #[derive(Debug, Serialize, Deserialize)]
-struct Prepared {
-    request: contract::Request,
-    context: contract::Context,
+pub(crate) struct Prepared {
+    pub(crate) request: contract::Request,
+    pub(crate) context: contract::Context,
 }
 
 /// A task at work, with all that its stages need.

@@ -40,6 +40,20 @@ pub enum Command {
     /// The keys that sign this host's tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// A finished task as a file, to be run again
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Run a recorded task again, offline: the same result, or the first difference
+    Replay {
+        /// The file that `task export` wrote
+        file: std::path::PathBuf,
+        /// Use this component instead of the one in the file, for example a repaired one
+        #[arg(long, value_name = "FILE")]
+        component: Option<std::path::PathBuf>,
+    },
+    /// The recorded past
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Bring the database to this version's schema
     Migrate,
     /// Check every dependency by name, and say what to do about each failure
@@ -220,6 +234,41 @@ pub enum AuditCommand {
         /// The organisation
         #[arg(long, default_value = "demo")]
         tenant: String,
+    },
+}
+
+/// `task`
+#[derive(Debug, Subcommand)]
+pub enum TaskCommand {
+    /// Write a finished task into one file, without names, addresses and keys
+    Export {
+        /// The task's id
+        id: String,
+        /// The file to write [default: task-ID.json]
+        #[arg(long)]
+        out: Option<std::path::PathBuf>,
+        /// The organisation
+        #[arg(long, default_value = "demo")]
+        tenant: String,
+        /// The person in it
+        #[arg(long, default_value = "demo")]
+        user: String,
+    },
+}
+
+/// `history`
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Write the history as Markdown files and raw events: sessions/, learnings/, successes/, failures/, research/, raw-outputs/
+    Export {
+        /// The folder to write into; files that are there are written over
+        dir: std::path::PathBuf,
+        /// The organisation
+        #[arg(long, default_value = "demo")]
+        tenant: String,
+        /// The person in it
+        #[arg(long, default_value = "demo")]
+        user: String,
     },
 }
 

@@ -55,6 +55,11 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Doctor => commands::doctor::run(settings).await,
                     Command::Skill(command) => commands::skill::run(&command, settings).await,
                     Command::Audit(AuditCommand::Verify { tenant }) => commands::audit::verify(&tenant, settings).await,
+                    Command::Task(command) => commands::task::export(&command, settings).await,
+                    Command::Replay { file, component } => {
+                        commands::task::replay(&file, component.as_deref(), settings).await
+                    }
+                    Command::History(command) => commands::history::export(&command, settings).await,
                     Command::Keys(command) => commands::keys::run(&command, settings),
                     Command::Token(token) => commands::token::run(&token, settings),
                 }

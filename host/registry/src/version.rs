@@ -94,7 +94,11 @@ impl SkillVersion {
         loaded.await.cloned()
     }
 
-    async fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
+    /// The component's bytes.
+    ///
+    /// # Errors
+    /// See [`Self::load`].
+    pub async fn component(&self) -> Result<Cow<'static, [u8]>, Failure> {
         let name = &self.manifest.name;
         match &self.source {
             Source::Bundled(source) => Ok(source.component.clone()),

@@ -143,6 +143,8 @@ struct Inner {
     first_ms: Option<i64>,
     /// Nothing is called for real: the recording is all there is.
     only_played: bool,
+    /// Hashes of arguments are not to be compared.
+    replaced: bool,
 }
 
 impl Tape {
@@ -182,16 +184,19 @@ impl Tape {
             last_ms: 0,
             first_ms: None,
             only_played: false,
+            replaced: false,
         }))))
     }
 
-    /// A tape that only plays: where the recording ends, the invocation ends.
+    /// A tape that only plays: where the recording ends, the invocation ends. With `replaced`, texts were replaced in the recording, so arguments of
+    /// which only the hash was kept cannot be compared.
     #[must_use]
-    pub fn played(recording: Recording) -> Self {
+    pub fn played(recording: Recording, replaced: bool) -> Self {
         let now_ms = recording.clock.last().map_or(0, |(_, ms)| *ms);
         let tape = Self::new(Recording { waiting: None, ..recording }, now_ms);
         if let Some(mut inner) = tape.lock() {
             inner.only_played = true;
+            inner.replaced = replaced;
         }
         tape
     }
@@ -312,7 +317,9 @@ impl Tape {
         let name = CallName { function: function.to_owned(), hash, occurrence: *count };
         inner.current = Some(name);
         match inner.calls.get(number) {
-            Some(call) if call.function == function && call.arguments == *arguments => Ok(Some(call.result.clone())),
+            Some(call) if call.function == function && inner.fits(&call.arguments, arguments) => {
+                Ok(Some(call.result.clone()))
+            }
             Some(call) => {
                 let recorded = crate::logs::clean(&format!("{} {}", call.function, call.arguments), 500);
                 Err(Diverged { call: number + 1, recorded, now: crate::logs::clean(&text, 500) })
@@ -338,6 +345,13 @@ impl Tape {
             return;
         }
         inner.fresh.calls.push(HostCall { function: function.to_owned(), arguments, result });
+    }
+}
+
+impl Inner {
+    fn fits(&self, recorded: &Value, now: &Value) -> bool {
+        let hashed = |arguments: &Value| arguments.get("blake3").is_some() && arguments.get("bytes").is_some();
+        recorded == now || self.replaced && hashed(recorded)
     }
 }
 
@@ -474,7 +488,7 @@ mod tests {
 
         let other = Tape::new(recording.clone(), 0);
         assert!(call(&other, "b", 7).await.unwrap_err().contains("host call 1 differs"));
-        let only = Tape::played(recording);
+        let only = Tape::played(recording, false);
         assert_eq!((call(&only, "a", 7).await, call(&only, "a", 7).await), (Ok(1), Ok(2)));
         assert!(call(&only, "a", 7).await.unwrap_err().contains("ends before it"));
     }

@@ -172,6 +172,9 @@ pub(crate) fn table() -> Vec<Operation> {
             .query(&[("wait", "how many seconds to wait for the end, 0 to 120; default 30")])
             .takes::<tasks::AnswersBody>()
             .gives::<TaskView>(),
+        op(Get, "/v1/tasks/{id}/recording", requests_scope, "taskRecording", get(tasks::recording))
+            .says("A finished task as a file for `openanalyst replay`, without names, addresses and keys")
+            .answers(200, Answer::Json("the recorded invocations of the skill, and its component in base64")),
         op(Get, "/v1/tasks/{id}/events", requests_scope, "taskEvents", get(events::stream))
             .says("A task's events as server-sent events, gapless; goes on after `Last-Event-ID`")
             .answers(200, Answer::Events),

@@ -4,6 +4,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::{Extension, Json};
+use openanalyst_brain::replay::TaskRecording;
 use openanalyst_brain::{Answer, MAX_PAGE, TaskPage, TaskView};
 use openanalyst_domain::TaskStatus;
 use serde::Deserialize;
@@ -57,6 +58,16 @@ pub(crate) async fn show(
 ) -> Result<Json<TaskView>, Problem> {
     let id = input::task_id(path)?;
     Ok(Json(app.brain.task(&caller.owner, id).await?))
+}
+
+/// `GET /v1/tasks/{id}/recording`
+pub(crate) async fn recording(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<TaskRecording>, Problem> {
+    let id = input::task_id(path)?;
+    Ok(Json(app.brain.recording(&caller.owner, id).await?))
 }
 
 #[derive(Default, Deserialize, ToSchema)]

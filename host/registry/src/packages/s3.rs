@@ -430,6 +430,11 @@ impl ObjectPackages {
                     tracing::info!(store = %self, "no conditional create: packages are put without a condition");
                     self.conditional.store(false, Ordering::Relaxed);
                 }
+                // Without an answer it is not known whether it is there. What stands under its digest is the same either way, so it is put
+                // without the condition, which the client tries again by itself.
+                Err(error) if Answer::of(&error).status.is_none() && !Answer::of(&error).redirect => {
+                    tracing::info!(store = %self, %error, "a put was cut off and is made again");
+                }
                 Err(error) => return Err(self.explain(&error)),
             }
         }

@@ -1,0 +1,100 @@
+//! `task export` and `replay`: a finished task as one file, and running it again from there.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openanalyst_brain::replay::{Input, TaskRecording, replay as run_again};
+use openanalyst_domain::{Owner, TaskId, TenantId, UserId};
+use openanalyst_runtime::{Sandbox, SandboxOptions};
+
+use super::compile;
+use crate::cli::TaskCommand;
+use crate::data_dir::{DataDir, private_dir};
+use crate::failure::Failure;
+use crate::host::{Host, Role};
+use crate::settings::Settings;
+
+/// Writes a finished task into a file.
+///
+/// # Errors
+/// There is no such task, it has not ended, or the file cannot be written.
+pub async fn export(command: &TaskCommand, settings: &Settings) -> Result<ExitCode, Failure> {
+    let TaskCommand::Export { id, out, tenant, user } = command;
+    let owner = owner(tenant, user)?;
+    let id: TaskId = id.parse().map_err(|error| Failure::usage(format!("`{id}`: {error}")))?;
+    let host = Host::open(settings, Role::Visitor).await?;
+    let recorded = host.brain.recording(&owner, id).await;
+    host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
+    let recorded = recorded?;
+    let file = out.clone().unwrap_or_else(|| PathBuf::from(format!("task-{id}.json")));
+    let text = serde_json::to_string_pretty(&recorded).map_err(|error| Failure::failed(error.to_string()))?;
+    std::fs::write(&file, text)
+        .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
+    println!(
+        "{}: {} invocations of {}, {} texts replaced. What was asked and answered stands in it: look at it before you hand it on",
+        file.display(),
+        recorded.invocations.len(),
+        recorded.skill,
+        recorded.replaced
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a recorded task again, and says what differs. Needs no data directory but for the cache of compiled components.
+///
+/// # Errors
+/// The file cannot be read or used.
+pub async fn replay(file: &Path, component: Option<&Path>, settings: &Settings) -> Result<ExitCode, Failure> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))
+    };
+    let mut recorded: TaskRecording = serde_json::from_slice(&read(file)?)
+        .map_err(|error| Failure::usage(format!("{} is no recorded task: {error}", file.display())))?;
+    if let Some(component) = component {
+        let bytes = read(component)?;
+        recorded.component_blake3 = blake3::hash(&bytes).to_hex().to_string();
+        recorded.component = STANDARD.encode(bytes);
+    }
+    let data = DataDir::open(&settings.data_dir.value)?;
+    private_dir(&settings.cache_dir.value)?;
+    let mut options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
+    options.pool_instances = 2;
+    options.compiler = Some(compile::in_a_child());
+    let sandbox = Sandbox::new(options)?;
+    let replayed = run_again(&sandbox, &recorded).await.map_err(|failure| Failure::failed(failure.to_string()))?;
+    println!(
+        "task {} ({}), skill {} {}",
+        recorded.task_id,
+        recorded.status,
+        recorded.skill,
+        recorded.skill_version.as_deref().unwrap_or_default()
+    );
+    let mut same = true;
+    for (one, invoked) in replayed.iter().zip(&recorded.invocations) {
+        let export = match invoked.input {
+            Input::Plan(_) => "plan",
+            Input::Run(_) => "run",
+            Input::Reply(_) => "reply",
+        };
+        let verdict = one.difference.as_deref().unwrap_or("as recorded");
+        println!("{:<24} {export:<6} {:>4} host calls  {verdict}", one.place, one.host_calls);
+        for line in &one.logs {
+            println!("    {:?}: {}", line.level, line.message);
+        }
+        same &= one.difference.is_none();
+    }
+    if replayed.is_empty() {
+        println!("nothing of it was the skill's own code");
+    }
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn owner(tenant: &str, user: &str) -> Result<Owner, Failure> {
+    Ok(Owner::new(
+        TenantId::parse(tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?,
+        UserId::parse(user).map_err(|error| Failure::usage(format!("--user: {error}")))?,
+    ))
+}
