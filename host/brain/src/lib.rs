@@ -3,7 +3,7 @@
 //! | role | module | does |
 //! |---|---|---|
 //! | the front | `brain`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
-//! | coordinator | `work`, `context` | builds the context, asks the router, calls the skill's plan and reply |
+//! | coordinator | `work`, `context`, `split` | builds the context, asks the router, calls the skill's plan and reply |
 //! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
 //! | replay | [`replay`] | a finished task as a file, and running it again |
 //! | researcher | `research` | looks up how it is done right, once the retries are used up |
@@ -39,6 +39,7 @@ mod research;
 mod retry;
 mod sessions;
 mod settings;
+mod split;
 mod steps;
 mod supply;
 mod take_over;

@@ -1,6 +1,6 @@
 //! A finished task as one file, and running it again from that file: the same component, the recorded host calls, the same result or the first difference.
 //!
-//! The file holds what the skill was given and told in the task's last round: its own `plan`, each attempt at a step that is its own code, and its `reply`. Jobs and
+//! The file holds what the skill was given and told in the task's last round, and in the last part of a request that was split: its own `plan`, each attempt at a step that is its own code, and its `reply`. Jobs and
 //! called skills are not run again: what they gave stands in the recording. Nothing is reached while a file is replayed.
 //!
 //! Before it leaves the host, names of tenant and user, e-mail addresses, tokens and keys are replaced by others of the same form and length, the same everywhere.
@@ -24,7 +24,7 @@ use crate::api::BrainError;
 use crate::brain::Brain;
 use crate::end::Outcome;
 use crate::steps::Settled;
-use crate::work::Prepared;
+use crate::work::{PARTS, Prepared};
 use crate::{accept, plan};
 
 /// What the member `format` of a file says.
@@ -123,7 +123,8 @@ impl Brain {
         let skill = skill.ok_or_else(|| wrong("its skill's version is not there any more"))?;
         let component = skill.version().component().await.map_err(|failure| wrong(&failure.to_string()))?;
         let request = Request { attachments: accept::for_skill(&row.attachments), ..prepared.request };
-        let round = i64::try_from(row.answers.as_array().map_or(0, Vec::len)).unwrap_or(i64::MAX);
+        let answers = i64::try_from(row.answers.as_array().map_or(0, Vec::len)).unwrap_or(i64::MAX);
+        let round = answers.saturating_mul(PARTS).saturating_add(i64::try_from(prepared.part).unwrap_or(0));
         let told = Told { brain: self, owner, id, round, recordings: self.recordings(owner, id).await? };
         let mut invocations = Vec::new();
         let planned: Option<Plan> = row.plan.clone().and_then(|plan| serde_json::from_value(plan).ok());

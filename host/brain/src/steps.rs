@@ -19,7 +19,7 @@ use crate::end::{self, End};
 use crate::expect::{self, Outcome, Verdict};
 use crate::plan;
 use crate::supply::{ProgressChannel, Spot};
-use crate::work::{Stop, Work};
+use crate::work::{PARTS, Stop, Work};
 
 /// One step of the plan, and its place in it.
 #[derive(Clone, Copy)]
@@ -107,8 +107,8 @@ impl Work {
     pub(crate) async fn steps(&mut self, plan: &Plan) -> Result<Vec<StepResult>, Stop> {
         let recorded = self.brain.store.step_results(self.owner(), self.task.id, self.round).await?;
         let earlier = match self.round {
-            0 => Vec::new(),
-            round => self.brain.store.step_results(self.owner(), self.task.id, round - 1).await?,
+            round if round < PARTS => Vec::new(),
+            round => self.brain.store.step_results(self.owner(), self.task.id, round - PARTS).await?,
         };
         let mut results: Vec<StepResult> = Vec::with_capacity(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {

@@ -26,9 +26,12 @@ use crate::end::{self, End};
 use crate::ledger::Ledger;
 use crate::numbers::unsigned;
 use crate::retry::Retry;
+use crate::split::{self, Part};
 use crate::supply::Spot;
 use crate::{accept, plan, supply};
 
+/// More than there can be parts of a request.
+pub(crate) const PARTS: i64 = 16;
 /// More than there can be attempts in one round.
 const ATTEMPTS_OF_A_ROUND: u32 = 1_000;
 /// Most entries of the ranking in the `routed` event.
@@ -39,14 +42,34 @@ const RANKING_SHOWN: usize = 3;
 pub(crate) struct Prepared {
     pub(crate) request: contract::Request,
     pub(crate) context: contract::Context,
+    /// Which part of the request this is, from 0.
+    #[serde(default)]
+    pub(crate) part: usize,
+    /// The parts that come after it.
+    #[serde(default)]
+    pub(crate) rest: Vec<Part>,
+    /// What the parts before it answered.
+    #[serde(default)]
+    pub(crate) done: Vec<DonePart>,
+}
+
+/// What a part of a request was answered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DonePart {
+    skill: String,
+    content: String,
+    data: Option<Value>,
 }
 
 /// A task at work, with all that its stages need.
 pub(crate) struct Work {
     pub(crate) brain: Arc<Inner>,
     pub(crate) task: TaskRow,
-    /// How often the user has answered: each answer begins a new round of plan, steps and reply.
+    /// Each answer of the user begins a new round of plan, steps and reply, and so does each part of the request: [`PARTS`] numbers for each answer.
     pub(crate) round: i64,
+    part: usize,
+    rest: Vec<Part>,
+    done: Vec<DonePart>,
     pub(crate) cancel: CancellationToken,
     /// Under which this process works on it.
     pub(crate) lease: i64,
@@ -76,6 +99,8 @@ pub(crate) enum Stop {
     End(End),
     /// It waits for a job, and need not be in memory until that ends.
     Waits(Waits),
+    /// A part of the request is done, and the next one follows.
+    NextPart,
     /// The record cannot be read or written now; the task stays open, and is taken up again.
     Store(StoreError),
 }
@@ -107,16 +132,26 @@ pub(crate) enum Worked {
 /// The record cannot be read or written; the task stays open. [`StoreError::Fenced`]: it is not this process's any more.
 pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationToken) -> Result<Worked, StoreError> {
     let mut task = task;
-    let mut work = match prepare(brain, &mut task, &cancel).await {
-        Ok(work) => work,
-        Err(Stop::End(end)) => return finish(brain, &task, &end, Vec::new()).await.map(|()| Worked::Ended),
-        Err(Stop::Waits(waits)) => return Err(not_a_job(&waits)),
-        Err(Stop::Store(error)) => return Err(error),
-    };
-    let end = match work.stages().await {
-        Ok(end) | Err(Stop::End(end)) => end,
-        Err(Stop::Store(error)) => return Err(error),
-        Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
+    let mut goes_on = false;
+    let (work, end) = loop {
+        let mut work = match prepare(brain, &mut task, &cancel, goes_on).await {
+            Ok(work) => work,
+            Err(Stop::End(end)) => return finish(brain, &task, &end, Vec::new()).await.map(|()| Worked::Ended),
+            Err(Stop::Waits(waits)) => return Err(not_a_job(&waits)),
+            Err(Stop::NextPart) => return Err(StoreError::Fenced),
+            Err(Stop::Store(error)) => return Err(error),
+        };
+        match work.stages().await {
+            Ok(end) | Err(Stop::End(end)) => break (work, end),
+            Err(Stop::Store(error)) => return Err(error),
+            Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
+            Err(Stop::NextPart) => {}
+        }
+        match brain.store.task(&task.owner, task.id).await? {
+            Some(row) => task = row,
+            None => return Err(StoreError::Fenced),
+        }
+        goes_on = true;
     };
     work.ledger.flush(brain, &work.task).await?;
     let jobs = work.ledger.jobs();
@@ -173,13 +208,18 @@ async fn total(brain: &Inner, task: &TaskRow, jobs: Vec<String>) -> Result<TaskR
 }
 
 /// Starts the task, builds its context and routes it, or takes up what was recorded of that.
-async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationToken) -> Result<Work, Stop> {
+async fn prepare(
+    brain: &Arc<Inner>,
+    task: &mut TaskRow,
+    cancel: &CancellationToken,
+    goes_on: bool,
+) -> Result<Work, Stop> {
     if let Some(reason) = task.cancel_reason.clone() {
         return Err(Stop::End(End::Cancelled { reason }));
     }
     let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
     let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
-    let resumed = task.status == TaskStatus::Running;
+    let resumed = task.status == TaskStatus::Running && !goes_on;
     let mut events = vec![if let Some(job) = task.waits_for {
         NewEvent::new(EventKind::Resumed, json!({ "node": brain.node, "jobId": job }))
     } else if resumed {
@@ -187,6 +227,9 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
     } else {
         NewEvent::new(EventKind::Started, json!({ "node": brain.node }))
     }];
+    if goes_on {
+        events.clear();
+    }
     let recorded = task.prepared.as_ref().and_then(|value| serde_json::from_value::<Prepared>(value.clone()).ok());
     let tenant = &task.owner.tenant;
     let catalog = brain.catalog.of(tenant).await?;
@@ -210,8 +253,13 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
                 previous_skill: built.previous_skill.as_deref(),
                 has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
             };
-            let mut route = catalog.router().route(&utterance);
+            let parts = split::parts(brain, task, &catalog, &utterance).await?;
+            let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
+            let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
             let (name, confidence) = match (&task.skill, &route.decision) {
+                _ if !parts.is_empty() => {
+                    (parts[0].skill.clone(), route.ranking.first().map_or(0.0, |best| best.confidence))
+                }
                 // An answered task goes on with the skill that it began with.
                 (Some(name), _) => (name.clone(), task.confidence.unwrap_or(0.0)),
                 (None, Decision::Skill { name, confidence }) => (name.clone(), *confidence),
@@ -236,13 +284,17 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
                 let said = Utterance { text: &answer.text, ..utterance };
                 take_slots(&mut route, catalog.router().route(&said));
             }
-            let request = request_of(task, &route, confidence, &rounds, &built.time_zone);
+            let request = request_of(task, content, &route, confidence, &rounds, &built.time_zone);
+            if !parts.is_empty() {
+                route.reasons.push(format!("the request has {} parts, for {}", parts.len(), names_of(&parts)));
+            }
+            let rest: Vec<Part> = parts.iter().skip(1).cloned().collect();
             task.skill = Some(name.clone());
             task.skill_version = Some(skill.manifest().version.to_string());
             task.skill_digest = Some(skill.digest().to_string());
             task.confidence = Some(confidence);
             fresh = Some(route);
-            (Prepared { request, context: built.context }, skill)
+            (Prepared { request, context: built.context, part: 0, rest, done: Vec::new() }, skill)
         }
     };
     let lease = if let Some(route) = &fresh {
@@ -252,11 +304,14 @@ async fn prepare(brain: &Arc<Inner>, task: &mut TaskRow, cancel: &CancellationTo
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
     let loaded = skill.load(&brain.sandbox).await?;
-    let Prepared { mut request, context } = prepared;
+    let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     Ok(Work {
         brain: brain.clone(),
-        round,
+        round: round.saturating_mul(PARTS).saturating_add(i64::try_from(part).unwrap_or(0)),
+        part,
+        rest,
+        done,
         lease,
         resumed,
         cancel: cancel.clone(),
@@ -323,8 +378,13 @@ fn take_slots(route: &mut Route, said: Route) {
     }
 }
 
+fn names_of(parts: &[Part]) -> String {
+    parts.iter().map(|part| format!("`{}`", part.skill)).collect::<Vec<_>>().join(", then ")
+}
+
 fn request_of(
     task: &TaskRow,
+    content: &str,
     route: &Route,
     confidence: f64,
     rounds: &[Vec<Answer>],
@@ -338,7 +398,7 @@ fn request_of(
     contract::Request {
         task_id: task.id.to_string(),
         session_id: task.session.to_string(),
-        content: task.content.clone(),
+        content: content.to_owned(),
         intent: contract::Intent { actions: route.intent.actions.clone(), confidence, slots: slots.collect() },
         attachments: Vec::new(),
         received_at_ms: unsigned(task.accepted_at_ms),
@@ -437,7 +497,78 @@ impl Work {
             return Ok(End::Asked { content: end::ask_text("", &questions), questions });
         }
         let results = self.steps(&plan).await?;
-        self.reply(&results).await
+        match self.reply(&results).await? {
+            End::Answered { content, data } if !self.rest.is_empty() => self.next_part(content, data).await,
+            End::Answered { content, data } if !self.done.is_empty() => Ok(self.together(content, data)),
+            end => Ok(end),
+        }
+    }
+
+    fn done_part(&self, content: String, data: Option<Value>) -> DonePart {
+        DonePart { skill: self.skill.manifest().name.clone(), content, data }
+    }
+
+    /// The answers of all parts as one.
+    fn together(&self, content: String, data: Option<Value>) -> End {
+        let last = self.done_part(content, data);
+        let all: Vec<&DonePart> = self.done.iter().chain([&last]).collect();
+        let content = all.iter().map(|part| part.content.trim()).collect::<Vec<_>>().join("\n\n");
+        let data = json!({ "parts": all.iter().map(|part| json!({ "skill": part.skill, "data": part.data })).collect::<Vec<_>>() });
+        End::Answered { content, data: Some(data) }
+    }
+
+    /// Writes down that this part is done, and with what the next one begins.
+    async fn next_part(&mut self, content: String, data: Option<Value>) -> Result<End, Stop> {
+        let next = self.rest.remove(0);
+        let catalog = self.brain.catalog.of(&self.owner().tenant).await?;
+        let skill = catalog.skill(&next.skill).cloned().ok_or_else(|| gone(&next.skill))?;
+        let now_ms = self.brain.clock.now_ms();
+        let utterance = Utterance {
+            text: &next.request,
+            now_ms,
+            time_zone: &self.request.time_zone,
+            previous_skill: None,
+            has_attachments: !self.request.attachments.is_empty(),
+        };
+        let route = catalog.router().route(&utterance);
+        let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
+        let rounds: Vec<Vec<Answer>> = serde_json::from_value(self.task.answers.clone()).unwrap_or_default();
+        let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
+        let mut context = self.context.clone();
+        context.messages.push(contract::Message {
+            role: contract::Role::Assistant,
+            content: content.clone(),
+            data: data.as_ref().map(Value::to_string),
+            skill: Some(self.skill.manifest().name.clone()),
+            at_ms: unsigned(now_ms),
+        });
+        let mut done = self.done.clone();
+        done.push(self.done_part(content, data));
+        let prepared = Prepared { request, context, part: self.part + 1, rest: self.rest.clone(), done };
+        self.task.skill = Some(next.skill.clone());
+        self.task.skill_version = Some(skill.manifest().version.to_string());
+        self.task.skill_digest = Some(skill.digest().to_string());
+        self.task.confidence = Some(confidence);
+        let mut event = route_event(&self.task, &route);
+        event["part"] = json!(self.part + 2);
+        let (version, digest) = (skill.manifest().version.to_string(), skill.digest().to_string());
+        let recorded = serde_json::to_value(&prepared).unwrap_or_default();
+        let decision = openanalyst_store::tasks::Decision {
+            skill: &next.skill,
+            version: &version,
+            digest: &digest,
+            confidence,
+            prepared: &recorded,
+        };
+        let mut tx = self.begin().await?;
+        tx.decide_task(self.task.id, &decision).await?;
+        tx.clear_plan(self.task.id).await?;
+        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
+        let events = vec![NewEvent::new(EventKind::Routed, event)];
+        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Err(Stop::NextPart)
     }
 
     /// The skill's plan, or the one that is recorded.
@@ -539,7 +670,8 @@ impl Work {
         let round = u32::try_from(self.round).unwrap_or(u32::MAX);
         Spot {
             place: format!("{}/{stage}/{attempt}", self.round),
-            effects: stage.to_owned(),
+            // Two parts may name their steps alike.
+            effects: if self.part == 0 { stage.to_owned() } else { format!("part-{}/{stage}", self.part + 1) },
             attempt: round.saturating_mul(ATTEMPTS_OF_A_ROUND).saturating_add(attempt),
         }
     }

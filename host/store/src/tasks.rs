@@ -392,6 +392,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets the plan: the next part of the request gets one of its own.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn clear_plan(&mut self, task: TaskId) -> Result<(), StoreError> {
+        query("UPDATE tasks SET plan = NULL WHERE id = $1").bind(task).run(self).await?;
+        Ok(())
+    }
+
     /// Counts an attempt at a step.
     ///
     /// # Errors

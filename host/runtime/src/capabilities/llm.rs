@@ -1,5 +1,7 @@
 //! `llm`: a large language model. Needs `llm`.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use openanalyst_domain::Failure;
 
@@ -10,6 +12,8 @@ use crate::contract::{Failure as ContractFailure, Weight};
 use crate::state::State;
 use crate::tape;
 
+/// What is left of a call's wall time when a model has taken too long.
+const KEPT_BACK: Duration = Duration::from_secs(5);
 /// Most messages of one prompt.
 pub const MAX_MESSAGES: usize = 1_000;
 
@@ -65,11 +69,22 @@ impl State {
             Ok(begun) => begun,
             Err(played) => return Ok(played.map_err(Into::into)),
         };
-        let result = match check(&self.call, &prompt) {
-            Ok(llm) if live => llm.stream(&prompt).await,
-            Ok(llm) => llm.complete(&prompt).await,
-            Err(failure) => Err(failure),
+        // A model that is too slow must not take the time in which the skill could still do without it.
+        let left = self.call.deadline_or_far().saturating_duration_since(Instant::now());
+        let patience = left.saturating_sub(KEPT_BACK.min(left / 2));
+        let asking = async {
+            match check(&self.call, &prompt) {
+                Ok(llm) if live => llm.stream(&prompt).await,
+                Ok(llm) => llm.complete(&prompt).await,
+                Err(failure) => Err(failure),
+            }
         };
+        let result = tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| {
+            Err(Failure::unavailable(format!(
+                "the language model had not answered after {} ms: do without it, or ask the operator to raise the budget's wallMs",
+                patience.as_millis()
+            )))
+        });
         begun.end(&result);
         if let Ok(completion) = &result {
             self.counts.llm_input_tokens += completion.input_tokens;

@@ -1,0 +1,428 @@
+//! What the brain itself costs: `cargo bench -p openanalyst --bench brain`.
+//!
+//! On SQLite, and on PostgreSQL where this machine has one: the host's own share of a request, and of it the journal's; many sessions at once against a bare
+//! handler with one durable insert in the same run; and ten thousand tasks that wait for a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed,
+//! unless `-- --only-print` is given.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use futures_util::StreamExt as _;
+use openanalyst::cli::Cli;
+use openanalyst::commands::compile;
+use openanalyst::host::{Host, Role};
+use openanalyst::settings::Settings;
+use openanalyst_brain::NewRequest;
+use openanalyst_domain::{
+    Clock, EventKind, ManualClock, Owner, SessionKey, SystemClock, TaskId, TaskStatus, TenantId, UserId,
+};
+use openanalyst_guest_fixtures::TRIER;
+use openanalyst_package::Capabilities;
+use openanalyst_registry::Actor;
+use openanalyst_runtime::{Recording, Tape};
+use openanalyst_store::effects::EffectKey;
+use openanalyst_store::memory::MemoryOwner;
+use openanalyst_store::recordings::PartRow;
+use openanalyst_store::{Store, StoreOptions};
+use serde_json::{Value, json};
+
+/// Requests that are timed one after the other, and those before that are not counted.
+const REQUESTS: usize = 300;
+const WARM_UP: usize = 30;
+/// Pairs of writes, journaled and bare.
+const WRITES: usize = 500;
+/// Sessions at the same time, and requests of each.
+const SESSIONS: usize = 200;
+const EACH: usize = 5;
+/// Tasks that wait.
+const PARKED: usize = 10_000;
+/// Tasks that are begun side by side before they wait.
+const AT_ONCE: usize = 64;
+
+const MAX_SHARE_SQLITE: Duration = Duration::from_millis(2);
+const MAX_SHARE_POSTGRES: Duration = Duration::from_millis(4);
+const MAX_JOURNAL: f64 = 0.15;
+const MAX_PARKED_MB: f64 = 100.0;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> ExitCode {
+    if let Some(code) = compile::called() {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().collect();
+    let only_print = arguments.iter().any(|argument| argument == "--only-print");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
+    let missed = runtime.block_on(async {
+        let mut missed = parked().await;
+        missed.extend(on("SQLite", None, MAX_SHARE_SQLITE).await);
+        match openanalyst_test_postgres::shared() {
+            Some(server) => missed.extend(on("PostgreSQL", Some(server.database()), MAX_SHARE_POSTGRES).await),
+            None => println!("\nPostgreSQL: not measured, because this machine has no server to start (Debian: apt-get install postgresql)"),
+        }
+        missed
+    });
+    if missed.is_empty() || only_print {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("missed: {}", missed.join(", "));
+    ExitCode::FAILURE
+}
+
+fn settings(dir: &Path, database: Option<&str>, more: &[&str]) -> Settings {
+    let mut arguments: Vec<String> =
+        ["openanalyst", "migrate", "--time-zone", "UTC", "--data-dir"].map(str::to_owned).into();
+    arguments.push(dir.display().to_string());
+    arguments.extend(["--max-open-tasks".to_owned(), "100000".to_owned()]);
+    arguments.extend(database.into_iter().flat_map(|url| ["--database-url".to_owned(), url.to_owned()]));
+    arguments.extend(more.iter().map(|flag| (*flag).to_owned()));
+    let matches = Cli::command().get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).expect("the arguments are right");
+    Settings::load(&cli.settings, &matches).expect("the settings are right")
+}
+
+fn owner(tenant: usize, user: usize) -> Owner {
+    let tenant = TenantId::parse(format!("tenant{tenant}")).expect("it is a name");
+    Owner::new(tenant, UserId::parse(format!("user{user}")).expect("it is a name"))
+}
+
+/// Installs the skill for a tenant.
+async fn install(host: &Host, tenant: &TenantId) {
+    let skill_md = "---\nname: trier\ndescription: Tries what the request says.\nversion: 1.0.0\ntriggers: [trier, \"trier document\", document]\n\
+                    capabilities:\n  memory: user\n  llm: true\n  web-search: true\n  windmill: [\"f/openanalyst/social/*\"]\n  http: [\"api.test\"]\n  \
+                    skills: [\"trier\"]\n---\nTries.\n";
+    let files = BTreeMap::from([
+        ("SKILL.md".to_owned(), skill_md.as_bytes().to_vec()),
+        ("skill.wasm".to_owned(), TRIER.to_vec()),
+    ]);
+    let package = openanalyst_package::write_archive(&files).expect("the paths are safe");
+    let actor = Actor { name: "bench".to_owned(), origin: "local".to_owned() };
+    let grants: Capabilities =
+        serde_json::from_value(json!({ "memory": "user", "windmill": ["f/openanalyst/social/*"] }))
+            .expect("the grants are right");
+    host.registry.upload(tenant, package.into(), &actor).await.expect("the package is taken");
+    host.registry.grant(tenant, "trier", &grants, &actor).await.expect("the grants are taken");
+    host.registry.activate(tenant, "trier", None, &actor).await.expect("the version is activated");
+}
+
+async fn accept(host: &Host, owner: &Owner, session: &str, run: &Value) -> TaskId {
+    let document = json!({ "steps": [{ "id": "a", "run": run }] });
+    let request = NewRequest {
+        content: format!("trier document {document}"),
+        session: SessionKey::parse(session).expect("it is a session"),
+        attachments: Vec::new(),
+        idempotency_key: None,
+        correlation_id: None,
+    };
+    host.brain.accept(owner, request).await.expect("the request is accepted").task
+}
+
+/// Accepts, waits for the end, and gives how long that took beside the skill's own time.
+async fn timed(host: &Host, owner: &Owner, session: &str, run: &Value) -> (Duration, Duration) {
+    let began = Instant::now();
+    let task = accept(host, owner, session, run).await;
+    let view = host.brain.wait(owner, task, PATIENCE).await.expect("the task can be read");
+    let took = began.elapsed();
+    assert_eq!(view.status, TaskStatus::Completed, "{view:?}");
+    let receipts = host.store.task_receipts(owner, task).await.expect("the receipts can be read");
+    let guest: u64 = receipts.iter().map(|receipt| receipt.wall_us).sum();
+    (took, Duration::from_micros(guest))
+}
+
+/// The figures of one database.
+async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'static str> {
+    let dir = tempfile::tempdir().expect("a temporary directory can be made");
+    let settings = settings(dir.path(), database.as_deref(), &[]);
+    let host = Host::open(&settings, Role::Server).await.expect("the host opens");
+    host.warm().await.expect("the components compile");
+    for tenant in 0..10 {
+        install(&host, &owner(tenant, 0).tenant).await;
+    }
+    let mut missed = Vec::new();
+    println!("\n{name}");
+    let inserts = bare_inserts(&host.store).await;
+    println!(
+        "   floor: one durable insert                     p50 {} p99 {}",
+        ms(at(&inserts, 500)),
+        ms(at(&inserts, 990))
+    );
+
+    let mut shares = Vec::new();
+    let ada = owner(0, 1);
+    for number in 0..WARM_UP + REQUESTS {
+        // A conversation of its own for each, so that none grows long.
+        let (took, guest) = timed(&host, &ada, &format!("share-{number}"), &json!({ "give": ["x"] })).await;
+        if number >= WARM_UP {
+            shares.push(took.saturating_sub(guest));
+        }
+    }
+    let shares = sorted(shares);
+    let share = at(&shares, 500);
+    println!(
+        "   host's share of a one-step request            p50 {} p99 {}   < {}  {}",
+        ms(share),
+        ms(at(&shares, 990)),
+        ms(bound),
+        verdict(&mut missed, "host's share", share < bound)
+    );
+
+    let effects = json!({ "do": [
+        { "call": "put", "key": "a", "value": 1 }, { "call": "put", "key": "b", "value": 2 }, { "call": "put", "key": "c", "value": 3 },
+    ]});
+    let mut whole = Vec::new();
+    for number in 0..WARM_UP + REQUESTS {
+        let (took, _) = timed(&host, &owner(0, 2), &format!("effects-{number}"), &effects).await;
+        if number >= WARM_UP {
+            whole.push(took);
+        }
+    }
+    let whole = at(&sorted(whole), 500);
+    let (bare, journaled) = journal(&host).await;
+    let journal = 3.0 * (journaled.as_secs_f64() - bare.as_secs_f64()).max(0.0) / whole.as_secs_f64();
+    println!(
+        "   a request with three effects                  p50 {}; a write bare {} and journaled {}: the journal is {:.1} %   < {:.0} %  {}",
+        ms(whole),
+        us(bare),
+        us(journaled),
+        journal * 100.0,
+        MAX_JOURNAL * 100.0,
+        verdict(&mut missed, "journal", journal < MAX_JOURNAL)
+    );
+    sessions(host, name, &mut missed).await;
+    missed
+}
+
+/// Durable inserts, one after the other.
+async fn bare_inserts(store: &Store) -> Vec<Duration> {
+    let memory = MemoryOwner::User(owner(0, 0));
+    let mut times = Vec::new();
+    for number in 0..WRITES {
+        let began = Instant::now();
+        let mut tx = store.begin(memory.scope()).await.expect("a write begins");
+        tx.put_memory(&memory, &format!("floor/{}", number % 1_000), "1", None, None, 0).await.expect("it is written");
+        tx.commit().await.expect("it is committed");
+        times.push(began.elapsed());
+    }
+    sorted(times)
+}
+
+/// A write of the memory, bare and as the journal makes it, in turns: medians.
+async fn journal(host: &Host) -> (Duration, Duration) {
+    let ada = owner(0, 3);
+    let task = accept(host, &ada, "journal", &json!({ "give": ["x"] })).await;
+    host.brain.wait(&ada, task, PATIENCE).await.expect("the task ends");
+    let memory = MemoryOwner::User(ada.clone());
+    let store = &host.store;
+    let (mut bare, mut journaled) = (Vec::new(), Vec::new());
+    for number in 0..WRITES {
+        let key = format!("journal/{}", number % 10);
+        let began = Instant::now();
+        let mut tx = store.begin(&ada).await.expect("a write begins");
+        tx.put_memory(&memory, &key, "1", None, None, 0).await.expect("it is written");
+        tx.commit().await.expect("it is committed");
+        bare.push(began.elapsed());
+
+        // What the journal adds: the lease is held, the recording's part stored, the intent written, the result settled.
+        let tape = Tape::new(Recording::default(), 0);
+        let part = serde_json::to_value(tape.fresh()).expect("a recording is JSON");
+        let place = format!("0/a/{number}/run");
+        let part = PartRow { place: place.clone(), number: 0, component: "x".repeat(64), part };
+        let effect = EffectKey { owner: &ada, task, place: &place };
+        let began = Instant::now();
+        let mut tx = store.begin(&ada).await.expect("a write begins");
+        // The task has ended, so nobody holds it; asking costs the same.
+        drop(tx.hold_task(task, -1).await);
+        tx.keep_recording(&ada, task, &part).await.expect("it is written");
+        tx.intend(&effect, "memory.put", &json!({ "key": key, "attempt": 1 }), 0).await.expect("it is written");
+        tx.put_memory(&memory, &key, "1", None, None, 0).await.expect("it is written");
+        tx.settle(&effect, &json!({ "ok": { "Stored": 1 } }), 0).await.expect("it is written");
+        tx.commit().await.expect("it is committed");
+        journaled.push(began.elapsed());
+    }
+    (at(&sorted(bare), 500), at(&sorted(journaled), 500))
+}
+
+/// Many sessions at once: nothing is lost, nothing comes out of order. Beside it a bare handler with one durable insert, asked by as many clients.
+async fn sessions(host: Host, name: &str, missed: &mut Vec<&'static str>) {
+    let floor = bare_handler(&host.store).await;
+    let host = Arc::new(host);
+    let (wrong, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let work = (0..SESSIONS).map(|session| {
+        let (host, wrong) = (host.clone(), wrong.clone());
+        tokio::spawn(async move {
+            let owner = owner(session % 10, 100 + session);
+            for number in 0..EACH {
+                let task = accept(&host, &owner, "s", &json!({ "give": [number] })).await;
+                let mut events = host.brain.follow(&owner, task, 0).await.expect("the task can be followed");
+                let (mut seq, mut ended) = (0, false);
+                while let Some(Ok(event)) = events.next().await {
+                    seq += 1;
+                    if event.seq != seq || ended {
+                        wrong.fetch_add(1, Ordering::Relaxed);
+                    }
+                    ended = event.kind == EventKind::Completed;
+                }
+                if !ended {
+                    wrong.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        })
+    });
+    let work: Vec<_> = work.collect();
+    for session in work {
+        session.await.expect("a session does not panic");
+    }
+    let took = began.elapsed();
+    let requests = SESSIONS * EACH;
+    let wrong = wrong.load(Ordering::Relaxed);
+    let rate = |count: usize, took: Duration| {
+        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+        let count = count as f64;
+        count / took.as_secs_f64()
+    };
+    let (ours, theirs) = (rate(requests, took), rate(floor.0, floor.1));
+    println!(
+        "   {SESSIONS} sessions at once, {requests} requests           {ours:.0} requests/s; bare axum with one durable insert {theirs:.0}/s, ratio {:.3}; lost or reordered {wrong}  {}",
+        ours / theirs,
+        verdict(missed, "sessions", wrong == 0)
+    );
+    let _ = name;
+    if let Ok(host) = Arc::try_unwrap(host) {
+        host.close(Duration::from_secs(10)).await;
+    }
+}
+
+/// As many clients as there are sessions, at a handler that does nothing but one durable insert.
+async fn bare_handler(store: &Store) -> (usize, Duration) {
+    let (store, number) = (store.clone(), Arc::new(AtomicU64::new(0)));
+    let insert = move || {
+        let (store, number) = (store.clone(), number.clone());
+        async move {
+            let memory = MemoryOwner::User(owner(0, 4));
+            let key = format!("bare/{}", number.fetch_add(1, Ordering::Relaxed) % 1_000);
+            let mut tx = store.begin(memory.scope()).await.expect("a write begins");
+            tx.put_memory(&memory, &key, "1", None, None, 0).await.expect("it is written");
+            tx.commit().await.expect("it is committed");
+            "done"
+        }
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(insert));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}/", listener.local_addr().expect("it has an address"));
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = openanalyst_egress::client(PATIENCE).expect("a client can be made");
+    let began = Instant::now();
+    let clients: Vec<_> = (0..SESSIONS)
+        .map(|_| {
+            let (client, url) = (client.clone(), url.clone());
+            tokio::spawn(async move {
+                for _ in 0..EACH {
+                    let answer = client.post(&url).body("{}").send().await.expect("it answers");
+                    assert!(answer.status().is_success());
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.expect("a client does not panic");
+    }
+    let took = began.elapsed();
+    server.abort();
+    (SESSIONS * EACH, took)
+}
+
+/// Ten thousand tasks wait for jobs of the next hour, in this process, and come back.
+async fn parked() -> Vec<&'static str> {
+    let dir = tempfile::tempdir().expect("a temporary directory can be made");
+    let settings = settings(dir.path(), None, &["--park-after-ms", "1"]);
+    let clock = ManualClock::at(SystemClock.now_ms());
+    let host = Host::open_with_clock(&settings, Role::Server, Arc::new(clock.clone())).await.expect("the host opens");
+    host.warm().await.expect("the components compile");
+    let tenant = owner(0, 0).tenant;
+    install(&host, &tenant).await;
+    let before = resident_mb();
+    let at_ms = clock.now_ms() + 3_600_000;
+    let run = json!({ "do": [
+        { "call": "count", "key": "n" },
+        { "call": "job", "path": "f/openanalyst/social/create_post", "at": at_ms, "arguments": { "platform": "twitter", "topic": "AI" } },
+    ]});
+    let began = Instant::now();
+    let host = Arc::new(host);
+    let tasks: Vec<(Owner, TaskId)> = futures_util::stream::iter(0..PARKED)
+        .map(|number| {
+            let (host, run) = (host.clone(), run.clone());
+            async move {
+                // No user has more than 1,000 open jobs.
+                let owner = owner(0, number % 20);
+                let task = accept(&host, &owner, &format!("s{number}"), &run).await;
+                let mut events = host.brain.follow(&owner, task, 0).await.expect("the task can be followed");
+                while let Some(Ok(event)) = events.next().await {
+                    if event.kind == EventKind::Parked {
+                        break;
+                    }
+                    assert!(!event.kind.ends_stream() && event.kind != EventKind::Asked, "{event:?}");
+                }
+                (owner, task)
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let took = began.elapsed();
+    let waiting = host.brain.parked_tasks();
+    let resident = resident_mb();
+    let mut missed = Vec::new();
+    println!("parked tasks (SQLite)");
+    println!("   {waiting} of {PARKED} tasks wait for a job; put aside in {:.1} s", took.as_secs_f64());
+    println!(
+        "   resident before {before:.0} MB, with all of them {resident:.0} MB   < {MAX_PARKED_MB:.0} MB  {}",
+        verdict(&mut missed, "parked memory", resident < MAX_PARKED_MB && waiting == PARKED)
+    );
+    let began = Instant::now();
+    clock.set(at_ms + 1_000);
+    for (owner, task) in &tasks {
+        let view = host.brain.wait(owner, *task, PATIENCE).await.expect("the task can be read");
+        assert_eq!(view.status, TaskStatus::Completed, "{view:?}");
+    }
+    println!("   all of them came back and ended in {:.1} s", began.elapsed().as_secs_f64());
+    if let Ok(host) = Arc::try_unwrap(host) {
+        host.close(Duration::from_secs(10)).await;
+    }
+    missed
+}
+
+fn resident_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says it");
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().expect("it is a number");
+    kib * 1024.0 / 1e6
+}
+
+fn verdict(missed: &mut Vec<&'static str>, name: &'static str, holds: bool) -> &'static str {
+    if holds {
+        return "holds";
+    }
+    missed.push(name);
+    "MISSED"
+}
+
+fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
+    times.sort_unstable();
+    times
+}
+
+fn at(sorted: &[Duration], per_mille: usize) -> Duration {
+    sorted[(sorted.len() - 1) * per_mille / 1000]
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn us(time: Duration) -> String {
+    format!("{:.0} us", time.as_secs_f64() * 1e6)
+}
