@@ -1,6 +1,10 @@
 //! A large language model. Needs the capability `llm`. None configured is a normal state, answered with `unavailable`: write
 //! skills so that they give a useful answer without a model.
 //!
+//! Where a text shall be written, begin at [`Draft`]: it keeps data apart from instructions, checks what comes back, and gives none
+//! instead of failing. [`Facts`] and [`plain`] find what the model made up. [`Reply::made_by`](crate::Reply) tells the user who wrote. [`complete`]
+//! and [`stream`] are the bare calls.
+//!
 //! ```no_run
 //! # use openanalyst_skill::prelude::*;
 //! # fn shorten(text: &str) -> Result<String> {
@@ -13,7 +17,16 @@
 //! # }
 //! ```
 
+mod draft;
+mod facts;
+mod form;
+mod tokens;
+
 use crate::{Result, sys};
+
+pub use draft::{Draft, Written};
+pub use facts::{Checked, Facts};
+pub use form::{no_refusal, one_paragraph, plain};
 
 pub use crate::bindings::openanalyst::skill::llm::{Completion, Message, Prompt, Role, StopReason};
 

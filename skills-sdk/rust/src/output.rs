@@ -62,6 +62,24 @@ impl Reply {
         Ok(self)
     }
 
+    /// Says how the answer was made: in its data as `"madeBy": "language-model"` with `"model"`, or as `"madeBy": "rules"`; and in a
+    /// last line of the content where a model wrote something. Call it last, with the [`Written::model`](crate::llm::Written).
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`](crate::Failure) where the data is not an object.
+    pub fn made_by(mut self, model: Option<&str>) -> Result<Self> {
+        let data = self.data.as_deref().unwrap_or("{}");
+        let mut data: serde_json::Map<String, serde_json::Value> = serde_json::from_str(data)?;
+        data.insert("madeBy".into(), if model.is_some() { "language-model" } else { "rules" }.into());
+        if let Some(model) = model {
+            data.insert("model".into(), model.into());
+            self.content.truncate(self.content.trim_end().len());
+            self.content.push_str(&format!("\n\n_Written with {model}._"));
+        }
+        self.data = Some(to_json(&data)?);
+        Ok(self)
+    }
+
     /// Adds a question: the task waits for the answer.
     #[must_use]
     pub fn ask(mut self, question: Question) -> Self {
@@ -94,7 +112,7 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use crate::testing;
-    use crate::types::Step;
+    use crate::types::{Reply, Step};
 
     #[test]
     fn an_argument_is_read_by_name_and_its_name_is_in_the_error() {
@@ -103,5 +121,16 @@ mod tests {
         assert_eq!(inputs.argument::<u8>("count"), Ok(3));
         assert_eq!(inputs.argument::<Option<u8>>("other"), Ok(None));
         assert!(inputs.argument::<String>("count").unwrap_err().detail().contains("`count`"));
+    }
+
+    #[test]
+    fn an_answer_says_how_it_was_made() {
+        let reply = Reply::text("Hello.").made_by(None).unwrap();
+        assert_eq!((reply.content.as_str(), reply.data.as_deref()), ("Hello.", Some(r#"{"madeBy":"rules"}"#)));
+        let reply =
+            Reply::text("Hello.\n").with_data(&serde_json::json!({"n": 1})).unwrap().made_by(Some("m-1")).unwrap();
+        assert_eq!(reply.content, "Hello.\n\n_Written with m-1._");
+        assert_eq!(reply.data.as_deref(), Some(r#"{"madeBy":"language-model","model":"m-1","n":1}"#));
+        assert!(Reply::text("x").with_data(&1).unwrap().made_by(None).is_err());
     }
 }

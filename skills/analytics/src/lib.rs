@@ -1,11 +1,13 @@
 //! The bundled skill `analytics`: a report from what is really there, and only from that.
 //!
 //! Three steps: `collect` reads the user's own posts, schedules, jobs and requests, and the attached files; the script `fetch_metrics` computes; the script
-//! `generate_report` writes. It never invents a number: each one names its source, and what is missing is said.
+//! `generate_report` writes. It never invents a number: each one names its source, and what is missing is said. Where there is a language model,
+//! a summary in words stands above the report.
 //!
-//! Begin at `plan`; `collect` holds where the numbers come from.
+//! Begin at `plan`; `collect` holds where the numbers come from, `summary` what a model may say of them.
 
 mod collect;
+mod summary;
 
 use openanalyst_skill::prelude::*;
 
@@ -48,15 +50,24 @@ impl Skill for Analytics {
         Output::of(&collect::collect(&inputs.request, &inputs.context)?)
     }
 
-    fn reply(&self, _request: &Request, results: &[StepResult]) -> Result<Reply> {
+    fn reply(&self, request: &Request, results: &[StepResult]) -> Result<Reply> {
         let report = results.output("report")?["report"].clone();
-        let mut text = report["markdown"].as_str().unwrap_or_default().to_owned();
+        let markdown = report["markdown"].as_str().unwrap_or_default();
+        let summary = summary::write(markdown, request);
+        let mut text = match &summary {
+            Some(summary) => summary::above(&summary.text, markdown),
+            None => markdown.to_owned(),
+        };
         let jobs: Vec<String> =
             results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
         if !jobs.is_empty() {
             text.push_str(&format!("\nJobs: {}.", jobs.join(", ")));
         }
-        Reply::text(text).with_data(&json!({ "report": report }))
+        let mut data = json!({ "report": report });
+        if let Some(summary) = &summary {
+            data["summary"] = summary.text.as_str().into();
+        }
+        Reply::text(text).with_data(&data)?.made_by(summary.as_ref().map(|summary| summary.model.as_str()))
     }
 }
 

@@ -206,9 +206,9 @@ fn shown(value: &Value) -> String {
 }
 
 fn changed(content: String, data: Value) -> Done {
-    Done { content, data, changed: true }
+    Done { content, data, changed: true, model: None }
 }
 
 fn unchanged(content: String, data: Value) -> Done {
-    Done { content, data, changed: false }
+    Done { content, data, changed: false, model: None }
 }

@@ -5,9 +5,10 @@
 //! not understand may have meant.
 //!
 //! Begin at [`Wish`] and `reading`: what an utterance asks of this skill. `facts` keeps and finds what is remembered, `words` writes the
-//! answers.
+//! answers, `conversation` lets a language model answer what was not understood.
 
 mod clauses;
+mod conversation;
 mod facts;
 mod reading;
 mod wish;
@@ -37,6 +38,9 @@ struct Done {
     data: Value,
     /// Whether something was stored or forgotten.
     changed: bool,
+    /// The language model that wrote the content, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
 }
 
 impl Skill for Core {
@@ -61,6 +65,7 @@ impl Skill for Core {
     fn run(&self, _step: &Step, inputs: &Inputs, _attempt: &Attempt) -> Result<Output> {
         // A step of our own plan names its wish; a call of another skill comes with words only.
         let wishes = match inputs.argument::<Option<Wish>>("wish")? {
+            Some(Wish::Unknown) => return Output::of(&not_understood(inputs)),
             Some(wish) => vec![wish],
             None => reading::read(&inputs.request),
         };
@@ -71,11 +76,12 @@ impl Skill for Core {
             data[wish.word()] = done.data.clone();
         }
         let content = done.into_iter().map(|done| done.content).collect::<Vec<_>>().join("\n\n");
-        Output::of(&Done { content, data, changed })
+        Output::of(&Done { content, data, changed, model: None })
     }
 
     fn reply(&self, _request: &Request, results: &[StepResult]) -> Result<Reply> {
         let mut parts = Vec::new();
+        let mut model = None;
         let mut data = Value::Object(Default::default());
         for result in results {
             if result.output == "null" {
@@ -84,11 +90,21 @@ impl Skill for Core {
             }
             let done: Done = results.value(&result.id, "")?;
             parts.push(done.content);
+            model = done.model.or(model);
             for (name, value) in done.data.as_object().into_iter().flatten() {
                 data[name] = value.clone();
             }
         }
-        Reply::text(parts.join("\n\n")).with_data(&data)
+        Reply::text(parts.join("\n\n")).with_data(&data)?.made_by(model.as_deref())
+    }
+}
+
+/// The answer to what no skill understood. Only the user's own request is worth a model, which the user sees writing.
+fn not_understood(inputs: &Inputs) -> Done {
+    let data = json!({ (Wish::Unknown.word()): words::skill_list(&inputs.context) });
+    match conversation::answer(&inputs.request, &inputs.context) {
+        Some(written) => Done { model: Some(written.model), ..told(conversation::with_limits(&written.text), data) },
+        None => told(words::not_understood(&inputs.request.content, &inputs.context), data),
     }
 }
 
@@ -138,7 +154,7 @@ fn grant(wish: &Wish, inputs: &Inputs) -> Result<Done> {
 }
 
 fn told(content: String, data: Value) -> Done {
-    Done { content, data, changed: false }
+    Done { content, data, changed: false, model: None }
 }
 
 openanalyst_skill::export_skill!(Core);

@@ -9,6 +9,9 @@ const MAX_DESCRIPTION: usize = 160;
 /// How many skills are listed before the rest is only counted.
 const MAX_SKILLS: usize = 30;
 const SELF: &str = "core";
+/// What this skill itself can do, with the words that ask for it.
+pub(crate) const REMEMBERING: &str = "- **Remember things**: “call me Ada”, “my time zone is Europe/Berlin”, “remember that I prefer short \
+     posts”, “always write in British English”, “what do you remember about me”, “forget my name”.";
 
 pub(crate) fn greeting(context: &Context) -> String {
     let hello = match &context.display_name {
@@ -35,11 +38,9 @@ pub(crate) fn welcome(context: &Context) -> String {
 pub(crate) fn help(context: &Context) -> String {
     let mut text = String::from("This is what I can do for you:\n");
     push_skills(&mut text, context);
-    text.push_str(
-        "\n- **Remember things**: “call me Ada”, “my time zone is Europe/Berlin”, “remember that I prefer short posts”, “always write in \
-         British English”, “what do you remember about me”, “forget my name”.\n\nSay in your own words what you want; I ask where \
-         something is not clear.",
-    );
+    text.push_str(&format!(
+        "\n{REMEMBERING}\n\nSay in your own words what you want; I ask where something is not clear."
+    ));
     text
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn skill_list(context: &Context) -> Value {
     json!({ "skills": skills })
 }
 
-fn push_skills(text: &mut String, context: &Context) {
+pub(crate) fn push_skills(text: &mut String, context: &Context) {
     let skills = others(context);
     for (name, description) in skills.iter().take(MAX_SKILLS) {
         text.push_str(&format!("\n- **{name}**: {}", shortened(description, MAX_DESCRIPTION)));
@@ -77,7 +78,7 @@ fn push_skills(text: &mut String, context: &Context) {
     }
 }
 
-fn others(context: &Context) -> Vec<&(String, String)> {
+pub(crate) fn others(context: &Context) -> Vec<&(String, String)> {
     context.skills.iter().filter(|(name, _)| name != SELF).collect()
 }
 
@@ -89,7 +90,7 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-fn shortened(text: &str, max: usize) -> String {
+pub(crate) fn shortened(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }

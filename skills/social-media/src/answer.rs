@@ -49,7 +49,9 @@ pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> 
         text.push_str(&format!("\n\nJobs: {}.", jobs.join(", ")));
     }
     remember(&key, &post, schedule.as_ref(), request)?;
-    Reply::text(text).with_data(&json!({ "post": post, "schedule": schedule, "key": key }))
+    // Set by the script where the post is the model's, and remembered with it.
+    let model = post["model"].as_str();
+    Reply::text(text).with_data(&json!({ "post": post, "schedule": schedule, "key": key }))?.made_by(model)
 }
 
 /// What is kept for later requests and for reports.
@@ -58,13 +60,14 @@ fn remember(key: &str, post: &Value, schedule: Option<&Value>, request: &Request
     let earlier: Option<Value> = memory::user().get(&path)?;
     let created =
         earlier.as_ref().map_or_else(|| json!(request.received_at_ms), |earlier| earlier["createdAtMs"].clone());
-    memory::user().put(
-        &path,
-        &json!({
-            "platform": post["platform"], "content": post["content"], "topic": post["topic"], "createdAtMs": created,
-            "atMs": schedule.map(|schedule| &schedule["atMs"]), "schedulePath": schedule.map(|schedule| &schedule["path"]),
-        }),
-    )?;
+    let mut kept = json!({
+        "platform": post["platform"], "content": post["content"], "topic": post["topic"], "createdAtMs": created,
+        "atMs": schedule.map(|schedule| &schedule["atMs"]), "schedulePath": schedule.map(|schedule| &schedule["path"]),
+    });
+    if let Some(model) = post["model"].as_str() {
+        kept["model"] = model.into();
+    }
+    memory::user().put(&path, &kept)?;
     Ok(())
 }
 
@@ -74,7 +77,11 @@ fn moved_post(results: &[StepResult]) -> Result<Value> {
     let key = key_of(&output["schedule"]).ok_or_else(|| Failure::failed("the schedule's path does not name a post"))?;
     let post: Option<Value> = memory::user().get(&format!("posts/{key}"))?;
     let post = post.ok_or_else(|| Failure::not_found("the post that was moved is not in memory any more"))?;
-    Ok(json!({ "platform": post["platform"], "content": post["content"], "topic": post["topic"] }))
+    let mut moved = json!({ "platform": post["platform"], "content": post["content"], "topic": post["topic"] });
+    if let Some(model) = post["model"].as_str() {
+        moved["model"] = model.into();
+    }
+    Ok(moved)
 }
 
 /// The key of a post from the path of its schedule.
@@ -133,5 +140,5 @@ fn engagement(output: &Value, result: &StepResult) -> Result<Reply> {
     if let Some(job) = &result.job_id {
         text.push_str(&format!("\n\nJob: `{job}`."));
     }
-    Reply::text(text).with_data(output)
+    Reply::text(text).with_data(output)?.made_by(None)
 }

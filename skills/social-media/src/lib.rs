@@ -3,12 +3,14 @@
 //! The work is done by the shared scripts under `f/openanalyst/social/`; this crate decides which, with what, and what their results must be like. It remembers
 //! each post in the user's memory under `posts/`. It must never publish anything by itself.
 //!
-//! Begin at `wish`: what the request asks. `plan` makes the steps, `answer` writes the reply, `rows` reads attached numbers.
+//! Begin at `wish`: what the request asks. `plan` makes the steps, `text` lets a language model write where there is one, `answer` writes the reply, `rows` reads
+//! attached numbers.
 
 mod answer;
 mod plan;
 mod platform;
 mod rows;
+mod text;
 mod wish;
 
 use openanalyst_skill::prelude::*;
@@ -23,7 +25,7 @@ impl Skill for SocialMedia {
     fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
         match wish::read(request, context) {
             Wish::Ask(questions) => Ok(Plan::ask_all(questions)),
-            Wish::Create { post, when } => Ok(plan::create(&post, when.as_ref(), request, context)),
+            Wish::Create { post, when } => plan::create(&post, when.as_ref(), request, context),
             Wish::Move { earlier, when } => Ok(plan::reschedule(&earlier, &when, request, context)),
             Wish::Analyze => plan::analyze(request),
         }

@@ -4,37 +4,41 @@ use openanalyst_skill::When;
 use openanalyst_skill::prelude::*;
 
 use crate::platform::{self, Platform};
-use crate::rows;
 use crate::wish::{Earlier, Wanted};
+use crate::{rows, text};
 
 pub(crate) const CREATE_POST: &str = "f/openanalyst/social/create_post";
 const SCHEDULE_POST: &str = "f/openanalyst/social/schedule_post";
 const ANALYZE: &str = "f/openanalyst/social/analyze_engagement";
 
-/// The longest topic that a post must hold word by word.
-const WORD_BY_WORD_CHARS: usize = 60;
+/// The longest topic that a post must hold word by word, in characters.
+pub(crate) const WORD_BY_WORD_CHARS: usize = 60;
 
 /// Writes a post, and schedules it where there is a time.
-pub(crate) fn create(post: &Wanted, when: Option<&When>, request: &Request, context: &Context) -> Plan {
-    let Platform { id, name, limit } = post.platform;
+pub(crate) fn create(post: &Wanted, when: Option<&When>, request: &Request, context: &Context) -> Result<Plan> {
+    let Platform { id, name, limit, .. } = post.platform;
+    let tone = post.tone.clone().or_else(|| preferred_tone(context));
+    // The script takes it where it keeps the platform's rules, and writes its own where it does not.
+    let written = text::write(post, tone.as_deref(), request, context).map(|written| to_value(&written)).transpose()?;
     let mut create = Step::script("create", format!("Write the {name} post"), CREATE_POST)
         .arg("platform", *id)
         .arg("topic", post.topic.as_str())
-        .arg_if("tone", post.tone.as_deref().or(preferred_tone(context).as_deref()))
+        .arg_if("tone", tone)
         .arg_if("url", post.url.as_deref())
+        .arg_if("written", written)
         .expect(expect::present("/post/content", "the post has a text"))
         .expect(expect::within("/post/length", 1..=*limit, format!("the post fits {name}'s {limit} characters")));
     if post.topic.chars().count() <= WORD_BY_WORD_CHARS {
         create = create.expect(expect::contains("/post/content", post.topic.as_str(), "the post is about the topic"));
     }
     let plan = Plan::of([create]);
-    match when {
+    Ok(match when {
         Some(when) => {
             let step = schedule(name, when, &request.task_id, request, context).arg("platform", *id);
             plan.then(step.arg_from("content", "create#/post/content"))
         }
         None => plan,
-    }
+    })
 }
 
 /// Puts an earlier post at another time: the same key is the same schedule.

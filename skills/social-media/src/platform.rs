@@ -1,4 +1,5 @@
-//! The platforms, their names for people, and how long a post may be. The scripts hold the finer rules.
+//! The platforms, their names for people, and what a post may be like. The same numbers stand in the script `social/platforms`, which
+//! checks every post; a test holds the two together.
 
 /// A platform.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,20 +10,24 @@ pub(crate) struct Platform {
     pub(crate) name: &'static str,
     /// Most characters of a post.
     pub(crate) limit: i32,
+    /// A length that reads well there.
+    pub(crate) comfortable: i32,
+    /// How many hashtags are usual.
+    pub(crate) hashtags: i32,
 }
 
 const PLATFORMS: &[Platform] = &[
-    Platform { id: "twitter", name: "Twitter", limit: 280 },
-    Platform { id: "linkedin", name: "LinkedIn", limit: 3_000 },
-    Platform { id: "instagram", name: "Instagram", limit: 2_200 },
-    Platform { id: "facebook", name: "Facebook", limit: 63_206 },
-    Platform { id: "threads", name: "Threads", limit: 500 },
-    Platform { id: "mastodon", name: "Mastodon", limit: 500 },
-    Platform { id: "bluesky", name: "Bluesky", limit: 300 },
-    Platform { id: "tiktok", name: "TikTok", limit: 2_200 },
-    Platform { id: "youtube", name: "YouTube", limit: 5_000 },
-    Platform { id: "pinterest", name: "Pinterest", limit: 500 },
-    Platform { id: "reddit", name: "Reddit", limit: 300 },
+    Platform { id: "twitter", name: "Twitter", limit: 280, comfortable: 240, hashtags: 2 },
+    Platform { id: "linkedin", name: "LinkedIn", limit: 3_000, comfortable: 700, hashtags: 3 },
+    Platform { id: "instagram", name: "Instagram", limit: 2_200, comfortable: 500, hashtags: 5 },
+    Platform { id: "facebook", name: "Facebook", limit: 63_206, comfortable: 500, hashtags: 1 },
+    Platform { id: "threads", name: "Threads", limit: 500, comfortable: 300, hashtags: 1 },
+    Platform { id: "mastodon", name: "Mastodon", limit: 500, comfortable: 400, hashtags: 3 },
+    Platform { id: "bluesky", name: "Bluesky", limit: 300, comfortable: 260, hashtags: 1 },
+    Platform { id: "tiktok", name: "TikTok", limit: 2_200, comfortable: 150, hashtags: 4 },
+    Platform { id: "youtube", name: "YouTube", limit: 5_000, comfortable: 600, hashtags: 3 },
+    Platform { id: "pinterest", name: "Pinterest", limit: 500, comfortable: 300, hashtags: 3 },
+    Platform { id: "reddit", name: "Reddit", limit: 300, comfortable: 120, hashtags: 0 },
 ];
 
 /// The platform with this id or name; case does not matter.
@@ -33,4 +38,21 @@ pub(crate) fn find(text: &str) -> Option<&'static Platform> {
 /// The names for people.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     PLATFORMS.iter().map(|platform| platform.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_has_the_same_rules() {
+        let script = include_str!("../../../windmill/f/openanalyst/social/platforms.ts");
+        for Platform { id, name, limit, comfortable, hashtags } in PLATFORMS {
+            let rules = format!(
+                "  {id}: {{ name: \"{name}\", limit: {limit}, comfortable: {comfortable}, hashtags: {{ usual: {hashtags}, "
+            );
+            assert!(script.contains(&rules), "social/platforms has no line that begins with {rules}");
+        }
+        assert_eq!(script.matches("comfortable: ").count() - 1, PLATFORMS.len(), "the same platforms");
+    }
 }

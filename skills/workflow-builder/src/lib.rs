@@ -5,10 +5,11 @@
 //! programs of its own.
 //!
 //! Begin at `wish`: what an utterance asks. `plan` makes the steps or asks, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
-//! work of one step, `manage` lists and cancels, `clock` counts time.
+//! work of one step, `manage` lists and cancels, `clock` counts time, `description` lets a language model say in plain words what was made.
 
 mod catalog;
 mod clock;
+mod description;
 mod flow;
 mod inputs;
 mod job;
@@ -46,7 +47,7 @@ impl Skill for WorkflowBuilder {
         }
     }
 
-    fn reply(&self, _request: &Request, results: &[StepResult]) -> Result<Reply> {
+    fn reply(&self, request: &Request, results: &[StepResult]) -> Result<Reply> {
         let mut parts = Vec::new();
         let mut data = json!({});
         for result in results {
@@ -65,7 +66,16 @@ impl Skill for WorkflowBuilder {
                 }
             }
         }
-        Reply::text(parts.join("\n\n")).with_data(&data)
+        let described = match data.get("flow") {
+            Some(_) => description::write(&parts.join("\n\n"), request),
+            None => None,
+        };
+        if let Some(described) = &described {
+            data["description"] = described.text.as_str().into();
+            parts.push(described.text.clone());
+        }
+        let model = described.as_ref().map(|described| described.model.as_str());
+        Reply::text(parts.join("\n\n")).with_data(&data)?.made_by(model)
     }
 }
 

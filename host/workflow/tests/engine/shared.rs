@@ -82,6 +82,45 @@ async fn every_shared_script_runs() {
 }
 
 #[tokio::test]
+async fn a_written_text_becomes_the_post_where_it_keeps_the_platforms_rules() {
+    let env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
+    let post = async |more: Value| {
+        let mut arguments = json!({ "platform": "twitter", "topic": "AI trends", "url": "https://a.example/b" });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let state = env.run("f/openanalyst/social/create_post", arguments).await;
+        assert_eq!(state.status, JobStatus::Done, "{:?}", state.result);
+        state.result.unwrap()
+    };
+    let written = |text: &str| json!({ "written": { "text": text, "model": "m-1" } });
+    let own = post(json!({})).await;
+    assert_eq!((&own["post"]["model"], own["checks"].as_array().unwrap().len()), (&Value::Null, 2));
+
+    let text = "What do AI trends change for you? https://a.example/b #AITrends #Work";
+    let taken = post(written(text)).await;
+    assert_eq!((&taken["post"]["content"], &taken["post"]["model"]), (&json!(text), &json!("m-1")));
+    assert_eq!(taken["post"]["hashtags"], json!(["#AITrends", "#Work"]));
+    assert_eq!(taken["alternatives"][0], own["post"]["content"], "its own text stays on offer");
+
+    let long = format!("AI trends https://a.example/b {}", "and more ".repeat(40));
+    for (text, reason) in [
+        (" ", "it is empty"),
+        (long.as_str(), "of 280 characters"),
+        ("AI trends https://a.example/b #a #b #c #d #e #f", "6 of at most 5 hashtags"),
+        ("AI trends", "it lacks the link"),
+        ("AI trends https://a.example/b https://b.example", "a link that nobody gave"),
+    ] {
+        let refused = post(written(text)).await;
+        assert_eq!(refused["post"], own["post"], "{text}");
+        let check = &refused["checks"][2];
+        assert_eq!((&check["check"], &check["met"]), (&json!("written"), &json!(false)));
+        assert!(check["detail"].as_str().unwrap().contains(reason), "{check}");
+    }
+    let mut again = written(text);
+    again["differences"] = json!(["the post is about the topic"]);
+    assert_eq!(post(again).await["post"]["model"], Value::Null, "another attempt is the script's own");
+}
+
+#[tokio::test]
 async fn a_scheduled_post_falls_due_and_the_user_hears_of_it() {
     let mut env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
     let path = "f/openanalyst/social/schedule_post";

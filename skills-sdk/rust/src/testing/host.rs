@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) secrets: Vec<String>,
     pub(crate) skills: BTreeMap<String, Rc<SkillAnswerer>>,
     pub(crate) llm: Option<Rc<Answerer<llm::Prompt, llm::Completion>>>,
+    pub(crate) prompts: Vec<llm::Prompt>,
+    pub(crate) streamed: Vec<String>,
     pub(crate) http: Option<Rc<Answerer<http::Request, http::Response>>>,
     pub(crate) web_search: Option<Rc<Answerer<String, Vec<web_search::Hit>>>>,
 }
@@ -95,6 +97,16 @@ impl Host {
         self
     }
 
+    /// Configures a model of this name that always writes this text.
+    #[must_use]
+    pub fn with_model(self, name: &str, text: &str) -> Self {
+        let (model, content) = (name.to_owned(), text.to_owned());
+        self.with_llm(move |_| {
+            let (content, model) = (content.clone(), model.clone());
+            Ok(llm::Completion { content, model, stop: llm::StopReason::End, input_tokens: 1, output_tokens: 1 })
+        })
+    }
+
     /// Configures the web.
     #[must_use]
     pub fn with_http(self, web: impl Fn(http::Request) -> Result<http::Response, Failure> + 'static) -> Self {
@@ -132,6 +144,16 @@ impl Host {
     /// The progress that was reported.
     pub fn progress(&self) -> Vec<(String, Option<u8>)> {
         self.state(|state| state.progress.clone())
+    }
+
+    /// What the model was asked.
+    pub fn prompts(&self) -> Vec<llm::Prompt> {
+        self.state(|state| state.prompts.clone())
+    }
+
+    /// What the user saw while the model wrote it.
+    pub fn streamed(&self) -> Vec<String> {
+        self.state(|state| state.streamed.clone())
     }
 
     pub(crate) fn call_skill(&self, name: &str, content: &str, arguments: &str) -> Result<Output, Failure> {

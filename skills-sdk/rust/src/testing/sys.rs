@@ -152,11 +152,15 @@ pub(crate) mod llm {
 
     pub(crate) fn complete(prompt: &Prompt) -> Result<Completion, Failure> {
         let model = host("llm.complete").state(|state| state.llm.clone());
-        model.ok_or_else(|| not_configured("a language model"))?(prompt.clone())
+        let model = model.ok_or_else(|| not_configured("a language model"))?;
+        host("llm.complete").state(|state| state.prompts.push(prompt.clone()));
+        model(prompt.clone())
     }
 
     pub(crate) fn stream(prompt: &Prompt) -> Result<Completion, Failure> {
-        complete(prompt)
+        let completion = complete(prompt)?;
+        host("llm.stream").state(|state| state.streamed.push(completion.content.clone()));
+        Ok(completion)
     }
 }
 

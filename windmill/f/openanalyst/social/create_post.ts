@@ -1,4 +1,5 @@
 // Writes a post by the platform's rules: length, hashtags, tone. Works without a language model: it frames the topic, and invents no facts and no numbers.
+// Where a model has written a text, it is taken if it keeps the same rules.
 
 import { InvalidInput } from "/f/openanalyst/core/errors";
 import { PLATFORMS, lengthOn, type Platform } from "/f/openanalyst/social/platforms";
@@ -116,14 +117,56 @@ function draft(platform: Platform, topic: string, tone: string, url: string | un
   return { content: `${cut}…`, hashtags: [] };
 }
 
+/** A text that a language model wrote, with the model's name. */
+interface Written {
+  text: string;
+  model: string;
+}
+
+const LINK = /https?:\/\/\S+/gu;
+
+function tagsIn(text: string): string[] {
+  return text.replace(LINK, "").match(/#[\p{L}\p{N}_]+/gu) ?? [];
+}
+
+/** Why a written text cannot be the post; nothing where it can. */
+function wrongWith(platform: Platform, text: unknown, url: string | undefined): string | undefined {
+  if (typeof text !== "string" || text.trim() === "") {
+    return "it is empty";
+  }
+  const length = lengthOn(platform, text);
+  if (length > platform.limit) {
+    return `it has ${length} of ${platform.limit} characters`;
+  }
+  const tags = tagsIn(text).length;
+  if (tags > platform.hashtags.most) {
+    return `it has ${tags} of at most ${platform.hashtags.most} hashtags`;
+  }
+  if (url !== undefined && !text.includes(url)) {
+    return "it lacks the link";
+  }
+  if ((url === undefined ? text : text.replaceAll(url, "")).match(LINK) !== null) {
+    return "it has a link that nobody gave";
+  }
+  return undefined;
+}
+
 /**
  * @param platform one of the names in social/platforms
  * @param topic what it is about
  * @param tone neutral, professional, casual, funny, friendly, inspirational or bold
  * @param url a link to put into it
  * @param differences what was wrong with an earlier attempt
+ * @param written a text from a language model: taken in the first attempt, if it keeps the platform's rules
  */
-export async function main(platform: string, topic: string, tone = "neutral", url?: string, differences: string[] = []) {
+export async function main(
+  platform: string,
+  topic: string,
+  tone = "neutral",
+  url?: string,
+  differences: string[] = [],
+  written: Written | null = null,
+) {
   const rules = PLATFORMS[platform];
   if (rules === undefined) {
     throw new InvalidInput(`platform is "${platform}": use one of ${Object.keys(PLATFORMS).join(", ")}`);
@@ -143,22 +186,30 @@ export async function main(platform: string, topic: string, tone = "neutral", ur
   const seed = pick(`${platform}|${subject.toLowerCase()}|${style}`) + complaints.length;
   const first = draft(rules, subject, style, url ?? undefined, room, seed, rules.hashtags.usual);
   const alternatives = [1, 2].map((turn) => draft(rules, subject, style, url ?? undefined, room, seed + turn * 37, rules.hashtags.usual).content);
-  const length = lengthOn(rules, first.content);
+  const isOffered = written !== null && written !== undefined;
+  const wrong = isOffered ? (complaints.length > 0 ? "an earlier attempt was not as expected" : wrongWith(rules, written.text, url ?? undefined)) : undefined;
+  const isTaken = isOffered && wrong === undefined;
+  const content = isTaken ? written.text.trim() : first.content;
+  const hashtags = isTaken ? tagsIn(content) : first.hashtags;
+  const length = lengthOn(rules, content);
+  const offered = isTaken ? [first.content, ...alternatives] : alternatives;
   return {
     post: {
       platform,
       platformName: rules.name,
-      content: first.content,
-      hashtags: first.hashtags,
+      content,
+      hashtags,
       length,
       limit: rules.limit,
       tone: style,
       topic: subject,
+      ...(isTaken ? { model: String(written.model) } : {}),
     },
-    alternatives: alternatives.filter((text, index, all) => text !== first.content && all.indexOf(text) === index),
+    alternatives: offered.filter((text, index, all) => text !== content && all.indexOf(text) === index),
     checks: [
       { check: "length", met: length <= rules.limit, detail: `${length} of ${rules.limit} characters` },
-      { check: "hashtags", met: first.hashtags.length <= rules.hashtags.most, detail: `${first.hashtags.length} of at most ${rules.hashtags.most}` },
+      { check: "hashtags", met: hashtags.length <= rules.hashtags.most, detail: `${hashtags.length} of at most ${rules.hashtags.most}` },
+      ...(isOffered ? [{ check: "written", met: isTaken, detail: wrong ?? "the language model's text keeps the rules" }] : []),
     ],
   };
 }
