@@ -158,7 +158,7 @@ fn bounded_messages(
 }
 
 async fn recent_tasks(store: &Store, owner: &Owner, task: &TaskRow) -> Result<Vec<contract::TaskSummary>, StoreError> {
-    let rows = store.tasks(owner, None, Some(task.id), MAX_TASKS).await?;
+    let rows = store.recent_tasks(owner, task.id, MAX_TASKS).await?;
     Ok(rows
         .into_iter()
         .map(|row| contract::TaskSummary {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use openanalyst_text::similarity;
 
-/// Most bytes of a value that a difference quotes.
+/// Most characters of a value that a difference quotes.
 const QUOTE_CHARS: usize = 120;
 /// Most memory of a compiled pattern.
 const PATTERN_BYTES: usize = 1 << 20;
@@ -124,7 +124,8 @@ impl Outcome {
 
 /// Compares one value. None: the check is the skill's own, and the executor has to ask it.
 pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outcome> {
-    let Some(value) = result.pointer(&expectation.pointer).filter(|value| !value.is_null()) else {
+    let wants_null = matches!(&expectation.check, Check::Exact(wanted) if wanted.trim() == "null");
+    let Some(value) = result.pointer(&expectation.pointer).filter(|value| wants_null || !value.is_null()) else {
         return Some(Outcome::differs(expectation, &format!("there is nothing at `{}`", expectation.pointer)));
     };
     let outcome = match &expectation.check {
@@ -254,6 +255,8 @@ mod tests {
             ("/post/content", Check::Present, true),
             ("/post/missing", Check::Present, false),
             ("/none", Check::Present, false),
+            ("/none", Check::Exact("null".to_owned()), true),
+            ("/post/length", Check::Exact("null".to_owned()), false),
             ("/post/length", Check::Exact("21.0".to_owned()), true),
             ("/post/length", Check::Exact("22".to_owned()), false),
             ("/post/tags", Check::Exact("[\"#ai\"]".to_owned()), true),

@@ -46,6 +46,8 @@ struct Found {
     made_by: String,
     /// What could not be asked, and why.
     problems: Vec<String>,
+    /// The ids of the learnings in it.
+    learnings: Vec<String>,
 }
 
 /// The words to search for: `{year} best practices {type} {framework} {differences}`.
@@ -68,13 +70,16 @@ impl Work {
         let earlier = tx.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
         tx.commit().await?;
         if let Some(found) = earlier.and_then(|effect| effect.result) {
-            return Ok(serde_json::from_value::<Found>(found).unwrap_or_default().learning);
+            let found: Found = serde_json::from_value(found).unwrap_or_default();
+            self.learned = found.learnings;
+            return Ok(found.learning);
         }
-        let found = tokio::select! {
+        let mut found = tokio::select! {
             found = self.look_up(query, differences) => found?,
             () = self.cancel.cancelled() => return Err(Stop::End(self.cancelled())),
         };
-        self.keep_found(&key, place, &found).await?;
+        self.keep_found(&key, place, &mut found).await?;
+        self.learned = found.learnings;
         Ok(found.learning)
     }
 
@@ -120,6 +125,7 @@ impl Work {
             if !lines.iter().any(|line| line.contains(&learning.content)) {
                 lines.push(learning.content.clone());
                 found.sources.push(format!("learning {}", learning.id));
+                found.learnings.push(learning.id.clone());
             }
         }
         found.learning = Some(shorten(&lines.join("\n"), MAX_CHARS)).filter(|text| !text.is_empty());
@@ -165,17 +171,18 @@ impl Work {
         Some(sentences.into_iter().map(|sentence| sentence.text).collect::<Vec<_>>().join(" "))
     }
 
-    /// Asks a model in the host's own name: counted like what skills ask.
+    /// Asks a model in the host's own name: within the tenant's quota, and counted like what skills ask.
     async fn within_tokens(
         &self,
         asking: impl Future<Output = Result<openanalyst_providers::llm::Completion, Failure>>,
     ) -> Result<openanalyst_providers::llm::Completion, Failure> {
+        self.supply(&self.spot("research", 1)).tokens_left().await?;
         let completion = asking.await?;
         self.ledger.receipts().take(&crate::ledger::own_receipt("research", &completion), &[], None);
         Ok(completion)
     }
 
-    async fn keep_found(&mut self, key: &EffectKey<'_>, place: Place<'_>, found: &Found) -> Result<(), Stop> {
+    async fn keep_found(&mut self, key: &EffectKey<'_>, place: Place<'_>, found: &mut Found) -> Result<(), Stop> {
         let owner = self.owner().clone();
         let now_ms = self.brain.clock.now_ms();
         let skill = self.skill.manifest().name.clone();
@@ -202,7 +209,7 @@ impl Work {
             tx.remember(&entry("learning")).await?;
             let mut tags = vec![skill.clone(), place.step.id.clone()];
             tags.extend(keywords(&found.query, 6));
-            tx.learn(&NewLearning {
+            let learning = NewLearning {
                 owner: &owner,
                 skill: Some(&skill),
                 task: Some(self.task.id),
@@ -211,10 +218,10 @@ impl Work {
                 source: &source,
                 tags: &tags,
                 at_ms: now_ms,
-            })
-            .await?;
+            };
+            found.learnings.push(tx.learn(&learning).await?);
         }
-        tx.settle(key, &serde_json::to_value(found).unwrap_or_default(), now_ms).await?;
+        tx.settle(key, &serde_json::to_value(&*found).unwrap_or_default(), now_ms).await?;
         let event = place.event_with(&json!({
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "learning": found.learning.as_deref().map(|learning| shorten(learning, 500)),

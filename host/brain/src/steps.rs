@@ -116,7 +116,7 @@ impl Work {
             let result = match done.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok()) {
                 Some(result) => result,
                 None => match self.kept(step, &earlier, &results) {
-                    Some(result) => self.keep(step, index + 1, plan.steps.len(), result).await?,
+                    Some(result) => self.keep(step, index + 1, plan.steps.len(), result, &results).await?,
                     None => self.step(step, index + 1, plan.steps.len(), &results).await?,
                 },
             };
@@ -173,11 +173,10 @@ impl Work {
         let (_, recorded) = earlier.iter().find(|(id, _)| *id == step.id)?;
         let result: StepResult = serde_json::from_value(recorded.clone()).ok()?;
         let question = question_of(step);
-        let takes_it = self
-            .request
-            .answers
-            .iter()
-            .any(|answer| answer.question_id == question && answer.text.trim().eq_ignore_ascii_case(TAKE_IT));
+        let takes_it = self.request.answers.iter().any(|answer| {
+            (answer.question_id == question || answer.question_id == "*")
+                && answer.text.trim().eq_ignore_ascii_case(TAKE_IT)
+        });
         let same = recorded.get(STEP).is_some_and(|recorded| *recorded == described(step, results));
         let kept = match result.status {
             StepStatus::Met => same,
@@ -188,13 +187,21 @@ impl Work {
     }
 
     /// Takes a result over into this round.
-    async fn keep(&mut self, step: &Step, number: usize, steps: usize, result: StepResult) -> Result<StepResult, Stop> {
+    async fn keep(
+        &mut self,
+        step: &Step,
+        number: usize,
+        steps: usize,
+        result: StepResult,
+        results: &[StepResult],
+    ) -> Result<StepResult, Stop> {
         let place = place_of(step, number, steps, result.attempts);
         let kept = json!({ "met": result.status == StepStatus::Met, "kept": true, "differences": result.differences });
         let events = vec![NewEvent::new(EventKind::Evaluated, place.event_with(&kept))];
         let now_ms = self.brain.clock.now_ms();
         let mut tx = self.begin().await?;
-        let recorded = serde_json::to_value(&result).unwrap_or_default();
+        let mut recorded = serde_json::to_value(&result).unwrap_or_default();
+        recorded[STEP] = described(step, results);
         tx.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded).await?;
         let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
         tx.commit().await?;
@@ -439,7 +446,7 @@ impl Work {
             let mut recorded = serde_json::to_value(&result).unwrap_or_default();
             recorded[STEP] = described(place.step, results);
             if self.retry.research && place.attempt == place.attempts {
-                tx.learnings_helped(self.owner(), self.task.id).await?;
+                tx.learnings_helped(self.owner(), &self.learned).await?;
             }
             tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;
         }

@@ -87,6 +87,8 @@ pub(crate) struct Work {
     pub(crate) answer: AnswerId,
     /// The tenant's daily quota of tokens of language models.
     pub(crate) llm_tokens: Option<u64>,
+    /// The learnings that the last research gave, by their ids.
+    pub(crate) learned: Vec<String>,
 }
 
 /// The id of an answer that is being written.
@@ -323,6 +325,7 @@ async fn prepare(
         retry: Retry::of(&brain.settings, &catalog, &skill),
         answer: AnswerId::default(),
         llm_tokens: catalog.daily.llm_tokens,
+        learned: Vec::new(),
         skill,
         task: task.clone(),
     })
@@ -415,7 +418,7 @@ fn request_of(
 async fn write_start(brain: &Inner, task: &TaskRow, events: Vec<NewEvent>) -> Result<i64, Stop> {
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    let lease = tx.start_task(task.id, &brain.node.to_string(), now_ms).await?.ok_or(StoreError::Fenced)?;
+    let lease = tx.start_task(task.id, &brain.node.to_string(), task.lease, now_ms).await?.ok_or(StoreError::Fenced)?;
     let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
     tx.commit().await?;
     brain.publish(&events);
@@ -432,7 +435,7 @@ async fn write_route(
     events.push(NewEvent::new(EventKind::Routed, route_event(task, route)));
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    let lease = tx.start_task(task.id, &brain.node.to_string(), now_ms).await?.ok_or(StoreError::Fenced)?;
+    let lease = tx.start_task(task.id, &brain.node.to_string(), task.lease, now_ms).await?.ok_or(StoreError::Fenced)?;
     if let (Some(prepared), Some(skill), Some(version), Some(digest)) =
         (prepared, &task.skill, &task.skill_version, &task.skill_digest)
     {

@@ -119,11 +119,12 @@ pub(crate) async fn invoke<T>(
     receipt.cpu_us = micros(meter.used());
     receipt.wall_us = micros(began.elapsed());
     receipt.peak_memory_bytes = state.limiter.peak_memory_bytes() as u64;
-    receipt.host_calls = state.counts.host_calls;
-    receipt.http_fetches = state.counts.http_fetches;
-    receipt.workflow_starts = state.counts.workflow_starts;
-    receipt.llm_input_tokens = state.counts.llm_input_tokens;
-    receipt.llm_output_tokens = state.counts.llm_output_tokens;
+    let counts = &state.counts;
+    receipt.host_calls = counts.host_calls.saturating_sub(state.call.tape.played_calls());
+    receipt.http_fetches = counts.http_fetches.saturating_sub(counts.played_fetches);
+    receipt.workflow_starts = counts.workflow_starts.saturating_sub(counts.played_starts);
+    receipt.llm_input_tokens = counts.llm_input_tokens;
+    receipt.llm_output_tokens = counts.llm_output_tokens;
     receipt.outcome = result.as_ref().err().map_or(Outcome::Ok, CallError::outcome);
     let logs = state.logs.clone();
     // Standard output finishes its last line when it is dropped. The place is given back last, when the instance is gone.

@@ -20,6 +20,9 @@ pub(crate) struct Counts {
     /// Fetches under way now.
     pub(crate) http_waiting: u32,
     pub(crate) workflow_starts: u32,
+    /// How many of the fetches and starts were played from the recording: they stand on an earlier receipt.
+    pub(crate) played_fetches: u32,
+    pub(crate) played_starts: u32,
     pub(crate) llm_input_tokens: u64,
     pub(crate) llm_output_tokens: u64,
 }

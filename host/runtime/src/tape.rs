@@ -165,6 +165,8 @@ impl Tape {
             seed
         });
         let first = recording.calls.len();
+        let size = |call: &HostCall| call.function.len() + json_len(&call.arguments) + json_len(&call.result);
+        let bytes = recording.calls.iter().map(size).sum();
         let fresh = Recording {
             first,
             seed: recorded.is_none().then(|| blake3::Hash::from_bytes(seed).to_hex().to_string()),
@@ -179,7 +181,7 @@ impl Tape {
             counts: HashMap::new(),
             current: None,
             fresh,
-            bytes: 0,
+            bytes,
             began: (Instant::now(), now_ms),
             last_ms: 0,
             first_ms: None,
@@ -263,6 +265,12 @@ impl Tape {
         if fresh.waiting == part.waiting {
             fresh.waiting = None;
         }
+    }
+
+    /// How many host calls were played.
+    pub(crate) fn played_calls(&self) -> u32 {
+        let played = self.lock().map_or(0, |inner| inner.position.min(inner.calls.len()));
+        u32::try_from(played).unwrap_or(u32::MAX)
     }
 
     /// Whether what the guest says now was said and heard before it was put aside.

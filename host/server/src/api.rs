@@ -172,7 +172,7 @@ pub(crate) fn table() -> Vec<Operation> {
             .query(&[("wait", "how many seconds to wait for the end, 0 to 120; default 30")])
             .takes::<tasks::AnswersBody>()
             .gives::<TaskView>(),
-        op(Get, "/v1/tasks/{id}/recording", requests_scope, "taskRecording", get(tasks::recording))
+        op(Get, "/v1/tasks/{id}/recording", read, "taskRecording", get(tasks::recording))
             .says("A finished task as a file for `openanalyst replay`, without names, addresses and keys")
             .answers(200, Answer::Json("the recorded invocations of the skill, and its component in base64")),
         op(Get, "/v1/tasks/{id}/events", requests_scope, "taskEvents", get(events::stream))
@@ -249,7 +249,7 @@ pub(crate) fn table() -> Vec<Operation> {
             .takes::<me::ContextBody>()
             .gives::<UserContext>(),
         op(Get, "/v1/me/memory", requests_scope, "listMemory", get(me::list))
-            .says("Your memory: by the beginning of the key, or what holds all words")
+            .says("Your memory: by the beginning of the key, or by words, best first")
             .query(&[("prefix", "only keys that begin so"), ("query", "only values that hold all of these words"), ("cursor", "`nextCursor` of the page before"), ("limit", "how many, 1 to 100")])
             .pages::<MemoryView>("values"),
         op(Get, "/v1/me/memory/{*key}", requests_scope, "showMemory", get(me::show)).says("A value of your memory").gives::<MemoryView>(),

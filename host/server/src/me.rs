@@ -80,7 +80,7 @@ pub(crate) async fn list(
     let words = query.query.filter(|words| !words.trim().is_empty());
     let rows =
         app.brain.list_memory(&caller.owner, &query.prefix, words.as_deref(), query.cursor.as_deref(), limit).await?;
-    // What was found by words is sorted by time, and has one page.
+    // What was found by words is sorted by how well it fits, and has one page.
     let next = if words.is_some() { None } else { input::next_cursor(&rows, limit, |row| row.key.clone()) };
     Ok(Json(input::page("values", json!(rows), next, None)))
 }

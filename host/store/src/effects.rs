@@ -22,7 +22,7 @@ pub struct EffectKey<'a> {
     pub owner: &'a Owner,
     /// The task.
     pub task: TaskId,
-    /// The place in the task: round, step, attempt, export and the number of the call in it.
+    /// The place in the task: what the change is, and of which step; without the attempt where every attempt shares it.
     pub place: &'a str,
 }
 

@@ -180,18 +180,26 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Takes a queued job (or one that a dead node left running) for a node. False if it is not to be had.
+    /// Takes a queued job (or one that a dead node left running) for a node. `seen` is the node that had it when the caller looked. False if it is not to
+    /// be had: it has ended, or somebody else took it since.
     ///
     /// # Errors
     /// The database's.
-    pub async fn start_job(&mut self, job: JobId, node: &str, at_ms: i64) -> Result<bool, StoreError> {
+    pub async fn start_job(
+        &mut self,
+        job: JobId,
+        node: &str,
+        seen: Option<&str>,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
         let changed = query(
             "UPDATE jobs SET status = 'running', node = $2, started_at = $3, logs = '', percent = NULL \
-             WHERE id = $1 AND status IN ('queued', 'running')",
+             WHERE id = $1 AND status IN ('queued', 'running') AND COALESCE(node, '') = $4",
         )
         .bind(job)
         .bind(node)
         .bind(At(at_ms))
+        .bind(seen.unwrap_or(""))
         .run(self)
         .await?;
         Ok(changed == 1)

@@ -64,16 +64,17 @@ struct Raw {
 }
 
 impl Tx {
-    /// Stores a learning.
+    /// Stores a learning, and gives its id.
     ///
     /// # Errors
     /// The database's.
-    pub async fn learn(&mut self, learning: &NewLearning<'_>) -> Result<(), StoreError> {
+    pub async fn learn(&mut self, learning: &NewLearning<'_>) -> Result<String, StoreError> {
+        let id = MessageId::new();
         query(
             "INSERT INTO learnings (id, tenant, user_id, skill, task_id, title, content, source, tags, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
-        .bind(MessageId::new())
+        .bind(id)
         .bind(learning.owner.tenant.as_str())
         .bind(learning.owner.user.as_str())
         .bind(learning.skill)
@@ -85,20 +86,22 @@ impl Tx {
         .bind(At(learning.at_ms))
         .run(self)
         .await?;
-        Ok(())
+        Ok(id.to_string())
     }
 
-    /// Counts that the learnings of a task were of use.
+    /// Counts that these learnings were given to a step which then succeeded.
     ///
     /// # Errors
     /// The database's.
-    pub async fn learnings_helped(&mut self, owner: &Owner, task: TaskId) -> Result<(), StoreError> {
-        query("UPDATE learnings SET used = used + 1 WHERE task_id = $1 AND tenant = $2 AND user_id = $3")
-            .bind(task)
-            .bind(owner.tenant.as_str())
-            .bind(owner.user.as_str())
-            .run(self)
-            .await?;
+    pub async fn learnings_helped(&mut self, owner: &Owner, ids: &[String]) -> Result<(), StoreError> {
+        for id in ids.iter().filter_map(|id| id.parse::<MessageId>().ok()) {
+            query("UPDATE learnings SET used = used + 1 WHERE id = $1 AND tenant = $2 AND user_id IN ($3, '')")
+                .bind(id)
+                .bind(owner.tenant.as_str())
+                .bind(owner.user.as_str())
+                .run(&mut *self)
+                .await?;
+        }
         Ok(())
     }
 }

@@ -183,6 +183,23 @@ pub struct OpenTask {
     pub waits_until_ms: Option<i64>,
 }
 
+/// What the next task of the user is told of an earlier one.
+#[derive(Debug, Clone)]
+pub struct RecentTask {
+    /// Its id.
+    pub id: TaskId,
+    /// The beginning of what the user wrote, at most 201 characters.
+    pub content: String,
+    /// The skill.
+    pub skill: Option<String>,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// When it was accepted.
+    pub accepted_at_ms: i64,
+    /// When it ended.
+    pub ended_at_ms: Option<i64>,
+}
+
 /// An event, before it has a number.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -316,19 +333,26 @@ impl Tx {
         Ok(stored)
     }
 
-    /// Marks a task as worked on by a node, and gives the number of its lease: whoever had an earlier one is refused from now on. None: it is no
-    /// longer open.
+    /// Marks a task as worked on by a node, and gives the number of its lease: whoever had an earlier one is refused from now on. `seen` is the lease
+    /// that the caller saw. None: the task is no longer open, or somebody else took it up since.
     ///
     /// # Errors
     /// The database's.
-    pub async fn start_task(&mut self, task: TaskId, node: &str, at_ms: i64) -> Result<Option<i64>, StoreError> {
+    pub async fn start_task(
+        &mut self,
+        task: TaskId,
+        node: &str,
+        seen: i64,
+        at_ms: i64,
+    ) -> Result<Option<i64>, StoreError> {
         let lease: Option<(i64,)> = query(
             "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3), lease = lease + 1, \
-             waits_for = NULL, waits_until = NULL WHERE id = $1 AND status IN ('accepted', 'running') RETURNING lease",
+             waits_for = NULL, waits_until = NULL WHERE id = $1 AND lease = $4 AND status IN ('accepted', 'running') RETURNING lease",
         )
         .bind(task)
         .bind(node)
         .bind(At(at_ms))
+        .bind(seen)
         .optional(self)
         .await?;
         Ok(lease.map(|(lease,)| lease))
@@ -556,6 +580,37 @@ impl Store {
         .all(self.read(owner))
         .await?;
         raw.into_iter().map(TaskRow::try_from).collect()
+    }
+
+    /// This user's tasks before one of them, newest first, without their documents.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn recent_tasks(&self, owner: &Owner, before: TaskId, limit: u32) -> Result<Vec<RecentTask>, StoreError> {
+        type Row = (Id, String, Option<String>, String, At, Option<At>);
+        let rows: Vec<Row> = query(
+            "SELECT id, substr(content, 1, 201), skill, status, accepted_at, ended_at FROM tasks \
+             WHERE tenant = $1 AND user_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(before)
+        .bind(i64::from(limit))
+        .all(self.read(owner))
+        .await?;
+        rows.into_iter()
+            .map(|(id, content, skill, status, accepted_at, ended_at)| {
+                Ok(RecentTask {
+                    id: TaskId(id.0),
+                    content,
+                    skill,
+                    status: TaskStatus::from_name(&status)
+                        .ok_or(StoreError::Damaged { what: "task status", reason: status })?,
+                    accepted_at_ms: accepted_at.0,
+                    ended_at_ms: ms(ended_at),
+                })
+            })
+            .collect()
     }
 
     /// Every task that somebody should be working on, oldest first. For recovery only.

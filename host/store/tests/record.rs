@@ -3,8 +3,11 @@
 mod support;
 
 use openanalyst_domain::{EventKind, TaskStatus};
+use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
-use openanalyst_store::memory::{MemoryOwner, Put};
+use openanalyst_store::learnings::NewLearning;
+use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, Put};
+use openanalyst_store::recordings::PartRow;
 use openanalyst_store::tasks::{Accepted, NewEvent};
 use serde_json::json;
 use support::{Place, accept, owner, task};
@@ -33,6 +36,12 @@ both! {
     a_key_is_one_task_for_one_user,
     many_requests_with_one_key_are_one_task,
     a_task_ends_once,
+    who_lost_a_task_writes_nothing_more,
+    a_task_waits_for_a_job_without_being_in_memory,
+    a_recording_is_put_together_from_its_parts,
+    memory_is_found_by_its_words_best_first,
+    a_memory_has_its_limit,
+    learnings_belong_to_their_user,
     an_effect_is_found_again_and_belongs_to_its_user,
     memory_compares_swaps_and_expires,
     one_of_many_swaps_wins,
@@ -84,6 +93,161 @@ async fn a_key_is_one_task_for_one_user(place: Place) {
     assert_eq!(accept(&store, &task(&ada, Some("k"), "other")).await, Accepted::Conflict(first.id));
     assert_eq!(accept(&store, &task(&bob, Some("k"), "d")).await, Accepted::New);
     assert_eq!(accept(&store, &task(&owner("other", "ada"), Some("k"), "d")).await, Accepted::New);
+}
+
+async fn who_lost_a_task_writes_nothing_more(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    let new = task(&ada, None, "d");
+    accept(&store, &new).await;
+    let start = async |node: &str, seen: i64| {
+        let mut tx = store.begin(&ada).await.unwrap();
+        let lease = tx.start_task(new.id, node, seen, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        lease
+    };
+    let hold = async |lease: i64| store.begin(&ada).await.unwrap().hold_task(new.id, lease).await;
+    // Two nodes saw the same open task: one of them gets it.
+    assert_eq!((start("one", 0).await, start("two", 0).await), (Some(1), None));
+    assert!(hold(1).await.is_ok());
+    // Another one takes it up after the first is thought dead; what that one still writes is refused.
+    assert_eq!(start("three", 1).await, Some(2));
+    assert!(matches!(hold(1).await, Err(StoreError::Fenced)));
+    assert!(hold(2).await.is_ok());
+    let mut tx = store.begin(&ada).await.unwrap();
+    assert!(tx.finish_task(new.id, TaskStatus::Completed, &json!({}), 3).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(matches!(hold(2).await, Err(StoreError::Fenced)), "an ended task is nobody's");
+    assert_eq!(start("four", 3).await, None);
+}
+
+async fn a_task_waits_for_a_job_without_being_in_memory(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    let new = task(&ada, None, "d");
+    accept(&store, &new).await;
+    let job = openanalyst_domain::JobId::new();
+    let mut tx = store.begin(&ada).await.unwrap();
+    tx.start_task(new.id, "one", 0, 1).await.unwrap();
+    tx.put_task_aside(new.id, job, Some(50)).await.unwrap();
+    tx.commit().await.unwrap();
+    let open = store.open_tasks_of_all_tenants().await.unwrap();
+    assert_eq!((open[0].waits_for, open[0].waits_until_ms), (Some(job), Some(50)));
+    assert_eq!(store.ended_jobs(&[job]).await.unwrap(), [job], "a job that is not there will not end");
+    let mut tx = store.begin(&ada).await.unwrap();
+    tx.request_cancel(&ada, new.id, "enough").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.cancelled_tasks_of("one").await.unwrap(), [(ada.clone(), new.id)]);
+    let mut tx = store.begin(&ada).await.unwrap();
+    tx.start_task(new.id, "two", 1, 2).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.task(&ada, new.id).await.unwrap().unwrap().waits_for, None, "it is taken up again");
+}
+
+async fn a_recording_is_put_together_from_its_parts(place: Place) {
+    let store = place.open().await.unwrap();
+    let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
+    let new = task(&ada, None, "d");
+    accept(&store, &new).await;
+    let part = |place: &str, number: i64, text: &str| PartRow {
+        place: place.to_owned(),
+        number,
+        component: "c".to_owned(),
+        part: json!({ "text": text, "nul": "a\u{0}b" }),
+    };
+    let mut tx = store.begin(&ada).await.unwrap();
+    for row in [part("0/a/1/run", 2, "later"), part("0/a/1/run", 0, "first"), part("0/plan/1", 0, "plan")] {
+        tx.keep_recording(&ada, new.id, &row).await.unwrap();
+    }
+    tx.keep_recording(&ada, new.id, &part("0/a/1/run", 0, "again")).await.unwrap();
+    tx.commit().await.unwrap();
+    let parts = store.recordings(&ada, new.id, Some("0/a/1/run")).await.unwrap();
+    let texts: Vec<&str> = parts.iter().map(|part| part.part["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["first", "later"], "what is there stays");
+    assert_eq!(parts[0].part["nul"], "a\u{0}b", "every character comes back");
+    assert_eq!(store.recordings(&ada, new.id, None).await.unwrap().len(), 3);
+    assert_eq!(store.recordings(&bob, new.id, None).await.unwrap().len(), 0);
+}
+
+async fn memory_is_found_by_its_words_best_first(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = MemoryOwner::User(owner("t", "ada"));
+    let others = [MemoryOwner::User(owner("t", "bob")), MemoryOwner::Tenant("t".try_into().unwrap())];
+    let put = async |of: &MemoryOwner, key: &str, value: &str| {
+        let mut tx = store.begin(of.scope()).await.unwrap();
+        tx.put_memory(of, key, value, None, None, 1).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    put(&ada, "notes/meeting", r#""We scheduled the posts about whales""#).await;
+    put(&ada, "notes/other", r#""A recipe; whales are mentioned once in a long text about apples, cakes and ovens""#)
+        .await;
+    put(&ada, "whales", r#""facts""#).await;
+    for other in &others {
+        put(other, "whales", r#""not Ada's""#).await;
+    }
+    let find = async |words: &[&str]| -> Vec<String> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        store.search_memory(&ada, &words, 10, 2).await.unwrap().into_iter().map(|row| row.key).collect()
+    };
+    assert_eq!(find(&["whale"]).await[0], "whales", "a word in the key counts for more, and stems are compared");
+    assert_eq!(find(&["scheduling", "post"]).await, ["notes/meeting"]);
+    assert_eq!(find(&["WHALES", "apples"]).await, ["notes/other"], "all words before any of them");
+    assert_eq!(find(&["ovens", "nowhere"]).await, ["notes/other"], "any of them, where none has all");
+    assert!(find(&["\" OR owner:*", "NEAR(", "'"]).await.is_empty(), "operators are words like others");
+    put(&ada, "notes/meeting", r#""Moved to Friday""#).await;
+    assert_eq!(find(&["scheduling"]).await, Vec::<String>::new(), "what was written over is not found");
+    let mut tx = store.begin(ada.scope()).await.unwrap();
+    tx.delete_memory(&ada, "whales", 3).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(find(&["whale"]).await, ["notes/other"]);
+}
+
+async fn a_memory_has_its_limit(place: Place) {
+    let store = place.open().await.unwrap();
+    let ada = MemoryOwner::User(owner("t", "ada"));
+    let mut tx = store.begin(ada.scope()).await.unwrap();
+    for number in 0..MAX_KEYS {
+        let expires = (number == 7).then_some(50);
+        assert_eq!(tx.put_memory(&ada, &format!("k{number}"), "1", None, expires, 1).await.unwrap(), Put::Stored(1));
+    }
+    assert_eq!(tx.put_memory(&ada, "one-more", "1", None, None, 2).await.unwrap(), Put::Full);
+    assert_eq!(
+        tx.put_memory(&ada, "k1", "2", None, None, 2).await.unwrap(),
+        Put::Stored(2),
+        "what is there can change"
+    );
+    assert_eq!(
+        tx.put_memory(&ada, "one-more", "1", None, None, 60).await.unwrap(),
+        Put::Stored(1),
+        "what expired makes room"
+    );
+    tx.commit().await.unwrap();
+}
+
+async fn learnings_belong_to_their_user(place: Place) {
+    let store = place.open().await.unwrap();
+    let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
+    let tags = ["posts".to_owned()];
+    let learning = NewLearning {
+        owner: &ada,
+        skill: Some("social-media"),
+        task: None,
+        title: "Posts",
+        content: "be brief",
+        source: "https://example.org",
+        tags: &tags,
+        at_ms: 1,
+    };
+    let mut tx = store.begin(&ada).await.unwrap();
+    let id = tx.learn(&learning).await.unwrap();
+    tx.learnings_helped(&ada, std::slice::from_ref(&id)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.begin(&bob).await.unwrap();
+    tx.learnings_helped(&bob, std::slice::from_ref(&id)).await.unwrap();
+    tx.commit().await.unwrap();
+    let known = store.learnings(&ada, 10).await.unwrap();
+    assert_eq!((known.len(), known[0].used, &known[0].tags), (1, 1, &tags.to_vec()));
+    assert!(store.learnings(&bob, 10).await.unwrap().is_empty());
 }
 
 async fn a_task_ends_once(place: Place) {

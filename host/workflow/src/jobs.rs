@@ -165,7 +165,7 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
 
 async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
     let mut tx = inner.store.begin(&row.owner).await?;
-    let begun = tx.start_job(row.id, &inner.node.to_string(), inner.clock.now_ms()).await?;
+    let begun = tx.start_job(row.id, &inner.node.to_string(), row.node.as_deref(), inner.clock.now_ms()).await?;
     tx.commit().await?;
     Ok(begun)
 }

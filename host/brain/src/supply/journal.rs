@@ -132,6 +132,11 @@ impl Supply {
             return Ok(before(effect));
         }
         change.key = format!("{}@{}", change.identity, self.attempt);
+        // What a server refused for good (RFC 9110 §15.5) it may answer in the same way for as long as it knows the request's key.
+        let status = effect.result.as_ref().and_then(|result| result.pointer("/ok/status")).and_then(Value::as_u64);
+        if status.is_some_and(|status| (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status)) {
+            change.identity.clone_from(&change.key);
+        }
         Ok(tx.intend(&self.key(&change.key), operation, &intent, now_ms).await?.map_or(Before::Nothing, before))
     }
 

@@ -59,7 +59,7 @@ impl Supply {
     }
 
     /// Refuses once the day's tokens are used up. What is being written at the same time is counted once it has ended.
-    async fn tokens_left(&self) -> Result<(), Failure> {
+    pub(crate) async fn tokens_left(&self) -> Result<(), Failure> {
         let quota = DailyQuota { llm_tokens: self.llm_tokens, ..DailyQuota::default() };
         if quota.is_empty() {
             return Ok(());

@@ -27,6 +27,8 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     report.line("data directory", DataDir::open(&settings.data_dir.value).map(|_| shown(&settings.data_dir.value)));
     report.line("database", database(settings).await);
     report.line("packages", packages(settings).await);
+    report.line("language model", language_model(settings).await);
+    report.line("web search", web_search(settings).await);
     report.line("signing key", signing_key(settings));
     report.line("secrets", secrets_key(settings));
     report.line("other issuers", issuers(settings));
@@ -85,6 +87,26 @@ async fn database(settings: &Settings) -> Found {
     store.close().await;
     checked?;
     Ok(format!("{shown}, schema version {version}"))
+}
+
+async fn language_model(settings: &Settings) -> Found {
+    match crate::host::llm(settings)? {
+        Some(model) => {
+            model.check().await.map_err(|failure| Failure::failed(failure.to_string()))?;
+            Ok(format!("{} answers", model.model()))
+        }
+        None => Ok("none: skills do without (--llm names one)".to_owned()),
+    }
+}
+
+async fn web_search(settings: &Settings) -> Found {
+    match crate::host::search(settings)? {
+        Some(search) => {
+            search.check().await.map_err(|failure| Failure::failed(failure.to_string()))?;
+            Ok(format!("{} answers", settings.search.value))
+        }
+        None => Ok("none: skills do without (--search names one)".to_owned()),
+    }
 }
 
 async fn packages(settings: &Settings) -> Found {

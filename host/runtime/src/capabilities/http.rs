@@ -253,6 +253,7 @@ impl Host for State {
             Ok(begun) => begun,
             Err(played) => {
                 self.counts.http_fetches += 1;
+                self.counts.played_fetches += 1;
                 return Ok(played.and_then(Response::try_from).map_err(Into::into));
             }
         };
@@ -272,6 +273,7 @@ impl Host for State {
             Ok(begun) => begun,
             Err(Ok(())) => {
                 self.counts.http_fetches += 1;
+                self.counts.played_fetches += 1;
                 self.counts.http_waiting += 1;
                 let underway = match self.call.tape.current() {
                     Some(name) => Underway::Played(Box::new((request, name))),

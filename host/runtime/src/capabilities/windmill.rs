@@ -248,6 +248,7 @@ impl State {
             }
             Err(played) => {
                 self.counts.workflow_starts += u32::from(played.is_ok());
+                self.counts.played_starts += u32::from(played.is_ok());
                 played
             }
         };

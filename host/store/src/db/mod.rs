@@ -182,13 +182,16 @@ impl Store {
         Ok(Tx { inner, scope })
     }
 
-    /// Gives this process a node id and holds its sign of life: on SQLite a locked file in `dir`, on PostgreSQL a session of the server.
+    /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.
     ///
     /// # Errors
     /// The file cannot be made or locked; the server cannot be reached.
     pub async fn join(&self, dir: &Path) -> Result<(Nodes, AliveNode), StoreError> {
         match &self.backend {
-            Backend::Sqlite(_) => {
+            Backend::Sqlite(pools) => {
+                // Beside the database, so that whoever uses the file sees it.
+                let beside = pools.path.parent().map(|folder| folder.join("run"));
+                let dir = beside.as_deref().unwrap_or(dir);
                 let failed = |error: std::io::Error| StoreError::Open {
                     path: dir.to_owned(),
                     reason: error.to_string(),
