@@ -119,7 +119,8 @@ impl Inner {
     /// Tells followers of what was committed.
     pub(crate) fn publish(&self, events: &[TaskEvent]) {
         if let Some(last) = events.last() {
-            self.bus.publish(last.task_id, last.seq);
+            let rests = last.kind.ends_stream() || last.kind == EventKind::Asked;
+            self.bus.publish(last.task_id, last.seq, rests);
         }
     }
 
@@ -294,7 +295,8 @@ impl Brain {
                 return Ok(view);
             }
             tokio::select! {
-                _ = heard.changed() => {}
+                // What does not end it says nothing to who waits for the end.
+                () = async { drop(heard.wait_for(|(_, rests)| *rests).await) } => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = &mut timeout => return self.task(owner, id).await,
                 () = self.inner.closing.cancelled() => return Ok(view),

@@ -9,20 +9,22 @@ use tokio::sync::watch;
 /// The wake-up calls of all tasks that this process works on or somebody follows.
 #[derive(Debug, Default)]
 pub(crate) struct Bus {
-    tasks: Mutex<HashMap<TaskId, watch::Sender<i64>>>,
+    tasks: Mutex<HashMap<TaskId, watch::Sender<(i64, bool)>>>,
 }
 
 impl Bus {
-    /// Says that the record of `task` now reaches to `seq`.
-    pub(crate) fn publish(&self, task: TaskId, seq: i64) {
+    /// Says that the record of `task` now reaches to `seq`, and whether the task has ended or rests with it.
+    pub(crate) fn publish(&self, task: TaskId, seq: i64, rests: bool) {
         let mut tasks = self.lock();
         if let Some(sender) = tasks.get(&task) {
             if sender.receiver_count() == 0 {
                 tasks.remove(&task);
             } else {
                 sender.send_if_modified(|last| {
-                    let later = seq > *last;
-                    *last = seq.max(*last);
+                    let later = seq > last.0;
+                    if later {
+                        *last = (seq, rests);
+                    }
                     later
                 });
             }
@@ -30,16 +32,16 @@ impl Bus {
     }
 
     /// Hears of what is published about `task` from now on. Read the record after this call, not before it.
-    pub(crate) fn listen(&self, task: TaskId) -> watch::Receiver<i64> {
+    pub(crate) fn listen(&self, task: TaskId) -> watch::Receiver<(i64, bool)> {
         let mut tasks = self.lock();
         // Those whom nobody follows any more go here, so the table stays as large as its listeners.
         if tasks.len() >= 1024 {
             tasks.retain(|_, sender| sender.receiver_count() > 0);
         }
-        tasks.entry(task).or_insert_with(|| watch::Sender::new(0)).subscribe()
+        tasks.entry(task).or_insert_with(|| watch::Sender::new((0, false))).subscribe()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, watch::Sender<i64>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, watch::Sender<(i64, bool)>>> {
         self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -53,11 +55,11 @@ mod tests {
         let bus = Bus::default();
         let task = TaskId::new();
         let mut heard = bus.listen(task);
-        bus.publish(TaskId::new(), 9);
-        bus.publish(task, 2);
+        bus.publish(TaskId::new(), 9, false);
+        bus.publish(task, 2, true);
         heard.changed().await.unwrap();
-        assert_eq!(*heard.borrow_and_update(), 2);
-        bus.publish(task, 1);
+        assert_eq!(*heard.borrow_and_update(), (2, true));
+        bus.publish(task, 1, false);
         assert!(!heard.has_changed().unwrap(), "an older number wakes nobody");
     }
 
@@ -66,7 +68,7 @@ mod tests {
         let bus = Bus::default();
         let task = TaskId::new();
         drop(bus.listen(task));
-        bus.publish(task, 1);
+        bus.publish(task, 1, false);
         assert!(bus.lock().is_empty());
     }
 }

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use openanalyst_domain::Owner;
 use openanalyst_registry::TenantCatalog;
 use openanalyst_runtime::contract;
+use openanalyst_store::history::EntryRow;
+use openanalyst_store::learnings::LearningRow;
 use openanalyst_store::memory::MemoryOwner;
-use openanalyst_store::tasks::TaskRow;
+use openanalyst_store::tasks::{RecentTask, TaskRow};
 use openanalyst_store::{Store, StoreError};
 use serde_json::Value;
 
@@ -86,8 +88,15 @@ pub(crate) async fn build(
     let owner = &task.owner;
     let memory = MemoryOwner::User(owner.clone());
     // What skills noted of the user, and over it what the user said in so many words.
-    let noted = store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms).await?;
-    let told = store.user_context(owner).await?;
+    let (noted, told, instructions, (messages, mut omitted), tasks, failures, known) = futures_util::try_join!(
+        store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms),
+        store.user_context(owner),
+        store.memory(&memory, CUSTOM_INSTRUCTIONS, now_ms),
+        store.messages_before(owner, &task.session, task.id, MAX_MESSAGES),
+        store.recent_tasks(owner, task.id, MAX_TASKS),
+        store.history(owner, Some("failure"), FAILURES_READ),
+        store.learnings(owner, LEARNINGS_READ),
+    )?;
     let mut preferences: BTreeMap<String, String> =
         noted.into_iter().map(|row| (row.key[PREFERENCES.len()..].to_owned(), row.value)).collect();
     for (name, value) in told.preferences.as_object().into_iter().flatten() {
@@ -95,13 +104,11 @@ pub(crate) async fn build(
     }
     let text_of = |name: &str| preferences.get(name).and_then(|value| serde_json::from_str::<String>(value).ok());
     let custom_instructions = if told.custom_instructions.is_empty() {
-        let noted = store.memory(&memory, CUSTOM_INSTRUCTIONS, now_ms).await?;
-        noted.and_then(|row| serde_json::from_str::<String>(&row.value).ok())
+        instructions.and_then(|row| serde_json::from_str::<String>(&row.value).ok())
     } else {
         Some(told.custom_instructions)
     };
     let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
-    let (messages, mut omitted) = store.messages_before(owner, &task.session, task.id, MAX_MESSAGES).await?;
     let previous_skill = messages.iter().rev().find_map(|message| message.skill.clone());
     let messages = bounded_messages(messages, &mut omitted);
     let context = contract::Context {
@@ -110,8 +117,8 @@ pub(crate) async fn build(
         preferences: preferences.into_iter().collect(),
         custom_instructions,
         messages,
-        recent_tasks: recent_tasks(store, owner, task).await?,
-        learnings: learnings(store, owner, &task.content, &mut omitted).await?,
+        recent_tasks: tasks.into_iter().map(recent_task).collect(),
+        learnings: learnings(&failures, &known, &task.content, &mut omitted),
         skills: summaries(catalog),
         omitted,
     };
@@ -157,31 +164,27 @@ fn bounded_messages(
     kept
 }
 
-async fn recent_tasks(store: &Store, owner: &Owner, task: &TaskRow) -> Result<Vec<contract::TaskSummary>, StoreError> {
-    let rows = store.recent_tasks(owner, task.id, MAX_TASKS).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| contract::TaskSummary {
-            id: row.id.to_string(),
-            content: shorten(&row.content, 200),
-            skill: row.skill,
-            status: row.status.to_string(),
-            accepted_at_ms: unsigned(row.accepted_at_ms),
-            duration_ms: row.ended_at_ms.map(|at| unsigned(at - row.accepted_at_ms)),
-        })
-        .collect())
+fn recent_task(row: RecentTask) -> contract::TaskSummary {
+    contract::TaskSummary {
+        id: row.id.to_string(),
+        content: shorten(&row.content, 200),
+        skill: row.skill,
+        status: row.status.to_string(),
+        accepted_at_ms: unsigned(row.accepted_at_ms),
+        duration_ms: row.ended_at_ms.map(|at| unsigned(at - row.accepted_at_ms)),
+    }
 }
 
 /// What was learned, best first: by how well it fits the request, how often it helped, and how new it is. Before it stand the failures of requests
 /// like this one, so that the same mistake is not planned twice.
-async fn learnings(
-    store: &Store,
-    owner: &Owner,
+fn learnings(
+    failures: &[EntryRow],
+    known: &[LearningRow],
     request: &str,
     omitted: &mut u32,
-) -> Result<Vec<contract::Learning>, StoreError> {
+) -> Vec<contract::Learning> {
     let mut chosen = Vec::new();
-    for row in store.history(owner, Some("failure"), FAILURES_READ).await? {
+    for row in failures {
         if chosen.len() < MAX_FAILURES && similarity(request, &row.title) >= SAME_KIND {
             let reason = row.data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
             chosen.push(contract::Learning {
@@ -191,7 +194,6 @@ async fn learnings(
             });
         }
     }
-    let known = store.learnings(owner, LEARNINGS_READ).await?;
     let texts: Vec<String> =
         known.iter().map(|row| format!("{} {} {}", row.title, row.tags.join(" "), row.content)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -215,7 +217,7 @@ async fn learnings(
         room -= content.len() + row.source.len();
         chosen.push(contract::Learning { content, source: shorten(&row.source, 500), at_ms: unsigned(row.at_ms) });
     }
-    Ok(chosen)
+    chosen
 }
 
 /// At most so many characters, with `…` where some were left out.

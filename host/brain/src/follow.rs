@@ -42,7 +42,7 @@ struct Follower {
     owner: Owner,
     id: TaskId,
     after: i64,
-    heard: tokio::sync::watch::Receiver<i64>,
+    heard: tokio::sync::watch::Receiver<(i64, bool)>,
     ended: bool,
 }
 

@@ -6,11 +6,10 @@ use openanalyst_domain::{JobId, Outcome, Owner, Receipt, TaskId};
 use openanalyst_providers::llm::Completion;
 use openanalyst_runtime::LogLine;
 use openanalyst_store::recordings::PartRow;
-use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{StoreError, Tx};
 use serde_json::Value;
 
-use crate::brain::Inner;
+use crate::api::TaskReceipt;
 
 /// What one invocation leaves behind.
 #[derive(Debug)]
@@ -22,17 +21,29 @@ struct Left {
 
 /// Receipts and ends of recordings that are not yet written, of all invocations of a task. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Receipts(Arc<Mutex<Vec<Left>>>);
+pub(crate) struct Receipts(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    left: Vec<Left>,
+    total: TaskReceipt,
+}
 
 impl Receipts {
     /// Takes the receipt and the log of an invocation, and the part of its recording that is not stored yet.
     pub(crate) fn take(&self, receipt: &Receipt, logs: &[LogLine], recording: Option<PartRow>) {
         let left = Left { receipt: receipt.clone(), logs: serde_json::to_value(logs).unwrap_or_default(), recording };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(left);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = &mut kept.total;
+        total.invocations += 1;
+        total.cpu_us += receipt.cpu_us;
+        total.peak_memory_bytes = total.peak_memory_bytes.max(receipt.peak_memory_bytes);
+        total.host_calls += u64::from(receipt.host_calls);
+        kept.left.push(left);
     }
 
     fn drain(&self) -> Vec<Left> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).left)
     }
 }
 
@@ -72,11 +83,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes what is left in a transaction of its own.
-    pub(crate) async fn flush(&self, brain: &Inner, task: &TaskRow) -> Result<(), StoreError> {
-        let mut tx = brain.store.begin(&task.owner).await?;
-        self.write(&mut tx, &task.owner, task.id, brain.clock.now_ms()).await?;
-        tx.commit().await
+    /// What all invocations here used. For a task at which nobody else worked.
+    pub(crate) fn total(&self, duration_ms: i64, attempts: u32) -> TaskReceipt {
+        let kept = self.receipts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        TaskReceipt { duration_ms, attempts, windmill_jobs: self.jobs(), ..kept.total.clone() }
     }
 }
 

@@ -227,8 +227,7 @@ impl Work {
             "learning": found.learning.as_deref().map(|learning| shorten(learning, 500)),
         }));
         let events = vec![NewEvent::new(EventKind::Researched, event)];
-        self.ledger.write(&mut tx, &owner, self.task.id, now_ms).await?;
-        let events = tx.append_events(&owner, self.task.id, now_ms, events).await?;
+        let events = self.write_unsaved(&mut tx, events).await?;
         tx.commit().await?;
         self.brain.publish(&events);
         Ok(())

@@ -19,7 +19,7 @@ use crate::end::{self, End};
 use crate::expect::{self, Outcome, Verdict};
 use crate::plan;
 use crate::supply::{ProgressChannel, Spot};
-use crate::work::{PARTS, Stop, Work};
+use crate::work::{PARTS, SettledStep, Stop, Work};
 
 /// One step of the plan, and its place in it.
 #[derive(Clone, Copy)]
@@ -198,12 +198,11 @@ impl Work {
         let place = place_of(step, number, steps, result.attempts);
         let kept = json!({ "met": result.status == StepStatus::Met, "kept": true, "differences": result.differences });
         let events = vec![NewEvent::new(EventKind::Evaluated, place.event_with(&kept))];
-        let now_ms = self.brain.clock.now_ms();
         let mut tx = self.begin().await?;
+        let events = self.write_unsaved(&mut tx, events).await?;
         let mut recorded = serde_json::to_value(&result).unwrap_or_default();
         recorded[STEP] = described(step, results);
         tx.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded).await?;
-        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
         tx.commit().await?;
         self.brain.publish(&events);
         Ok(result)
@@ -276,7 +275,8 @@ impl Work {
             events.push(NewEvent::new(EventKind::JobStarted, place.event_with(&json!({ "jobId": job, "path": path }))));
         }
         tx.count_attempt(self.task.id).await?;
-        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
+        let events = self.write_unsaved(&mut tx, events).await?;
+        self.attempts += 1;
         tx.commit().await?;
         self.brain.publish(&events);
         Ok(Ok(intent))
@@ -440,25 +440,26 @@ impl Work {
             job_id: job.map(|id| id.to_string()),
             differences: verdict.differences,
         };
-        let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.begin().await?;
         if verdict.met {
             let mut recorded = serde_json::to_value(&result).unwrap_or_default();
             recorded[STEP] = described(place.step, results);
-            if self.retry.research && place.attempt == place.attempts {
-                tx.learnings_helped(self.owner(), &self.learned).await?;
-            }
-            tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;
-        }
-        tx.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms).await?;
-        let owner = self.owner().clone();
-        self.ledger.write(&mut tx, &owner, self.task.id, now_ms).await?;
-        let events = tx.append_events(&owner, self.task.id, now_ms, events).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
-        if verdict.met {
+            // It is written with what comes next: done again after a crash, it comes to the same.
+            self.unsaved.settled = Some(SettledStep {
+                place: key.place.to_owned(),
+                settled: serde_json::to_value(&settled).unwrap_or_default(),
+                step: place.step.id.clone(),
+                result: recorded,
+                helped: self.retry.research && place.attempt == place.attempts,
+            });
+            self.unsaved.events.extend(events);
             return Ok(Ok(result));
         }
+        let now_ms = self.brain.clock.now_ms();
+        let mut tx = self.begin().await?;
+        tx.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms).await?;
+        let events = self.write_unsaved(&mut tx, events).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
         if again {
             self.back_off(delay).await?;
         }

@@ -8,11 +8,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use openanalyst_domain::{EventKind, Failure, JobId, MessageId, Owner, Receipt, TaskStatus};
+use openanalyst_domain::{EventKind, Failure, JobId, MessageId, Owner, Receipt, TaskEvent, TaskStatus};
 use openanalyst_registry::{CatalogSkill, FALLBACK_SKILL};
 use openanalyst_router::{Decision, Route, Utterance};
 use openanalyst_runtime::contract::{self, Plan, StepResult};
 use openanalyst_runtime::{CallError, Invocation, Skill, Waits};
+use openanalyst_store::effects::EffectKey;
 use openanalyst_store::tasks::{NewEvent, TaskRow};
 use openanalyst_store::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,35 @@ pub(crate) struct Work {
     pub(crate) llm_tokens: Option<u64>,
     /// The learnings that the last research gave, by their ids.
     pub(crate) learned: Vec<String>,
+    /// What the next transaction writes before its own.
+    pub(crate) unsaved: Unsaved,
+    /// Attempts made at steps, by this process.
+    pub(crate) attempts: u32,
+    /// Whether all that was done at the task was done here and now.
+    alone: bool,
+}
+
+/// What is done and waits for the next transaction. Lost with the process it is done again, and comes to the same: what it changed outside is in the journal.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaved {
+    plan: Option<Value>,
+    pub(crate) settled: Option<SettledStep>,
+    pub(crate) events: Vec<NewEvent>,
+}
+
+/// A step that gave what was expected.
+#[derive(Debug)]
+pub(crate) struct SettledStep {
+    /// The place of its attempt in the journal.
+    pub(crate) place: String,
+    /// The attempt's end.
+    pub(crate) settled: Value,
+    /// The step.
+    pub(crate) step: String,
+    /// Its result.
+    pub(crate) result: Value,
+    /// Whether a learning helped.
+    pub(crate) helped: bool,
 }
 
 /// The id of an answer that is being written.
@@ -155,38 +185,22 @@ pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationT
         }
         goes_on = true;
     };
-    work.ledger.flush(brain, &work.task).await?;
-    let jobs = work.ledger.jobs();
-    let told = finish_with(brain, &work.task, &end, jobs, work.answer.get().copied(), Some(work.lease)).await;
-    told.map(|()| Worked::Ended)
+    let mut work = work;
+    work.finish(&end).await.map(|()| Worked::Ended)
 }
 
 fn not_a_job(waits: &Waits) -> StoreError {
     StoreError::Damaged { what: "job id", reason: format!("`{}` is none", waits.job) }
 }
 
-/// Writes the end of a task.
+/// Writes the end of a task at which nobody works.
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End, jobs: Vec<String>) -> Result<(), StoreError> {
-    finish_with(brain, task, end, jobs, None, None).await
-}
-
-async fn finish_with(
-    brain: &Inner,
-    task: &TaskRow,
-    end: &End,
-    jobs: Vec<String>,
-    answer: Option<MessageId>,
-    lease: Option<i64>,
-) -> Result<(), StoreError> {
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
-    let mut tx = match lease {
-        Some(lease) => brain.begin_held(&task.owner, task.id, lease).await?,
-        None => brain.store.begin(&task.owner).await?,
-    };
-    if let Some(seq) = end::write(&mut tx, task, end, receipt, answer, now_ms).await? {
+    let mut tx = brain.store.begin(&task.owner).await?;
+    if let Some(seq) = end::write(&mut tx, task, end, receipt, None, now_ms).await? {
         tx.commit().await?;
-        brain.bus.publish(task.id, seq);
+        brain.bus.publish(task.id, seq, true);
     }
     Ok(())
 }
@@ -326,6 +340,9 @@ async fn prepare(
         answer: AnswerId::default(),
         llm_tokens: catalog.daily.llm_tokens,
         learned: Vec::new(),
+        unsaved: Unsaved::default(),
+        attempts: 0,
+        alone: !resumed && !goes_on && round == 0,
         skill,
         task: task.clone(),
     })
@@ -460,15 +477,69 @@ impl Work {
         self.brain.begin_held(self.owner(), self.task.id, self.lease).await
     }
 
-    /// Leaves the task until a job ends: everything is written down, and nothing of it stays in memory.
-    async fn put_aside(&self, waits: &Waits) -> Result<Worked, StoreError> {
-        let job: JobId = waits.job.parse().map_err(|_| not_a_job(waits))?;
+    /// Writes what waits to be written, and then these events.
+    pub(crate) async fn write_unsaved(
+        &mut self,
+        tx: &mut Tx,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<TaskEvent>, StoreError> {
+        let now_ms = self.brain.clock.now_ms();
+        let unsaved = std::mem::take(&mut self.unsaved);
+        let owner = self.owner().clone();
+        if let Some(plan) = &unsaved.plan {
+            tx.plan_task(self.task.id, plan).await?;
+        }
+        if let Some(SettledStep { place, settled, step, result, helped }) = &unsaved.settled {
+            if *helped {
+                tx.learnings_helped(&owner, &self.learned).await?;
+            }
+            tx.put_step_result(&owner, self.task.id, self.round, step, result).await?;
+            let key = EffectKey { owner: &owner, task: self.task.id, place };
+            tx.settle(&key, settled, now_ms).await?;
+        }
+        self.ledger.write(tx, &owner, self.task.id, now_ms).await?;
+        let mut all = unsaved.events;
+        all.extend(events);
+        if all.is_empty() { Ok(Vec::new()) } else { tx.append_events(&owner, self.task.id, now_ms, all).await }
+    }
+
+    /// Writes what waits to be written, in a transaction of its own.
+    pub(crate) async fn save(&mut self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let events = self.write_unsaved(&mut tx, Vec::new()).await?;
+        tx.commit().await?;
+        self.brain.publish(&events);
+        Ok(())
+    }
+
+    /// Writes the end of the task.
+    async fn finish(&mut self, end: &End) -> Result<(), StoreError> {
+        let jobs = self.ledger.jobs();
+        let receipt = if self.alone && jobs.is_empty() {
+            self.ledger.total(self.brain.clock.now_ms() - self.task.accepted_at_ms, self.attempts)
+        } else {
+            // What others did for the task stands in the record only.
+            self.save().await?;
+            total(&self.brain, &self.task, jobs).await?
+        };
         let now_ms = self.brain.clock.now_ms();
         let mut tx = self.begin().await?;
-        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
+        self.write_unsaved(&mut tx, Vec::new()).await?;
+        let answer = self.answer.get().copied();
+        if let Some(seq) = end::write(&mut tx, &self.task, end, receipt, answer, now_ms).await? {
+            tx.commit().await?;
+            self.brain.bus.publish(self.task.id, seq, true);
+        }
+        Ok(())
+    }
+
+    /// Leaves the task until a job ends: everything is written down, and nothing of it stays in memory.
+    async fn put_aside(&mut self, waits: &Waits) -> Result<Worked, StoreError> {
+        let job: JobId = waits.job.parse().map_err(|_| not_a_job(waits))?;
+        let mut tx = self.begin().await?;
         tx.put_task_aside(self.task.id, job, waits.until_ms).await?;
         let event = NewEvent::new(EventKind::Parked, json!({ "jobId": job, "untilMs": waits.until_ms }));
-        let events = tx.append_events(self.owner(), self.task.id, now_ms, vec![event]).await?;
+        let events = self.write_unsaved(&mut tx, vec![event]).await?;
         tx.commit().await?;
         self.brain.publish(&events);
         Ok(Worked::Waits(job, waits.until_ms))
@@ -564,11 +635,9 @@ impl Work {
             prepared: &recorded,
         };
         let mut tx = self.begin().await?;
+        let events = self.write_unsaved(&mut tx, vec![NewEvent::new(EventKind::Routed, event)]).await?;
         tx.decide_task(self.task.id, &decision).await?;
         tx.clear_plan(self.task.id).await?;
-        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
-        let events = vec![NewEvent::new(EventKind::Routed, event)];
-        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
         tx.commit().await?;
         self.brain.publish(&events);
         Err(Stop::NextPart)
@@ -596,18 +665,16 @@ impl Work {
             NewEvent::new(EventKind::Admitted, json!({ "queuedMs": receipt.queued_us / 1_000 })),
             NewEvent::new(EventKind::Planned, json!({ "steps": steps, "questions": plan.questions.len() })),
         ];
-        let recorded = serde_json::to_value(&plan).unwrap_or_default();
-        let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.begin().await?;
-        tx.plan_task(self.task.id, &recorded).await?;
-        self.ledger.write(&mut tx, self.owner(), self.task.id, now_ms).await?;
-        let events = tx.append_events(self.owner(), self.task.id, now_ms, events).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
+        self.unsaved.plan = Some(serde_json::to_value(&plan).unwrap_or_default());
+        self.unsaved.events.extend(events);
         Ok(plan)
     }
 
     async fn reply(&mut self, results: &[StepResult]) -> Result<End, Stop> {
+        if self.brain.llm.is_some() && self.skill.grants.llm {
+            // It may take long, and show parts of the answer: what was done before it comes first.
+            self.save().await?;
+        }
         let results: Arc<[StepResult]> = results.into();
         let (reply, _) = self
             .insistently("reply", move |work, call| {

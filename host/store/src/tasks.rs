@@ -314,23 +314,28 @@ impl Tx {
         let Some((last,)) = last else {
             return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") });
         };
-        let mut stored = Vec::with_capacity(events.len());
-        for (seq, event) in (last - count + 1..).zip(events) {
-            query(
-                "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(task)
-            .bind(seq)
-            .bind(owner.tenant.as_str())
-            .bind(owner.user.as_str())
-            .bind(At(at_ms))
-            .bind(event.kind.as_str())
-            .bind(to_json(&event.data))
-            .run(self)
-.await?;
-            stored.push(TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data });
-        }
-        Ok(stored)
+        let first = last - count + 1;
+        let rows: Vec<Value> =
+            events.iter().map(|event| serde_json::json!({ "kind": event.kind, "data": event.data })).collect();
+        query(Sql::each(
+            "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
+             SELECT $1, $2 + key, $3, $4, $5, json_extract(value, '$.kind'), json_extract(value, '$.data') FROM json_each($6)",
+            "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
+             SELECT $1, $2 + number - 1, $3, $4, $5, value ->> 'kind', value -> 'data' \
+             FROM jsonb_array_elements($6) WITH ORDINALITY AS event (value, number)",
+        ))
+        .bind(task)
+        .bind(first)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(At(at_ms))
+        .bind(to_json(&rows))
+        .run(self)
+        .await?;
+        let numbered = (first..).zip(events);
+        Ok(numbered
+            .map(|(seq, event)| TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data })
+            .collect())
     }
 
     /// Marks a task as worked on by a node, and gives the number of its lease: whoever had an earlier one is refused from now on. `seen` is the lease
