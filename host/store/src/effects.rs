@@ -44,23 +44,10 @@ impl Tx {
         intent: &Value,
         at_ms: i64,
     ) -> Result<Option<Effect>, StoreError> {
-        self.lock(&format!("effect {}", key.text())).await?;
-        let earlier: Option<(Json, Option<Json>)> =
-            query("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
-                .bind(key.text())
-                .bind(key.owner.tenant.as_str())
-                .bind(key.owner.user.as_str())
-                .optional(&mut *self)
-                .await?;
-        if let Some((intent, result)) = earlier {
-            return Ok(Some(Effect {
-                intent: json("effect intent", &intent)?,
-                result: result.map(|text| json("effect result", &text)).transpose()?,
-            }));
-        }
-        query(
+        // Whoever writes the same key at this moment is waited for.
+        let written = query(
             "INSERT INTO effects (key, tenant, user_id, task_id, operation, intent, intent_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key) DO NOTHING",
         )
         .bind(key.text())
         .bind(key.owner.tenant.as_str())
@@ -69,9 +56,26 @@ impl Tx {
         .bind(operation)
         .bind(to_json(intent))
         .bind(At(at_ms))
-        .run(self)
+        .run(&mut *self)
         .await?;
-        Ok(None)
+        if written == 1 {
+            return Ok(None);
+        }
+        let (intent, result): (Json, Option<Json>) =
+            query("SELECT intent, result FROM effects WHERE key = $1 AND tenant = $2 AND user_id = $3")
+                .bind(key.text())
+                .bind(key.owner.tenant.as_str())
+                .bind(key.owner.user.as_str())
+                .optional(self)
+                .await?
+                .ok_or_else(|| StoreError::Damaged {
+                    what: "effect",
+                    reason: format!("{} is somebody else's", key.text()),
+                })?;
+        Ok(Some(Effect {
+            intent: json("effect intent", &intent)?,
+            result: result.map(|text| json("effect result", &text)).transpose()?,
+        }))
     }
 
     /// Writes what came of an effect.

@@ -132,10 +132,13 @@ impl Inner {
         }
         let elsewhere =
             row.node.as_deref().is_some_and(|node| node != self.node.to_string() && self.nodes.is_alive(node));
+        if elsewhere || self.later.put(&row, self.clock.now_ms()) {
+            return;
+        }
         let cancel = CancellationToken::new();
         {
             let mut active = self.active();
-            if elsewhere || active.contains_key(&row.id) {
+            if active.contains_key(&row.id) {
                 return;
             }
             let taken = Active {
@@ -157,7 +160,8 @@ impl Inner {
             tokio::select! {
                 ended = &mut running => {
                     if ended.is_err_and(|error| error.is_panic()) {
-                        jobs::crashed(inner, &row).await;
+                        // Boxed, so that a job that waits for its time is small.
+                        Box::pin(jobs::crashed(inner, &row)).await;
                     }
                 }
                 () = inner.stopping.cancelled() => {
@@ -255,6 +259,9 @@ impl Inner {
             tx.commit().await
         };
         ended.await.map_err(|error| store_failure(&error))?;
+        self.later.forget(id);
+        // Nobody may be listening.
+        let _ = self.ended.send(id);
         self.state(owner, id).await
     }
 }

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Active;
 use crate::engine::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
+use crate::later::{self, Later};
 use crate::script_host::NoHost;
 use crate::workers::Workers;
 use crate::{access, flows, items, jobs, schedules};
@@ -79,6 +80,7 @@ pub(crate) struct Inner {
     shared: HashMap<&'static str, &'static str>,
     runner: OnceCell<ScriptRunner>,
     pub(crate) active: Mutex<HashMap<JobId, Active>>,
+    pub(crate) later: Later,
 }
 
 /// The embedded engine. Cheap to clone; all clones are the same one.
@@ -190,7 +192,10 @@ impl EmbeddedEngine {
             shared: options.shared_scripts.iter().copied().collect(),
             runner: OnceCell::new(),
             active: Mutex::default(),
+            later: Later::default(),
         });
+        let this = inner.clone();
+        inner.tracker.spawn(async move { later::keep_taking(&this).await });
         if options.run_schedules {
             jobs::take_over(&inner).await?;
             let this = inner.clone();

@@ -87,7 +87,7 @@ pub(crate) async fn take_over(inner: &Arc<Inner>) -> Result<(), StoreError> {
     }
     for open in open {
         let alive = theirs(open.node.as_deref()) && inner.nodes.is_alive(open.node.as_deref().unwrap_or_default());
-        if alive || inner.active().contains_key(&open.id) {
+        if alive || inner.active().contains_key(&open.id) || inner.later.has(open.id) {
             continue;
         }
         if let Some(row) = inner.store.job(&open.owner, open.id).await? {

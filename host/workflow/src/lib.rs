@@ -8,6 +8,7 @@
 //! | [`engine`] | the trait and its words |
 //! | `embedded` | the embedded engine: what it is made of, its start and its end |
 //! | `dispatch` | starting, awaiting and cancelling jobs; which ones this process has taken |
+//! | `later` | jobs whose time is far |
 //! | `jobs` | one job from its queue to its end |
 //! | `flows` | the steps of a flow, each a job of its own |
 //! | `items` | scripts, flows, apps, schedules by path: storing, listing, removing |
@@ -29,6 +30,7 @@ pub mod engine;
 mod flows;
 mod items;
 mod jobs;
+mod later;
 mod operations;
 mod outbox;
 mod quota;
