@@ -392,8 +392,9 @@ async fn parked() -> Vec<&'static str> {
     println!("parked tasks (SQLite)");
     println!("   {waiting} of {PARKED} tasks wait for a job; put aside in {:.1} s", took.as_secs_f64());
     println!(
-        "   resident before {before:.0} MB, with all of them {resident:.0} MB   < {MAX_PARKED_MB:.0} MB  {}",
-        verdict(&mut missed, "parked memory", resident < MAX_PARKED_MB && waiting == PARKED)
+        "   resident before {before:.0} MB, with all of them {resident:.0} MB: they need {:.0} MB   < {MAX_PARKED_MB:.0} MB  {}",
+        resident - before,
+        verdict(&mut missed, "parked memory", resident - before < MAX_PARKED_MB && waiting == PARKED)
     );
     let began = Instant::now();
     clock.set(at_ms + 1_000);

@@ -56,9 +56,8 @@ impl Later {
     /// Takes out those whose time is near.
     fn near(&self, now_ms: i64) -> Vec<(JobId, Arc<Owner>)> {
         let limit = now_ms.saturating_add(AHEAD_MS);
-        let near =
-            self.lock().extract_if(|_, (due_ms, _)| *due_ms <= limit).map(|(job, (_, owner))| (job, owner)).collect();
-        near
+        let mut jobs = self.lock();
+        jobs.extract_if(|_, (due_ms, _)| *due_ms <= limit).map(|(job, (_, owner))| (job, owner)).collect()
     }
 
     /// The time of the next one; the greatest number: there is none.
