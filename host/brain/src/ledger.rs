@@ -27,6 +27,8 @@ pub(crate) struct Receipts(Arc<Mutex<Kept>>);
 struct Kept {
     left: Vec<Left>,
     total: TaskReceipt,
+    /// Skills started jobs, whose receipts the workflow engine writes.
+    started_jobs: bool,
 }
 
 impl Receipts {
@@ -39,6 +41,7 @@ impl Receipts {
         total.cpu_us += receipt.cpu_us;
         total.peak_memory_bytes = total.peak_memory_bytes.max(receipt.peak_memory_bytes);
         total.host_calls += u64::from(receipt.host_calls);
+        kept.started_jobs |= receipt.workflow_starts > 0;
         kept.left.push(left);
     }
 
@@ -83,10 +86,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// What all invocations here used. For a task at which nobody else worked.
-    pub(crate) fn total(&self, duration_ms: i64, attempts: u32) -> TaskReceipt {
+    /// What all invocations here used. None: jobs used something too, which stands in the record only.
+    pub(crate) fn total(&self, duration_ms: i64, attempts: u32) -> Option<TaskReceipt> {
         let kept = self.receipts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        TaskReceipt { duration_ms, attempts, windmill_jobs: self.jobs(), ..kept.total.clone() }
+        let total = TaskReceipt { duration_ms, attempts, ..kept.total.clone() };
+        (self.jobs.is_empty() && !kept.started_jobs).then_some(total)
     }
 }
 

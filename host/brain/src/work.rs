@@ -515,12 +515,15 @@ impl Work {
     /// Writes the end of the task.
     async fn finish(&mut self, end: &End) -> Result<(), StoreError> {
         let jobs = self.ledger.jobs();
-        let receipt = if self.alone && jobs.is_empty() {
-            self.ledger.total(self.brain.clock.now_ms() - self.task.accepted_at_ms, self.attempts)
-        } else {
-            // What others did for the task stands in the record only.
-            self.save().await?;
-            total(&self.brain, &self.task, jobs).await?
+        let duration_ms = self.brain.clock.now_ms() - self.task.accepted_at_ms;
+        let own = if self.alone { self.ledger.total(duration_ms, self.attempts) } else { None };
+        let receipt = match own {
+            Some(receipt) => receipt,
+            None => {
+                // What others did for the task stands in the record only.
+                self.save().await?;
+                total(&self.brain, &self.task, jobs).await?
+            }
         };
         let now_ms = self.brain.clock.now_ms();
         let mut tx = self.begin().await?;

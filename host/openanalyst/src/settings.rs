@@ -149,7 +149,7 @@ settings! {
     budget_wall_ms: u64, "OPENANALYST_BUDGET_WALL_MS", 30_000, shown;
     /// A further web origin, scheme and host, that may open a WebSocket [default: none; the host's own is always allowed]
     allowed_origin: String, "OPENANALYST_ALLOWED_ORIGIN", String::new(), |value: &String| quoted(value);
-    /// A TOML file that names other issuers of tokens, one table [[issuer]] for each [default: none; this host's own tokens only]
+    /// A TOML file that names other issuers of tokens, one table `[[issuer]]` for each [default: none; this host's own tokens only]
     issuers_file: PathBuf, "OPENANALYST_ISSUERS_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// Networks that skills may reach although they are not public, such as 10.1.0.0/16, divided by commas [default: none]
     http_allow_network: String, "OPENANALYST_HTTP_ALLOW_NETWORK", String::new(), |value: &String| quoted(value);

@@ -36,7 +36,7 @@ impl SecretValue {
     /// Takes a value.
     ///
     /// # Errors
-    /// Shorter than [`MIN_SECRET_BYTES`], longer than [`MAX_SECRET_BYTES`], or with control characters, which no header can hold.
+    /// Shorter than 8 bytes, longer than 8,192, or with control characters, which no header can hold.
     pub fn new(value: String) -> Result<Self, String> {
         let value = Zeroizing::new(value);
         if value.len() < MIN_SECRET_BYTES || value.len() > MAX_SECRET_BYTES {

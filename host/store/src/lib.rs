@@ -4,7 +4,7 @@
 //! a queue in front of it is kinder than a lock inside it. WAL and `synchronous=FULL`: a commit that returned is on the disk.
 //! This crate never decides anything about a task; it never starts work, and never knows HTTP or WebAssembly.
 //!
-//! Every function takes an [`Owner`](openanalyst_domain::Owner) or a tenant: a query without one does not compile. The few that look across tenants are for
+//! Every function takes an [`Owner`] or a tenant: a query without one does not compile. The few that look across tenants are for
 //! recovery and the scheduler, and their names say so (`*_of_all_tenants`).
 //!
 //! Begin at [`Store`], then [`tasks`].

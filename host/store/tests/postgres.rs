@@ -240,3 +240,35 @@ async fn a_server_that_goes_away_and_comes_back_loses_nothing() {
     assert_eq!(store.tasks(&ada, None, None, 10).await.unwrap().len(), 1, "what was not committed is not there");
     accept(&store, &task(&ada, None, "d")).await;
 }
+
+/// Nodes see each other while they live, whatever their ids are, and no longer once they are gone.
+#[tokio::test]
+async fn nodes_see_each_other_for_as_long_as_they_live() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let (seen_by_one, first) = one.join(dir.path()).await.unwrap();
+    let mut others = Vec::new();
+    for _ in 0..8 {
+        others.push(two.join(dir.path()).await.unwrap());
+    }
+    seen_by_one.look().await.unwrap();
+    for (seen, node) in &others {
+        assert!(seen_by_one.is_alive(&node.id().to_string()), "{} lives", node.id());
+        seen.look().await.unwrap();
+        assert!(seen.is_alive(&first.id().to_string()) && seen.is_alive(&node.id().to_string()));
+    }
+    assert!(!seen_by_one.is_alive(&openanalyst_domain::NodeId::new().to_string()), "nobody has this id");
+    assert!(!seen_by_one.is_alive("../../etc/passwd"));
+    let (_, gone) = others.pop().unwrap();
+    let id = gone.id().to_string();
+    drop(gone);
+    // The server notices the end of a connection soon, and says so in its own time.
+    while seen_by_one.is_alive(&id) {
+        seen_by_one.look().await.unwrap();
+    }
+    let other = open(&server.database()).await.unwrap();
+    let (elsewhere, _node) = other.join(dir.path()).await.unwrap();
+    assert!(!elsewhere.is_alive(&first.id().to_string()), "another database is another world");
+}

@@ -136,7 +136,7 @@ impl Tx {
     }
 
     /// Waits until no other transaction holds the lock of this name, which belongs to the tenant,
-    /// and holds it until the end. See [`Tx::lock`].
+    /// and holds it until the end.
     ///
     /// # Errors
     /// [`StoreError::Locked`] after ten seconds.
