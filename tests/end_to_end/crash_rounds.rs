@@ -93,13 +93,14 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
         tokio::pin!(sending);
         // The kill itself comes at a moment of its own; nothing is waited for.
         let kill = tokio::time::sleep(kill_after);
+        tokio::pin!(kill);
         let sent = tokio::select! {
             sent = &mut sending => {
                 kill.await;
                 server.kill();
                 sent
             }
-            () = tokio::time::sleep(kill_after) => {
+            () = &mut kill => {
                 server.kill();
                 sending.await
             }

@@ -116,6 +116,13 @@ impl Inner {
         Ok(tx)
     }
 
+    /// Cancels a job of a task that is cancelled. One that cannot be cancelled keeps nobody from ending.
+    pub(crate) async fn cancel_job(&self, owner: &Owner, job: JobId, reason: &str) {
+        if let Err(failure) = self.workflow.cancel(owner, job, reason).await {
+            tracing::warn!(%job, %failure, "a job could not be cancelled");
+        }
+    }
+
     /// Tells followers of what was committed.
     pub(crate) fn publish(&self, events: &[TaskEvent]) {
         if let Some(last) = events.last() {
@@ -340,9 +347,7 @@ impl Brain {
             work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }, Vec::new()).await?;
         }
         if let Some((job, waiter)) = inner.parked.take_task(id) {
-            if let Err(failure) = inner.workflow.cancel(owner, job, reason).await {
-                tracing::warn!(%job, %failure, "a job could not be cancelled");
-            }
+            inner.cancel_job(owner, job, reason).await;
             // The session goes on with what waits behind it.
             self.wake(vec![waiter]);
         }
@@ -496,9 +501,7 @@ impl Brain {
                 });
                 if cancelled {
                     let reason = self.inner.cancel_reason(task);
-                    if let Err(failure) = self.inner.workflow.cancel(owner, job, &reason).await {
-                        tracing::warn!(%job, %failure, "a job could not be cancelled");
-                    }
+                    self.inner.cancel_job(owner, job, &reason).await;
                     // Its record says that it was cancelled: taken up again, it ends.
                     continue;
                 }

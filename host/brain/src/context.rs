@@ -14,10 +14,11 @@ use openanalyst_store::tasks::{RecentTask, TaskRow};
 use openanalyst_store::{Store, StoreError};
 use serde_json::Value;
 
-use openanalyst_text::{rank, similarity};
+use openanalyst_text::similarity;
 
 use crate::MAX_PAGE;
 use crate::numbers::unsigned;
+use crate::research::{LEARNINGS_READ, ranked};
 
 /// Most earlier messages of the session.
 const MAX_MESSAGES: u32 = 20;
@@ -27,8 +28,6 @@ const MAX_TASKS: u32 = 50;
 const MAX_PREFERENCES: u32 = 100;
 /// Most learnings, failures included.
 const MAX_LEARNINGS: usize = 100;
-/// Most learnings that are ranked: the newest.
-const LEARNINGS_READ: u32 = 500;
 /// Most bytes of all learnings together.
 const MAX_LEARNING_BYTES: usize = 64 << 10;
 /// Most failures that are compared with the request, and that are told.
@@ -194,10 +193,7 @@ fn learnings(
             });
         }
     }
-    let texts: Vec<String> =
-        known.iter().map(|row| format!("{} {} {}", row.title, row.tags.join(" "), row.content)).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let fits: std::collections::HashMap<usize, f64> = rank(request, &texts).into_iter().collect();
+    let fits: std::collections::HashMap<usize, f64> = ranked(known, request).into_iter().collect();
     let mut order: Vec<usize> = (0..known.len()).collect();
     // The rows come newest first, and the sort keeps that order among equals.
     let worth = |at: usize| {

@@ -60,9 +60,7 @@ impl Work {
                 state = &mut wait => return Ok(state),
                 () = self.cancel.cancelled() => {
                     let reason = self.brain.cancel_reason(self.task.id);
-                    if let Err(failure) = engine.cancel(&owner, id, &reason).await {
-                        tracing::warn!(job = %id, %failure, "a job could not be cancelled");
-                    }
+                    self.brain.cancel_job(&owner, id, &reason).await;
                     return Err(Stop::End(self.cancelled()));
                 }
                 () = &mut quiet => {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use openanalyst_domain::{JobId, Outcome, Owner, Receipt, TaskId};
+use openanalyst_domain::{JobId, Owner, Receipt, TaskId};
 use openanalyst_providers::llm::Completion;
 use openanalyst_runtime::LogLine;
 use openanalyst_store::recordings::PartRow;
@@ -97,22 +97,9 @@ impl Ledger {
 /// The receipt of what the host itself asked a language model for.
 pub(crate) fn own_receipt(what: &str, completion: &Completion) -> Receipt {
     Receipt {
-        skill: "host".to_owned(),
-        digest: String::new(),
-        export: what.to_owned(),
-        cpu_us: 0,
-        wall_us: 0,
-        queued_us: 0,
-        peak_memory_bytes: 0,
-        host_calls: 0,
-        http_fetches: 0,
-        workflow_starts: 0,
         llm_input_tokens: completion.input_tokens,
         llm_output_tokens: completion.output_tokens,
-        input_bytes: 0,
         output_bytes: completion.content.len() as u64,
-        log_lines: 0,
-        log_lines_dropped: 0,
-        outcome: Outcome::Ok,
+        ..Receipt::new("host", "", what)
     }
 }

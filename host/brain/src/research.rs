@@ -16,10 +16,11 @@ use serde_json::json;
 
 use crate::context::shorten;
 use crate::steps::Place;
+use crate::supply;
 use crate::work::{Stop, Work};
 
 /// Most learnings of the tenant that are looked through.
-const LEARNINGS_READ: u32 = 500;
+pub(crate) const LEARNINGS_READ: u32 = 500;
 /// Most of them that are taken.
 const LEARNINGS_TAKEN: usize = 3;
 /// Results of a web search that are read.
@@ -176,7 +177,7 @@ impl Work {
         &self,
         asking: impl Future<Output = Result<openanalyst_providers::llm::Completion, Failure>>,
     ) -> Result<openanalyst_providers::llm::Completion, Failure> {
-        self.supply(&self.spot("research", 1)).tokens_left().await?;
+        supply::tokens_left(&self.brain, &self.owner().tenant, self.llm_tokens).await?;
         let completion = asking.await?;
         self.ledger.receipts().take(&crate::ledger::own_receipt("research", &completion), &[], None);
         Ok(completion)
@@ -235,13 +236,16 @@ impl Work {
 }
 
 /// The learnings that fit best, best first.
-pub(crate) fn fitting<'a>(known: &'a [LearningRow], query: &str) -> Vec<&'a LearningRow> {
-    let texts: Vec<String> = known
-        .iter()
-        .map(|learning| format!("{} {} {}", learning.title, learning.tags.join(" "), learning.content))
-        .collect();
+fn fitting<'a>(known: &'a [LearningRow], query: &str) -> Vec<&'a LearningRow> {
+    ranked(known, query).into_iter().take(LEARNINGS_TAKEN).filter_map(|(at, _)| known.get(at)).collect()
+}
+
+/// How well learnings fit, best first: the place of each, and its worth.
+pub(crate) fn ranked(known: &[LearningRow], query: &str) -> Vec<(usize, f64)> {
+    let text = |row: &LearningRow| format!("{} {} {}", row.title, row.tags.join(" "), row.content);
+    let texts: Vec<String> = known.iter().map(text).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    rank(query, &texts).into_iter().take(LEARNINGS_TAKEN).filter_map(|(at, _)| known.get(at)).collect()
+    rank(query, &texts)
 }
 
 #[cfg(test)]

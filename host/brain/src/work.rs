@@ -165,7 +165,7 @@ pub(crate) enum Worked {
 pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationToken) -> Result<Worked, StoreError> {
     let mut task = task;
     let mut goes_on = false;
-    let (work, end) = loop {
+    let (mut work, end) = loop {
         let mut work = match prepare(brain, &mut task, &cancel, goes_on).await {
             Ok(work) => work,
             Err(Stop::End(end)) => return finish(brain, &task, &end, Vec::new()).await.map(|()| Worked::Ended),
@@ -185,7 +185,6 @@ pub(crate) async fn run(brain: &Arc<Inner>, task: TaskRow, cancel: CancellationT
         }
         goes_on = true;
     };
-    let mut work = work;
     work.finish(&end).await.map(|()| Worked::Ended)
 }
 
@@ -236,15 +235,13 @@ async fn prepare(
     let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
     let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
     let resumed = task.status == TaskStatus::Running && !goes_on;
-    let mut events = vec![if let Some(job) = task.waits_for {
-        NewEvent::new(EventKind::Resumed, json!({ "node": brain.node, "jobId": job }))
-    } else if resumed {
-        NewEvent::new(EventKind::Recovered, json!({ "node": brain.node, "from": task.node }))
-    } else {
-        NewEvent::new(EventKind::Started, json!({ "node": brain.node }))
-    }];
-    if goes_on {
-        events.clear();
+    let mut events = Vec::new();
+    if !goes_on {
+        events.push(match task.waits_for {
+            Some(job) => NewEvent::new(EventKind::Resumed, json!({ "node": brain.node, "jobId": job })),
+            None if resumed => NewEvent::new(EventKind::Recovered, json!({ "node": brain.node, "from": task.node })),
+            None => NewEvent::new(EventKind::Started, json!({ "node": brain.node })),
+        });
     }
     let recorded = task.prepared.as_ref().and_then(|value| serde_json::from_value::<Prepared>(value.clone()).ok());
     let tenant = &task.owner.tenant;

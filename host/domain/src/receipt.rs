@@ -80,6 +80,30 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// A receipt on which nothing is used yet.
+    #[must_use]
+    pub fn new(skill: impl Into<String>, digest: impl Into<String>, export: impl Into<String>) -> Self {
+        Self {
+            skill: skill.into(),
+            digest: digest.into(),
+            export: export.into(),
+            cpu_us: 0,
+            wall_us: 0,
+            queued_us: 0,
+            peak_memory_bytes: 0,
+            host_calls: 0,
+            http_fetches: 0,
+            workflow_starts: 0,
+            llm_input_tokens: 0,
+            llm_output_tokens: 0,
+            input_bytes: 0,
+            output_bytes: 0,
+            log_lines: 0,
+            log_lines_dropped: 0,
+            outcome: Outcome::Ok,
+        }
+    }
+
     /// Tokens of language models, read and written.
     #[must_use]
     pub fn llm_tokens(&self) -> u64 {

@@ -32,25 +32,8 @@ pub(crate) struct Target<'a> {
 
 impl Target<'_> {
     fn receipt(&self) -> Receipt {
-        Receipt {
-            skill: self.skill.to_owned(),
-            digest: self.digest.to_owned(),
-            export: self.export.to_owned(),
-            cpu_us: 0,
-            wall_us: 0,
-            queued_us: 0,
-            peak_memory_bytes: 0,
-            host_calls: 0,
-            http_fetches: 0,
-            workflow_starts: 0,
-            llm_input_tokens: 0,
-            llm_output_tokens: 0,
-            input_bytes: self.input_bytes as u64,
-            output_bytes: 0,
-            log_lines: 0,
-            log_lines_dropped: 0,
-            outcome: Outcome::Ok,
-        }
+        let receipt = Receipt::new(self.skill, self.digest, self.export);
+        Receipt { input_bytes: self.input_bytes as u64, ..receipt }
     }
 }
 

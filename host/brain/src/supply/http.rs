@@ -8,17 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use openanalyst_domain::Failure;
 use openanalyst_egress::{Outgoing, Policy};
 use openanalyst_package::Capabilities;
 use openanalyst_registry::OpenSecrets;
-use openanalyst_runtime::capabilities::http::check_url;
+use openanalyst_runtime::capabilities::http::{RecordedResponse, check_url};
 use openanalyst_runtime::capabilities::{Http, Secrets};
 use openanalyst_runtime::contract::http::{Request, Response};
 use openanalyst_runtime::tape::CallName;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -130,7 +127,7 @@ impl Http for Supply {
             let mut made = self.change_of(call);
             let host = Url::parse(&request.url).ok().and_then(|url| url.host_str().map(str::to_owned));
             let intent = json!({ "method": request.method, "host": host });
-            if let Before::Made(result) = self.intend::<Kept>(&mut made, "http.fetch", &intent).await? {
+            if let Before::Made(result) = self.intend::<RecordedResponse>(&mut made, "http.fetch", &intent).await? {
                 return result.and_then(Response::try_from);
             }
             change = Some(made);
@@ -166,34 +163,10 @@ impl Http for Supply {
     }
 }
 
-/// A response in the journal: its body in base64.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl TryFrom<Kept> for Response {
-    type Error = Failure;
-    fn try_from(kept: Kept) -> Result<Self, Failure> {
-        let body = STANDARD.decode(&kept.body);
-        let body = body.map_err(|error| Failure::failed(format!("the recorded response is damaged: {error}")))?;
-        Ok(Self { status: kept.status, headers: kept.headers, body })
-    }
-}
-
 impl Supply {
     /// Writes what came of a request. One that the server refused (400 and above), or that never reached it, may be sent again by another attempt.
     async fn note_response(&self, change: &Change, response: &Result<Response, Failure>) -> Result<(), Failure> {
-        let kept = match response {
-            Ok(response) => Ok(Kept {
-                status: response.status,
-                headers: response.headers.clone(),
-                body: STANDARD.encode(&response.body),
-            }),
-            Err(failure) => Err(failure.clone()),
-        };
+        let kept = response.as_ref().map(RecordedResponse::from).map_err(Clone::clone);
         self.settle(change, &kept).await
     }
 }

@@ -133,8 +133,9 @@ impl Supply {
         }
         change.key = format!("{}@{}", change.identity, self.attempt);
         // What a server refused for good (RFC 9110 §15.5) it may answer in the same way for as long as it knows the request's key.
-        let status = effect.result.as_ref().and_then(|result| result.pointer("/ok/status")).and_then(Value::as_u64);
-        if status.is_some_and(|status| (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status)) {
+        if status_of(&effect)
+            .is_some_and(|status| (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status))
+        {
             change.identity.clone_from(&change.key);
         }
         Ok(tx.intend(&self.key(&change.key), operation, &intent, now_ms).await?.map_or(Before::Nothing, before))
@@ -143,11 +144,9 @@ impl Supply {
     /// Whether an earlier attempt at the step made this change, and it failed.
     fn is_failed_earlier(&self, effect: &Effect) -> bool {
         let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
-        let failed = effect.result.as_ref().is_some_and(|result| {
-            let status = result.pointer("/ok/status").and_then(Value::as_u64);
-            result.get("failed").is_some() || status.is_some_and(|status| status >= 400)
-        });
-        failed && attempt < u64::from(self.attempt)
+        let failed = effect.result.as_ref().is_some_and(|result| result.get("failed").is_some());
+        let refused = status_of(effect).is_some_and(|status| status >= 400);
+        (failed || refused) && attempt < u64::from(self.attempt)
     }
 
     /// Writes what came of a change, in a transaction of the caller.
@@ -203,6 +202,11 @@ impl Supply {
             }),
         }
     }
+}
+
+/// What a server answered, where the change was a request.
+fn status_of(effect: &Effect) -> Option<u64> {
+    effect.result.as_ref()?.pointer("/ok/status")?.as_u64()
 }
 
 fn before<T: DeserializeOwned>(effect: Effect) -> Before<T> {

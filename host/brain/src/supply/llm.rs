@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use openanalyst_domain::{EventKind, Failure, MessageId};
+use openanalyst_domain::{EventKind, Failure, MessageId, TenantId};
 use openanalyst_providers::llm::{self as provider, LlmClient};
 use openanalyst_registry::DailyQuota;
 use openanalyst_runtime::capabilities::Llm;
@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Supply, store_failure};
+use crate::brain::Inner;
 
 /// The shortest time between two parts that the user sees: each is a durable event.
 const PART_EVERY: Duration = Duration::from_millis(80);
@@ -51,22 +52,26 @@ fn completion_of(completion: provider::Completion) -> Completion {
     }
 }
 
+/// Refuses once the tenant's tokens of the day are used up. What is being written at the same time is counted once it has ended.
+pub(crate) async fn tokens_left(brain: &Inner, tenant: &TenantId, llm_tokens: Option<u64>) -> Result<(), Failure> {
+    let quota = DailyQuota { llm_tokens, ..DailyQuota::default() };
+    if quota.is_empty() {
+        return Ok(());
+    }
+    let from_ms = DailyQuota::day_began_ms(brain.clock.now_ms());
+    let used = brain.store.usage_since(tenant, None, from_ms).await;
+    quota.check("your organisation", &used.map_err(|error| store_failure(&error))?)
+}
+
 impl Supply {
+    async fn tokens_left(&self) -> Result<(), Failure> {
+        tokens_left(&self.brain, &self.owner.tenant, self.llm_tokens).await
+    }
+
     fn llm(&self) -> Result<&LlmClient, Failure> {
         self.brain.llm.as_ref().ok_or_else(|| {
             Failure::unavailable("this host has no language model: do without it, or ask the operator to set --llm")
         })
-    }
-
-    /// Refuses once the day's tokens are used up. What is being written at the same time is counted once it has ended.
-    pub(crate) async fn tokens_left(&self) -> Result<(), Failure> {
-        let quota = DailyQuota { llm_tokens: self.llm_tokens, ..DailyQuota::default() };
-        if quota.is_empty() {
-            return Ok(());
-        }
-        let from_ms = DailyQuota::day_began_ms(self.brain.clock.now_ms());
-        let used = self.brain.store.usage_since(&self.owner.tenant, None, from_ms).await;
-        quota.check("your organisation", &used.map_err(|error| store_failure(&error))?)
     }
 
     /// Writes the parts of an answer into the record while they come.

@@ -23,6 +23,7 @@ use crate::brain::Inner;
 use crate::ledger::Receipts;
 use crate::work::{AnswerId, Stop, Work};
 
+pub(crate) use llm::tokens_left;
 pub(crate) use progress::ProgressChannel;
 
 /// One invocation's view of the host.

@@ -177,27 +177,27 @@ fn capped(result: Result<Response, Failure>) -> Result<Response, Failure> {
     Ok(response)
 }
 
-/// A response as it stands on the tape: its body in base64.
+/// A response as it is recorded: its body in base64.
 #[derive(Serialize, Deserialize)]
-struct TapedResponse {
+pub struct RecordedResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl From<&Response> for TapedResponse {
+impl From<&Response> for RecordedResponse {
     fn from(response: &Response) -> Self {
         let body = STANDARD.encode(&response.body);
         Self { status: response.status, headers: response.headers.clone(), body }
     }
 }
 
-impl TryFrom<TapedResponse> for Response {
+impl TryFrom<RecordedResponse> for Response {
     type Error = Failure;
-    fn try_from(taped: TapedResponse) -> Result<Self, Failure> {
-        let body = STANDARD.decode(&taped.body);
+    fn try_from(recorded: RecordedResponse) -> Result<Self, Failure> {
+        let body = STANDARD.decode(&recorded.body);
         let body = body.map_err(|error| Failure::failed(format!("the recorded response is damaged: {error}")))?;
-        Ok(Self { status: taped.status, headers: taped.headers, body })
+        Ok(Self { status: recorded.status, headers: recorded.headers, body })
     }
 }
 
@@ -217,7 +217,7 @@ impl HostPending for State {
         if !matches!(underway, Underway::Taken) {
             self.counts.http_waiting = self.counts.http_waiting.saturating_sub(1);
         }
-        let begun = match tape::begin::<TapedResponse>(&self.call.tape, "http.pending.wait", pending.rep())? {
+        let begun = match tape::begin::<RecordedResponse>(&self.call.tape, "http.pending.wait", pending.rep())? {
             Ok(begun) => begun,
             Err(played) => return Ok(played.and_then(Response::try_from).map_err(Into::into)),
         };
@@ -232,7 +232,7 @@ impl HostPending for State {
             Underway::Taken => Err(Failure::invalid("this response was already taken: `wait` works once")),
         };
         let result = capped(result);
-        begun.end(&result.as_ref().map(TapedResponse::from).map_err(Clone::clone));
+        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone));
         Ok(result.map_err(Into::into))
     }
 
@@ -249,7 +249,7 @@ impl Host for State {
         self.host_call("http.fetch", request.weight())?;
         let request = self.without_secrets(request);
         let arguments = described(&request);
-        let begun = match tape::begin::<TapedResponse>(&self.call.tape, "http.fetch", arguments)? {
+        let begun = match tape::begin::<RecordedResponse>(&self.call.tape, "http.fetch", arguments)? {
             Ok(begun) => begun,
             Err(played) => {
                 self.counts.http_fetches += 1;
@@ -262,7 +262,7 @@ impl Host for State {
             Ok((http, request)) => capped(http.fetch(request, self.call.grants.clone(), name).await),
             Err(failure) => Err(failure),
         };
-        begun.end(&result.as_ref().map(TapedResponse::from).map_err(Clone::clone));
+        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone));
         Ok(result.map_err(Into::into))
     }
 
