@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::brain::Inner;
 use crate::ledger::own_receipt;
+use crate::supply;
 use crate::work::Stop;
 
 /// Most parts of a request.
@@ -139,6 +140,7 @@ async fn asked(
         max_tokens: Some(MAX_TOKENS),
         temperature: Some(0.0),
     };
+    supply::tokens_left(brain, &task.owner.tenant, catalog.daily.llm_tokens).await?;
     let completion = llm.complete(&prompt, None).await?;
     let receipt = own_receipt("split", &completion);
     let written = async {
