@@ -18,7 +18,7 @@ use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError, Tx};
 use openanalyst_workflow::WorkflowEngine;
 use serde_json::json;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +27,7 @@ use crate::bus::Bus;
 use crate::context::{self, shorten};
 use crate::end::End;
 use crate::parked::{Parked, Waiter};
+use crate::record::Gate;
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
 use crate::told::Told;
@@ -89,7 +90,7 @@ pub(crate) struct Inner {
     pub(crate) parked: Parked,
     sessions: Sessions,
     notices: broadcast::Sender<Notice>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
     taken: Mutex<HashMap<TaskId, Taken>>,
     /// No new work is begun.
@@ -100,22 +101,65 @@ pub(crate) struct Inner {
 }
 
 pub(crate) struct Taken {
+    /// Until this says so, the task may not be on record. None: it is.
+    accepted: Option<Gate>,
     cancel: CancellationToken,
     reason: Option<String>,
     started: bool,
 }
 
-impl Inner {
-    /// Begins a write that holds only while this process works on the task under this lease.
-    ///
-    /// # Errors
-    /// [`StoreError::Fenced`]: another process has taken it up, or it has ended; the database's.
-    pub(crate) async fn begin_held(&self, owner: &Owner, task: TaskId, lease: i64) -> Result<Tx, StoreError> {
-        let mut tx = self.store.begin(owner).await?;
-        tx.hold_task(task, lease).await?;
-        Ok(tx)
+/// A task whose work begins while its acceptance is still being written.
+struct Begun {
+    row: TaskRow,
+    place: OwnedSemaphorePermit,
+}
+
+/// A request's place in its session. Dropped, it is left again.
+struct Entered {
+    brain: Brain,
+    owner: Owner,
+    session: SessionKey,
+    task: TaskId,
+    /// Nothing runs in the session: it begins with this task.
+    is_first: bool,
+    stays: bool,
+}
+
+impl Entered {
+    fn new(brain: &Brain, task: &NewTask, accepted: Gate) -> Self {
+        brain.inner.note_taken(task.id, Some(accepted));
+        let is_first = brain.inner.sessions.enter(&task.owner, &task.session, task.id);
+        let (owner, session) = (task.owner.clone(), task.session.clone());
+        Self { brain: brain.clone(), owner, session, task: task.id, is_first, stays: false }
     }
 
+    /// Keeps the place, and begins with the session if it rests.
+    fn stay(mut self, begun: Option<Begun>) {
+        self.stays = true;
+        if self.is_first {
+            self.brain.begin_session(&self.owner, &self.session, self.task, begun);
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
+        let inner = &self.brain.inner;
+        inner.taken().remove(&self.task);
+        if let Some(next) = inner.sessions.leave(&self.owner, &self.session, self.task, self.is_first) {
+            self.brain.begin_session(&self.owner, &self.session, next, None);
+        }
+    }
+}
+
+fn say(tx: &mut Tx, owner: &Owner, session: &SessionKey, task: TaskId, content: &str, at_ms: i64) {
+    tx.say(&NewMessage { id: None, owner, session, task, role: "user", content, data: None, skill: None, at_ms });
+}
+
+impl Inner {
     /// Cancels a job of a task that is cancelled. One that cannot be cancelled keeps nobody from ending.
     pub(crate) async fn cancel_job(&self, owner: &Owner, job: JobId, reason: &str) {
         if let Err(failure) = self.workflow.cancel(owner, job, reason).await {
@@ -123,11 +167,10 @@ impl Inner {
         }
     }
 
-    /// Tells followers of what was committed.
+    /// Tells followers of what was committed, and is not the end.
     pub(crate) fn publish(&self, events: &[TaskEvent]) {
         if let Some(last) = events.last() {
-            let rests = last.kind.ends_stream() || last.kind == EventKind::Asked;
-            self.bus.publish(last.task_id, last.seq, rests);
+            self.bus.publish(last.task_id, last.seq, None);
         }
     }
 
@@ -135,6 +178,11 @@ impl Inner {
     pub(crate) fn cancel_reason(&self, task: TaskId) -> String {
         let reason = self.taken().get(&task).and_then(|taken| taken.reason.clone());
         reason.unwrap_or_else(|| "cancelled by the user".to_owned())
+    }
+
+    fn note_taken(&self, task: TaskId, accepted: Option<Gate>) {
+        let new = Taken { accepted, cancel: CancellationToken::new(), reason: None, started: false };
+        self.taken().entry(task).or_insert(new);
     }
 
     pub(crate) fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
@@ -155,7 +203,7 @@ impl Brain {
     /// The database's.
     pub async fn start(options: BrainOptions) -> Result<Self, BrainError> {
         let inner = Arc::new(Inner {
-            places: Semaphore::new(options.settings.max_tasks_at_work.max(1)),
+            places: Arc::new(Semaphore::new(options.settings.max_tasks_at_work.max(1))),
             store: options.store,
             sandbox: options.sandbox,
             workflow: options.workflow,
@@ -197,33 +245,56 @@ impl Brain {
     /// # Errors
     /// [`BrainError::Invalid`], [`BrainError::KeyReused`], [`BrainError::TooManyTasks`], [`BrainError::ShuttingDown`], or the database's.
     pub async fn accept(&self, owner: &Owner, request: NewRequest) -> Result<Acceptance, BrainError> {
-        let inner = &self.inner;
         self.check_open()?;
         let checked = accept::check(&request)?;
-        let now_ms = inner.clock.now_ms();
         let task = NewTask {
             id: TaskId::new(),
             owner: owner.clone(),
-            session: request.session.clone(),
-            content: request.content.clone(),
+            session: request.session,
+            content: request.content,
             attachments: checked.attachments,
             idempotency_key: request.idempotency_key,
             request_digest: checked.digest,
             correlation_id: request.correlation_id,
-            node: inner.node.to_string(),
-            at_ms: now_ms,
+            node: self.inner.node.to_string(),
+            begun: false,
+            at_ms: self.inner.clock.now_ms(),
         };
+        let brain = self.clone();
+        self.to_its_end(async move { brain.accept_checked(task).await }).await
+    }
+
+    /// Runs what must not be left half done when the caller goes away in between.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        what: impl Future<Output = Result<T, BrainError>> + Send + 'static,
+    ) -> Result<T, BrainError> {
+        match self.inner.tracker.spawn(what).await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(done) => done,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => Err(BrainError::ShuttingDown),
+        }
+    }
+
+    async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
+        let inner = &self.inner;
+        let (id, now_ms) = (task.id, task.at_ms);
         let mut tx = inner.store.begin(&task.owner).await?;
-        match tx.accept_task(&task).await? {
+        // Requests of a session enter it in the order in which they are written.
+        let (written, gate) = watch::channel(None);
+        let entered = Entered::new(self, &task, gate);
+        let place = if entered.is_first { inner.places.clone().try_acquire_owned().ok() } else { None };
+        task.begun = place.is_some();
+        match tx.accept_task(&task, inner.settings.max_open_tasks).await? {
             Accepted::New => {}
             Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
             Accepted::Conflict(id) => return Err(BrainError::KeyReused(id)),
+            Accepted::TooMany => {
+                let limit = inner.settings.max_open_tasks;
+                return Err(BrainError::TooManyTasks { open: limit, limit });
+            }
         }
-        let open = tx.open_tasks_of(owner).await?;
-        if open > inner.settings.max_open_tasks {
-            return Err(BrainError::TooManyTasks { open: open - 1, limit: inner.settings.max_open_tasks });
-        }
-        self.say(&mut tx, &task.owner, &task.session, task.id, &task.content, now_ms).await?;
+        say(&mut tx, &task.owner, &task.session, id, &task.content, now_ms);
         let mut accepted = json!({
             "content": shorten(&task.content, 200), "sessionId": task.session,
             "attachments": task.attachments.as_array().map_or(0, Vec::len),
@@ -231,26 +302,19 @@ impl Brain {
         if let Some(id) = &task.correlation_id {
             accepted["correlationId"] = json!(id);
         }
-        let events = vec![NewEvent::new(EventKind::Accepted, accepted)];
-        let events = tx.append_events(owner, task.id, now_ms, events).await?;
-        tx.commit().await?;
+        let mut events = vec![NewEvent::new(EventKind::Accepted, accepted)];
+        if task.begun {
+            events.push(NewEvent::new(EventKind::Started, json!({ "node": inner.node })));
+        }
+        let events = tx.append_events(&task.owner, id, now_ms, events).await?;
+        // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
+        let row = task.into_row(events.last().map_or(0, |event| event.seq));
+        entered.stay(place.map(|place| Begun { row, place }));
+        let committed = tx.commit().await;
+        written.send_replace(Some(committed.is_ok()));
+        committed?;
         inner.publish(&events);
-        self.take(owner, &task.session, task.id);
-        Ok(Acceptance { task: task.id, repeated: false })
-    }
-
-    async fn say(
-        &self,
-        tx: &mut Tx,
-        owner: &Owner,
-        session: &SessionKey,
-        task: TaskId,
-        content: &str,
-        at_ms: i64,
-    ) -> Result<(), StoreError> {
-        let message =
-            NewMessage { id: None, owner, session, task, role: "user", content, data: None, skill: None, at_ms };
-        tx.say(&message).await.map(|_| ())
+        Ok(Acceptance { task: id, repeated: false })
     }
 
     /// One task.
@@ -303,7 +367,9 @@ impl Brain {
             }
             tokio::select! {
                 // What does not end it says nothing to who waits for the end.
-                () = async { drop(heard.wait_for(|(_, rests)| *rests).await) } => {}
+                Some(row) = async { heard.wait_for(|heard| heard.rests.is_some()).await.ok()?.rests.clone() } => {
+                    return Ok(view::whole((*row).clone(), self.inner.clock.now_ms()));
+                }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = &mut timeout => return self.task(owner, id).await,
                 () = self.inner.closing.cancelled() => return Ok(view),
@@ -344,7 +410,7 @@ impl Brain {
         // Nobody works on it: it ends here. Work that begins at this very moment finds it ended, and leaves it.
         if !here && (row.status != TaskStatus::Running || !self.works_elsewhere(&row)) {
             row.cancel_reason = Some(reason.to_owned());
-            work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }, Vec::new()).await?;
+            work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }).await?;
         }
         if let Some((job, waiter)) = inner.parked.take_task(id) {
             inner.cancel_job(owner, job, reason).await;
@@ -364,9 +430,14 @@ impl Brain {
     /// # Errors
     /// See [`Self::task`]; [`BrainError::WrongState`] if it does not wait; [`BrainError::Invalid`] for the answers.
     pub async fn answer(&self, owner: &Owner, id: TaskId, answers: Vec<Answer>) -> Result<TaskView, BrainError> {
-        let inner = &self.inner;
         self.check_open()?;
         accept::check_answers(&answers)?;
+        let (brain, owner) = (self.clone(), owner.clone());
+        self.to_its_end(async move { brain.answer_checked(&owner, id, answers).await }).await
+    }
+
+    async fn answer_checked(&self, owner: &Owner, id: TaskId, answers: Vec<Answer>) -> Result<TaskView, BrainError> {
+        let inner = &self.inner;
         let row = self.row(owner, id).await?;
         let mut rounds: Vec<Vec<Answer>> = serde_json::from_value(row.answers.clone()).unwrap_or_default();
         let said = answers.iter().map(|answer| answer.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -378,7 +449,7 @@ impl Brain {
             let state = row.status;
             return Err(BrainError::WrongState(format!("the task does not wait for an answer: it is {state}")));
         }
-        self.say(&mut tx, owner, &row.session, id, &said, now_ms).await?;
+        say(&mut tx, owner, &row.session, id, &said, now_ms);
         let events = tx.append_events(owner, id, now_ms, vec![event]).await?;
         tx.commit().await?;
         inner.publish(&events);
@@ -452,20 +523,22 @@ impl Brain {
 
     /// Puts a task into its session, and starts the session if it rests.
     pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
-        let inner = &self.inner;
-        let new = Taken { cancel: CancellationToken::new(), reason: None, started: false };
-        inner.taken().entry(task).or_insert(new);
-        if inner.sessions.enter(owner, session, task) {
-            let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
-            inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task).await });
+        self.inner.note_taken(task, None);
+        if self.inner.sessions.enter(owner, session, task) {
+            self.begin_session(owner, session, task, None);
         }
+    }
+
+    fn begin_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<Begun>) {
+        let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
+        self.inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task, begun).await });
     }
 
     /// Goes on with a task that waited, and with its session.
     pub(crate) fn go_on(&self, waiter: Waiter) {
         let brain = self.clone();
         self.inner.tracker.spawn(async move {
-            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task).await;
+            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task, None).await;
         });
     }
 
@@ -478,25 +551,25 @@ impl Brain {
         job: JobId,
         until_ms: Option<i64>,
     ) {
-        let inner = &self.inner;
-        let new = Taken { cancel: CancellationToken::new(), reason: None, started: false };
-        inner.taken().entry(task).or_insert(new);
-        if inner.sessions.enter(owner, session, task) {
+        self.inner.note_taken(task, None);
+        if self.inner.sessions.enter(owner, session, task) {
             let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
             self.park(job, waiter).await;
         }
     }
 
-    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId) {
+    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId, mut begun: Option<Begun>) {
         let mut next = Some(first);
         while let Some(task) = next {
             let worked = tokio::select! {
-                worked = self.work_on(owner, task) => worked,
+                worked = self.work_on(owner, task, begun.take()) => worked,
                 () = self.inner.stopping.cancelled() => return,
             };
             if let Worked::Waits(job, until_ms) = worked {
                 let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
                     taken.started = false;
+                    // It is on record.
+                    taken.accepted = None;
                     taken.cancel.is_cancelled()
                 });
                 if cancelled {
@@ -514,28 +587,47 @@ impl Brain {
         }
     }
 
-    async fn work_on(&self, owner: &Owner, id: TaskId) -> Worked {
+    async fn work_on(&self, owner: &Owner, id: TaskId, begun: Option<Begun>) -> Worked {
         let inner = &self.inner;
-        let place = tokio::select! {
-            place = inner.places.acquire() => place,
-            () = inner.closing.cancelled() => return Worked::Ended,
+        let (mut begun, place) = match begun {
+            Some(Begun { row, place }) => (Some(row), Ok(place)),
+            None => tokio::select! {
+                place = inner.places.clone().acquire_owned() => (None, place),
+                () = inner.closing.cancelled() => return Worked::Ended,
+            },
         };
         let Ok(_place) = place else { return Worked::Ended };
         while !inner.closing.is_cancelled() {
-            let cancel = match inner.taken().get_mut(&id) {
+            let (cancel, mut accepted) = match inner.taken().get_mut(&id) {
                 Some(taken) => {
                     taken.started = true;
-                    taken.cancel.clone()
+                    (taken.cancel.clone(), taken.accepted.clone())
                 }
                 None => return Worked::Ended,
             };
-            let worked = match inner.store.task(owner, id).await {
-                Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                    // Boxed, so that what waits here is small.
-                    Box::pin(work::run(inner, row, cancel)).await
+            // Boxed, so that what waits here is small.
+            let worked = match (begun.take(), &mut accepted) {
+                (Some(row), Some(accepted)) => {
+                    let worked = Box::pin(work::run(inner, row, Some(accepted.clone()), cancel)).await;
+                    if *accepted.borrow() != Some(true) {
+                        // Nobody was told that it is accepted. If it is on record all the same, it is done.
+                        continue;
+                    }
+                    worked
                 }
-                Ok(_) => return Worked::Ended,
-                Err(error) => Err(error),
+                (_, accepted) => {
+                    if let Some(accepted) = accepted {
+                        // Whatever came of that: the record knows.
+                        drop(accepted.wait_for(Option::is_some).await);
+                    }
+                    match inner.store.task_with_documents(owner, id).await {
+                        Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
+                            Box::pin(work::run(inner, row, None, cancel)).await
+                        }
+                        Ok(_) => return Worked::Ended,
+                        Err(error) => Err(error),
+                    }
+                }
             };
             match worked {
                 Ok(worked) => return worked,
@@ -561,7 +653,7 @@ impl Brain {
     /// Ends a task whose record stops the usual way.
     async fn give_up(&self, owner: &Owner, id: TaskId, failure: openanalyst_domain::Failure) {
         let ended = match self.inner.store.task(owner, id).await {
-            Ok(Some(row)) => work::finish(&self.inner, &row, &End::Failed(failure), Vec::new()).await,
+            Ok(Some(row)) => work::finish(&self.inner, &row, &End::Failed(failure)).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use openanalyst_domain::Owner;
 use openanalyst_registry::TenantCatalog;
 use openanalyst_runtime::contract;
-use openanalyst_store::history::EntryRow;
+use openanalyst_store::known::{Known, KnownFailure, KnownKeys, KnownLimits, KnownMessage, KnownTask};
 use openanalyst_store::learnings::LearningRow;
 use openanalyst_store::memory::MemoryOwner;
-use openanalyst_store::tasks::{RecentTask, TaskRow};
+use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
 use serde_json::Value;
 
@@ -20,18 +20,14 @@ use crate::MAX_PAGE;
 use crate::numbers::unsigned;
 use crate::research::{LEARNINGS_READ, ranked};
 
-/// Most earlier messages of the session.
-const MAX_MESSAGES: u32 = 20;
-/// Most earlier tasks of the user.
-const MAX_TASKS: u32 = 50;
-/// Most preferences.
-const MAX_PREFERENCES: u32 = 100;
+/// Most of each thing that is read for one request.
+const LIMITS: KnownLimits =
+    KnownLimits { noted: 100, messages: 20, counted: 1_000, tasks: 50, failures: 50, learnings: LEARNINGS_READ };
 /// Most learnings, failures included.
 const MAX_LEARNINGS: usize = 100;
 /// Most bytes of all learnings together.
 const MAX_LEARNING_BYTES: usize = 64 << 10;
-/// Most failures that are compared with the request, and that are told.
-const FAILURES_READ: u32 = 50;
+/// Most failures that are told.
 const MAX_FAILURES: usize = 5;
 /// How alike two requests are that count as of the same kind.
 const SAME_KIND: f64 = 0.45;
@@ -76,39 +72,37 @@ fn known_zone(preferred: Option<String>, default: &str) -> String {
     preferred.filter(|zone| known_time_zone(zone).is_some()).unwrap_or_else(|| default.to_owned())
 }
 
+/// Reads what the record knows that may matter for a task.
+pub(crate) async fn known(store: &Store, task: &TaskRow, now_ms: i64) -> Result<Known, StoreError> {
+    let keys = KnownKeys { preferences: PREFERENCES, instructions: CUSTOM_INSTRUCTIONS };
+    store.known(&task.owner, &task.session, task.id, keys, LIMITS, now_ms).await
+}
+
 /// Builds the context of a task.
-pub(crate) async fn build(
-    store: &Store,
+pub(crate) fn build(
+    known: Known,
     catalog: &TenantCatalog,
     task: &TaskRow,
     default_time_zone: &str,
     now_ms: i64,
-) -> Result<Built, StoreError> {
-    let owner = &task.owner;
-    let memory = MemoryOwner::User(owner.clone());
-    // What skills noted of the user, and over it what the user said in so many words.
-    let (noted, told, instructions, (messages, mut omitted), tasks, failures, known) = futures_util::try_join!(
-        store.list_memory(&memory, PREFERENCES, None, MAX_PREFERENCES, now_ms),
-        store.user_context(owner),
-        store.memory(&memory, CUSTOM_INSTRUCTIONS, now_ms),
-        store.messages_before(owner, &task.session, task.id, MAX_MESSAGES),
-        store.recent_tasks(owner, task.id, MAX_TASKS),
-        store.history(owner, Some("failure"), FAILURES_READ),
-        store.learnings(owner, LEARNINGS_READ),
-    )?;
+) -> Built {
+    let Known { noted, told, instructions, messages, older: mut omitted, tasks, failures, learnings: known, .. } =
+        known;
     let mut preferences: BTreeMap<String, String> =
-        noted.into_iter().map(|row| (row.key[PREFERENCES.len()..].to_owned(), row.value)).collect();
-    for (name, value) in told.preferences.as_object().into_iter().flatten() {
+        noted.into_iter().map(|(key, value)| (key[PREFERENCES.len()..].to_owned(), value)).collect();
+    // What skills noted of the user, and over it what the user said in so many words.
+    let (told, told_instructions) = told.unwrap_or_default();
+    for (name, value) in told.as_object().into_iter().flatten() {
         preferences.insert(name.clone(), value.to_string());
     }
     let text_of = |name: &str| preferences.get(name).and_then(|value| serde_json::from_str::<String>(value).ok());
-    let custom_instructions = if told.custom_instructions.is_empty() {
-        instructions.and_then(|row| serde_json::from_str::<String>(&row.value).ok())
+    let custom_instructions = if told_instructions.is_empty() {
+        instructions.and_then(|value| serde_json::from_str::<String>(&value).ok())
     } else {
-        Some(told.custom_instructions)
+        Some(told_instructions)
     };
     let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
-    let previous_skill = messages.iter().rev().find_map(|message| message.skill.clone());
+    let previous_skill = messages.iter().find_map(|message| message.skill.clone());
     let messages = bounded_messages(messages, &mut omitted);
     let context = contract::Context {
         now_ms: unsigned(now_ms),
@@ -122,7 +116,7 @@ pub(crate) async fn build(
         omitted,
     };
     let time_zone = known_zone(time_zone, default_time_zone);
-    Ok(Built { context, time_zone, previous_skill })
+    Built { context, time_zone, previous_skill }
 }
 
 /// Name and description of each skill, at most a page of them.
@@ -135,14 +129,11 @@ fn summaries(catalog: &TenantCatalog) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The newest messages that fit, oldest first.
-fn bounded_messages(
-    rows: Vec<openanalyst_store::conversations::MessageRow>,
-    omitted: &mut u32,
-) -> Vec<contract::Message> {
+/// The newest messages that fit, oldest first; they come newest first.
+fn bounded_messages(rows: Vec<KnownMessage>, omitted: &mut u32) -> Vec<contract::Message> {
     let mut room = MAX_MESSAGE_BYTES;
     let mut kept = Vec::with_capacity(rows.len());
-    for row in rows.into_iter().rev() {
+    for row in rows {
         let data = row.data.map(|data: Value| data.to_string());
         let content = cut(row.content, MAX_ONE_MESSAGE_BYTES);
         let size = content.len() + data.as_ref().map_or(0, String::len);
@@ -163,12 +154,12 @@ fn bounded_messages(
     kept
 }
 
-fn recent_task(row: RecentTask) -> contract::TaskSummary {
+fn recent_task(row: KnownTask) -> contract::TaskSummary {
     contract::TaskSummary {
-        id: row.id.to_string(),
+        id: row.id,
         content: shorten(&row.content, 200),
         skill: row.skill,
-        status: row.status.to_string(),
+        status: row.status,
         accepted_at_ms: unsigned(row.accepted_at_ms),
         duration_ms: row.ended_at_ms.map(|at| unsigned(at - row.accepted_at_ms)),
     }
@@ -177,7 +168,7 @@ fn recent_task(row: RecentTask) -> contract::TaskSummary {
 /// What was learned, best first: by how well it fits the request, how often it helped, and how new it is. Before it stand the failures of requests
 /// like this one, so that the same mistake is not planned twice.
 fn learnings(
-    failures: &[EntryRow],
+    failures: &[KnownFailure],
     known: &[LearningRow],
     request: &str,
     omitted: &mut u32,

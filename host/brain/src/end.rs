@@ -43,7 +43,7 @@ pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
     TaskFailure { code: failure.code().to_owned(), message: failure.to_string(), retryable: failure.is_retryable() }
 }
 
-/// Writes the end of `task` into `tx`. False: the task had already ended, and nothing may be committed.
+/// Writes the end of `task` into `tx`, and gives the task as it is then. None: it had already ended, and nothing may be committed.
 pub(crate) async fn write(
     tx: &mut Tx,
     task: &TaskRow,
@@ -51,32 +51,31 @@ pub(crate) async fn write(
     receipt: TaskReceipt,
     answer: Option<MessageId>,
     now_ms: i64,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Option<TaskRow>, StoreError> {
     let (status, outcome) = outcome_of(end, receipt);
-    if !tx.finish_task(task.id, status, &serde_json::to_value(&outcome).unwrap_or_default(), now_ms).await? {
+    let recorded = serde_json::to_value(&outcome).unwrap_or_default();
+    if !tx.finish_task(task.id, status, &recorded, now_ms).await? {
         return Ok(None);
     }
     let skill = task.skill.as_deref();
-    let message = tx
-        .say(&NewMessage {
-            id: answer,
-            owner: &task.owner,
-            session: &task.session,
-            task: task.id,
-            role: "assistant",
-            content: &outcome.content,
-            data: outcome.data.as_ref(),
-            skill,
-            at_ms: now_ms,
-        })
-        .await?;
+    let message = tx.say(&NewMessage {
+        id: answer,
+        owner: &task.owner,
+        session: &task.session,
+        task: task.id,
+        role: "assistant",
+        content: &outcome.content,
+        data: outcome.data.as_ref(),
+        skill,
+        at_ms: now_ms,
+    });
     let receipt = json!(outcome.receipt);
     let mut events = Vec::new();
     let mut kinds = Vec::new();
     if status.is_final() {
-        kinds = remember(tx, task, status, &outcome, now_ms).await?;
+        kinds = remember(tx, task, status, &outcome, now_ms);
     }
-    let recorded = || NewEvent::new(EventKind::Recorded, json!({ "kinds": kinds }));
+    let remembered = || NewEvent::new(EventKind::Recorded, json!({ "kinds": kinds }));
     match end {
         End::Answered { content, data } => {
             let mut replied = json!({ "messageId": message, "content": content });
@@ -84,7 +83,7 @@ pub(crate) async fn write(
                 replied["data"] = data.clone();
             }
             events.push(NewEvent::new(EventKind::Replied, replied));
-            events.push(recorded());
+            events.push(remembered());
             events.push(NewEvent::new(EventKind::Completed, json!({ "receipt": receipt })));
         }
         End::Asked { content, questions } => {
@@ -93,19 +92,30 @@ pub(crate) async fn write(
         }
         End::Failed(failure) => {
             let failure = failure_for_user(failure);
-            events.push(recorded());
+            events.push(remembered());
             events.push(NewEvent::new(
                 EventKind::Failed,
                 json!({ "code": failure.code, "message": failure.message, "retryable": failure.retryable, "receipt": receipt }),
             ));
         }
         End::Cancelled { reason } => {
-            events.push(recorded());
+            events.push(remembered());
             events.push(NewEvent::new(EventKind::Cancelled, json!({ "reason": reason, "receipt": receipt })));
         }
     }
     let events = tx.append_events(&task.owner, task.id, now_ms, events).await?;
-    Ok(events.last().map(|event| event.seq))
+    Ok(Some(TaskRow {
+        status,
+        outcome: Some(recorded),
+        ended_at_ms: status.is_final().then_some(now_ms),
+        node: None,
+        last_seq: events.last().map_or(task.last_seq, |event| event.seq),
+        attempts: i64::from(outcome.receipt.attempts),
+        waits_for: None,
+        waits_until_ms: None,
+        lease: task.lease + 1,
+        ..task.clone()
+    }))
 }
 
 fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
@@ -130,13 +140,7 @@ fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
 }
 
 /// The history: a session entry for every task, and a success or a failure.
-async fn remember(
-    tx: &mut Tx,
-    task: &TaskRow,
-    status: TaskStatus,
-    outcome: &Outcome,
-    now_ms: i64,
-) -> Result<Vec<&'static str>, StoreError> {
+fn remember(tx: &mut Tx, task: &TaskRow, status: TaskStatus, outcome: &Outcome, now_ms: i64) -> Vec<&'static str> {
     let title = shorten(&task.content, 120);
     let data = json!({
         "sessionId": task.session, "status": status, "error": outcome.error, "receipt": outcome.receipt,
@@ -146,22 +150,18 @@ async fn remember(
         TaskStatus::Failed => Some("failure"),
         _ => None,
     };
-    let mut kinds = Vec::new();
-    for kind in ["session"].into_iter().chain(verdict) {
-        tx.remember(&NewEntry {
-            owner: &task.owner,
-            kind,
-            task: Some(task.id),
-            skill: task.skill.as_deref(),
-            title: &title,
-            content: &outcome.content,
-            data: &data,
-            at_ms: now_ms,
-        })
-        .await?;
-        kinds.push(kind);
-    }
-    Ok(kinds)
+    let kinds: Vec<&'static str> = ["session"].into_iter().chain(verdict).collect();
+    tx.remember(&NewEntry {
+        owner: &task.owner,
+        kinds: &kinds,
+        task: Some(task.id),
+        skill: task.skill.as_deref(),
+        title: &title,
+        content: &outcome.content,
+        data: &data,
+        at_ms: now_ms,
+    });
+    kinds
 }
 
 /// The text around a task's questions, for people who read only text.

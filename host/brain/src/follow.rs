@@ -5,6 +5,7 @@ use openanalyst_domain::{Owner, TaskEvent, TaskId};
 
 use crate::BrainError;
 use crate::brain::{Brain, LOOK_AGAIN};
+use crate::bus::Heard;
 
 /// Most events that are read at once.
 const EVENTS_AT_ONCE: u32 = 200;
@@ -42,7 +43,7 @@ struct Follower {
     owner: Owner,
     id: TaskId,
     after: i64,
-    heard: tokio::sync::watch::Receiver<(i64, bool)>,
+    heard: tokio::sync::watch::Receiver<Heard>,
     ended: bool,
 }
 

@@ -82,10 +82,9 @@ impl Work {
 
     pub(crate) async fn progress(&self, place: Place<'_>, said: &Value) -> Result<(), Stop> {
         let events = vec![NewEvent::new(EventKind::Progress, place.event_with(said))];
-        let mut tx = self.begin().await?;
-        let events = tx.append_events(self.owner(), self.task.id, self.brain.clock.now_ms(), events).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
+        let mut writing = self.record.begin().await?;
+        writing.append(events).await?;
+        writing.commit().await?;
         Ok(())
     }
 }

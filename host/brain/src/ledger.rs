@@ -1,12 +1,12 @@
 //! What a task used and started, kept until the next transaction writes it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use openanalyst_domain::{JobId, Owner, Receipt, TaskId};
+use openanalyst_domain::{Owner, Receipt, TaskId};
 use openanalyst_providers::llm::Completion;
 use openanalyst_runtime::LogLine;
+use openanalyst_store::Tx;
 use openanalyst_store::recordings::PartRow;
-use openanalyst_store::{StoreError, Tx};
 use serde_json::Value;
 
 use crate::api::TaskReceipt;
@@ -35,7 +35,7 @@ impl Receipts {
     /// Takes the receipt and the log of an invocation, and the part of its recording that is not stored yet.
     pub(crate) fn take(&self, receipt: &Receipt, logs: &[LogLine], recording: Option<PartRow>) {
         let left = Left { receipt: receipt.clone(), logs: serde_json::to_value(logs).unwrap_or_default(), recording };
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let total = &mut kept.total;
         total.invocations += 1;
         total.cpu_us += receipt.cpu_us;
@@ -45,52 +45,33 @@ impl Receipts {
         kept.left.push(left);
     }
 
-    fn drain(&self) -> Vec<Left> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).left)
-    }
-}
-
-/// The receipts, and the jobs of the task in the order of their start.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    receipts: Receipts,
-    jobs: Vec<JobId>,
-}
-
-impl Ledger {
-    /// The receipts, to be filled by whoever calls the sandbox.
-    pub(crate) fn receipts(&self) -> Receipts {
-        self.receipts.clone()
-    }
-
-    /// Takes a job that was started.
-    pub(crate) fn note_job(&mut self, job: JobId) {
-        if !self.jobs.contains(&job) {
-            self.jobs.push(job);
+    /// Writes what is left into a transaction that the caller commits, and says how much that is.
+    pub(crate) fn write(&self, tx: &mut Tx, owner: &Owner, task: TaskId, now_ms: i64) -> usize {
+        let kept = self.lock();
+        for Left { receipt, logs, .. } in &kept.left {
+            tx.keep_receipt(owner, Some(task), None, receipt, logs, now_ms);
         }
-    }
-
-    /// The ids of the jobs.
-    pub(crate) fn jobs(&self) -> Vec<String> {
-        self.jobs.iter().map(ToString::to_string).collect()
-    }
-
-    /// Writes the receipts into a transaction that the caller commits.
-    pub(crate) async fn write(&self, tx: &mut Tx, owner: &Owner, task: TaskId, now_ms: i64) -> Result<(), StoreError> {
-        for Left { receipt, logs, recording } in self.receipts.drain() {
-            tx.keep_receipt(owner, Some(task), None, &receipt, &logs, now_ms).await?;
-            if let Some(part) = recording {
-                tx.keep_recording(owner, task, &part).await?;
-            }
+        let parts: Vec<&PartRow> = kept.left.iter().filter_map(|left| left.recording.as_ref()).collect();
+        if !parts.is_empty() {
+            tx.keep_recordings(owner, task, &parts);
         }
-        Ok(())
+        kept.left.len()
     }
 
-    /// What all invocations here used. None: jobs used something too, which stands in the record only.
+    /// Forgets as much as was written.
+    pub(crate) fn forget(&self, written: usize) {
+        self.lock().left.drain(..written);
+    }
+
+    /// What all invocations here used. None: skills started jobs, which used something too, and that stands in the record only.
     pub(crate) fn total(&self, duration_ms: i64, attempts: u32) -> Option<TaskReceipt> {
-        let kept = self.receipts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.lock();
         let total = TaskReceipt { duration_ms, attempts, ..kept.total.clone() };
-        (self.jobs.is_empty() && !kept.started_jobs).then_some(total)
+        (!kept.started_jobs).then_some(total)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

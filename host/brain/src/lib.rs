@@ -3,7 +3,7 @@
 //! | role | module | does |
 //! |---|---|---|
 //! | the front | `brain`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
-//! | coordinator | `work`, `context`, `split` | builds the context, asks the router, calls the skill's plan and reply |
+//! | coordinator | `work`, `prepare`, `context`, `split`, `parts` | builds the context, asks the router, calls the skill's plan and reply |
 //! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
 //! | replay | [`replay`] | a finished task as a file, and running it again |
 //! | researcher | `research` | looks up how it is done right, once the retries are used up |
@@ -11,7 +11,7 @@
 //! | evaluator | `expect` | compares results with expectations |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
 //! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
-//! | history | `end` | writes a task's end, its answer and its history in one transaction |
+//! | history | `record`, `end` | keeps what was done until it is written under the task's lease; writes a task's end, its answer and its history in one transaction |
 //!
 //! The brain knows no HTTP and no SQL. Whose data it touches is always the [`Owner`](openanalyst_domain::Owner) that the caller proved; nothing in a
 //! request can change that. Whatever it says has happened is committed.
@@ -31,9 +31,12 @@ mod ledger;
 mod me;
 mod numbers;
 mod parked;
+mod parts;
 mod past;
 mod people;
 mod plan;
+mod prepare;
+mod record;
 pub mod replay;
 mod research;
 mod retry;

@@ -23,8 +23,9 @@ use sha2::{Digest as _, Sha256};
 use crate::api::BrainError;
 use crate::brain::Brain;
 use crate::end::Outcome;
+use crate::prepare::Prepared;
 use crate::steps::Settled;
-use crate::work::{PARTS, Prepared};
+use crate::work::PARTS;
 use crate::{accept, plan};
 
 /// What the member `format` of a file says.
@@ -104,7 +105,8 @@ impl Brain {
     /// See [`Brain::task`]; [`BrainError::WrongState`] for a task that has not ended, or had no skill; the package's.
     pub async fn recording(&self, owner: &Owner, id: TaskId) -> Result<TaskRecording, BrainError> {
         let inner = &self.inner;
-        let row = self.row(owner, id).await?;
+        let row = inner.store.task_with_documents(owner, id).await?;
+        let row = row.ok_or_else(|| BrainError::NoSuchTask(id.to_string()))?;
         if !row.status.is_final() {
             return Err(BrainError::WrongState(format!(
                 "only a task that has ended can be replayed: it is {}",

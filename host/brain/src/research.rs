@@ -66,10 +66,10 @@ impl Work {
         let key = format!("{}/{}/research", self.round, place.step.id);
         let key = EffectKey { owner: &owner, task: self.task.id, place: &key };
         let query = self.research_query(place, differences);
-        let mut tx = self.begin().await?;
+        let mut writing = self.record.begin().await?;
         let now_ms = self.brain.clock.now_ms();
-        let earlier = tx.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
-        tx.commit().await?;
+        let earlier = writing.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
+        writing.commit().await?;
         if let Some(found) = earlier.and_then(|effect| effect.result) {
             let found: Found = serde_json::from_value(found).unwrap_or_default();
             self.learned = found.learnings;
@@ -179,7 +179,7 @@ impl Work {
     ) -> Result<openanalyst_providers::llm::Completion, Failure> {
         supply::tokens_left(&self.brain, &self.owner().tenant, self.llm_tokens).await?;
         let completion = asking.await?;
-        self.ledger.receipts().take(&crate::ledger::own_receipt("research", &completion), &[], None);
+        self.record.receipts().take(&crate::ledger::own_receipt("research", &completion), &[], None);
         Ok(completion)
     }
 
@@ -193,21 +193,20 @@ impl Work {
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "untrusted": true,
         });
-        let mut tx = self.begin().await?;
+        let mut writing = self.record.begin().await?;
         let content = found.learning.clone().unwrap_or_else(|| "nothing was found".to_owned());
-        let entry = |kind: &'static str| NewEntry {
+        let is_new = found.learning.is_some() && found.made_by != "earlier-learnings";
+        writing.remember(&NewEntry {
             owner: &owner,
-            kind,
+            kinds: if is_new { &["research", "learning"] } else { &["research"] },
             task: Some(self.task.id),
             skill: Some(&skill),
             title: &title,
             content: &content,
             data: &data,
             at_ms: now_ms,
-        };
-        tx.remember(&entry("research")).await?;
-        if found.learning.is_some() && found.made_by != "earlier-learnings" {
-            tx.remember(&entry("learning")).await?;
+        });
+        if is_new {
             let mut tags = vec![skill.clone(), place.step.id.clone()];
             tags.extend(keywords(&found.query, 6));
             let learning = NewLearning {
@@ -220,17 +219,15 @@ impl Work {
                 tags: &tags,
                 at_ms: now_ms,
             };
-            found.learnings.push(tx.learn(&learning).await?);
+            found.learnings.push(writing.learn(&learning));
         }
-        tx.settle(key, &serde_json::to_value(&*found).unwrap_or_default(), now_ms).await?;
+        writing.settle(key, &serde_json::to_value(&*found).unwrap_or_default(), now_ms);
         let event = place.event_with(&json!({
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "learning": found.learning.as_deref().map(|learning| shorten(learning, 500)),
         }));
-        let events = vec![NewEvent::new(EventKind::Researched, event)];
-        let events = self.write_unsaved(&mut tx, events).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
+        writing.append(vec![NewEvent::new(EventKind::Researched, event)]).await?;
+        writing.commit().await?;
         Ok(())
     }
 }

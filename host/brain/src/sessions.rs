@@ -42,6 +42,17 @@ impl Sessions {
         next
     }
 
+    /// Takes out a task that came to nothing. Some: it was the one that runs (`first`), and this is the one behind it.
+    pub(crate) fn leave(&self, owner: &Owner, session: &SessionKey, task: TaskId, first: bool) -> Option<TaskId> {
+        if first {
+            return self.next(owner, session);
+        }
+        if let Some(queue) = self.lock().get_mut(&(owner.clone(), session.clone())) {
+            queue.retain(|waiting| *waiting != task);
+        }
+        None
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, VecDeque<TaskId>>> {
         self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -65,5 +76,11 @@ mod tests {
         assert_eq!(sessions.next(&owner("ada"), &key), Some(b));
         assert_eq!(sessions.next(&owner("ada"), &key), None);
         assert!(sessions.enter(&owner("ada"), &key, a), "a resting session starts again");
+        assert!(!sessions.enter(&owner("ada"), &key, b));
+        assert!(!sessions.enter(&owner("ada"), &key, c));
+        assert_eq!(sessions.leave(&owner("ada"), &key, b, false), None, "who waits goes, and nobody is woken");
+        assert_eq!(sessions.leave(&owner("ada"), &key, a, true), Some(c), "who runs goes, and the next one runs");
+        assert_eq!(sessions.leave(&owner("ada"), &key, c, true), None);
+        assert!(sessions.enter(&owner("ada"), &key, a));
     }
 }

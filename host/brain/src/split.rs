@@ -13,8 +13,8 @@ use openanalyst_store::tasks::TaskRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::brain::Inner;
 use crate::ledger::own_receipt;
+use crate::record::Record;
 use crate::supply;
 use crate::work::Stop;
 
@@ -38,11 +38,12 @@ pub(crate) struct Part {
 
 /// The parts of a request; fewer than two: it is whole.
 pub(crate) async fn parts(
-    brain: &Inner,
+    record: &Record,
     task: &TaskRow,
     catalog: &TenantCatalog,
     utterance: &Utterance<'_>,
 ) -> Result<Vec<Part>, Stop> {
+    let brain = record.brain();
     let plain = plain(catalog, utterance);
     if plain.len() > 1 {
         return Ok(plain);
@@ -54,7 +55,7 @@ pub(crate) async fn parts(
     if let Some(done) = brain.store.effect(&key).await?.and_then(|effect| effect.result) {
         return Ok(serde_json::from_value(done).unwrap_or_default());
     }
-    let parts = match asked(brain, task, catalog, utterance).await {
+    let parts = match asked(record, task, catalog, utterance).await {
         Ok(parts) => parts,
         Err(failure) => {
             tracing::info!(task = %task.id, %failure, "a request could not be split by the language model: it stays whole");
@@ -62,10 +63,10 @@ pub(crate) async fn parts(
         }
     };
     let now_ms = brain.clock.now_ms();
-    let mut tx = brain.store.begin(&task.owner).await?;
-    tx.intend(&key, "split", &Value::Null, now_ms).await?;
-    tx.settle(&key, &json!(parts), now_ms).await?;
-    tx.commit().await?;
+    let mut writing = record.begin().await?;
+    writing.intend(&key, "split", &Value::Null, now_ms).await?;
+    writing.settle(&key, &json!(parts), now_ms);
+    writing.commit().await?;
     Ok(parts)
 }
 
@@ -117,11 +118,12 @@ fn could_be_several(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> bool 
 }
 
 async fn asked(
-    brain: &Inner,
+    record: &Record,
     task: &TaskRow,
     catalog: &TenantCatalog,
     utterance: &Utterance<'_>,
 ) -> Result<Vec<Part>, Failure> {
+    let brain = record.brain();
     let Some(llm) = &brain.llm else { return Ok(Vec::new()) };
     let skills: Vec<String> = catalog
         .skills()
@@ -142,15 +144,7 @@ async fn asked(
     };
     supply::tokens_left(brain, &task.owner.tenant, catalog.daily.llm_tokens).await?;
     let completion = llm.complete(&prompt, None).await?;
-    let receipt = own_receipt("split", &completion);
-    let written = async {
-        let mut tx = brain.store.begin(&task.owner).await?;
-        tx.keep_receipt(&task.owner, Some(task.id), None, &receipt, &json!([]), brain.clock.now_ms()).await?;
-        tx.commit().await
-    };
-    if let Err(error) = written.await {
-        tracing::warn!(%error, "the tokens of a split could not be counted");
-    }
+    record.receipts().take(&own_receipt("split", &completion), &[], None);
     let text = completion.content.trim().trim_start_matches("```json").trim_matches('`').trim();
     let parts: Vec<Part> = serde_json::from_str(text)
         .map_err(|error| Failure::failed(format!("the model did not answer with the asked JSON: {error}")))?;

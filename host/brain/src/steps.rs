@@ -9,7 +9,7 @@ use openanalyst_domain::{EventKind, Failure, JobId};
 use openanalyst_runtime::CallError;
 use openanalyst_runtime::contract::{self, Action, Check, Plan, Step, StepResult, StepStatus};
 use openanalyst_store::effects::{Effect, EffectKey};
-use openanalyst_store::tasks::NewEvent;
+use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,8 +18,9 @@ use crate::context::shorten;
 use crate::end::{self, End};
 use crate::expect::{self, Outcome, Verdict};
 use crate::plan;
+use crate::record::{BegunAttempt, SettledStep};
 use crate::supply::{ProgressChannel, Spot};
-use crate::work::{PARTS, SettledStep, Stop, Work};
+use crate::work::{PARTS, Stop, Work};
 
 /// One step of the plan, and its place in it.
 #[derive(Clone, Copy)]
@@ -105,7 +106,10 @@ pub(crate) struct Told {
 impl Work {
     /// Runs all steps in order.
     pub(crate) async fn steps(&mut self, plan: &Plan) -> Result<Vec<StepResult>, Stop> {
-        let recorded = self.brain.store.step_results(self.owner(), self.task.id, self.round).await?;
+        let recorded = match self.resumed {
+            true => self.brain.store.step_results(self.owner(), self.task.id, self.round).await?,
+            false => Vec::new(),
+        };
         let earlier = match self.round {
             round if round < PARTS => Vec::new(),
             round => self.brain.store.step_results(self.owner(), self.task.id, round - PARTS).await?,
@@ -198,13 +202,12 @@ impl Work {
         let place = place_of(step, number, steps, result.attempts);
         let kept = json!({ "met": result.status == StepStatus::Met, "kept": true, "differences": result.differences });
         let events = vec![NewEvent::new(EventKind::Evaluated, place.event_with(&kept))];
-        let mut tx = self.begin().await?;
-        let events = self.write_unsaved(&mut tx, events).await?;
         let mut recorded = serde_json::to_value(&result).unwrap_or_default();
         recorded[STEP] = described(step, results);
-        tx.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
+        let mut writing = self.record.begin().await?;
+        writing.append(events).await?;
+        writing.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded);
+        writing.commit().await?;
         Ok(result)
     }
 
@@ -219,10 +222,10 @@ impl Work {
             job_id: None,
             differences: last.differences.clone(),
         };
-        let mut tx = self.begin().await?;
         let recorded = serde_json::to_value(&result).unwrap_or_default();
-        tx.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded).await?;
-        tx.commit().await?;
+        let mut writing = self.record.begin().await?;
+        writing.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded);
+        writing.commit().await?;
         Ok(())
     }
 
@@ -260,26 +263,52 @@ impl Work {
             Action::Run(_) => (None, "run"),
         };
         let intent = Intent { job: path.map(|_| JobId::new()) };
+        let recorded = serde_json::to_value(&intent).unwrap_or_default();
+        let started = NewEvent::new(EventKind::StepStarted, place.event());
+        let (Some(path), Some(job)) = (path, intent.job) else {
+            return self.intend_here(key, operation, recorded, started).await.map(|done| done.map(|()| intent));
+        };
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.begin().await?;
-        let earlier = tx.intend(key, operation, &serde_json::to_value(&intent).unwrap_or_default(), now_ms).await?;
+        let (mut writing, earlier) = self.record.begin_for(key).await?;
         if let Some(Effect { intent: earlier, result }) = earlier {
-            drop(tx);
-            if let Some(settled) = result.and_then(|result| serde_json::from_value::<Settled>(result).ok()) {
-                return Ok(Err(settled));
-            }
-            return Ok(Ok(serde_json::from_value(earlier).unwrap_or(intent)));
+            return Ok(match settled(result) {
+                Some(settled) => Err(settled),
+                None => Ok(serde_json::from_value(earlier).unwrap_or(intent)),
+            });
         }
-        let mut events = vec![NewEvent::new(EventKind::StepStarted, place.event())];
-        if let (Some(path), Some(job)) = (path, intent.job) {
-            events.push(NewEvent::new(EventKind::JobStarted, place.event_with(&json!({ "jobId": job, "path": path }))));
-        }
-        tx.count_attempt(self.task.id).await?;
-        let events = self.write_unsaved(&mut tx, events).await?;
+        writing.intend_first(key, operation, &recorded, now_ms);
+        let job = NewEvent::new(EventKind::JobStarted, place.event_with(&json!({ "jobId": job, "path": path })));
+        writing.append(vec![started, job]).await?;
+        writing.progress_task(self.owner(), self.task.id, &Progress { attempts: 1, ..Progress::default() });
+        writing.commit().await?;
         self.attempts += 1;
-        tx.commit().await?;
-        self.brain.publish(&events);
         Ok(Ok(intent))
+    }
+
+    /// The same for an attempt that is made in this process: what it changes outside has intents of its own, so its beginning may be written later.
+    async fn intend_here(
+        &mut self,
+        key: &EffectKey<'_>,
+        operation: &'static str,
+        intent: Value,
+        started: NewEvent,
+    ) -> Result<Result<(), Settled>, Stop> {
+        self.record.save_what_is_late().await?;
+        // Whoever made it before left something of it on record.
+        if self.resumed
+            && let Some(earlier) = self.brain.store.effect(key).await?
+        {
+            return Ok(settled(earlier.result).map_or(Ok(()), Err));
+        }
+        let begun = BegunAttempt { place: key.place.to_owned(), operation, intent };
+        self.record
+            .note(|unsaved| {
+                unsaved.begin_attempt(begun);
+                unsaved.events([started]);
+            })
+            .await;
+        self.attempts += 1;
+        Ok(Ok(()))
     }
 
     async fn try_step(
@@ -299,7 +328,8 @@ impl Work {
             (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, told).await,
             (Action::Skill(call), _) => {
                 let spot = self.spot(&place.step.id, place.attempt).below("skill");
-                let called = self.call_skill(&spot, &call.skill, &call.content, &arguments).await;
+                let calling = self.call_skill(&spot, &call.skill, &call.content, &arguments);
+                let called = self.record.during(calling).await?;
                 self.check_cancelled()?;
                 called
             }
@@ -337,8 +367,8 @@ impl Work {
         let (mut call, supply) = self.call(spot).await?;
         call.capabilities.progress = Some(Arc::new(progress));
         let running = self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt);
-        let invocation = self.with_reports(place, reports, running).await?;
-        self.ledger.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
+        let invocation = self.record.during(self.with_reports(place, reports, running)).await??;
+        self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
         self.check_cancelled()?;
         Ok(match invocation.result {
             Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
@@ -443,28 +473,39 @@ impl Work {
         if verdict.met {
             let mut recorded = serde_json::to_value(&result).unwrap_or_default();
             recorded[STEP] = described(place.step, results);
+            let mut step = SettledStep::new(
+                self.round,
+                &place.step.id,
+                recorded,
+                key.place,
+                serde_json::to_value(&settled).unwrap_or_default(),
+            );
+            if self.retry.research && place.attempt == place.attempts {
+                step.learned.clone_from(&self.learned);
+            }
             // It is written with what comes next: done again after a crash, it comes to the same.
-            self.unsaved.settled = Some(SettledStep {
-                place: key.place.to_owned(),
-                settled: serde_json::to_value(&settled).unwrap_or_default(),
-                step: place.step.id.clone(),
-                result: recorded,
-                helped: self.retry.research && place.attempt == place.attempts,
-            });
-            self.unsaved.events.extend(events);
+            self.record
+                .note(|unsaved| {
+                    unsaved.settle(step);
+                    unsaved.events(events);
+                })
+                .await;
             return Ok(Ok(result));
         }
         let now_ms = self.brain.clock.now_ms();
-        let mut tx = self.begin().await?;
-        tx.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms).await?;
-        let events = self.write_unsaved(&mut tx, events).await?;
-        tx.commit().await?;
-        self.brain.publish(&events);
+        let mut writing = self.record.begin().await?;
+        writing.append(events).await?;
+        writing.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms);
+        writing.commit().await?;
         if again {
             self.back_off(delay).await?;
         }
         Ok(Err(settled))
     }
+}
+
+fn settled(result: Option<Value>) -> Option<Settled> {
+    result.and_then(|result| serde_json::from_value(result).ok())
 }
 
 fn path_of(step: &Step) -> Option<&str> {

@@ -213,9 +213,16 @@ impl Catalog {
     /// The database's.
     pub async fn of(&self, tenant: &TenantId) -> Result<Arc<TenantCatalog>, StoreError> {
         let Some((store, _)) = &self.record else { return Ok(self.unchanged.clone()) };
-        // Read before the rest: a change that comes in between counts up again, and is noticed at the next call.
-        let revision = store.skills_revision(tenant).await?;
-        if revision == 0 {
+        self.at(tenant, store.skills_revision(tenant).await?).await
+    }
+
+    /// The same where the tenant's revision was read just now. It is read before the rest: a change that comes in between counts up again, and is noticed at
+    /// the next call.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn at(&self, tenant: &TenantId, revision: i64) -> Result<Arc<TenantCatalog>, StoreError> {
+        if self.record.is_none() || revision == 0 {
             return Ok(self.unchanged.clone());
         }
         {

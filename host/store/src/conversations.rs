@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, query};
+use crate::sql::{At, Before, Id, Json, Sql, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A message, before it is stored.
@@ -96,90 +96,55 @@ pub struct ConversationRow {
 /// Titles of conversations are the first message, this many characters of it.
 const TITLE_CHARS: usize = 80;
 
+macro_rules! conversation {
+    () => {
+        "INSERT INTO conversations (id, tenant, user_id, session, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) \
+         ON CONFLICT (tenant, user_id, session) DO UPDATE SET updated_at = excluded.updated_at"
+    };
+}
+
+macro_rules! message {
+    () => {
+        "INSERT INTO messages (id, conversation_id, tenant, user_id, task_id, role, content, data, skill, at) \
+         SELECT $7, id, $2, $3, $8, $9, $10, $11, $12, $6 FROM "
+    };
+}
+
+/// The conversation, made if it is not there, and a message in it.
+const SAY: Sql = Sql {
+    sqlite: concat!(message!(), "conversations WHERE tenant = $2 AND user_id = $3 AND session = $4"),
+    postgres: concat!(message!(), "conversation"),
+    before: Some(Before {
+        sqlite: conversation!(),
+        postgres: concat!(conversation!(), " RETURNING id"),
+        name: "conversation",
+    }),
+};
+
 impl Tx {
     /// Appends a message to the session's conversation, which the first message makes.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn say(&mut self, message: &NewMessage<'_>) -> Result<MessageId, StoreError> {
+    pub fn say(&mut self, message: &NewMessage<'_>) -> MessageId {
         let title: String = message.content.chars().take(TITLE_CHARS).collect();
-        let (conversation,): (Id,) = query(
-            "INSERT INTO conversations (id, tenant, user_id, session, title, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $6) \
-             ON CONFLICT (tenant, user_id, session) DO UPDATE SET updated_at = excluded.updated_at RETURNING id",
-        )
-        .bind(MessageId::new())
-        .bind(message.owner.tenant.as_str())
-        .bind(message.owner.user.as_str())
-        .bind(message.session.as_str())
-        .bind(title)
-        .bind(At(message.at_ms))
-        .one(&mut *self)
-        .await?;
         let id = message.id.unwrap_or_else(MessageId::new);
-        query(
-            "INSERT INTO messages (id, conversation_id, tenant, user_id, task_id, role, content, data, skill, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(id)
-        .bind(conversation.0)
-        .bind(message.owner.tenant.as_str())
-        .bind(message.owner.user.as_str())
-        .bind(message.task)
-        .bind(message.role)
-        .bind(message.content)
-        .bind(message.data.map(to_json))
-        .bind(message.skill)
-        .bind(At(message.at_ms))
-        .run(self)
-        .await?;
-        Ok(id)
+        query(SAY)
+            .bind(MessageId::new())
+            .bind(message.owner.tenant.as_str())
+            .bind(message.owner.user.as_str())
+            .bind(message.session.as_str())
+            .bind(title)
+            .bind(At(message.at_ms))
+            .bind(id)
+            .bind(message.task)
+            .bind(message.role)
+            .bind(message.content)
+            .bind(message.data.map(to_json))
+            .bind(message.skill)
+            .later(self);
+        id
     }
 }
 
 impl Store {
-    /// The newest messages of a session before a task's own, oldest first, and how many older ones there are.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn messages_before(
-        &self,
-        owner: &Owner,
-        session: &SessionKey,
-        task: TaskId,
-        limit: u32,
-    ) -> Result<(Vec<MessageRow>, u32), StoreError> {
-        let rows: Vec<Raw> = query(
-            "SELECT m.id, m.task_id, m.role, m.content, m.data, m.skill, m.at FROM messages m \
-             JOIN conversations c ON c.id = m.conversation_id \
-             WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 ORDER BY m.id DESC LIMIT $5",
-        )
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .bind(session.as_str())
-        .bind(task)
-        .bind(i64::from(limit))
-        .all(self.read(owner))
-        .await?;
-        let mut older = 0;
-        if rows.len() == usize::try_from(limit).unwrap_or(usize::MAX) {
-            let (all,): (i64,) = query(
-                "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id \
-                 WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4",
-            )
-            .bind(owner.tenant.as_str())
-            .bind(owner.user.as_str())
-            .bind(session.as_str())
-            .bind(task)
-            .one(self.read(owner))
-            .await?;
-            older = u32::try_from(all).unwrap_or(u32::MAX).saturating_sub(limit);
-        }
-        let mut messages = rows.into_iter().map(MessageRow::try_from).collect::<Result<Vec<_>, _>>()?;
-        messages.reverse();
-        Ok((messages, older))
-    }
-
     /// This user's conversations, the one that was changed last first: those changed before `before`, if given.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ use crate::{Store, StoreError, Tx, json, to_json};
 pub struct NewEntry<'a> {
     /// Whose it is.
     pub owner: &'a Owner,
-    /// `session`, `learning`, `success`, `failure`, `research` or `activity`.
-    pub kind: &'static str,
+    /// `session`, `learning`, `success`, `failure`, `research` or `activity`: an entry of each of these kinds.
+    pub kinds: &'a [&'static str],
     /// The task it came from.
     pub task: Option<TaskId>,
     /// The skill.
@@ -63,29 +63,44 @@ struct Raw {
     at: At,
 }
 
+impl TryFrom<Raw> for EntryRow {
+    type Error = StoreError;
+    fn try_from(raw: Raw) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: raw.id.to_string(),
+            kind: raw.kind,
+            task_id: raw.task_id.map(|id| id.to_string()),
+            skill: raw.skill,
+            title: raw.title,
+            content: raw.content,
+            data: json("history data", &raw.data)?,
+            at_ms: raw.at.0,
+        })
+    }
+}
+
 impl Tx {
-    /// Writes an entry. A session, success or failure of the same task is written once.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn remember(&mut self, entry: &NewEntry<'_>) -> Result<(), StoreError> {
-        query(
+    /// Writes entries. A session, success or failure of the same task is written once.
+    pub fn remember(&mut self, entry: &NewEntry<'_>) {
+        let rows: Vec<_> = entry.kinds.iter().map(|kind| (MessageId::new(), kind)).collect();
+        query(Sql::each(
             "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-        )
-        .bind(MessageId::new())
+             SELECT json_extract(value, '$[0]'), $1, $2, json_extract(value, '$[1]'), $3, $4, $5, $6, $7, $8 \
+             FROM json_each($9) WHERE TRUE ON CONFLICT DO NOTHING",
+            "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at) \
+             SELECT (value ->> 0)::uuid, $1, $2, value ->> 1, $3, $4, $5, $6, $7, $8 \
+             FROM jsonb_array_elements($9) AS rows (value) ON CONFLICT DO NOTHING",
+        ))
         .bind(entry.owner.tenant.as_str())
         .bind(entry.owner.user.as_str())
-        .bind(entry.kind)
         .bind(entry.task)
         .bind(entry.skill)
         .bind(entry.title)
         .bind(entry.content)
         .bind(to_json(entry.data))
         .bind(At(entry.at_ms))
-        .run(self)
-        .await?;
-        Ok(())
+        .bind(to_json(&rows))
+        .later(self);
     }
 }
 
@@ -146,19 +161,6 @@ impl Store {
             .bind(i64::from(limit))
             .all(self.read(owner))
             .await?;
-        rows.into_iter()
-            .map(|raw| {
-                Ok(EntryRow {
-                    id: raw.id.to_string(),
-                    kind: raw.kind,
-                    task_id: raw.task_id.map(|id| id.to_string()),
-                    skill: raw.skill,
-                    title: raw.title,
-                    content: raw.content,
-                    data: json("history data", &raw.data)?,
-                    at_ms: raw.at.0,
-                })
-            })
-            .collect()
+        rows.into_iter().map(EntryRow::try_from).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! What was learned from research and from corrections.
 
 use openanalyst_domain::{MessageId, Owner, TaskId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, query};
+use crate::sql::{At, Id, Json, at_ms, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something learned.
@@ -30,7 +30,7 @@ pub struct NewLearning<'a> {
 }
 
 /// A learning as it is stored.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LearningRow {
     /// Its id.
@@ -48,6 +48,7 @@ pub struct LearningRow {
     /// How often it was given to a step that then succeeded.
     pub used: i64,
     /// When.
+    #[serde(deserialize_with = "at_ms")]
     pub at_ms: i64,
 }
 
@@ -65,10 +66,7 @@ struct Raw {
 
 impl Tx {
     /// Stores a learning, and gives its id.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn learn(&mut self, learning: &NewLearning<'_>) -> Result<String, StoreError> {
+    pub fn learn(&mut self, learning: &NewLearning<'_>) -> String {
         let id = MessageId::new();
         query(
             "INSERT INTO learnings (id, tenant, user_id, skill, task_id, title, content, source, tags, at) \
@@ -84,25 +82,19 @@ impl Tx {
         .bind(learning.source)
         .bind(to_json(&learning.tags))
         .bind(At(learning.at_ms))
-        .run(self)
-        .await?;
-        Ok(id.to_string())
+        .later(self);
+        id.to_string()
     }
 
     /// Counts that these learnings were given to a step which then succeeded.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn learnings_helped(&mut self, owner: &Owner, ids: &[String]) -> Result<(), StoreError> {
+    pub fn learnings_helped(&mut self, owner: &Owner, ids: &[String]) {
         for id in ids.iter().filter_map(|id| id.parse::<MessageId>().ok()) {
             query("UPDATE learnings SET used = used + 1 WHERE id = $1 AND tenant = $2 AND user_id IN ($3, '')")
                 .bind(id)
                 .bind(owner.tenant.as_str())
                 .bind(owner.user.as_str())
-                .run(&mut *self)
-                .await?;
+                .later(self);
         }
-        Ok(())
     }
 }
 

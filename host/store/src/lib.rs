@@ -2,6 +2,8 @@
 //!
 //! Reads go through a small pool, writes through exactly one connection in immediate transactions: SQLite has one writer, and
 //! a queue in front of it is kinder than a lock inside it. WAL and `synchronous=FULL`: a commit that returned is on the disk.
+//! What costs is the way to the database and back, so writes that nobody waits for go together (`together`), and what a request needs is asked
+//! for in one question ([`known`]).
 //! This crate never decides anything about a task; it never starts work, and never knows HTTP or WebAssembly.
 //!
 //! Every function takes an [`Owner`] or a tenant: a query without one does not compile. The few that look across tenants are for
@@ -16,6 +18,7 @@ pub mod effects;
 pub mod error;
 pub mod history;
 pub mod jobs;
+pub mod known;
 pub mod learnings;
 pub mod memory;
 pub mod nodes;
@@ -29,6 +32,7 @@ pub mod skills;
 mod sql;
 pub mod tasks;
 pub mod tenants;
+mod together;
 pub mod users;
 pub mod workflow_items;
 pub mod workflow_values;

@@ -152,8 +152,7 @@ impl Tx {
         .bind(stored + 1)
         .bind(At(now_ms))
         .bind(At::maybe(expires_at_ms))
-        .run(self)
-.await?;
+        .later(self);
         Ok(Put::Stored(stored + 1))
     }
 

@@ -59,10 +59,7 @@ struct Raw {
 
 impl Tx {
     /// Keeps a receipt with the lines that the invocation logged.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn keep_receipt(
+    pub fn keep_receipt(
         &mut self,
         owner: &Owner,
         task: Option<TaskId>,
@@ -70,7 +67,7 @@ impl Tx {
         receipt: &Receipt,
         logs: &Value,
         at_ms: i64,
-    ) -> Result<(), StoreError> {
+    ) {
         query(
             "INSERT INTO receipts (id, tenant, user_id, task_id, job_id, skill, data, logs, at, digest, cpu_us, host_calls, http_fetches, \
              workflow_starts, llm_tokens) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -90,9 +87,7 @@ impl Tx {
         .bind(i64::from(receipt.http_fetches))
         .bind(i64::from(receipt.workflow_starts))
         .bind(i64::try_from(receipt.llm_tokens()).unwrap_or(i64::MAX))
-        .run(self)
-        .await?;
-        Ok(())
+        .later(self);
     }
 }
 

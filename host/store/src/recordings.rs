@@ -3,8 +3,8 @@
 use openanalyst_domain::{Owner, TaskId};
 use serde_json::Value;
 
-use crate::sql::query;
-use crate::{Store, StoreError, Tx};
+use crate::sql::{Sql, query};
+use crate::{Store, StoreError, Tx, to_json};
 
 /// A part of the recording of one invocation.
 #[derive(Debug, Clone)]
@@ -20,25 +20,23 @@ pub struct PartRow {
 }
 
 impl Tx {
-    /// Stores a part. One that is there already stays.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn keep_recording(&mut self, owner: &Owner, task: TaskId, part: &PartRow) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO recordings (task_id, place, number, tenant, user_id, component, part) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-             ON CONFLICT (task_id, place, number) DO NOTHING",
-        )
+    /// Stores parts. One that is there already stays.
+    pub fn keep_recordings(&mut self, owner: &Owner, task: TaskId, parts: &[&PartRow]) {
+        let rows: Vec<_> =
+            parts.iter().map(|row| (&row.place, row.number, &row.component, row.part.to_string())).collect();
+        query(Sql::each(
+            "INSERT INTO recordings (task_id, place, number, tenant, user_id, component, part) \
+             SELECT $1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), $2, $3, json_extract(value, '$[2]'), json_extract(value, '$[3]') \
+             FROM json_each($4) WHERE TRUE ON CONFLICT (task_id, place, number) DO NOTHING",
+            "INSERT INTO recordings (task_id, place, number, tenant, user_id, component, part) \
+             SELECT $1, value ->> 0, (value ->> 1)::bigint, $2, $3, value ->> 2, value ->> 3 \
+             FROM jsonb_array_elements($4) AS rows (value) ON CONFLICT (task_id, place, number) DO NOTHING",
+        ))
         .bind(task)
-        .bind(&part.place)
-        .bind(part.number)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .bind(&part.component)
-        .bind(part.part.to_string())
-        .run(self)
-        .await?;
-        Ok(())
+        .bind(to_json(&rows))
+        .later(self);
     }
 }
 

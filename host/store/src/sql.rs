@@ -5,6 +5,7 @@
 //! Where the dialects disagree in their words, a query has one text for each ([`Sql::each`]).
 
 use openanalyst_domain::{JobId, MessageId, TaskId};
+use serde::{Deserialize, Deserializer};
 use sqlx::database::Database;
 use sqlx::decode::Decode;
 use sqlx::encode::{Encode, IsNull};
@@ -16,25 +17,36 @@ use sqlx::{FromRow, Postgres, Sqlite, Type};
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::db::{Source, Tx, TxInner};
+use crate::db::{Source, Tx};
 
 /// A statement in both dialects.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sql {
     pub(crate) sqlite: &'static str,
     pub(crate) postgres: &'static str,
+    /// Another statement with the same parameters that runs before it.
+    pub(crate) before: Option<Before>,
+}
+
+/// A statement before another one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+    /// Under what name PostgreSQL's main statement finds what it returns.
+    pub(crate) name: &'static str,
 }
 
 impl Sql {
     /// For what the dialects say differently.
     pub(crate) const fn each(sqlite: &'static str, postgres: &'static str) -> Self {
-        Self { sqlite, postgres }
+        Self { sqlite, postgres, before: None }
     }
 }
 
 impl From<&'static str> for Sql {
     fn from(both: &'static str) -> Self {
-        Self { sqlite: both, postgres: both }
+        Self::each(both, both)
     }
 }
 
@@ -99,6 +111,27 @@ pub(crate) struct At(pub(crate) i64);
 
 /// The first and the last moment that both databases can hold: the years 1 to 9999.
 const CALENDAR_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// A moment as it stands in a document that a database makes of a row: milliseconds, or the ISO 8601 text that PostgreSQL writes.
+pub(crate) fn at_ms<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Ms(i64),
+        Text(DateTime<Utc>),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::Ms(ms) => ms,
+        Written::Text(at) => at.timestamp_millis(),
+    })
+}
+
+/// The same for what may not have happened.
+pub(crate) fn maybe_at_ms<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Moment(#[serde(deserialize_with = "at_ms")] i64);
+    Ok(Option::<Moment>::deserialize(from)?.map(|Moment(ms)| ms))
+}
 
 impl At {
     /// What lies outside of the calendar is moved to its end.
@@ -266,8 +299,8 @@ impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unp
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(crate) struct Query {
-    sql: Sql,
-    values: Vec<Value>,
+    pub(crate) sql: Sql,
+    pub(crate) values: Vec<Value>,
 }
 
 /// Begins a query.
@@ -275,6 +308,7 @@ pub(crate) fn query(sql: impl Into<Sql>) -> Query {
     Query { sql: sql.into(), values: Vec::new() }
 }
 
+/// Gives a query of sqlx its parameters.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
         let mut query = $query;
@@ -294,6 +328,8 @@ macro_rules! bound {
     }};
 }
 
+pub(crate) use bound;
+
 impl Query {
     /// Gives the next parameter.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -303,14 +339,12 @@ impl Query {
 
     /// Runs it; gives how many rows it changed.
     pub(crate) async fn run(self, tx: &mut Tx) -> Result<u64, StoreError> {
-        Ok(match &mut tx.inner {
-            TxInner::Sqlite(tx) => {
-                bound!(sqlx::query(self.sql.sqlite), self.values).execute(&mut **tx).await?.rows_affected()
-            }
-            TxInner::Postgres(tx) => {
-                bound!(sqlx::query(self.sql.postgres), self.values).execute(&mut **tx).await?.rows_affected()
-            }
-        })
+        tx.run(self).await
+    }
+
+    /// Leaves it to be sent with what comes next, the commit at the latest. For a write of which nobody needs to know how many rows it changed.
+    pub(crate) fn later(self, tx: &mut Tx) {
+        tx.later.push(self);
     }
 
     /// All rows.
@@ -326,13 +360,6 @@ impl Query {
     /// The row. That there is none cannot be: it is an aggregate, or returns what it wrote.
     pub(crate) async fn one<T: Row>(self, from: impl Source) -> Result<T, StoreError> {
         self.optional(from).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
-    }
-
-    pub(crate) async fn on_sqlite<'e, T: Row>(
-        self,
-        executor: impl sqlx::Executor<'e, Database = Sqlite>,
-    ) -> Result<Vec<T>, StoreError> {
-        Ok(bound!(sqlx::query_as(self.sql.sqlite), self.values).fetch_all(executor).await?)
     }
 
     pub(crate) async fn on_postgres<'e, T: Row>(

@@ -4,7 +4,8 @@ use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId,
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, Sql, ms, query};
+use crate::effects::{Effect, EffectKey};
+use crate::sql::{At, Id, Json, Query, Sql, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A request, before it is a task.
@@ -28,8 +29,44 @@ pub struct NewTask {
     pub correlation_id: Option<String>,
     /// The node that will work on it.
     pub node: String,
+    /// Whether that node begins at once: the task then runs under lease 1 from the start.
+    pub begun: bool,
     /// When.
     pub at_ms: i64,
+}
+
+impl NewTask {
+    /// The task as it is stored, once it has `last_seq` events.
+    #[must_use]
+    pub fn into_row(self, last_seq: i64) -> TaskRow {
+        TaskRow {
+            id: self.id,
+            owner: self.owner,
+            session: self.session,
+            content: self.content,
+            attachments: self.attachments,
+            status: if self.begun { TaskStatus::Running } else { TaskStatus::Accepted },
+            node: Some(self.node),
+            accepted_at_ms: self.at_ms,
+            started_at_ms: self.begun.then_some(self.at_ms),
+            ended_at_ms: None,
+            last_seq,
+            correlation_id: self.correlation_id,
+            cancel_reason: None,
+            skill: None,
+            skill_version: None,
+            skill_digest: None,
+            confidence: None,
+            attempts: 0,
+            prepared: None,
+            plan: None,
+            answers: Value::Array(Vec::new()),
+            outcome: None,
+            waits_for: None,
+            waits_until_ms: None,
+            lease: i64::from(self.begun),
+        }
+    }
 }
 
 /// What became of [`Tx::accept_task`].
@@ -41,6 +78,8 @@ pub enum Accepted {
     Repeated(TaskId),
     /// The key was used before, for another request.
     Conflict(TaskId),
+    /// The user has as many open tasks as may be.
+    TooMany,
 }
 
 /// A task as it is stored.
@@ -82,9 +121,9 @@ pub struct TaskRow {
     pub confidence: Option<f64>,
     /// Attempts made at steps, over all.
     pub attempts: i64,
-    /// The request and context as they were given to the planner.
+    /// The request and context as they were given to the planner. None also where they were not asked for.
     pub prepared: Option<Value>,
-    /// The plan.
+    /// The plan; likewise.
     pub plan: Option<Value>,
     /// The user's answers: a JSON list.
     pub answers: Value,
@@ -183,23 +222,6 @@ pub struct OpenTask {
     pub waits_until_ms: Option<i64>,
 }
 
-/// What the next task of the user is told of an earlier one.
-#[derive(Debug, Clone)]
-pub struct RecentTask {
-    /// Its id.
-    pub id: TaskId,
-    /// The beginning of what the user wrote, at most 201 characters.
-    pub content: String,
-    /// The skill.
-    pub skill: Option<String>,
-    /// Where it stands.
-    pub status: TaskStatus,
-    /// When it was accepted.
-    pub accepted_at_ms: i64,
-    /// When it ended.
-    pub ended_at_ms: Option<i64>,
-}
-
 /// An event, before it has a number.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -218,7 +240,7 @@ impl NewEvent {
 }
 
 /// What the router and planner decided, stored with the task so that a restart goes on with the same.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Decision<'a> {
     /// The skill.
     pub skill: &'a str,
@@ -228,36 +250,106 @@ pub struct Decision<'a> {
     pub digest: &'a str,
     /// The router's confidence.
     pub confidence: f64,
-    /// The request and context for the planner.
-    pub prepared: &'a Value,
+    /// The request and context for the planner, as JSON.
+    pub prepared: &'a str,
+}
+
+/// How far the work at a task came. What is none stays as it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress<'a> {
+    /// What was decided.
+    pub decision: Option<Decision<'a>>,
+    /// The plan.
+    pub plan: Option<&'a Value>,
+    /// Attempts at steps that were begun since the last time.
+    pub attempts: i64,
+}
+
+/// A task that a transaction holds, and what changes in its row. That is written in one go, with whatever is sent next.
+#[derive(Debug)]
+pub(crate) struct Held {
+    task: TaskId,
+    last_seq: i64,
+    change: Change,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Change {
+    events: bool,
+    decision: Option<(String, String, String, f64)>,
+    attempts: i64,
+    end: Option<(TaskStatus, Json, Option<i64>)>,
+    aside: Option<(JobId, Option<i64>)>,
+}
+
+impl Held {
+    fn new(task: TaskId, last_seq: i64) -> Self {
+        Self { task, last_seq, change: Change::default() }
+    }
+
+    /// The statement that writes what changed since the last time.
+    pub(crate) fn update(&mut self) -> Option<Query> {
+        let change = std::mem::take(&mut self.change);
+        if change == Change::default() {
+            return None;
+        }
+        let (ends, leaves) = (change.end.is_some(), change.aside.is_some());
+        let (skill, version, digest, confidence) = match change.decision {
+            Some((skill, version, digest, confidence)) => (Some(skill), Some(version), Some(digest), Some(confidence)),
+            None => (None, None, None, None),
+        };
+        let (status, outcome, ended_at) = match change.end {
+            Some((status, outcome, ended_at)) => (Some(status.as_str()), Some(outcome), ended_at),
+            None => (None, None, None),
+        };
+        let (job, until) = change.aside.map_or((None, None), |(job, until_ms)| (Some(job), until_ms));
+        let update = query(
+            "UPDATE tasks SET last_seq = $2, skill = COALESCE($3, skill), skill_version = COALESCE($4, skill_version), \
+             skill_digest = COALESCE($5, skill_digest), confidence = COALESCE($6, confidence), attempts = attempts + $7, \
+             status = COALESCE($8, status), outcome = COALESCE($9, outcome), ended_at = COALESCE($10, ended_at), \
+             node = CASE WHEN $11 THEN NULL ELSE node END, lease = lease + $12, \
+             waits_for = CASE WHEN $13 THEN $14 WHEN $11 THEN NULL ELSE waits_for END, \
+             waits_until = CASE WHEN $13 THEN $15 WHEN $11 THEN NULL ELSE waits_until END WHERE id = $1",
+        )
+        .bind(self.task)
+        .bind(self.last_seq)
+        .bind(skill)
+        .bind(version)
+        .bind(digest)
+        .bind(confidence)
+        .bind(change.attempts)
+        .bind(status)
+        .bind(outcome)
+        .bind(At::maybe(ended_at))
+        .bind(ends)
+        .bind(i64::from(ends))
+        .bind(leaves)
+        .bind(job)
+        .bind(At::maybe(until));
+        Some(update)
+    }
 }
 
 impl Tx {
-    /// Accepts a request: the task and its key. The caller appends the first event in the same transaction.
+    /// The row of a task that this transaction holds.
+    fn held(&mut self, task: TaskId) -> Option<&mut Held> {
+        self.held.as_mut().filter(|held| held.task == task)
+    }
+
+    /// Accepts a request: the task and its key, unless the user has `most_open` tasks that are accepted or running. The caller appends the first events in
+    /// the same transaction.
     ///
     /// # Errors
     /// The database's.
-    pub async fn accept_task(&mut self, task: &NewTask) -> Result<Accepted, StoreError> {
+    pub async fn accept_task(&mut self, task: &NewTask, most_open: usize) -> Result<Accepted, StoreError> {
         // Nobody else of the same user accepts beside this: keys are used once, and open tasks are counted right.
         self.lock(&format!("accept {} {}", task.owner.tenant, task.owner.user)).await?;
-        if let Some(key) = &task.idempotency_key {
-            let earlier: Option<(Id, String)> = query(
-                "SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3",
-            )
-            .bind(task.owner.tenant.as_str())
-            .bind(task.owner.user.as_str())
-            .bind(key)
-            .optional(&mut *self)
-            .await?;
-            if let Some((id, digest)) = earlier {
-                let id = TaskId(id.0);
-                return Ok(if digest == task.request_digest { Accepted::Repeated(id) } else { Accepted::Conflict(id) });
-            }
-        }
-        query(
+        let written = query(
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
-             idempotency_key, request_digest, correlation_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, 'accepted', $7, $8, $9, $10, $11)",
+             idempotency_key, request_digest, correlation_id, lease, started_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 \
+             WHERE (SELECT COUNT(*) FROM tasks WHERE tenant = $2 AND user_id = $3 AND status IN ('accepted', 'running')) < $15 \
+             ON CONFLICT (tenant, user_id, idempotency_key) DO NOTHING",
         )
         .bind(task.id)
         .bind(task.owner.tenant.as_str())
@@ -265,29 +357,34 @@ impl Tx {
         .bind(task.session.as_str())
         .bind(&task.content)
         .bind(to_json(&task.attachments))
+        .bind(if task.begun { TaskStatus::Running } else { TaskStatus::Accepted }.as_str())
         .bind(&task.node)
         .bind(At(task.at_ms))
         .bind(&task.idempotency_key)
         .bind(&task.request_digest)
         .bind(&task.correlation_id)
+        .bind(i64::from(task.begun))
+        .bind(At::maybe(task.begun.then_some(task.at_ms)))
+        .bind(i64::try_from(most_open).unwrap_or(i64::MAX))
         .run(self)
         .await?;
-        Ok(Accepted::New)
-    }
-
-    /// How many tasks of this user are accepted or running, those of this transaction included.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn open_tasks_of(&mut self, owner: &Owner) -> Result<usize, StoreError> {
-        let (open,): (i64,) = query(
-            "SELECT COUNT(*) FROM tasks WHERE tenant = $1 AND user_id = $2 AND status IN ('accepted', 'running')",
-        )
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .one(self)
-        .await?;
-        Ok(usize::try_from(open).unwrap_or(usize::MAX))
+        if written == 1 {
+            self.held = Some(Held::new(task.id, 0));
+            return Ok(Accepted::New);
+        }
+        let Some(key) = &task.idempotency_key else { return Ok(Accepted::TooMany) };
+        let earlier: Option<(Id, String)> =
+            query("SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3")
+                .bind(task.owner.tenant.as_str())
+                .bind(task.owner.user.as_str())
+                .bind(key)
+                .optional(&mut *self)
+                .await?;
+        Ok(match earlier {
+            Some((id, digest)) if digest == task.request_digest => Accepted::Repeated(TaskId(id.0)),
+            Some((id, _)) => Accepted::Conflict(TaskId(id.0)),
+            None => Accepted::TooMany,
+        })
     }
 
     /// Appends events with the next numbers and gives them as stored.
@@ -302,19 +399,26 @@ impl Tx {
         events: Vec<NewEvent>,
     ) -> Result<Vec<TaskEvent>, StoreError> {
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-        let last: Option<(i64,)> = query(
-            "UPDATE tasks SET last_seq = last_seq + $1 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
-        )
-        .bind(count)
-        .bind(task)
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .optional(&mut *self)
-        .await?;
-        let Some((last,)) = last else {
-            return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") });
+        let first = if let Some(held) = self.held(task) {
+            // Nobody else appends to it.
+            held.change.events = true;
+            held.last_seq += count;
+            held.last_seq - count + 1
+        } else {
+            let last: Option<(i64,)> = query(
+                "UPDATE tasks SET last_seq = last_seq + $1 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
+            )
+            .bind(count)
+            .bind(task)
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .optional(&mut *self)
+            .await?;
+            match last {
+                Some((last,)) => last - count + 1,
+                None => return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") }),
+            }
         };
-        let first = last - count + 1;
         let rows: Vec<Value> =
             events.iter().map(|event| serde_json::json!({ "kind": event.kind, "data": event.data })).collect();
         query(Sql::each(
@@ -330,8 +434,7 @@ impl Tx {
         .bind(owner.user.as_str())
         .bind(At(at_ms))
         .bind(to_json(&rows))
-        .run(self)
-        .await?;
+        .later(self);
         let numbered = (first..).zip(events);
         Ok(numbered
             .map(|(seq, event)| TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data })
@@ -350,17 +453,21 @@ impl Tx {
         seen: i64,
         at_ms: i64,
     ) -> Result<Option<i64>, StoreError> {
-        let lease: Option<(i64,)> = query(
+        let started: Option<(i64, i64)> = query(
             "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3), lease = lease + 1, \
-             waits_for = NULL, waits_until = NULL WHERE id = $1 AND lease = $4 AND status IN ('accepted', 'running') RETURNING lease",
+             waits_for = NULL, waits_until = NULL WHERE id = $1 AND lease = $4 AND status IN ('accepted', 'running') \
+             RETURNING lease, last_seq",
         )
         .bind(task)
         .bind(node)
         .bind(At(at_ms))
         .bind(seen)
-        .optional(self)
+        .optional(&mut *self)
         .await?;
-        Ok(lease.map(|(lease,)| lease))
+        if let Some((_, last_seq)) = started {
+            self.held = Some(Held::new(task, last_seq));
+        }
+        Ok(started.map(|(lease, _)| lease))
     }
 
     /// Makes sure that the task is still worked on under this lease, and keeps it so until the transaction ends.
@@ -369,88 +476,82 @@ impl Tx {
     /// [`StoreError::Fenced`]: another process has taken it up, or it has ended. The database's.
     pub async fn hold_task(&mut self, task: TaskId, lease: i64) -> Result<(), StoreError> {
         let held: Option<(i64,)> = query(Sql::each(
-            "SELECT lease FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running'",
-            "SELECT lease FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running' FOR NO KEY UPDATE",
+            "SELECT last_seq FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running'",
+            "SELECT last_seq FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running' FOR NO KEY UPDATE",
         ))
         .bind(task)
         .bind(lease)
-        .optional(self)
+        .optional(&mut *self)
         .await?;
-        if held.is_some() { Ok(()) } else { Err(StoreError::Fenced) }
-    }
-
-    /// Notes that a running task waits for a job without being in memory.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn put_task_aside(&mut self, task: TaskId, job: JobId, until_ms: Option<i64>) -> Result<(), StoreError> {
-        query("UPDATE tasks SET waits_for = $2, waits_until = $3 WHERE id = $1")
-            .bind(task)
-            .bind(job)
-            .bind(At::maybe(until_ms))
-            .run(self)
-            .await?;
+        let (last_seq,) = held.ok_or(StoreError::Fenced)?;
+        self.held = Some(Held::new(task, last_seq));
         Ok(())
     }
 
-    /// Stores the route and what the planner is given.
+    /// The same, and what the journal holds for a key of the task.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn decide_task(&mut self, task: TaskId, decision: &Decision<'_>) -> Result<(), StoreError> {
+    /// See [`Self::hold_task`].
+    pub async fn hold_task_for(
+        &mut self,
+        task: TaskId,
+        lease: i64,
+        key: &EffectKey<'_>,
+    ) -> Result<Option<Effect>, StoreError> {
+        let held: Option<(i64, Option<Json>, Option<Json>)> = query(Sql::each(
+            "SELECT last_seq, effects.intent, effects.result FROM tasks LEFT JOIN effects ON effects.key = $3 \
+             WHERE id = $1 AND lease = $2 AND status = 'running'",
+            "SELECT last_seq, effects.intent, effects.result FROM tasks LEFT JOIN effects ON effects.key = $3 \
+             WHERE id = $1 AND lease = $2 AND status = 'running' FOR NO KEY UPDATE OF tasks",
+        ))
+        .bind(task)
+        .bind(lease)
+        .bind(key.text())
+        .optional(&mut *self)
+        .await?;
+        let (last_seq, intent, result) = held.ok_or(StoreError::Fenced)?;
+        self.held = Some(Held::new(task, last_seq));
+        intent.map(|intent| Effect::read(&intent, result.as_ref())).transpose()
+    }
+
+    /// Notes that a task waits for a job without being in memory. The transaction must hold it, or nothing happens.
+    pub fn put_task_aside(&mut self, task: TaskId, job: JobId, until_ms: Option<i64>) {
+        if let Some(held) = self.held(task) {
+            held.change.aside = Some((job, until_ms));
+        }
+    }
+
+    /// Stores how far the work at a task came. The transaction must hold it, or nothing happens.
+    pub fn progress_task(&mut self, owner: &Owner, task: TaskId, progress: &Progress<'_>) {
+        let Some(Held { change, .. }) = self.held(task) else { return };
+        change.attempts += progress.attempts;
+        if let Some(Decision { skill, version, digest, confidence, .. }) = progress.decision {
+            change.decision = Some((skill.to_owned(), version.to_owned(), digest.to_owned(), confidence));
+        }
+        let prepared = progress.decision.map(|decision| Json::new(decision.prepared.to_owned()));
+        if prepared.is_none() && progress.plan.is_none() {
+            return;
+        }
         query(
-            "UPDATE tasks SET skill = $2, skill_version = $3, skill_digest = $4, confidence = $5, prepared = $6 WHERE id = $1",
+            "INSERT INTO task_documents (task_id, tenant, user_id, prepared, plan) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (task_id) DO UPDATE SET prepared = COALESCE(excluded.prepared, task_documents.prepared), \
+             plan = COALESCE(excluded.plan, task_documents.plan)",
         )
         .bind(task)
-        .bind(decision.skill)
-        .bind(decision.version)
-        .bind(decision.digest)
-        .bind(decision.confidence)
-        .bind(to_json(decision.prepared))
-        .run(self)
-.await?;
-        Ok(())
-    }
-
-    /// Stores the plan.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn plan_task(&mut self, task: TaskId, plan: &Value) -> Result<(), StoreError> {
-        query("UPDATE tasks SET plan = $2 WHERE id = $1").bind(task).bind(to_json(plan)).run(self).await?;
-        Ok(())
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(prepared)
+        .bind(progress.plan.map(to_json))
+        .later(self);
     }
 
     /// Forgets the plan: the next part of the request gets one of its own.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn clear_plan(&mut self, task: TaskId) -> Result<(), StoreError> {
-        query("UPDATE tasks SET plan = NULL WHERE id = $1").bind(task).run(self).await?;
-        Ok(())
-    }
-
-    /// Counts an attempt at a step.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn count_attempt(&mut self, task: TaskId) -> Result<(), StoreError> {
-        query("UPDATE tasks SET attempts = attempts + 1 WHERE id = $1").bind(task).run(self).await?;
-        Ok(())
+    pub fn clear_plan(&mut self, task: TaskId) {
+        query("UPDATE task_documents SET plan = NULL WHERE task_id = $1").bind(task).later(self);
     }
 
     /// Stores the result of a finished step. `round` counts how often the task was planned.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn put_step_result(
-        &mut self,
-        owner: &Owner,
-        task: TaskId,
-        round: i64,
-        step: &str,
-        result: &Value,
-    ) -> Result<(), StoreError> {
+    pub fn put_step_result(&mut self, owner: &Owner, task: TaskId, round: i64, step: &str, result: &Value) {
         query(
             "INSERT INTO step_results (task_id, round, step_id, tenant, user_id, result) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (task_id, round, step_id) DO UPDATE SET result = excluded.result",
@@ -461,9 +562,7 @@ impl Tx {
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(to_json(result))
-        .run(self)
-.await?;
-        Ok(())
+        .later(self);
     }
 
     /// Ends a task, or lets it rest with questions. Only an open task can change: false means that it had ended already.
@@ -478,6 +577,11 @@ impl Tx {
         at_ms: i64,
     ) -> Result<bool, StoreError> {
         let ended_at = status.is_final().then_some(at_ms);
+        if let Some(held) = self.held(task) {
+            // It runs, and nobody else can end it now.
+            held.change.end = Some((status, to_json(outcome), ended_at));
+            return Ok(true);
+        }
         let changed = query(
             "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL, waits_for = NULL, waits_until = NULL, \
              lease = lease + 1 \
@@ -504,7 +608,7 @@ impl Tx {
         node: &str,
     ) -> Result<bool, StoreError> {
         let changed = query(
-            "UPDATE tasks SET status = 'accepted', answers = $4, plan = NULL, prepared = NULL, outcome = NULL, node = $5 \
+            "UPDATE tasks SET status = 'accepted', answers = $4, outcome = NULL, node = $5 \
              WHERE id = $1 AND tenant = $2 AND user_id = $3 AND status = 'needs-clarification'",
         )
         .bind(task)
@@ -512,8 +616,11 @@ impl Tx {
         .bind(owner.user.as_str())
         .bind(to_json(answers))
         .bind(node)
-        .run(self)
-.await?;
+        .run(&mut *self)
+        .await?;
+        if changed == 1 {
+            query("DELETE FROM task_documents WHERE task_id = $1").bind(task).later(self);
+        }
         Ok(changed == 1)
     }
 
@@ -538,22 +645,45 @@ impl Tx {
 
 macro_rules! select_tasks {
     ($rest:literal) => {
+        select_tasks!("CAST(NULL AS jsonb) AS prepared, CAST(NULL AS jsonb) AS plan", "tasks", $rest)
+    };
+    ($documents:literal, $from:literal, $rest:literal) => {
         concat!(
-            "SELECT id, tenant, user_id, session, content, attachments, status, node, accepted_at, started_at, ended_at, \
-             last_seq, correlation_id, cancel_reason, skill, skill_version, skill_digest, confidence, attempts, prepared, \
-             plan, answers, outcome, waits_for, waits_until, lease FROM tasks ",
+            "SELECT id, tasks.tenant, tasks.user_id, session, content, attachments, status, node, accepted_at, started_at, ended_at, \
+             last_seq, correlation_id, cancel_reason, skill, skill_version, skill_digest, confidence, attempts, ",
+            $documents,
+            ", answers, outcome, waits_for, waits_until, lease FROM ",
+            $from,
+            " ",
             $rest
         )
     };
 }
 
 impl Store {
-    /// A task of this user; none if it is not theirs.
+    /// A task of this user, without its documents; none if it is not theirs.
     ///
     /// # Errors
     /// The database's.
     pub async fn task(&self, owner: &Owner, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
-        let raw: Option<Raw> = query(select_tasks!("WHERE id = $1 AND tenant = $2 AND user_id = $3"))
+        self.task_by(select_tasks!("WHERE id = $1 AND tenant = $2 AND user_id = $3"), owner, id).await
+    }
+
+    /// The same with what the planner was given, and the plan.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn task_with_documents(&self, owner: &Owner, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        const SELECT: &str = select_tasks!(
+            "prepared, plan",
+            "tasks LEFT JOIN task_documents ON task_id = id",
+            "WHERE id = $1 AND tasks.tenant = $2 AND tasks.user_id = $3"
+        );
+        self.task_by(SELECT, owner, id).await
+    }
+
+    async fn task_by(&self, select: &'static str, owner: &Owner, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        let raw: Option<Raw> = query(select)
             .bind(id)
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
@@ -585,37 +715,6 @@ impl Store {
         .all(self.read(owner))
         .await?;
         raw.into_iter().map(TaskRow::try_from).collect()
-    }
-
-    /// This user's tasks before one of them, newest first, without their documents.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn recent_tasks(&self, owner: &Owner, before: TaskId, limit: u32) -> Result<Vec<RecentTask>, StoreError> {
-        type Row = (Id, String, Option<String>, String, At, Option<At>);
-        let rows: Vec<Row> = query(
-            "SELECT id, substr(content, 1, 201), skill, status, accepted_at, ended_at FROM tasks \
-             WHERE tenant = $1 AND user_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
-        )
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .bind(before)
-        .bind(i64::from(limit))
-        .all(self.read(owner))
-        .await?;
-        rows.into_iter()
-            .map(|(id, content, skill, status, accepted_at, ended_at)| {
-                Ok(RecentTask {
-                    id: TaskId(id.0),
-                    content,
-                    skill,
-                    status: TaskStatus::from_name(&status)
-                        .ok_or(StoreError::Damaged { what: "task status", reason: status })?,
-                    accepted_at_ms: accepted_at.0,
-                    ended_at_ms: ms(ended_at),
-                })
-            })
-            .collect()
     }
 
     /// Every task that somebody should be working on, oldest first. For recovery only.

@@ -221,7 +221,7 @@ async fn a_server_that_goes_away_and_comes_back_loses_nothing() {
     let new = task(&ada, None, "d");
     accept(&store, &new).await;
     let mut open = store.begin(&ada).await.unwrap();
-    open.accept_task(&task(&ada, None, "d")).await.unwrap();
+    open.accept_task(&task(&ada, None, "d"), 100).await.unwrap();
     server.stop().unwrap();
     let error = open.commit().await.unwrap_err();
     assert!(error.is_transient(), "{error}");

@@ -129,7 +129,7 @@ async fn a_task_waits_for_a_job_without_being_in_memory(place: Place) {
     let job = openanalyst_domain::JobId::new();
     let mut tx = store.begin(&ada).await.unwrap();
     tx.start_task(new.id, "one", 0, 1).await.unwrap();
-    tx.put_task_aside(new.id, job, Some(50)).await.unwrap();
+    tx.put_task_aside(new.id, job, Some(50));
     tx.commit().await.unwrap();
     let open = store.open_tasks_of_all_tenants().await.unwrap();
     assert_eq!((open[0].waits_for, open[0].waits_until_ms), (Some(job), Some(50)));
@@ -157,9 +157,9 @@ async fn a_recording_is_put_together_from_its_parts(place: Place) {
     };
     let mut tx = store.begin(&ada).await.unwrap();
     for row in [part("0/a/1/run", 2, "later"), part("0/a/1/run", 0, "first"), part("0/plan/1", 0, "plan")] {
-        tx.keep_recording(&ada, new.id, &row).await.unwrap();
+        tx.keep_recordings(&ada, new.id, &[&row]);
     }
-    tx.keep_recording(&ada, new.id, &part("0/a/1/run", 0, "again")).await.unwrap();
+    tx.keep_recordings(&ada, new.id, &[&part("0/a/1/run", 0, "again")]);
     tx.commit().await.unwrap();
     let parts = store.recordings(&ada, new.id, Some("0/a/1/run")).await.unwrap();
     let texts: Vec<&str> = parts.iter().map(|part| part.part["text"].as_str().unwrap()).collect();
@@ -239,11 +239,11 @@ async fn learnings_belong_to_their_user(place: Place) {
         at_ms: 1,
     };
     let mut tx = store.begin(&ada).await.unwrap();
-    let id = tx.learn(&learning).await.unwrap();
-    tx.learnings_helped(&ada, std::slice::from_ref(&id)).await.unwrap();
+    let id = tx.learn(&learning);
+    tx.learnings_helped(&ada, std::slice::from_ref(&id));
     tx.commit().await.unwrap();
     let mut tx = store.begin(&bob).await.unwrap();
-    tx.learnings_helped(&bob, std::slice::from_ref(&id)).await.unwrap();
+    tx.learnings_helped(&bob, std::slice::from_ref(&id));
     tx.commit().await.unwrap();
     let known = store.learnings(&ada, 10).await.unwrap();
     assert_eq!((known.len(), known[0].used, &known[0].tags), (1, 1, &tags.to_vec()));
@@ -276,7 +276,7 @@ async fn an_effect_is_found_again_and_belongs_to_its_user(place: Place) {
     let mut tx = store.begin(&ada).await.unwrap();
     let earlier = tx.intend(&key, "script", &json!({"job": 2}), 2).await.unwrap().unwrap();
     assert_eq!((earlier.intent, earlier.result), (json!({"job": 1}), None), "the first intent stays");
-    tx.settle(&key, &json!("done"), 3).await.unwrap();
+    tx.settle(&key, &json!("done"), 3);
     tx.commit().await.unwrap();
     assert_eq!(store.effect(&key).await.unwrap().unwrap().result, Some(json!("done")));
     assert!(store.effect(&EffectKey { owner: &bob, ..key }).await.unwrap().is_none());
@@ -309,7 +309,7 @@ async fn what_was_committed_is_there_after_a_restart(place: Place) {
     let store = place.open().await.unwrap();
     accept(&store, &new).await;
     store.check().await.unwrap();
-    assert_eq!(store.schema_version().await.unwrap(), 3);
+    assert_eq!(store.schema_version().await.unwrap(), 4);
     store.close().await;
     let store = place.open().await.unwrap();
     assert_eq!(store.open_tasks_of_all_tenants().await.unwrap()[0].id, new.id);

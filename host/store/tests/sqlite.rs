@@ -47,3 +47,14 @@ async fn the_audit_log_is_append_only_for_everybody() {
         assert!(error.to_string().contains("append-only"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_statement_is_planned_once() {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let options: Vec<(String,)> = sqlx::query_as("PRAGMA compile_options").fetch_all(&mut connection).await.unwrap();
+    assert!(
+        options.iter().any(|(option,)| option == "ENABLE_QPSG"),
+        "SQLite was built without .cargo/config.toml: every statement is planned anew each time that it runs"
+    );
+}

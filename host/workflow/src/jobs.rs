@@ -303,7 +303,7 @@ async fn try_write_end(
     // The log belongs to the job; with the first receipt it stands where the logs of skills stand.
     let mut lines = serde_json::to_value(&ended.logs).unwrap_or_default();
     for receipt in &ended.receipts {
-        tx.keep_receipt(&row.owner, row.task, Some(row.id), receipt, &lines, now_ms).await?;
+        tx.keep_receipt(&row.owner, row.task, Some(row.id), receipt, &lines, now_ms);
         lines = json!([]);
     }
     tx.commit().await?;

@@ -97,15 +97,14 @@ impl Outbox {
         for activity in &self.activities {
             tx.remember(&NewEntry {
                 owner,
-                kind: "activity",
+                kinds: &["activity"],
                 task,
                 skill: None,
                 title: &cut(&activity.kind, MAX_TITLE_CHARS),
                 content: &cut(&activity.content, MAX_CONTENT_CHARS),
                 data: if activity.data.to_string().len() > MAX_DATA_BYTES { &Value::Null } else { &activity.data },
                 at_ms,
-            })
-            .await?;
+            });
         }
         Ok(notifications)
     }

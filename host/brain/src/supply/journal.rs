@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Supply, store_failure};
 use crate::numbers::signed;
+use crate::record::Writing;
 
 /// The place of a change in the journal.
 #[derive(Debug, Clone)]
@@ -45,22 +46,15 @@ pub(crate) enum Before<T> {
 }
 
 impl Supply {
-    /// Begins a transaction that holds only while this process works on the task, and stores what was recorded until now in it.
-    pub(crate) async fn begin(&self) -> Result<(Tx, Option<Recording>), StoreError> {
-        let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
-        let fresh = self.tape.fresh();
-        if let Some(part) = &fresh {
-            tx.keep_recording(&self.owner, self.task, &self.part(part)).await?;
+    /// Begins a write that holds only while this process works on the task, and stores what was recorded until now in it. Says what the journal holds for
+    /// a change.
+    pub(crate) async fn begin_for(&self, change: &Change) -> Result<(Writing, Option<Effect>), StoreError> {
+        let (mut writing, effect) = self.record.begin_for(&self.key(&change.key)).await?;
+        if let Some(part) = self.tape.fresh() {
+            writing.keep_recordings(&self.owner, self.task, &[&self.part(&part)]);
+            writing.records(self.tape.clone(), part);
         }
-        Ok((tx, fresh))
-    }
-
-    pub(crate) async fn commit(&self, tx: Tx, stored: Option<Recording>) -> Result<(), StoreError> {
-        tx.commit().await?;
-        if let Some(part) = stored {
-            self.tape.stored(&part);
-        }
-        Ok(())
+        Ok((writing, effect))
     }
 
     fn part(&self, part: &Recording) -> PartRow {
@@ -106,28 +100,32 @@ impl Supply {
         intent: &Value,
     ) -> Result<Before<T>, Failure> {
         let written = async {
-            let (mut tx, stored) = self.begin().await?;
-            let before = self.intend_in(&mut tx, change, operation, intent).await?;
-            self.commit(tx, stored).await?;
+            let (mut writing, effect) = self.begin_for(change).await?;
+            let before = self.before(&mut writing, change, effect).await?;
+            if matches!(before, Before::Nothing) {
+                let intent = self.intent(intent);
+                writing.intend_first(&self.key(&change.key), operation, &intent, self.brain.clock.now_ms());
+            }
+            writing.commit().await?;
             Ok(before)
         };
         written.await.map_err(|error: StoreError| store_failure(&error))
     }
 
-    /// The same in a transaction of the caller.
-    pub(crate) async fn intend_in<T: DeserializeOwned>(
+    fn intent(&self, intent: &Value) -> Value {
+        let mut intent = intent.clone();
+        intent["attempt"] = json!(self.attempt);
+        intent
+    }
+
+    /// What `effect`, which the journal holds for a change, says of it.
+    pub(crate) async fn before<T: DeserializeOwned>(
         &self,
         tx: &mut Tx,
         change: &mut Change,
-        operation: &str,
-        intent: &Value,
+        effect: Option<Effect>,
     ) -> Result<Before<T>, StoreError> {
-        let now_ms = self.brain.clock.now_ms();
-        let mut intent = intent.clone();
-        intent["attempt"] = json!(self.attempt);
-        let Some(effect) = tx.intend(&self.key(&change.key), operation, &intent, now_ms).await? else {
-            return Ok(Before::Nothing);
-        };
+        let Some(effect) = effect else { return Ok(Before::Nothing) };
         if !self.is_failed_earlier(&effect) {
             return Ok(before(effect));
         }
@@ -138,7 +136,29 @@ impl Supply {
         {
             change.identity.clone_from(&change.key);
         }
-        Ok(tx.intend(&self.key(&change.key), operation, &intent, now_ms).await?.map_or(Before::Nothing, before))
+        Ok(tx.effect(&self.key(&change.key)).await?.map_or(Before::Nothing, before))
+    }
+
+    /// Makes a change of the record itself, in one transaction with its journal.
+    pub(crate) async fn in_one<T: Serialize + DeserializeOwned>(
+        &self,
+        operation: &str,
+        intent: &Value,
+        make: impl AsyncFnOnce(&mut Tx) -> Result<Result<T, Failure>, StoreError>,
+    ) -> Result<T, Failure> {
+        let mut change = self.change();
+        let made = async {
+            let (mut writing, effect) = self.begin_for(&change).await?;
+            if let Before::Made(result) = self.before(&mut writing, &mut change, effect).await? {
+                return Ok(result);
+            }
+            let result = make(&mut writing).await?;
+            let (intent, now_ms) = (self.intent(intent), self.brain.clock.now_ms());
+            writing.intend_and_settle(&self.key(&change.key), operation, &intent, &settled(&result), now_ms);
+            writing.commit().await?;
+            Ok(result)
+        };
+        made.await.map_err(|error: StoreError| store_failure(&error))?
     }
 
     /// Whether an earlier attempt at the step made this change, and it failed.
@@ -149,20 +169,6 @@ impl Supply {
         (failed || refused) && attempt < u64::from(self.attempt)
     }
 
-    /// Writes what came of a change, in a transaction of the caller.
-    pub(crate) async fn settle_in<T: Serialize>(
-        &self,
-        tx: &mut Tx,
-        change: &Change,
-        result: &Result<T, Failure>,
-    ) -> Result<(), StoreError> {
-        let settled = match result {
-            Ok(value) => serde_json::to_value(Settled::Ok(value)),
-            Err(failure) => serde_json::to_value(Settled::<()>::Failed(failure.clone())),
-        };
-        tx.settle(&self.key(&change.key), &settled.unwrap_or_default(), self.brain.clock.now_ms()).await
-    }
-
     /// Writes what came of a change.
     pub(crate) async fn settle<T: Serialize>(
         &self,
@@ -170,9 +176,9 @@ impl Supply {
         result: &Result<T, Failure>,
     ) -> Result<(), Failure> {
         let written = async {
-            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
-            self.settle_in(&mut tx, change, result).await?;
-            tx.commit().await
+            let mut writing = self.record.begin().await?;
+            writing.settle(&self.key(&change.key), &settled(result), self.brain.clock.now_ms());
+            writing.commit().await
         };
         written.await.map_err(|error| store_failure(&error))
     }
@@ -202,6 +208,14 @@ impl Supply {
             }),
         }
     }
+}
+
+fn settled<T: Serialize>(result: &Result<T, Failure>) -> Value {
+    let settled = match result {
+        Ok(value) => serde_json::to_value(Settled::Ok(value)),
+        Err(failure) => serde_json::to_value(Settled::<()>::Failed(failure.clone())),
+    };
+    settled.unwrap_or_default()
 }
 
 /// What a server answered, where the change was a request.

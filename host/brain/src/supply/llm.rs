@@ -83,11 +83,9 @@ impl Supply {
                 text.push_str(&more);
             }
             let data = json!({ "messageId": self.answer.get_or_init(MessageId::new), "index": index, "content": text });
-            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
-            let event = NewEvent::new(EventKind::Part, data);
-            let events = tx.append_events(&self.owner, self.task, self.brain.clock.now_ms(), vec![event]).await?;
-            tx.commit().await?;
-            self.brain.publish(&events);
+            let mut writing = self.record.begin().await?;
+            writing.append(vec![NewEvent::new(EventKind::Part, data)]).await?;
+            writing.commit().await?;
             index += 1;
             tokio::time::sleep(PART_EVERY).await;
         }

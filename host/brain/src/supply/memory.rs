@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use openanalyst_domain::{Failure, LimitReason};
 use openanalyst_runtime::capabilities::Memory;
 use openanalyst_runtime::contract::memory::{Entry, Page, PutOptions, PutOutcome, Scope};
-use openanalyst_store::StoreError;
+use openanalyst_store::Tx;
 use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, MemoryRow, Put};
 use serde_json::json;
 
-use super::journal::Before;
 use super::{Supply, store_failure};
 use crate::numbers::{signed, unsigned};
 
@@ -56,45 +55,23 @@ impl Memory for Supply {
     }
 
     async fn put(&self, scope: Scope, key: &str, value: &str, options: PutOptions) -> Result<PutOutcome, Failure> {
-        let owner = self.memory_of(scope);
-        let mut change = self.change();
-        let now_ms = self.now_ms();
-        let put = async {
-            let (mut tx, stored) = self.begin().await?;
-            let before = self.intend_in(&mut tx, &mut change, "memory.put", &json!({ "key": key })).await?;
-            if let Before::Made(result) = before {
-                return Ok(result);
-            }
-            let expected = options.expected_version.map(signed);
-            let expires = options.ttl_ms.map(|ttl| now_ms.saturating_add(signed(ttl)));
-            let result = match tx.put_memory(&owner, key, value, expected, expires, now_ms).await? {
+        let (owner, now_ms) = (self.memory_of(scope), self.now_ms());
+        let expected = options.expected_version.map(signed);
+        let expires = options.ttl_ms.map(|ttl| now_ms.saturating_add(signed(ttl)));
+        let put = async |tx: &mut Tx| {
+            Ok(match tx.put_memory(&owner, key, value, expected, expires, now_ms).await? {
                 Put::Stored(version) => Ok(PutOutcome::Stored(unsigned(version))),
                 Put::Conflict(version) => Ok(PutOutcome::Conflict(unsigned(version))),
                 Put::Full => Err(full()),
-            };
-            self.settle_in(&mut tx, &change, &result).await?;
-            self.commit(tx, stored).await?;
-            Ok(result)
+            })
         };
-        put.await.map_err(|error: StoreError| store_failure(&error))?
+        self.in_one("memory.put", &json!({ "key": key }), put).await
     }
 
     async fn delete(&self, scope: Scope, key: &str) -> Result<bool, Failure> {
-        let owner = self.memory_of(scope);
-        let mut change = self.change();
-        let now_ms = self.now_ms();
-        let delete = async {
-            let (mut tx, stored) = self.begin().await?;
-            let before = self.intend_in(&mut tx, &mut change, "memory.delete", &json!({ "key": key })).await?;
-            if let Before::Made(result) = before {
-                return Ok(result);
-            }
-            let result = Ok(tx.delete_memory(&owner, key, now_ms).await?);
-            self.settle_in(&mut tx, &change, &result).await?;
-            self.commit(tx, stored).await?;
-            Ok(result)
-        };
-        delete.await.map_err(|error: StoreError| store_failure(&error))?
+        let (owner, now_ms) = (self.memory_of(scope), self.now_ms());
+        let delete = async |tx: &mut Tx| Ok(Ok(tx.delete_memory(&owner, key, now_ms).await?));
+        self.in_one("memory.delete", &json!({ "key": key }), delete).await
     }
 
     async fn list(&self, scope: Scope, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {

@@ -20,7 +20,7 @@ use openanalyst_runtime::{Call, HostCapabilities, Recording, Tape, contract};
 use openanalyst_store::StoreError;
 
 use crate::brain::Inner;
-use crate::ledger::Receipts;
+use crate::record::Record;
 use crate::work::{AnswerId, Stop, Work};
 
 pub(crate) use llm::tokens_left;
@@ -38,8 +38,8 @@ pub(crate) struct Supply {
     effects: String,
     /// The number of the attempt at the step, from 1, counted over all rounds.
     attempt: u32,
-    /// Under which the task is worked on.
-    lease: i64,
+    /// Where what it changes is journaled.
+    record: Record,
     /// Whether there may be a recording from before.
     resumed: bool,
     /// The digest of the skill's version.
@@ -51,7 +51,6 @@ pub(crate) struct Supply {
     /// What a nested skill is told of the request.
     request: Arc<contract::Request>,
     context: Arc<contract::Context>,
-    receipts: Receipts,
     /// The id that the answer will have, once a part of it was shown.
     answer: AnswerId,
     /// The tenant's daily quota of tokens.
@@ -142,14 +141,13 @@ impl Work {
             place: spot.place.clone(),
             effects: spot.effects.clone(),
             attempt: spot.attempt,
-            lease: self.lease,
+            record: self.record.clone(),
             resumed: self.resumed,
             component: self.skill.digest().to_string(),
             tape: Tape::off(),
             secrets: Arc::default(),
             request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
             context: Arc::new(self.context.clone()),
-            receipts: self.ledger.receipts(),
             answer: self.answer.clone(),
             llm_tokens: self.llm_tokens,
         }

@@ -94,7 +94,7 @@ impl Supply {
             Inputs { request, context: (*this.context).clone(), arguments: arguments.to_string(), results: Vec::new() };
         let attempt = Attempt { number: 1, max: 1, differences: Vec::new(), learning: None };
         let invocation = this.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
-        this.receipts.take(&invocation.receipt, &invocation.logs, this.last_part());
+        this.record.receipts().take(&invocation.receipt, &invocation.logs, this.last_part());
         invocation.result.map_err(|error| match error {
             CallError::Waits(waits) => Ran::Waits(waits),
             error => Ran::Failed(error.as_failure()),

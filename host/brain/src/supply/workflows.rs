@@ -10,6 +10,7 @@ use openanalyst_runtime::contract::windmill::{
     App, FlowDefinition, Item, JobState, JobStatus as WitStatus, Kind, Page, RunOptions, Schedule, Script,
 };
 use openanalyst_store::StoreError;
+use openanalyst_store::effects::Effect;
 use openanalyst_workflow::{ItemKind, NewItem, NewSchedule, StartJob};
 use serde_json::{Value, json};
 
@@ -62,9 +63,12 @@ impl Supply {
     async fn journaled_job(&self, change: &mut Change, path: &str) -> Result<JobId, Failure> {
         let fresh = json!({ "job": JobId::new(), "path": path });
         let written = async {
-            let (mut tx, stored) = self.begin().await?;
-            let intent = self.intended_job(&mut tx, change, &fresh).await?;
-            self.commit(tx, stored).await?;
+            let (mut writing, effect) = self.begin_for(change).await?;
+            let intent = match effect {
+                Some(effect) => self.earlier_job(effect),
+                None => self.intended_job(&mut writing, change, &fresh).await?,
+            };
+            writing.commit().await?;
             Ok(intent)
         };
         let (intent, earlier) = written.await.map_err(|error: StoreError| store_failure(&error))?;
@@ -74,9 +78,9 @@ impl Supply {
         }
         change.key = format!("{}@{}", change.identity, self.attempt);
         let written = async {
-            let mut tx = self.brain.begin_held(&self.owner, self.task, self.lease).await?;
-            let (intent, _) = self.intended_job(&mut tx, change, &fresh).await?;
-            tx.commit().await?;
+            let mut writing = self.record.begin().await?;
+            let (intent, _) = self.intended_job(&mut writing, change, &fresh).await?;
+            writing.commit().await?;
             Ok(intent)
         };
         let intent: Value = written.await.map_err(|error: StoreError| store_failure(&error))?;
@@ -96,11 +100,13 @@ impl Supply {
         let before = tx.intend(&self.key(&change.key), "windmill.start", &intent, now_ms).await?;
         Ok(match before {
             None => (intent, false),
-            Some(effect) => {
-                let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
-                (effect.intent, attempt < u64::from(self.attempt))
-            }
+            Some(effect) => self.earlier_job(effect),
         })
+    }
+
+    fn earlier_job(&self, effect: Effect) -> (Value, bool) {
+        let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
+        (effect.intent, attempt < u64::from(self.attempt))
     }
 
     /// A job that cannot be read counts as one that may still do its work.

@@ -160,10 +160,11 @@ impl Edge {
             request_digest: String::new(),
             correlation_id: Some("c-of-the-task".to_owned()),
             node: self.nodes.1.id().to_string(),
+            begun: false,
             at_ms: NOON,
         };
         let mut tx = self.store.begin(&owner(user)).await.unwrap();
-        tx.accept_task(&task).await.unwrap();
+        tx.accept_task(&task, 100).await.unwrap();
         tx.commit().await.unwrap();
         self.happens(user, task.id, &[EventKind::Accepted]).await;
         task.id

@@ -4,9 +4,10 @@ mod postgres;
 pub(crate) mod sessions;
 mod sqlite;
 
+use std::mem::take;
 use std::path::{Path, PathBuf};
 
-use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+use sqlx::Postgres;
 
 use openanalyst_domain::NodeId;
 
@@ -14,6 +15,8 @@ use crate::StoreError;
 use crate::nodes::{AliveNode, Nodes};
 use crate::scope::Scope;
 use crate::sql::{Query, Row, query};
+use crate::tasks::Held;
+use crate::together::Joined;
 
 pub use postgres::PostgresUrl;
 
@@ -67,15 +70,20 @@ enum Backend {
 }
 
 /// A write transaction. Dropped without [`Tx::commit`] it leaves no trace.
+///
+/// What nobody needs an answer to is not sent at once (`Query::later`): it goes out in order, before the next statement that is, or with the commit.
 #[derive(Debug)]
 pub struct Tx {
     pub(crate) inner: TxInner,
+    pub(crate) later: Vec<Query>,
+    /// The task that is held until the end.
+    pub(crate) held: Option<Held>,
     scope: Scope,
 }
 
 #[derive(Debug)]
 pub(crate) enum TxInner {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(sqlite::Transaction),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -95,8 +103,11 @@ pub(crate) trait Source {
 impl Source for &mut Tx {
     async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
         match &mut self.inner {
-            TxInner::Sqlite(tx) => query.on_sqlite(&mut **tx).await,
-            TxInner::Postgres(tx) => query.on_postgres(&mut **tx).await,
+            TxInner::Sqlite(tx) => Ok(tx.send(take(&mut self.later), Some(query)).await?.rows),
+            TxInner::Postgres(tx) => {
+                run_all(&mut self.later, tx).await?;
+                query.on_postgres(&mut **tx).await
+            }
         }
     }
 }
@@ -104,15 +115,21 @@ impl Source for &mut Tx {
 impl Source for Reader<'_> {
     async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
         match &self.store.backend {
-            Backend::Sqlite(pools) => query.on_sqlite(&pools.reads).await,
+            Backend::Sqlite(pools) => Ok(pools.reads.lend().await?.send(vec![query]).await?.rows),
             Backend::Postgres(pools) => {
-                let mut tx = pools.reads.begin_with(AssertSqlSafe(self.scope.begin())).await?;
-                let rows = query.on_postgres(&mut *tx).await?;
-                tx.commit().await?;
-                Ok(rows)
+                let mut tx = postgres::begin(&pools.reads, &self.scope).await?;
+                // It reads and nothing else, so nobody waits for its end.
+                query.on_postgres(&mut *tx).await
             }
         }
     }
+}
+
+async fn run_all(later: &mut Vec<Query>, tx: &mut sqlx::Transaction<'static, Postgres>) -> Result<(), StoreError> {
+    for joined in Joined::of(take(later)) {
+        joined.run(tx).await?;
+    }
+    Ok(())
 }
 
 impl Tx {
@@ -121,12 +138,43 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`], …: nothing of the transaction happened. [`StoreError::Unavailable`]: the connection broke, and
     /// whether it happened is not known.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.later.extend(self.held.as_mut().and_then(Held::update));
         match self.inner {
-            TxInner::Sqlite(tx) => tx.commit().await?,
-            TxInner::Postgres(tx) => tx.commit().await?,
+            TxInner::Sqlite(tx) => tx.commit(self.later).await?,
+            TxInner::Postgres(mut tx) => {
+                run_all(&mut self.later, &mut tx).await?;
+                tx.commit().await?;
+            }
         }
         Ok(())
+    }
+
+    /// Sends what was left for later, so that nothing but the commit itself is left.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn flush(&mut self) -> Result<(), StoreError> {
+        self.later.extend(self.held.as_mut().and_then(Held::update));
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => tx.send::<()>(take(&mut self.later), None).await.map(drop)?,
+            TxInner::Postgres(tx) => run_all(&mut self.later, tx).await?,
+        }
+        Ok(())
+    }
+
+    /// Runs a statement; gives how many rows it changed.
+    pub(crate) async fn run(&mut self, query: Query) -> Result<u64, StoreError> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => Ok(tx.send::<()>(take(&mut self.later), Some(query)).await?.changed),
+            TxInner::Postgres(tx) => {
+                let mut changed = 0;
+                for joined in Joined::of(take(&mut self.later).into_iter().chain([query])) {
+                    changed = joined.run(tx).await?;
+                }
+                Ok(changed)
+            }
+        }
     }
 
     /// In whose name it writes.
@@ -175,11 +223,14 @@ impl Store {
     /// connection to PostgreSQL for that long.
     pub async fn begin(&self, scope: impl Into<Scope>) -> Result<Tx, StoreError> {
         let scope = scope.into();
-        let inner = match &self.backend {
-            Backend::Sqlite(pools) => TxInner::Sqlite(pools.writes.begin_with("BEGIN IMMEDIATE").await?),
-            Backend::Postgres(pools) => TxInner::Postgres(pools.writes.begin_with(AssertSqlSafe(scope.begin())).await?),
+        let (inner, later) = match &self.backend {
+            Backend::Sqlite(pools) => {
+                let tx = sqlite::Transaction::begin(&pools.writes).await?;
+                (TxInner::Sqlite(tx), vec![query("BEGIN IMMEDIATE")])
+            }
+            Backend::Postgres(pools) => (TxInner::Postgres(postgres::begin(&pools.writes, &scope).await?), Vec::new()),
         };
-        Ok(Tx { inner, scope })
+        Ok(Tx { inner, later, held: None, scope })
     }
 
     /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.
@@ -239,8 +290,8 @@ impl Store {
     /// Whatever keeps it from answering.
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.backend {
-            Backend::Sqlite(pools) => sqlx::query("SELECT 1").execute(&pools.reads).await.map(drop)?,
-            Backend::Postgres(pools) => sqlx::query("SELECT 1").execute(&pools.reads).await.map(drop)?,
+            Backend::Sqlite(pools) => pools.reads.lend().await?.send::<()>(vec![query("SELECT 1")]).await.map(drop)?,
+            Backend::Postgres(pools) => drop(postgres::begin(&pools.reads, &Scope::Worker).await?),
         }
         Ok(())
     }
@@ -251,7 +302,7 @@ impl Store {
     /// The database's.
     pub async fn ping_writable(&self) -> Result<(), StoreError> {
         match &self.backend {
-            Backend::Sqlite(pools) => Ok(pools.writes.begin_with("BEGIN IMMEDIATE").await?.rollback().await?),
+            Backend::Sqlite(_) => self.begin(Scope::Worker).await?.flush().await,
             Backend::Postgres(pools) => postgres::ping_writable(&pools.writes).await,
         }
     }
@@ -274,11 +325,11 @@ impl Store {
     /// The database's.
     pub async fn schema_version(&self) -> Result<i64, StoreError> {
         const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
-        let (version,): (Option<i64>,) = match &self.backend {
-            Backend::Sqlite(pools) => sqlx::query_as(NEWEST).fetch_one(&pools.reads).await?,
-            Backend::Postgres(pools) => sqlx::query_as(NEWEST).fetch_one(&pools.reads).await?,
+        let newest: Option<(Option<i64>,)> = match &self.backend {
+            Backend::Sqlite(pools) => pools.reads.lend().await?.send(vec![query(NEWEST)]).await?.rows.pop(),
+            Backend::Postgres(pools) => sqlx::query_as(NEWEST).fetch_optional(&pools.reads).await?,
         };
-        Ok(version.unwrap_or(0))
+        Ok(newest.and_then(|(version,)| version).unwrap_or(0))
     }
 
     /// Writes what is left and closes all connections.

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
 use super::known_version;
 use crate::StoreError;
+use crate::scope::Scope;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
@@ -101,6 +102,7 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
         PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute("SET ROLE openanalyst_app").await.map(drop) })
             })
@@ -110,6 +112,25 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
     let pools = Pools { reads: pool(half).await.map_err(failed)?, writes: pool(half).await.map_err(failed)? };
     check(&pools.reads).await?;
     Ok(pools)
+}
+
+/// Begins a transaction. The connections are not asked whether they still live each time that they are lent: where one does not, the next one is taken, since
+/// nothing has happened yet.
+pub(super) async fn begin(pool: &PgPool, scope: &Scope) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let most = pool.options().get_max_connections();
+    for _ in 0..most {
+        match pool.begin_with(AssertSqlSafe(scope.begin())).await {
+            Err(error) if is_gone(&error) => tracing::debug!(%error, "a connection to the database is gone"),
+            begun => return begun,
+        }
+    }
+    pool.begin_with(AssertSqlSafe(scope.begin())).await
+}
+
+/// Whether the connection is of no use any more: broken, or ended by the server (SQLSTATE class 08, and 57P for shutdowns).
+fn is_gone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(error, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
 }
 
 async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(), StoreError> {

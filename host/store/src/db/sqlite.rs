@@ -1,17 +1,23 @@
 //! SQLite: one file, one writer, some readers.
+//!
+//! Each connection of sqlx is a thread, and each statement a way there and back. sqlx's own pool asks a connection whether it still lives whenever it lends it and
+//! whenever it gets it back, which is right for a server at the other end of a wire and would double the ways here. So connections to the file are lent
+//! by [`Connections`], a transaction begins with its first statement, and ends with its last one ([`super::Tx::flush`]).
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::known_version;
 use crate::StoreError;
 use crate::error::sqlite_code;
+use crate::sql::{Query, Row, query};
+use crate::together::Done;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
@@ -22,14 +28,148 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 
 /// How many reads run side by side. Reads of SQLite are short; more connections only cost memory.
-const READERS: u32 = 4;
+const READERS: usize = 4;
+
+/// How long a call waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The connections to a file: reads run side by side, writes queue for one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Pools {
-    pub(super) reads: SqlitePool,
-    pub(super) writes: SqlitePool,
+    pub(super) reads: Arc<Connections>,
+    pub(super) writes: Arc<Connections>,
     pub(super) path: PathBuf,
+}
+
+/// Some connections, lent one after the other in the order in which they are asked for. They are made when they are needed first.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    options: SqliteConnectOptions,
+    free: Mutex<Vec<SqliteConnection>>,
+    places: Arc<Semaphore>,
+}
+
+impl Connections {
+    fn new(options: SqliteConnectOptions, most: usize) -> Arc<Self> {
+        Arc::new(Self { options, free: Mutex::default(), places: Arc::new(Semaphore::new(most)) })
+    }
+
+    /// Lends a connection.
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, sqlx::Error> {
+        let place = tokio::time::timeout(TURN_TIMEOUT, self.places.clone().acquire_owned()).await;
+        let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let free = self.free().pop();
+        let connection = match free {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        Ok(Lent { connection: Some(connection), from: self.clone(), _place: place })
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all are back, and closes them.
+    async fn close(&self, most: u32) {
+        drop(self.places.acquire_many(most).await);
+        self.places.close();
+        let free = std::mem::take(&mut *self.free());
+        for connection in free {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a connection to the database could not be closed");
+            }
+        }
+    }
+}
+
+/// A connection that is lent. Dropped, it goes back.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    connection: Option<SqliteConnection>,
+    from: Arc<Connections>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// Sends statements in one go.
+    pub(super) async fn send<T: Row>(&mut self, queries: Vec<Query>) -> Result<Done<T>, sqlx::Error> {
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        let done = Done::of(queries, connection).await;
+        if matches!(done, Err(sqlx::Error::WorkerCrashed)) {
+            self.discard();
+        }
+        done
+    }
+
+    /// It does not go back, and is closed.
+    fn discard(&mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.from.free().push(connection);
+        }
+    }
+}
+
+/// A transaction, open from its first statement on, which is `BEGIN`. Dropped before its commit it is rolled back.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    lent: Option<Lent>,
+    /// Something was sent, and the end was not.
+    open: bool,
+}
+
+impl Transaction {
+    pub(super) async fn begin(connections: &Arc<Connections>) -> Result<Self, sqlx::Error> {
+        Ok(Self { lent: Some(connections.lend().await?), open: false })
+    }
+
+    /// Sends what was left for later, and then a statement.
+    pub(super) async fn send<T: Row>(
+        &mut self,
+        mut later: Vec<Query>,
+        statement: Option<Query>,
+    ) -> Result<Done<T>, sqlx::Error> {
+        later.extend(statement);
+        if later.is_empty() {
+            return Ok(Done::default());
+        }
+        let lent = self.lent.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        self.open = true;
+        lent.send(later).await
+    }
+
+    pub(super) async fn commit(mut self, later: Vec<Query>) -> Result<(), sqlx::Error> {
+        self.send::<()>(later, Some(query("COMMIT"))).await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let (Some(mut lent), true) = (self.lent.take(), self.open) else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    // On a full disk SQLite has ended it by itself: then there is none, and the connection is as good as new.
+                    if let Err(error) = lent.send::<()>(vec![query("ROLLBACK")]).await
+                        && sqlite_code(&error) != Some(1)
+                    {
+                        tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed");
+                        lent.discard();
+                    }
+                });
+            }
+            // Closing it rolls back too.
+            Err(_) => lent.discard(),
+        }
+    }
 }
 
 impl Pools {
@@ -58,33 +198,23 @@ impl Pools {
         migrate(&mut first, path).await?;
         first.close().await?;
 
-        let writes = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(30))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // SQLite ends a transaction by itself when the disk is full, and the connection then counts one too many: it is replaced.
-            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(connect.clone().optimize_on_close(true, None))
-            .await
-            .map_err(|error| open_error(path, &error))?;
-        let reads = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(connect);
+        let writes = Connections::new(connect.clone().optimize_on_close(true, None), 1);
+        let reads = Connections::new(connect, READERS);
+        // The writer is there before anybody waits for it.
+        drop(writes.lend().await.map_err(|error| open_error(path, &error))?);
         Ok(Self { reads, writes, path: path.to_owned() })
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
-        let (found,): (String,) = sqlx::query_as("PRAGMA quick_check(1)").fetch_one(&self.reads).await?;
+        let checked: Done<(String,)> = self.reads.lend().await?.send(vec![query("PRAGMA quick_check(1)")]).await?;
+        let found = checked.rows.into_iter().next().map_or_else(String::new, |(found,)| found);
         if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path.clone(), reason: found }) }
     }
 
     /// Writes the log back into the database file and closes it.
     pub(super) async fn close(&self) {
-        self.reads.close().await;
-        self.writes.close().await;
+        self.reads.close(u32::try_from(READERS).unwrap_or(u32::MAX)).await;
+        self.writes.close(1).await;
     }
 }
 

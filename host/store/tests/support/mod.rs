@@ -51,13 +51,14 @@ pub fn task(owner: &Owner, key: Option<&str>, digest: &str) -> NewTask {
         request_digest: digest.to_owned(),
         correlation_id: None,
         node: "node".to_owned(),
+        begun: false,
         at_ms: 1,
     }
 }
 
 pub async fn accept(store: &Store, task: &NewTask) -> Accepted {
     let mut tx = store.begin(&task.owner).await.unwrap();
-    let accepted = tx.accept_task(task).await.unwrap();
+    let accepted = tx.accept_task(task, 100).await.unwrap();
     tx.commit().await.unwrap();
     accepted
 }

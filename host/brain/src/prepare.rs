@@ -1,0 +1,298 @@
+//! What happens to a task before its plan: it is started, its context is built, it is routed, or what was recorded of that is taken up.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use openanalyst_domain::{EventKind, Failure, TaskStatus};
+use openanalyst_registry::{CatalogSkill, FALLBACK_SKILL, TenantCatalog};
+use openanalyst_router::{Decision, Route, Utterance};
+use openanalyst_runtime::contract;
+use openanalyst_store::StoreError;
+use openanalyst_store::tasks::{NewEvent, TaskRow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Answer, Question};
+use crate::brain::Inner;
+use crate::context;
+use crate::end::{self, End};
+use crate::numbers::unsigned;
+use crate::parts::DonePart;
+use crate::record::{Decided, Record};
+use crate::retry::Retry;
+use crate::split::{self, Part};
+use crate::work::{AnswerId, PARTS, Stop, Work};
+use crate::{accept, supply};
+
+/// Most entries of the ranking in the `routed` event.
+const RANKING_SHOWN: usize = 3;
+
+/// What is recorded of the request once it was understood: a restart goes on with exactly this.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Prepared {
+    pub(crate) request: contract::Request,
+    pub(crate) context: contract::Context,
+    /// Which part of the request this is, from 0.
+    #[serde(default)]
+    pub(crate) part: usize,
+    /// The parts that come after it.
+    #[serde(default)]
+    pub(crate) rest: Vec<Part>,
+    /// What the parts before it answered.
+    #[serde(default)]
+    pub(crate) done: Vec<DonePart>,
+}
+
+/// How the work at a task begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// It was accepted a moment ago.
+    First,
+    /// It was accepted earlier; somebody may have worked on it.
+    Again {
+        /// Whether what ran before is on record.
+        resumed: bool,
+    },
+    /// A part of it is done.
+    NextPart,
+}
+
+/// Takes the task over: from now on nobody else writes its record.
+///
+/// # Errors
+/// [`StoreError::Fenced`]: somebody else was faster; the database's.
+pub(crate) async fn start(brain: &Arc<Inner>, task: &TaskRow) -> Result<Record, StoreError> {
+    let node = &brain.node;
+    let event = match task.waits_for {
+        Some(job) => NewEvent::new(EventKind::Resumed, json!({ "node": node, "jobId": job })),
+        None if task.status == TaskStatus::Running => {
+            NewEvent::new(EventKind::Recovered, json!({ "node": node, "from": task.node }))
+        }
+        None => NewEvent::new(EventKind::Started, json!({ "node": node })),
+    };
+    let now_ms = brain.clock.now_ms();
+    let mut tx = brain.store.begin(&task.owner).await?;
+    let lease = tx.start_task(task.id, &node.to_string(), task.lease, now_ms).await?.ok_or(StoreError::Fenced)?;
+    let events = tx.append_events(&task.owner, task.id, now_ms, vec![event]).await?;
+    tx.commit().await?;
+    brain.publish(&events);
+    Ok(Record::new(brain, &task.owner, task.id, lease, None))
+}
+
+/// Builds the task's context and routes it, or takes up what was recorded of that.
+pub(crate) async fn prepare(
+    record: &Record,
+    task: &mut TaskRow,
+    cancel: &CancellationToken,
+    beginning: Beginning,
+) -> Result<Work, Stop> {
+    let brain = record.brain();
+    let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
+    let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
+    let tenant = task.owner.tenant.clone();
+    let recorded = task.prepared.take().and_then(|value| serde_json::from_value::<Prepared>(value).ok());
+    let (catalog, prepared, skill) = match recorded {
+        Some(prepared) => {
+            let catalog = brain.catalog.of(&tenant).await?;
+            let name = task.skill.clone().unwrap_or_else(|| FALLBACK_SKILL.to_owned());
+            // The version that it began with, whatever is active by now.
+            let skill = brain.catalog.version_of(&tenant, &name, task.skill_digest.as_deref()).await?;
+            (catalog, prepared, skill.ok_or_else(|| gone(&name))?)
+        }
+        None => understand(record, task, &rounds).await?,
+    };
+    supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
+    let loaded = skill.load(&brain.sandbox).await?;
+    let Prepared { mut request, context, part, rest, done } = prepared;
+    request.attachments = accept::for_skill(&task.attachments);
+    let resumed = matches!(beginning, Beginning::Again { resumed: true });
+    Ok(Work {
+        brain: brain.clone(),
+        record: record.clone(),
+        round: round.saturating_mul(PARTS).saturating_add(i64::try_from(part).unwrap_or(0)),
+        part,
+        rest,
+        done,
+        resumed,
+        cancel: cancel.clone(),
+        loaded,
+        request,
+        context,
+        nested_calls_left: Arc::new(AtomicU32::new(skill.budget.nested_calls)),
+        jobs: Vec::new(),
+        retry: Retry::of(&brain.settings, &catalog, &skill),
+        answer: AnswerId::default(),
+        llm_tokens: catalog.daily.llm_tokens,
+        learned: Vec::new(),
+        attempts: 0,
+        alone: !resumed && beginning != Beginning::NextPart && round == 0,
+        skill,
+        task: task.clone(),
+    })
+}
+
+/// Builds the context and routes.
+async fn understand(
+    record: &Record,
+    task: &mut TaskRow,
+    rounds: &[Vec<Answer>],
+) -> Result<(Arc<TenantCatalog>, Prepared, Arc<CatalogSkill>), Stop> {
+    let brain = record.brain();
+    let now_ms = brain.clock.now_ms();
+    let zone = &brain.settings.default_time_zone;
+    let known = context::known(&brain.store, task, now_ms).await?;
+    let catalog = brain.catalog.at(&task.owner.tenant, known.revision.unwrap_or(0)).await?;
+    let built = context::build(known, &catalog, task, zone, now_ms);
+    let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context));
+    record.note(|unsaved| unsaved.events([understood])).await;
+    let utterance = Utterance {
+        text: &task.content,
+        now_ms,
+        time_zone: &built.time_zone,
+        previous_skill: built.previous_skill.as_deref(),
+        has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
+    };
+    let parts = record.during(split::parts(record, task, &catalog, &utterance)).await??;
+    let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
+    let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
+    let best = route.ranking.first().map_or(0.0, |best| best.confidence);
+    let (name, confidence) = match (&task.skill, &route.decision) {
+        _ if !parts.is_empty() => (parts[0].skill.clone(), best),
+        // An answered task goes on with the skill that it began with.
+        (Some(name), _) => (name.clone(), task.confidence.unwrap_or(0.0)),
+        (None, Decision::Skill { name, confidence }) => (name.clone(), *confidence),
+        (None, Decision::Fallback { name, confidence, .. }) => (name.clone(), *confidence),
+        (None, Decision::Ambiguous { candidates, question }) => match chosen_by_answer(rounds, candidates) {
+            Some(chosen) => (chosen, best),
+            None => {
+                let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+                record.note(|unsaved| unsaved.events([routed])).await;
+                return Err(Stop::End(which_skill(candidates, question)));
+            }
+        },
+        (None, Decision::NoSkills) => {
+            return Err(Failure::not_found("your organisation has no active skill: ask an administrator").into());
+        }
+    };
+    let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
+    for answer in rounds.iter().flatten() {
+        let said = Utterance { text: &answer.text, ..utterance };
+        take_slots(&mut route, catalog.router().route(&said));
+    }
+    let request = request_of(task, content, &route, confidence, rounds, &built.time_zone);
+    if !parts.is_empty() {
+        route.reasons.push(format!("the request has {} parts, for {}", parts.len(), names_of(&parts)));
+    }
+    let rest: Vec<Part> = parts.iter().skip(1).cloned().collect();
+    let prepared = Prepared { request, context: built.context, part: 0, rest, done: Vec::new() };
+    let decided = decide(task, &skill, confidence, &prepared);
+    let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+    record
+        .note(|unsaved| {
+            unsaved.decide(decided);
+            unsaved.events([routed]);
+        })
+        .await;
+    Ok((catalog, prepared, skill))
+}
+
+/// Notes in the row of a task which skill it gets, and gives what is to be written of that.
+pub(crate) fn decide(task: &mut TaskRow, skill: &CatalogSkill, confidence: f64, prepared: &Prepared) -> Decided {
+    let decided = Decided {
+        skill: skill.manifest().name.clone(),
+        version: skill.manifest().version.to_string(),
+        digest: skill.digest().to_string(),
+        confidence,
+        prepared: serde_json::to_string(prepared).unwrap_or_default(),
+    };
+    task.skill = Some(decided.skill.clone());
+    task.skill_version = Some(decided.version.clone());
+    task.skill_digest = Some(decided.digest.clone());
+    task.confidence = Some(confidence);
+    decided
+}
+
+pub(crate) fn gone(name: &str) -> Stop {
+    Failure::not_found(format!(
+        "the skill `{name}` that this task began with is not there any more: send the request again"
+    ))
+    .into()
+}
+
+fn context_event(context: &contract::Context) -> Value {
+    json!({
+        "messages": context.messages.len(), "recentTasks": context.recent_tasks.len(),
+        "preferences": context.preferences.len(), "learnings": context.learnings.len(),
+        "skills": context.skills.len(), "omitted": context.omitted,
+    })
+}
+
+pub(crate) fn route_event(task: &TaskRow, route: &Route) -> Value {
+    let ranking: Vec<_> = route.ranking.iter().take(RANKING_SHOWN).collect();
+    json!({
+        "skill": task.skill, "skillVersion": task.skill_version, "confidence": task.confidence,
+        "decision": route.decision, "reasons": route.reasons, "ranking": ranking,
+        "actions": route.intent.actions, "slots": route.intent.slots,
+    })
+}
+
+/// Which of two equally good skills is meant: the user decides.
+fn which_skill(candidates: &[String], question: &str) -> End {
+    let questions = vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
+    End::Asked { content: end::ask_text("", &questions), questions }
+}
+
+fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) -> Option<String> {
+    let said =
+        rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
+    let text = said.text.to_lowercase();
+    candidates
+        .iter()
+        .find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " ")))
+        .cloned()
+}
+
+/// What an answer says replaces what the request said of the same thing.
+fn take_slots(route: &mut Route, said: Route) {
+    for slot in said.intent.slots {
+        let replaces =
+            |name: &str| name == slot.name || (name.ends_with("platform") && slot.name.ends_with("platform"));
+        route.intent.slots.retain(|old| !replaces(&old.name));
+        route.intent.slots.push(slot);
+    }
+}
+
+fn names_of(parts: &[Part]) -> String {
+    parts.iter().map(|part| format!("`{}`", part.skill)).collect::<Vec<_>>().join(", then ")
+}
+
+pub(crate) fn request_of(
+    task: &TaskRow,
+    content: &str,
+    route: &Route,
+    confidence: f64,
+    rounds: &[Vec<Answer>],
+    time_zone: &str,
+) -> contract::Request {
+    let slots = route.intent.slots.iter().map(|slot| contract::Slot {
+        name: slot.name.clone(),
+        value: slot.value.to_string(),
+        text: slot.text.clone(),
+    });
+    contract::Request {
+        task_id: task.id.to_string(),
+        session_id: task.session.to_string(),
+        content: content.to_owned(),
+        intent: contract::Intent { actions: route.intent.actions.clone(), confidence, slots: slots.collect() },
+        attachments: Vec::new(),
+        received_at_ms: unsigned(task.accepted_at_ms),
+        time_zone: time_zone.to_owned(),
+        user_folder: task.owner.user.folder(),
+        answers: rounds
+            .iter()
+            .flatten()
+            .map(|answer| contract::Answer { question_id: answer.question_id.clone(), text: answer.text.clone() })
+            .collect(),
+    }
+}

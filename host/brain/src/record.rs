@@ -1,0 +1,336 @@
+//! The record of a task at work: what was done waits here for the next write, and a write holds only under the task's lease.
+//!
+//! Each write is a durable commit, and most of what a quick task does changes nothing outside. So the stages leave here what they did, and it is written before
+//! or with whatever has to be written: the intent of a change, the part of an answer, the end; and at the latest after [`LATE`]. What is lost with the process
+//! is done again, and comes to the same: what it changed outside is in the journal.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use openanalyst_domain::{Owner, TaskId};
+use openanalyst_runtime::{Recording, Tape};
+use openanalyst_store::effects::{Effect, EffectKey};
+use openanalyst_store::tasks::{Decision, NewEvent, Progress, TaskRow};
+use openanalyst_store::{StoreError, Tx};
+use serde_json::Value;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+
+use crate::brain::Inner;
+use crate::ledger::Receipts;
+
+/// For how long something that was done may wait to be written while the task goes on.
+const LATE: Duration = Duration::from_millis(25);
+
+/// Becomes true when the task's acceptance is on the disk, and false when it came to nothing. Work may begin before, and writes nothing until then.
+pub(crate) type Gate = watch::Receiver<Option<bool>>;
+
+/// The record of one task, as whoever works on it under a lease may write it. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Record(Arc<Inside>);
+
+struct Inside {
+    brain: Arc<Inner>,
+    owner: Owner,
+    task: TaskId,
+    lease: i64,
+    accepted: Option<Gate>,
+    unsaved: Arc<Mutex<Unsaved>>,
+    receipts: Receipts,
+}
+
+/// What was done and is not written yet.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaved {
+    since: Option<Instant>,
+    decided: Option<Decided>,
+    plan: Option<Value>,
+    begun: Option<BegunAttempt>,
+    attempts: i64,
+    steps: Vec<SettledStep>,
+    events: Vec<NewEvent>,
+}
+
+/// What the router decided, and what the planner is given.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) skill: String,
+    pub(crate) version: String,
+    pub(crate) digest: String,
+    pub(crate) confidence: f64,
+    /// Request and context, as JSON.
+    pub(crate) prepared: String,
+}
+
+impl Decided {
+    pub(crate) fn row(&self) -> Decision<'_> {
+        Decision {
+            skill: &self.skill,
+            version: &self.version,
+            digest: &self.digest,
+            confidence: self.confidence,
+            prepared: &self.prepared,
+        }
+    }
+}
+
+/// An attempt that was begun.
+#[derive(Debug)]
+pub(crate) struct BegunAttempt {
+    /// Its place in the journal.
+    pub(crate) place: String,
+    /// What it does.
+    pub(crate) operation: &'static str,
+    /// What it is going to do.
+    pub(crate) intent: Value,
+}
+
+/// A step that gave what was expected.
+#[derive(Debug)]
+pub(crate) struct SettledStep {
+    pub(crate) round: i64,
+    /// The step.
+    pub(crate) step: String,
+    /// Its result.
+    pub(crate) result: Value,
+    /// The place of its attempt in the journal, and the attempt's end.
+    pub(crate) place: String,
+    pub(crate) settled: Value,
+    /// The learnings that helped.
+    pub(crate) learned: Vec<String>,
+    /// Whether the journal holds the attempt's intent.
+    journaled: bool,
+}
+
+impl SettledStep {
+    pub(crate) fn new(round: i64, step: &str, result: Value, place: &str, settled: Value) -> Self {
+        let (step, place) = (step.to_owned(), place.to_owned());
+        Self { round, step, result, place, settled, learned: Vec::new(), journaled: true }
+    }
+}
+
+impl Unsaved {
+    pub(crate) fn decide(&mut self, decided: Decided) {
+        self.decided = Some(decided);
+    }
+
+    pub(crate) fn plan(&mut self, plan: Value) {
+        self.plan = Some(plan);
+    }
+
+    pub(crate) fn events(&mut self, events: impl IntoIterator<Item = NewEvent>) {
+        self.events.extend(events);
+    }
+
+    pub(crate) fn begin_attempt(&mut self, begun: BegunAttempt) {
+        self.begun = Some(begun);
+        self.attempts += 1;
+    }
+
+    pub(crate) fn settle(&mut self, step: SettledStep) {
+        // The result of the step says all that its attempt's entries would.
+        let journaled = self.begun.take().is_none();
+        self.steps.push(SettledStep { journaled, ..step });
+    }
+}
+
+impl Record {
+    /// Of a task that is worked on under `lease`.
+    pub(crate) fn new(brain: &Arc<Inner>, owner: &Owner, task: TaskId, lease: i64, accepted: Option<Gate>) -> Self {
+        Self(Arc::new(Inside {
+            brain: brain.clone(),
+            owner: owner.clone(),
+            task,
+            lease,
+            accepted,
+            unsaved: Arc::default(),
+            receipts: Receipts::default(),
+        }))
+    }
+
+    pub(crate) fn brain(&self) -> &Arc<Inner> {
+        &self.0.brain
+    }
+
+    /// The receipts, to be filled by whoever calls the sandbox.
+    pub(crate) fn receipts(&self) -> &Receipts {
+        &self.0.receipts
+    }
+
+    /// Leaves something to be written. Never while a [`Writing`] of the same task is in hand.
+    pub(crate) async fn note(&self, what: impl FnOnce(&mut Unsaved)) {
+        let mut unsaved = self.0.unsaved.lock().await;
+        what(&mut unsaved);
+        unsaved.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Begins a write.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: another process has taken the task up, it has ended, or it was never accepted; the database's.
+    pub(crate) async fn begin(&self) -> Result<Writing, StoreError> {
+        let mut tx = self.open().await?;
+        tx.hold_task(self.0.task, self.0.lease).await?;
+        Ok(self.writing(tx).await)
+    }
+
+    /// Begins a write, and says what the journal holds for a key.
+    ///
+    /// # Errors
+    /// See [`Self::begin`].
+    pub(crate) async fn begin_for(&self, key: &EffectKey<'_>) -> Result<(Writing, Option<Effect>), StoreError> {
+        let mut tx = self.open().await?;
+        let effect = tx.hold_task_for(self.0.task, self.0.lease, key).await?;
+        Ok((self.writing(tx).await, effect))
+    }
+
+    async fn open(&self) -> Result<Tx, StoreError> {
+        let inside = &self.0;
+        if let Some(accepted) = &inside.accepted {
+            let accepted =
+                accepted.clone().wait_for(Option::is_some).await.is_ok_and(|accepted| *accepted == Some(true));
+            if !accepted {
+                return Err(StoreError::Fenced);
+            }
+        }
+        inside.brain.store.begin(&inside.owner).await
+    }
+
+    /// Only once the task is held: who writes at the same time holds it until it has committed.
+    async fn writing(&self, tx: Tx) -> Writing {
+        let unsaved = self.0.unsaved.clone().lock_owned().await;
+        Writing { tx, record: self.clone(), unsaved, receipts: None, recorded: None, last: None, ended: None }
+    }
+
+    /// Writes what waits.
+    pub(crate) async fn save(&self) -> Result<(), StoreError> {
+        self.begin().await?.commit().await
+    }
+
+    /// Writes what waits, if it waits for long already.
+    pub(crate) async fn save_what_is_late(&self) -> Result<(), StoreError> {
+        match self.late_in().await {
+            Some(Duration::ZERO) => self.save().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Awaits something, and writes what waits once it is late. Both go on side by side: an invocation may hold what the record needs, so neither ever waits for the other.
+    pub(crate) async fn during<T>(&self, running: impl Future<Output = T>) -> Result<T, StoreError> {
+        let Some(late_in) = self.late_in().await else { return Ok(running.await) };
+        tokio::pin!(running);
+        tokio::select! {
+            biased;
+            ended = &mut running => return Ok(ended),
+            () = tokio::time::sleep(late_in) => {}
+        }
+        let (ended, saved) = futures_util::join!(running, self.save());
+        saved.map(|()| ended)
+    }
+
+    /// How long it takes until what waits is late. None: nothing waits.
+    async fn late_in(&self) -> Option<Duration> {
+        let since = self.0.unsaved.lock().await.since?;
+        Some(LATE.saturating_sub(since.elapsed()))
+    }
+}
+
+/// A write that holds only under the task's lease. Dropped without [`Self::commit`] it leaves no trace, and what waits to be written goes on waiting.
+pub(crate) struct Writing {
+    tx: Tx,
+    record: Record,
+    unsaved: OwnedMutexGuard<Unsaved>,
+    /// How many receipts are in it, once what waits is.
+    receipts: Option<usize>,
+    /// The part of a recording that is in it.
+    recorded: Option<(Tape, Recording)>,
+    /// The newest event's number.
+    last: Option<i64>,
+    /// The task as it is when it has ended, or rests.
+    ended: Option<TaskRow>,
+}
+
+impl Deref for Writing {
+    type Target = Tx;
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for Writing {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+impl Writing {
+    /// Writes what waits, and then these events.
+    pub(crate) async fn append(&mut self, events: Vec<NewEvent>) -> Result<(), StoreError> {
+        let inside = self.record.0.clone();
+        let now_ms = inside.brain.clock.now_ms();
+        let Inside { owner, task, .. } = &*inside;
+        let mut all = Vec::new();
+        if self.receipts.is_none() {
+            self.receipts = Some(inside.receipts.write(&mut self.tx, owner, *task, now_ms));
+            all = self.write_unsaved(owner, *task, now_ms);
+        }
+        all.extend(events);
+        if !all.is_empty() {
+            let written = self.tx.append_events(owner, *task, now_ms, all).await?;
+            self.last = written.last().map(|event| event.seq);
+        }
+        Ok(())
+    }
+
+    fn write_unsaved(&mut self, owner: &Owner, task: TaskId, now_ms: i64) -> Vec<NewEvent> {
+        let Unsaved { since: _, decided, plan, begun, attempts, steps, events } = &*self.unsaved;
+        if decided.is_some() || plan.is_some() || *attempts > 0 {
+            let decision = decided.as_ref().map(Decided::row);
+            self.tx.progress_task(owner, task, &Progress { decision, plan: plan.as_ref(), attempts: *attempts });
+        }
+        let key = |place| EffectKey { owner, task, place };
+        for SettledStep { round, step, result, place, settled, learned, journaled } in steps {
+            self.tx.put_step_result(owner, task, *round, step, result);
+            if *journaled {
+                self.tx.settle(&key(place), settled, now_ms);
+            }
+            self.tx.learnings_helped(owner, learned);
+        }
+        if let Some(BegunAttempt { place, operation, intent }) = begun {
+            self.tx.intend_first(&key(place), operation, intent, now_ms);
+        }
+        events.clone()
+    }
+
+    /// The task ends with it, or rests, and is this then.
+    pub(crate) fn ends_with(&mut self, ended: TaskRow) {
+        self.last = Some(ended.last_seq);
+        self.ended = Some(ended);
+    }
+
+    /// Says that this part of a recording is in it.
+    pub(crate) fn records(&mut self, tape: Tape, part: Recording) {
+        self.recorded = Some((tape, part));
+    }
+
+    /// Writes what still waits, makes everything durable, and tells followers.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.receipts.is_none() {
+            self.append(Vec::new()).await?;
+        }
+        let Self { tx, record, mut unsaved, receipts, recorded, last, ended } = self;
+        tx.commit().await?;
+        *unsaved = Unsaved::default();
+        record.0.receipts.forget(receipts.unwrap_or(0));
+        if let Some((tape, part)) = recorded {
+            tape.stored(&part);
+        }
+        if let Some(seq) = last {
+            record.0.brain.bus.publish(record.0.task, seq, ended);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! All that the record knows for the next request of a user, in one question to the database.
+//!
+//! Each of these things can be read on its own elsewhere in this crate. A request needs them all at once, and asking nine times costs more than what is asked.
+
+use std::sync::LazyLock;
+
+use openanalyst_domain::{Owner, SessionKey, TaskId};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::learnings::LearningRow;
+use crate::sql::{At, Json, Sql, at_ms, maybe_at_ms, query};
+use crate::{Store, StoreError, json};
+
+/// Most of each thing that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownLimits {
+    /// Values of the memory whose keys begin with the prefix.
+    pub noted: u32,
+    /// Earlier messages of the session.
+    pub messages: u32,
+    /// Messages before those, which are only counted.
+    pub counted: u32,
+    /// Earlier tasks.
+    pub tasks: u32,
+    /// Failures.
+    pub failures: u32,
+    /// Learnings.
+    pub learnings: u32,
+}
+
+/// Which values of the memory are meant.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownKeys<'a> {
+    /// What the keys of the user's preferences begin with.
+    pub preferences: &'a str,
+    /// The key of their instructions.
+    pub instructions: &'a str,
+}
+
+/// What is known. The database gives it as one document; what is a row there is a list of its columns.
+#[derive(Debug, Deserialize)]
+pub struct Known {
+    /// The revision of the tenant's skills. None: they were never changed.
+    pub revision: Option<i64>,
+    /// What skills noted of the user's preferences: keys and values, sorted by key.
+    #[serde(deserialize_with = "list")]
+    pub noted: Vec<(String, String)>,
+    /// What skills noted of their instructions.
+    pub instructions: Option<String>,
+    /// What the user said of themselves: a JSON object, and instructions.
+    pub told: Option<(Value, String)>,
+    /// The newest messages of the session before the task's own, newest first.
+    #[serde(deserialize_with = "list")]
+    pub messages: Vec<KnownMessage>,
+    /// How many more there are, as far as they are counted.
+    pub older: u32,
+    /// The user's tasks before this one, newest first.
+    #[serde(deserialize_with = "list")]
+    pub tasks: Vec<KnownTask>,
+    /// The user's newest failures, newest first.
+    #[serde(deserialize_with = "list")]
+    pub failures: Vec<KnownFailure>,
+    /// The newest learnings that the user may know, newest first.
+    #[serde(deserialize_with = "list")]
+    pub learnings: Vec<LearningRow>,
+}
+
+/// An earlier message.
+#[derive(Debug, Deserialize)]
+pub struct KnownMessage {
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+    /// The reply's data.
+    pub data: Option<Value>,
+    /// The skill that answered.
+    pub skill: Option<String>,
+    /// When.
+    #[serde(deserialize_with = "at_ms")]
+    pub at_ms: i64,
+}
+
+/// An earlier task.
+#[derive(Debug, Deserialize)]
+pub struct KnownTask {
+    /// Its id.
+    pub id: String,
+    /// The beginning of what the user wrote, at most 201 characters.
+    pub content: String,
+    /// The skill.
+    pub skill: Option<String>,
+    /// Where it stands.
+    pub status: String,
+    /// When it was accepted.
+    #[serde(deserialize_with = "at_ms")]
+    pub accepted_at_ms: i64,
+    /// When it ended.
+    #[serde(deserialize_with = "maybe_at_ms")]
+    pub ended_at_ms: Option<i64>,
+}
+
+/// An earlier failure.
+#[derive(Debug, Deserialize)]
+pub struct KnownFailure {
+    /// The request.
+    pub title: String,
+    /// What its user was told.
+    pub content: String,
+    /// The particulars.
+    pub data: Value,
+    /// When.
+    #[serde(deserialize_with = "at_ms")]
+    pub at_ms: i64,
+}
+
+/// PostgreSQL makes null of no rows.
+fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// The question, in words that each dialect has under a name of its own: `@object`, `@array` and `@list` make JSON, `@json` takes a column that holds it.
+const QUESTION: &str = "SELECT @object( \
+    'revision', (SELECT revision FROM tenants WHERE tenant = $1), \
+    'noted', @json((SELECT @list(@array(key, value) ORDER BY key) FROM \
+        (SELECT key, value FROM memory WHERE tenant = $1 AND user_id = $2 AND substr(key, 1, length($6)) = $6 AND key >= $6 \
+         AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $8) AS noted)), \
+    'instructions', (SELECT value FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $7 AND (expires_at IS NULL OR expires_at > $5)), \
+    'told', @json((SELECT @array(@json(preferences), custom_instructions) FROM user_context WHERE tenant = $1 AND user_id = $2)), \
+    'messages', @json((SELECT @list(@array(role, content, @json(data), skill, at) ORDER BY id DESC) FROM \
+        (SELECT m.id, m.role, m.content, m.data, m.skill, m.at FROM messages m JOIN conversations c ON c.id = m.conversation_id \
+         WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 ORDER BY m.id DESC LIMIT $9) AS said)), \
+    'older', (SELECT COUNT(*) FROM \
+        (SELECT 1 FROM messages m JOIN conversations c ON c.id = m.conversation_id \
+         WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 LIMIT $10) AS counted), \
+    'tasks', @json((SELECT @list(@array(id, content, skill, status, accepted_at, ended_at) ORDER BY id DESC) FROM \
+        (SELECT id, substr(content, 1, 201) AS content, skill, status, accepted_at, ended_at FROM tasks \
+         WHERE tenant = $1 AND user_id = $2 AND id < $4 ORDER BY id DESC LIMIT $11) AS recent)), \
+    'failures', @json((SELECT @list(@array(title, content, @json(data), at) ORDER BY id DESC) FROM \
+        (SELECT id, title, content, data, at FROM history \
+         WHERE tenant = $1 AND user_id = $2 AND kind = 'failure' ORDER BY id DESC LIMIT $12) AS failed)), \
+    'learnings', @json((SELECT @list(@array(id, skill, title, content, source, @json(tags), used, at) ORDER BY id DESC) FROM \
+        (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+         WHERE tenant = $1 AND user_id IN ($2, '') ORDER BY id DESC LIMIT $13) AS learned)))";
+
+static SQLITE: LazyLock<String> = LazyLock::new(|| {
+    QUESTION
+        .replace("@object", "json_object")
+        .replace("@array", "json_array")
+        .replace("@list", "json_group_array")
+        .replace("@json", "json")
+});
+
+static POSTGRES: LazyLock<String> = LazyLock::new(|| {
+    QUESTION
+        .replace("@object", "jsonb_build_object")
+        .replace("@array", "jsonb_build_array")
+        .replace("@list", "jsonb_agg")
+        .replace("@json", "")
+});
+
+impl Store {
+    /// What is known for a task of this user.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn known(
+        &self,
+        owner: &Owner,
+        session: &SessionKey,
+        task: TaskId,
+        keys: KnownKeys<'_>,
+        limits: KnownLimits,
+        now_ms: i64,
+    ) -> Result<Known, StoreError> {
+        let (document,): (Json,) = query(Sql::each(&SQLITE, &POSTGRES))
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .bind(session.as_str())
+            .bind(task)
+            .bind(At(now_ms))
+            .bind(keys.preferences)
+            .bind(keys.instructions)
+            .bind(i64::from(limits.noted))
+            .bind(i64::from(limits.messages))
+            .bind(i64::from(limits.messages) + i64::from(limits.counted))
+            .bind(i64::from(limits.tasks))
+            .bind(i64::from(limits.failures))
+            .bind(i64::from(limits.learnings))
+            .one(self.read(owner))
+            .await?;
+        let mut known: Known = json("context", &document)?;
+        // Those that were read were counted too.
+        known.older = known.older.saturating_sub(u32::try_from(known.messages.len()).unwrap_or(u32::MAX));
+        Ok(known)
+    }
+}
