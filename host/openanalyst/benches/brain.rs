@@ -1,7 +1,7 @@
 //! What the brain itself costs: `cargo bench -p openanalyst --bench brain`.
 //!
 //! On SQLite, and on PostgreSQL where this machine has one: the host's own share of a request, and of it the journal's; many sessions at once against a bare
-//! handler with one durable insert in the same run; and ten thousand tasks that wait for a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed,
+//! handler with one durable insert in the same run; how soon a cancelled task has ended; and ten thousand tasks that wait for a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed,
 //! unless `-- --only-print` is given; `-- --parked` measures the last figure alone.
 
 use std::collections::BTreeMap;
@@ -29,11 +29,14 @@ use openanalyst_store::Store;
 use openanalyst_store::effects::EffectKey;
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::recordings::PartRow;
+use openanalyst_workflow::{NewItem, WorkflowEngine as _};
 use serde_json::{Value, json};
 
 /// Requests that are timed one after the other, and those before that are not counted.
 const REQUESTS: usize = 300;
 const WARM_UP: usize = 30;
+/// Tasks that are cancelled in each situation.
+const CANCELS: usize = 30;
 /// Pairs of writes, journaled and bare.
 const WRITES: usize = 500;
 /// Sessions at the same time, and requests of each.
@@ -49,6 +52,7 @@ const BACK: usize = 500;
 const MAX_SHARE_SQLITE: Duration = Duration::from_millis(2);
 const MAX_SHARE_POSTGRES: Duration = Duration::from_millis(4);
 const MAX_JOURNAL: f64 = 0.15;
+const MAX_CANCEL: Duration = Duration::from_millis(100);
 const MAX_PARKED_MB: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -103,7 +107,7 @@ fn owner(tenant: usize, user: usize) -> Owner {
 /// Installs the skill for a tenant.
 async fn install(host: &Host, tenant: &TenantId) {
     let skill_md = "---\nname: trier\ndescription: Tries what the request says.\nversion: 1.0.0\ntriggers: [trier, \"trier document\", document]\n\
-                    capabilities:\n  memory: user\n  llm: true\n  web-search: true\n  windmill: [\"f/openanalyst/social/*\"]\n  http: [\"api.test\"]\n  \
+                    capabilities:\n  memory: user\n  llm: true\n  web-search: true\n  windmill: [\"f/openanalyst/social/*\", \"f/bench/*\"]\n  http: [\"api.test\"]\n  \
                     skills: [\"trier\"]\n---\nTries.\n";
     let files = BTreeMap::from([
         ("SKILL.md".to_owned(), skill_md.as_bytes().to_vec()),
@@ -112,7 +116,7 @@ async fn install(host: &Host, tenant: &TenantId) {
     let package = openanalyst_package::write_archive(&files).expect("the paths are safe");
     let actor = Actor { name: "bench".to_owned(), origin: "local".to_owned() };
     let grants: Capabilities =
-        serde_json::from_value(json!({ "memory": "user", "windmill": ["f/openanalyst/social/*"] }))
+        serde_json::from_value(json!({ "memory": "user", "windmill": ["f/openanalyst/social/*", "f/bench/*"] }))
             .expect("the grants are right");
     host.registry.upload(tenant, package.into(), &actor).await.expect("the package is taken");
     host.registry.grant(tenant, "trier", &grants, &actor).await.expect("the grants are taken");
@@ -121,8 +125,12 @@ async fn install(host: &Host, tenant: &TenantId) {
 
 async fn accept(host: &Host, owner: &Owner, session: &str, run: &Value) -> TaskId {
     let document = json!({ "steps": [{ "id": "a", "run": run }] });
+    request(host, owner, session, format!("trier document {document}")).await
+}
+
+async fn request(host: &Host, owner: &Owner, session: &str, content: String) -> TaskId {
     let request = NewRequest {
-        content: format!("trier document {document}"),
+        content,
         session: SessionKey::parse(session).expect("it is a session"),
         attachments: Vec::new(),
         idempotency_key: None,
@@ -161,15 +169,9 @@ async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'stat
         ms(at(&inserts, 990))
     );
 
-    let mut shares = Vec::new();
-    let ada = owner(0, 1);
-    for number in 0..WARM_UP + REQUESTS {
-        // A conversation of its own for each, so that none grows long.
-        let (took, guest) = timed(&host, &ada, &format!("share-{number}"), &json!({ "give": ["x"] })).await;
-        if number >= WARM_UP {
-            shares.push(took.saturating_sub(guest));
-        }
-    }
+    let host = Arc::new(host);
+    let shares = one_by_one(&host, 1, "share", &json!({ "give": ["x"] })).await;
+    let shares = shares.into_iter().map(|(took, guest)| took.saturating_sub(guest)).collect();
     let shares = sorted(shares);
     let share = at(&shares, 500);
     println!(
@@ -183,13 +185,7 @@ async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'stat
     let effects = json!({ "do": [
         { "call": "put", "key": "a", "value": 1 }, { "call": "put", "key": "b", "value": 2 }, { "call": "put", "key": "c", "value": 3 },
     ]});
-    let mut whole = Vec::new();
-    for number in 0..WARM_UP + REQUESTS {
-        let (took, _) = timed(&host, &owner(0, 2), &format!("effects-{number}"), &effects).await;
-        if number >= WARM_UP {
-            whole.push(took);
-        }
-    }
+    let whole = one_by_one(&host, 2, "effects", &effects).await.into_iter().map(|(took, _)| took).collect();
     let whole = at(&sorted(whole), 500);
     let (bare, journaled) = journal(&host).await;
     let journal = 3.0 * (journaled.as_secs_f64() - bare.as_secs_f64()).max(0.0) / whole.as_secs_f64();
@@ -202,8 +198,70 @@ async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'stat
         MAX_JOURNAL * 100.0,
         verdict(&mut missed, "journal", journal < MAX_JOURNAL)
     );
+    cancels(&host, &mut missed).await;
     sessions(host, name, &mut missed).await;
     missed
+}
+
+/// From the call of `cancel` to the task's end: while its guest computes, and while its job runs.
+async fn cancels(host: &Arc<Host>, missed: &mut Vec<&'static str>) {
+    let bob = owner(0, 5);
+    let value = "import { setProgress } from 'windmill-client';
+        export async function main() { await setProgress(7); for (;;) await new Promise((resolve) => setTimeout(resolve, 100)); }";
+    let script = NewItem {
+        path: "f/bench/endless".to_owned(),
+        summary: String::new(),
+        language: Some("bun".to_owned()),
+        value: value.to_owned(),
+    };
+    host.engine.put_script(&bob, script).await.expect("the script is stored");
+    for (what, begun, step) in [
+        ("guest", EventKind::StepStarted, json!({ "id": "a", "run": { "do": [{ "call": "spin" }] } })),
+        ("job", EventKind::Progress, json!({ "id": "a", "script": "f/bench/endless" })),
+    ] {
+        let mut times = Vec::new();
+        for number in 0..CANCELS {
+            let content = format!("trier document {}", json!({ "steps": [step] }));
+            let task = request(host, &bob, &format!("cancel-{what}-{number}"), content).await;
+            let mut events = host.brain.follow(&bob, task, 0).await.expect("the task can be followed");
+            while let Some(Ok(event)) = events.next().await {
+                if event.kind == begun {
+                    break;
+                }
+                assert!(!event.kind.ends_stream(), "{event:?}");
+            }
+            let began = Instant::now();
+            host.brain.cancel(&bob, task, "enough").await.expect("it can be cancelled");
+            let view = host.brain.wait(&bob, task, PATIENCE).await.expect("the task can be read");
+            times.push(began.elapsed());
+            assert_eq!(view.status, TaskStatus::Cancelled, "{view:?}");
+        }
+        let times = sorted(times);
+        println!(
+            "   a cancelled {what:<5} has ended after               p50 {} slowest {}   < {}  {}",
+            ms(at(&times, 500)),
+            ms(at(&times, 1_000)),
+            ms(MAX_CANCEL),
+            verdict(missed, "cancel", at(&times, 1_000) < MAX_CANCEL)
+        );
+    }
+}
+
+/// Requests one after the other, in a task, as requests are: how long each took, and the skill's own time in that.
+async fn one_by_one(host: &Arc<Host>, user: usize, name: &'static str, run: &Value) -> Vec<(Duration, Duration)> {
+    let (host, run) = (host.clone(), run.clone());
+    let asking = tokio::spawn(async move {
+        let mut times = Vec::with_capacity(REQUESTS);
+        for number in 0..WARM_UP + REQUESTS {
+            // A conversation of its own for each, so that none grows long.
+            let time = timed(&host, &owner(0, user), &format!("{name}-{number}"), &run).await;
+            if number >= WARM_UP {
+                times.push(time);
+            }
+        }
+        times
+    });
+    asking.await.expect("a request does not panic")
 }
 
 /// Durable inserts, one after the other.
@@ -245,11 +303,11 @@ async fn journal(host: &Host) -> (Duration, Duration) {
         let began = Instant::now();
         let mut tx = store.begin(&ada).await.expect("a write begins");
         // The task has ended, so nobody holds it; asking costs the same.
-        drop(tx.hold_task(task, -1).await);
-        tx.keep_recording(&ada, task, &part).await.expect("it is written");
-        tx.intend(&effect, "memory.put", &json!({ "key": key, "attempt": 1 }), 0).await.expect("it is written");
+        drop(tx.hold_task_for(task, -1, &effect).await);
+        tx.keep_recordings(&ada, task, &[&part]);
         tx.put_memory(&memory, &key, "1", None, None, 0).await.expect("it is written");
-        tx.settle(&effect, &json!({ "ok": { "Stored": 1 } }), 0).await.expect("it is written");
+        let intent = json!({ "key": key, "attempt": 1 });
+        tx.intend_and_settle(&effect, "memory.put", &intent, &json!({ "ok": { "Stored": 1 } }), 0);
         tx.commit().await.expect("it is committed");
         journaled.push(began.elapsed());
     }
@@ -257,9 +315,8 @@ async fn journal(host: &Host) -> (Duration, Duration) {
 }
 
 /// Many sessions at once: nothing is lost, nothing comes out of order. Beside it a bare handler with one durable insert, asked by as many clients.
-async fn sessions(host: Host, name: &str, missed: &mut Vec<&'static str>) {
+async fn sessions(host: Arc<Host>, name: &str, missed: &mut Vec<&'static str>) {
     let floor = bare_handler(&host.store).await;
-    let host = Arc::new(host);
     let (wrong, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let work = (0..SESSIONS).map(|session| {
         let (host, wrong) = (host.clone(), wrong.clone());

@@ -195,6 +195,10 @@ fn act_alone(call: &Value) -> Result<Value, Failure> {
             let output = skills::call(text("skill"), text("content"), &call["arguments"].to_string())?;
             serde_json::from_str(&output.result).unwrap_or_default()
         }
+        // Computes until somebody ends it.
+        "spin" => loop {
+            std::hint::black_box(());
+        },
         "log" => {
             log::write(log::Level::Info, text("text"));
             Value::Null
