@@ -353,6 +353,35 @@ async fn a_parked_task_can_be_cancelled_and_its_session_goes_on() {
     assert_eq!(kinds(&events_of(&client, &behind).await).last(), Some(&"completed"));
 }
 
+/// Each begins while the one before it ends: none is lost in between, and none overtakes another.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_quickly_are_all_done_in_their_order() {
+    const REQUESTS: usize = 40;
+    let (_data, _server, client) = start(&[]).await;
+    let mut tasks = Vec::new();
+    for number in 0..REQUESTS {
+        let document = json!({ "steps": [{ "id": "a", "run": { "give": [number] } }] });
+        let body = json!({ "content": format!("trier document {document}"), "sessionId": "s" });
+        let (status, task) = client.post("/v1/requests?wait=0", &body).await;
+        assert!(status == 200 || status == 202, "{task}");
+        tasks.push(task);
+    }
+    for task in &tasks {
+        assert_eq!(kinds(&events_of(&client, task).await).last(), Some(&"completed"));
+    }
+    let conversations = client.get("/v1/conversations").await.1;
+    let conversation = conversations["conversations"][0]["id"].as_str().unwrap().to_owned();
+    let messages = client.get(&format!("/v1/conversations/{conversation}/messages?limit=100")).await.1;
+    let messages = messages["messages"].as_array().unwrap();
+    let answers: Vec<&str> = messages
+        .iter()
+        .filter(|message| message["role"] == "assistant")
+        .map(|message| message["content"].as_str().unwrap())
+        .collect();
+    let expected: Vec<String> = (0..REQUESTS).map(|number| json!([number]).to_string()).collect();
+    assert_eq!(answers, expected);
+}
+
 /// A model that answers as OpenAI's chat completions do, in pieces.
 async fn model(prompts: Arc<Mutex<Vec<Value>>>) -> String {
     async fn chat(State(prompts): State<Arc<Mutex<Vec<Value>>>>, Json(body): Json<Value>) -> axum::response::Response {
@@ -494,6 +523,18 @@ async fn a_finished_task_is_run_again_offline_with_the_same_result() {
     assert!(!same && said.contains("differs"), "another component does something else: {said}");
     let (same, said) = replay(&other, &[]);
     assert!(!same && said.contains("is no recorded task"), "{said}");
+}
+
+/// A step that is over before anything of it had to be written has no entry in the journal, and is there all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quick_step_can_be_replayed() {
+    let (_data, _server, client) = start(&[]).await;
+    let task = attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "give": ["quick"] } }] }), "s").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let recording = client.get(&format!("/v1/tasks/{}/recording", id(&task))).await.1;
+    let places: Vec<&str> =
+        recording["invocations"].as_array().unwrap().iter().map(|one| one["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["0/plan/1", "0/a/1/run", "0/reply/1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,6 +147,7 @@ async fn the_same_idempotency_key_is_the_same_task() {
     assert_eq!((status, &again["taskId"]), (200, &first["taskId"]));
     let (status, other) = post("help").await;
     assert_eq!((status, &other["code"]), (409, &json!("idempotency-key-reused")));
+    assert_eq!(client.ask("hello", "s").await["status"], "completed", "what was refused leaves the session as it was");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ use crate::parked::{Parked, Waiter};
 use crate::record::Gate;
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
+use crate::to_its_end::to_its_end;
 use crate::told::Told;
 use crate::work::Worked;
 use crate::{accept, view, work};
@@ -97,7 +98,7 @@ pub(crate) struct Inner {
     pub(crate) closing: CancellationToken,
     /// Work that still runs is left where it is.
     stopping: CancellationToken,
-    tracker: TaskTracker,
+    pub(crate) tracker: TaskTracker,
 }
 
 pub(crate) struct Taken {
@@ -261,26 +262,14 @@ impl Brain {
             at_ms: self.inner.clock.now_ms(),
         };
         let brain = self.clone();
-        self.to_its_end(async move { brain.accept_checked(task).await }).await
-    }
-
-    /// Runs what must not be left half done when the caller goes away in between.
-    async fn to_its_end<T: Send + 'static>(
-        &self,
-        what: impl Future<Output = Result<T, BrainError>> + Send + 'static,
-    ) -> Result<T, BrainError> {
-        match self.inner.tracker.spawn(what).await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(done) => done,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            Err(Err(_)) => Err(BrainError::ShuttingDown),
-        }
+        to_its_end(&self.inner.tracker, async move { brain.accept_checked(task).await }).await
     }
 
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
         let inner = &self.inner;
         let (id, now_ms) = (task.id, task.at_ms);
         let mut tx = inner.store.begin(&task.owner).await?;
-        // Requests of a session enter it in the order in which they are written.
+        // Requests of a session enter it one after the other, and before anybody hears of them.
         let (written, gate) = watch::channel(None);
         let entered = Entered::new(self, &task, gate);
         let place = if entered.is_first { inner.places.clone().try_acquire_owned().ok() } else { None };
@@ -367,7 +356,7 @@ impl Brain {
             }
             tokio::select! {
                 // What does not end it says nothing to who waits for the end.
-                Some(row) = async { heard.wait_for(|heard| heard.rests.is_some()).await.ok()?.rests.clone() } => {
+                Some(row) = heard.rests_after(view.last_seq) => {
                     return Ok(view::whole((*row).clone(), self.inner.clock.now_ms()));
                 }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
@@ -433,7 +422,7 @@ impl Brain {
         self.check_open()?;
         accept::check_answers(&answers)?;
         let (brain, owner) = (self.clone(), owner.clone());
-        self.to_its_end(async move { brain.answer_checked(&owner, id, answers).await }).await
+        to_its_end(&self.inner.tracker, async move { brain.answer_checked(&owner, id, answers).await }).await
     }
 
     async fn answer_checked(&self, owner: &Owner, id: TaskId, answers: Vec<Answer>) -> Result<TaskView, BrainError> {
@@ -584,6 +573,10 @@ impl Brain {
             }
             self.inner.taken().remove(&task);
             next = self.inner.sessions.next(owner, session);
+            if let Some(next) = next {
+                // It may be the same task, answered between its end and now.
+                self.inner.note_taken(next, None);
+            }
         }
     }
 
@@ -610,7 +603,10 @@ impl Brain {
                 (Some(row), Some(accepted)) => {
                     let worked = Box::pin(work::run(inner, row, Some(accepted.clone()), cancel)).await;
                     if *accepted.borrow() != Some(true) {
-                        // Nobody was told that it is accepted. If it is on record all the same, it is done.
+                        // Its work ended before anybody was told that it is accepted. If it is on record all the same, it is done.
+                        if let Err(error) = worked {
+                            tracing::warn!(task = %id, %error, "a task is looked at again once its acceptance is written");
+                        }
                         continue;
                     }
                     worked

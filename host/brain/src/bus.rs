@@ -16,39 +16,63 @@ pub(crate) struct Heard {
     pub(crate) rests: Option<Arc<TaskRow>>,
 }
 
-/// The wake-up calls of all tasks that this process works on or somebody follows.
-#[derive(Debug, Default)]
+/// The wake-up calls of all tasks that somebody follows. Clones are the same one.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Bus {
-    tasks: Mutex<HashMap<TaskId, watch::Sender<Heard>>>,
+    tasks: Arc<Mutex<HashMap<TaskId, watch::Sender<Heard>>>>,
+}
+
+/// One who hears of a task. With the last of them goes what was heard.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    heard: watch::Receiver<Heard>,
+    task: TaskId,
+    bus: Bus,
+}
+
+impl Listener {
+    /// Waits until something new is heard.
+    pub(crate) async fn changed(&mut self) {
+        if self.heard.changed().await.is_err() {
+            // The sender stays as long as somebody listens.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until the task has ended or rests with an event after number `seq`, and gives it as it is then.
+    pub(crate) async fn rests_after(&mut self, seq: i64) -> Option<Arc<TaskRow>> {
+        self.heard.wait_for(|heard| heard.seq > seq && heard.rests.is_some()).await.ok()?.rests.clone()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut tasks = self.bus.lock();
+        if tasks.get(&self.task).is_some_and(|sender| sender.receiver_count() <= 1) {
+            tasks.remove(&self.task);
+        }
+    }
 }
 
 impl Bus {
     /// Says that the record of `task` now reaches to `seq`, and what it is if it has ended or rests with that.
     pub(crate) fn publish(&self, task: TaskId, seq: i64, rests: Option<TaskRow>) {
-        let mut tasks = self.lock();
+        let tasks = self.lock();
         if let Some(sender) = tasks.get(&task) {
-            if sender.receiver_count() == 0 {
-                tasks.remove(&task);
-            } else {
-                sender.send_if_modified(|last| {
-                    let later = seq > last.seq;
-                    if later {
-                        *last = Heard { seq, rests: rests.map(Arc::new) };
-                    }
-                    later
-                });
-            }
+            sender.send_if_modified(|last| {
+                let later = seq > last.seq;
+                if later {
+                    *last = Heard { seq, rests: rests.map(Arc::new) };
+                }
+                later
+            });
         }
     }
 
     /// Hears of what is published about `task` from now on. Read the record after this call, not before it.
-    pub(crate) fn listen(&self, task: TaskId) -> watch::Receiver<Heard> {
-        let mut tasks = self.lock();
-        // Those whom nobody follows any more go here, so the table stays as large as its listeners.
-        if tasks.len() >= 1024 {
-            tasks.retain(|_, sender| sender.receiver_count() > 0);
-        }
-        tasks.entry(task).or_insert_with(|| watch::Sender::new(Heard::default())).subscribe()
+    pub(crate) fn listen(&self, task: TaskId) -> Listener {
+        let heard = self.lock().entry(task).or_insert_with(|| watch::Sender::new(Heard::default())).subscribe();
+        Listener { heard, task, bus: self.clone() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, watch::Sender<Heard>>> {
@@ -67,17 +91,20 @@ mod tests {
         let mut heard = bus.listen(task);
         bus.publish(TaskId::new(), 9, None);
         bus.publish(task, 2, None);
-        heard.changed().await.unwrap();
-        assert_eq!(heard.borrow_and_update().seq, 2);
+        heard.changed().await;
+        assert_eq!(heard.heard.borrow_and_update().seq, 2);
         bus.publish(task, 1, None);
-        assert!(!heard.has_changed().unwrap(), "an older number wakes nobody");
+        assert!(!heard.heard.has_changed().unwrap(), "an older number wakes nobody");
     }
 
     #[test]
     fn nobody_listening_costs_nothing() {
         let bus = Bus::default();
         let task = TaskId::new();
-        drop(bus.listen(task));
+        let (one, other) = (bus.listen(task), bus.listen(task));
+        drop(one);
+        assert_eq!(bus.lock().len(), 1);
+        drop(other);
         bus.publish(task, 1, None);
         assert!(bus.lock().is_empty());
     }

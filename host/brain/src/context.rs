@@ -92,8 +92,9 @@ pub(crate) fn build(
         noted.into_iter().map(|(key, value)| (key[PREFERENCES.len()..].to_owned(), value)).collect();
     // What skills noted of the user, and over it what the user said in so many words.
     let (told, told_instructions) = told.unwrap_or_default();
-    for (name, value) in told.as_object().into_iter().flatten() {
-        preferences.insert(name.clone(), value.to_string());
+    let told: serde_json::Map<String, Value> = serde_json::from_str(&told).unwrap_or_default();
+    for (name, value) in told {
+        preferences.insert(name, value.to_string());
     }
     let text_of = |name: &str| preferences.get(name).and_then(|value| serde_json::from_str::<String>(value).ok());
     let custom_instructions = if told_instructions.is_empty() {
@@ -134,7 +135,7 @@ fn bounded_messages(rows: Vec<KnownMessage>, omitted: &mut u32) -> Vec<contract:
     let mut room = MAX_MESSAGE_BYTES;
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
-        let data = row.data.map(|data: Value| data.to_string());
+        let data = row.data;
         let content = cut(row.content, MAX_ONE_MESSAGE_BYTES);
         let size = content.len() + data.as_ref().map_or(0, String::len);
         if size > room {
@@ -176,7 +177,8 @@ fn learnings(
     let mut chosen = Vec::new();
     for row in failures {
         if chosen.len() < MAX_FAILURES && similarity(request, &row.title) >= SAME_KIND {
-            let reason = row.data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
+            let data: Value = serde_json::from_str(&row.data).unwrap_or_default();
+            let reason = data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
             chosen.push(contract::Learning {
                 content: shorten(&format!("The request \"{}\" failed: {reason}", row.title), 600),
                 source: "failure".to_owned(),

@@ -5,7 +5,7 @@ use openanalyst_domain::{Owner, TaskEvent, TaskId};
 
 use crate::BrainError;
 use crate::brain::{Brain, LOOK_AGAIN};
-use crate::bus::Heard;
+use crate::bus::Listener;
 
 /// Most events that are read at once.
 const EVENTS_AT_ONCE: u32 = 200;
@@ -43,7 +43,7 @@ struct Follower {
     owner: Owner,
     id: TaskId,
     after: i64,
-    heard: tokio::sync::watch::Receiver<Heard>,
+    heard: Listener,
     ended: bool,
 }
 
@@ -64,7 +64,7 @@ impl Follower {
                 return Some(Ok(events));
             }
             tokio::select! {
-                _ = self.heard.changed() => {}
+                () = self.heard.changed() => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = inner.closing.cancelled() => {
                     // What was written before the closing still goes out.

@@ -46,6 +46,7 @@ mod split;
 mod steps;
 mod supply;
 mod take_over;
+mod to_its_end;
 mod told;
 mod view;
 mod work;

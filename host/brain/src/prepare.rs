@@ -103,7 +103,7 @@ pub(crate) async fn prepare(
         None => understand(record, task, &rounds).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
-    let loaded = skill.load(&brain.sandbox).await?;
+    let loaded = record.during(skill.load(&brain.sandbox)).await??;
     let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });

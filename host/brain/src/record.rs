@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::brain::Inner;
 use crate::ledger::Receipts;
+use crate::to_its_end::to_its_end;
 
 /// For how long something that was done may wait to be written while the task goes on.
 const LATE: Duration = Duration::from_millis(25);
@@ -43,6 +44,8 @@ struct Inside {
 #[derive(Debug, Default)]
 pub(crate) struct Unsaved {
     since: Option<Instant>,
+    /// A commit broke off, and nobody knows whether it happened.
+    is_unknown: bool,
     decided: Option<Decided>,
     plan: Option<Value>,
     begun: Option<BegunAttempt>,
@@ -171,7 +174,7 @@ impl Record {
     pub(crate) async fn begin(&self) -> Result<Writing, StoreError> {
         let mut tx = self.open().await?;
         tx.hold_task(self.0.task, self.0.lease).await?;
-        Ok(self.writing(tx).await)
+        self.writing(tx).await
     }
 
     /// Begins a write, and says what the journal holds for a key.
@@ -181,7 +184,7 @@ impl Record {
     pub(crate) async fn begin_for(&self, key: &EffectKey<'_>) -> Result<(Writing, Option<Effect>), StoreError> {
         let mut tx = self.open().await?;
         let effect = tx.hold_task_for(self.0.task, self.0.lease, key).await?;
-        Ok((self.writing(tx).await, effect))
+        Ok((self.writing(tx).await?, effect))
     }
 
     async fn open(&self) -> Result<Tx, StoreError> {
@@ -197,9 +200,13 @@ impl Record {
     }
 
     /// Only once the task is held: who writes at the same time holds it until it has committed.
-    async fn writing(&self, tx: Tx) -> Writing {
+    async fn writing(&self, tx: Tx) -> Result<Writing, StoreError> {
         let unsaved = self.0.unsaved.clone().lock_owned().await;
-        Writing { tx, record: self.clone(), unsaved, receipts: None, recorded: None, last: None, ended: None }
+        if unsaved.is_unknown {
+            let reason = "whether an earlier commit happened is not known".to_owned();
+            return Err(StoreError::Unavailable { reason });
+        }
+        Ok(Writing { tx, record: self.clone(), unsaved, receipts: None, recorded: None, last: None, ended: None })
     }
 
     /// Writes what waits.
@@ -283,7 +290,7 @@ impl Writing {
     }
 
     fn write_unsaved(&mut self, owner: &Owner, task: TaskId, now_ms: i64) -> Vec<NewEvent> {
-        let Unsaved { since: _, decided, plan, begun, attempts, steps, events } = &*self.unsaved;
+        let Unsaved { since: _, is_unknown: _, decided, plan, begun, attempts, steps, events } = &*self.unsaved;
         if decided.is_some() || plan.is_some() || *attempts > 0 {
             let decision = decided.as_ref().map(Decided::row);
             self.tx.progress_task(owner, task, &Progress { decision, plan: plan.as_ref(), attempts: *attempts });
@@ -313,7 +320,8 @@ impl Writing {
         self.recorded = Some((tape, part));
     }
 
-    /// Writes what still waits, makes everything durable, and tells followers.
+    /// Writes what still waits, makes everything durable, and tells followers. Begun, it is done to its end: a commit that was sent happens also where
+    /// nobody awaits it any more, and nothing may be written twice.
     ///
     /// # Errors
     /// The database's.
@@ -321,15 +329,25 @@ impl Writing {
         if self.receipts.is_none() {
             self.append(Vec::new()).await?;
         }
+        let tracker = self.record.0.brain.tracker.clone();
+        to_its_end(&tracker, self.commit_now()).await
+    }
+
+    async fn commit_now(self) -> Result<(), StoreError> {
         let Self { tx, record, mut unsaved, receipts, recorded, last, ended } = self;
-        tx.commit().await?;
+        let inside = &record.0;
+        if let Err(error) = tx.commit().await {
+            // Whether it happened is not known: who goes on begins with what stands in the record.
+            unsaved.is_unknown = matches!(error, StoreError::Unavailable { .. });
+            return Err(error);
+        }
         *unsaved = Unsaved::default();
-        record.0.receipts.forget(receipts.unwrap_or(0));
+        inside.receipts.forget(receipts.unwrap_or(0));
         if let Some((tape, part)) = recorded {
             tape.stored(&part);
         }
         if let Some(seq) = last {
-            record.0.brain.bus.publish(record.0.task, seq, ended);
+            inside.brain.bus.publish(inside.task, seq, ended);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The executor: runs the steps of a plan, compares each result with what was expected, and tries again knowing what was wrong.
 //!
-//! Each attempt is journaled under `ROUND/STEP/ATTEMPT`: the intent, with the id of the job that will do it, before it begins, and the
-//! verdict after. A process that takes the task up again finds the intent, and awaits that job instead of starting another one.
+//! An attempt is journaled under `ROUND/STEP/ATTEMPT`. One that is a job: the intent with the job's id before it begins, and the verdict after; a process that takes the
+//! task up again finds the intent, and awaits that job instead of starting another one. One that is the skill's own code: with the first thing that it changes outside. Where it
+//! gave what was expected before that, the result of the step says all.
 
 use std::sync::Arc;
 
@@ -92,6 +93,13 @@ pub(crate) struct Settled {
     /// What it gave, where that was not as expected.
     #[serde(default)]
     pub(crate) output: Value,
+}
+
+impl Settled {
+    /// The end of an attempt that gave what was expected.
+    pub(crate) fn met() -> Self {
+        Self { met: true, differences: Vec::new(), failure: None, output: Value::Null }
+    }
 }
 
 /// What an attempt is told of the ones before.
@@ -271,6 +279,8 @@ impl Work {
         let now_ms = self.brain.clock.now_ms();
         let (mut writing, earlier) = self.record.begin_for(key).await?;
         if let Some(Effect { intent: earlier, result }) = earlier {
+            // It may take long.
+            writing.commit().await?;
             return Ok(match settled(result) {
                 Some(settled) => Err(settled),
                 None => Ok(serde_json::from_value(earlier).unwrap_or(intent)),

@@ -12,7 +12,7 @@ const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 const CANCELLED_EVERY: Duration = Duration::from_secs(1);
 
 impl Brain {
-    /// Takes up the open tasks of processes that are gone.
+    /// Takes up the open tasks at which nobody works.
     pub(crate) async fn take_over(&self) -> Result<(), StoreError> {
         let inner = &self.inner;
         let open = inner.store.open_tasks_of_all_tenants().await?;
@@ -23,10 +23,11 @@ impl Brain {
         }
         for row in open {
             let node = row.node.as_deref().unwrap_or_default();
-            if inner.taken().contains_key(&row.id) || !not_ours(node) || inner.nodes.is_alive(node) {
+            // What stands in this process's name and is not in its hands has an acceptance that was written although the connection broke.
+            if inner.taken().contains_key(&row.id) || (not_ours(node) && inner.nodes.is_alive(node)) {
                 continue;
             }
-            tracing::info!(task = %row.id, from = node, "taking up a task of a process that is gone");
+            tracing::info!(task = %row.id, from = node, "taking up a task at which nobody works");
             match row.waits_for {
                 Some(job) => self.take_parked(&row.owner, &row.session, row.id, job, row.waits_until_ms).await,
                 None => self.take(&row.owner, &row.session, row.id),

@@ -343,7 +343,7 @@ impl Work {
                         return Err(failure.into());
                     }
                     tracing::info!(task = %self.task.id, export, attempt, %failure, "an export failed and is tried again");
-                    self.back_off(self.retry.delay_after(attempt)).await?;
+                    self.record.during(self.back_off(self.retry.delay_after(attempt))).await??;
                     attempt += 1;
                 }
             }

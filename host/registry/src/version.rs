@@ -103,7 +103,7 @@ impl SkillVersion {
         match &self.source {
             Source::Bundled(source) => Ok(source.component.clone()),
             Source::Stored { has_component: false, .. } => Err(Failure::unavailable(format!(
-                "the skill `{name}` has no component: it is a prompt for a language model, and none is configured on this host"
+                "the skill `{name}` has no component: it is a prompt for a language model, which this version of the host does not run"
             ))),
             Source::Stored { packages, .. } => {
                 let archive = packages.get(self.digest()).await.map_err(|error| Failure::Unavailable {

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 
 use openanalyst_domain::{Owner, SessionKey, TaskId};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use crate::learnings::LearningRow;
 use crate::sql::{At, Json, Sql, at_ms, maybe_at_ms, query};
@@ -48,8 +47,8 @@ pub struct Known {
     pub noted: Vec<(String, String)>,
     /// What skills noted of their instructions.
     pub instructions: Option<String>,
-    /// What the user said of themselves: a JSON object, and instructions.
-    pub told: Option<(Value, String)>,
+    /// What the user said of themselves: a JSON object as text, and instructions.
+    pub told: Option<(String, String)>,
     /// The newest messages of the session before the task's own, newest first.
     #[serde(deserialize_with = "list")]
     pub messages: Vec<KnownMessage>,
@@ -73,8 +72,8 @@ pub struct KnownMessage {
     pub role: String,
     /// What was said.
     pub content: String,
-    /// The reply's data.
-    pub data: Option<Value>,
+    /// The reply's data: JSON text.
+    pub data: Option<String>,
     /// The skill that answered.
     pub skill: Option<String>,
     /// When.
@@ -108,8 +107,8 @@ pub struct KnownFailure {
     pub title: String,
     /// What its user was told.
     pub content: String,
-    /// The particulars.
-    pub data: Value,
+    /// The particulars: JSON text.
+    pub data: String,
     /// When.
     #[serde(deserialize_with = "at_ms")]
     pub at_ms: i64,
@@ -120,15 +119,15 @@ fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// The question, in words that each dialect has under a name of its own: `@object`, `@array` and `@list` make JSON, `@json` takes a column that holds it.
+/// The question. Documents of others stand in it as text, so that one that is deeply nested spoils nothing but itself. In words that each dialect has under a name of its own: `@object`, `@array` and `@list` make JSON, `@json` takes a column that holds it.
 const QUESTION: &str = "SELECT @object( \
     'revision', (SELECT revision FROM tenants WHERE tenant = $1), \
     'noted', @json((SELECT @list(@array(key, value) ORDER BY key) FROM \
         (SELECT key, value FROM memory WHERE tenant = $1 AND user_id = $2 AND substr(key, 1, length($6)) = $6 AND key >= $6 \
          AND (expires_at IS NULL OR expires_at > $5) ORDER BY key LIMIT $8) AS noted)), \
     'instructions', (SELECT value FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $7 AND (expires_at IS NULL OR expires_at > $5)), \
-    'told', @json((SELECT @array(@json(preferences), custom_instructions) FROM user_context WHERE tenant = $1 AND user_id = $2)), \
-    'messages', @json((SELECT @list(@array(role, content, @json(data), skill, at) ORDER BY id DESC) FROM \
+    'told', @json((SELECT @array(CAST(preferences AS text), custom_instructions) FROM user_context WHERE tenant = $1 AND user_id = $2)), \
+    'messages', @json((SELECT @list(@array(role, content, CAST(data AS text), skill, at) ORDER BY id DESC) FROM \
         (SELECT m.id, m.role, m.content, m.data, m.skill, m.at FROM messages m JOIN conversations c ON c.id = m.conversation_id \
          WHERE c.tenant = $1 AND c.user_id = $2 AND c.session = $3 AND m.task_id < $4 ORDER BY m.id DESC LIMIT $9) AS said)), \
     'older', (SELECT COUNT(*) FROM \
@@ -137,7 +136,7 @@ const QUESTION: &str = "SELECT @object( \
     'tasks', @json((SELECT @list(@array(id, content, skill, status, accepted_at, ended_at) ORDER BY id DESC) FROM \
         (SELECT id, substr(content, 1, 201) AS content, skill, status, accepted_at, ended_at FROM tasks \
          WHERE tenant = $1 AND user_id = $2 AND id < $4 ORDER BY id DESC LIMIT $11) AS recent)), \
-    'failures', @json((SELECT @list(@array(title, content, @json(data), at) ORDER BY id DESC) FROM \
+    'failures', @json((SELECT @list(@array(title, content, CAST(data AS text), at) ORDER BY id DESC) FROM \
         (SELECT id, title, content, data, at FROM history \
          WHERE tenant = $1 AND user_id = $2 AND kind = 'failure' ORDER BY id DESC LIMIT $12) AS failed)), \
     'learnings', @json((SELECT @list(@array(id, skill, title, content, source, @json(tags), used, at) ORDER BY id DESC) FROM \
