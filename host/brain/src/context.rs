@@ -17,12 +17,15 @@ use serde_json::Value;
 use openanalyst_text::similarity;
 
 use crate::MAX_PAGE;
+use crate::me::MAX_INSTRUCTIONS_BYTES;
 use crate::numbers::unsigned;
 use crate::research::{LEARNINGS_READ, ranked};
 
 /// Most of each thing that is read for one request.
 const LIMITS: KnownLimits =
     KnownLimits { noted: 100, messages: 20, counted: 1_000, tasks: 50, failures: 50, learnings: LEARNINGS_READ };
+/// Most bytes of all preferences together; those that do not fit are left out.
+const MAX_PREFERENCE_BYTES: usize = 64 << 10;
 /// Most learnings, failures included.
 const MAX_LEARNINGS: usize = 100;
 /// Most bytes of all learnings together.
@@ -103,12 +106,14 @@ pub(crate) fn build(
         Some(told_instructions)
     };
     let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
+    let preferences = bounded_preferences(preferences, &mut omitted);
+    let custom_instructions = custom_instructions.map(|text| cut(text, MAX_INSTRUCTIONS_BYTES));
     let previous_skill = messages.iter().find_map(|message| message.skill.clone());
     let messages = bounded_messages(messages, &mut omitted);
     let context = contract::Context {
         now_ms: unsigned(now_ms),
         display_name,
-        preferences: preferences.into_iter().collect(),
+        preferences,
         custom_instructions,
         messages,
         recent_tasks: tasks.into_iter().map(recent_task).collect(),
@@ -118,6 +123,21 @@ pub(crate) fn build(
     };
     let time_zone = known_zone(time_zone, default_time_zone);
     Built { context, time_zone, previous_skill }
+}
+
+/// The preferences that fit, in the order of their names.
+fn bounded_preferences(preferences: BTreeMap<String, String>, omitted: &mut u32) -> Vec<(String, String)> {
+    let mut room = MAX_PREFERENCE_BYTES;
+    let mut kept = Vec::with_capacity(preferences.len());
+    for (name, value) in preferences {
+        if name.len() + value.len() > room {
+            *omitted += 1;
+            continue;
+        }
+        room -= name.len() + value.len();
+        kept.push((name, value));
+    }
+    kept
 }
 
 /// Name and description of each skill, at most a page of them.
@@ -228,6 +248,27 @@ fn cut(mut text: String, max_bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_counted() {
+        let preferences = ["a", "b", "c"].map(|name| (name.to_owned(), "x".repeat(40 << 10)));
+        let mut omitted = 0;
+        let kept = bounded_preferences(preferences.into_iter().collect(), &mut omitted);
+        assert_eq!((kept.len(), kept[0].0.as_str(), omitted), (1, "a", 2));
+        let message = |number: i64| KnownMessage {
+            role: "user".to_owned(),
+            content: format!("{number} {}", "x".repeat(MAX_ONE_MESSAGE_BYTES)),
+            data: None,
+            skill: None,
+            at_ms: number,
+        };
+        let mut omitted = 3;
+        // They come newest first, and go out oldest first.
+        let kept = bounded_messages((0..10).rev().map(message).collect(), &mut omitted);
+        assert_eq!((kept.len(), omitted), (8, 5));
+        assert!(kept[0].content.starts_with("2 ") && kept[7].content.starts_with("9 "));
+        assert!(kept.iter().all(|message| message.content.len() <= MAX_ONE_MESSAGE_BYTES));
+    }
 
     #[test]
     fn cutting_never_splits_a_character() {

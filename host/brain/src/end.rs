@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 use crate::api::{Question, TaskFailure, TaskReceipt};
 use crate::context::shorten;
 
+/// Most characters of a title in the history.
+const TITLE_CHARS: usize = 120;
+/// Most attempts that the history keeps of a task; the events have all of them.
+pub(crate) const MAX_ATTEMPTS_KEPT: usize = 100;
+
 /// How the work at a task came to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum End {
@@ -50,6 +55,7 @@ pub(crate) async fn write(
     end: &End,
     receipt: TaskReceipt,
     answer: Option<MessageId>,
+    attempts: &[Value],
     now_ms: i64,
 ) -> Result<Option<TaskRow>, StoreError> {
     let (status, outcome) = outcome_of(end, receipt);
@@ -73,7 +79,7 @@ pub(crate) async fn write(
     let mut events = Vec::new();
     let mut kinds = Vec::new();
     if status.is_final() {
-        kinds = remember(tx, task, status, &outcome, now_ms);
+        kinds = remember(tx, task, status, &outcome, attempts, now_ms);
     }
     let remembered = || NewEvent::new(EventKind::Recorded, json!({ "kinds": kinds }));
     match end {
@@ -140,10 +146,18 @@ fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
 }
 
 /// The history: a session entry for every task, and a success or a failure.
-fn remember(tx: &mut Tx, task: &TaskRow, status: TaskStatus, outcome: &Outcome, now_ms: i64) -> Vec<&'static str> {
-    let title = shorten(&task.content, 120);
+fn remember(
+    tx: &mut Tx,
+    task: &TaskRow,
+    status: TaskStatus,
+    outcome: &Outcome,
+    attempts: &[Value],
+    now_ms: i64,
+) -> Vec<&'static str> {
+    let title = shorten(&task.content, TITLE_CHARS);
     let data = json!({
         "sessionId": task.session, "status": status, "error": outcome.error, "receipt": outcome.receipt,
+        "attempts": attempts,
     });
     let verdict = match status {
         TaskStatus::Completed => Some("success"),
@@ -162,6 +176,32 @@ fn remember(tx: &mut Tx, task: &TaskRow, status: TaskStatus, outcome: &Outcome, 
         at_ms: now_ms,
     });
     kinds
+}
+
+/// What the history says of an attempt: what its event says, without the texts that the step has anyway.
+pub(crate) fn attempt_of(evaluated: &Value) -> Value {
+    let mut attempt = json!({});
+    for name in ["id", "attempt", "met", "score", "differences"] {
+        attempt[name] = evaluated[name].clone();
+    }
+    attempt
+}
+
+/// The history of a step that never gave what was expected: its user is asked, and the next request of this kind knows.
+pub(crate) fn remember_failure(tx: &mut Tx, task: &TaskRow, reason: &str, differences: &[String], now_ms: i64) {
+    tx.remember(&NewEntry {
+        owner: &task.owner,
+        kinds: &["failure"],
+        task: Some(task.id),
+        skill: task.skill.as_deref(),
+        title: &shorten(&task.content, TITLE_CHARS),
+        content: reason,
+        data: &json!({
+            "sessionId": task.session, "status": TaskStatus::NeedsClarification, "error": { "message": reason },
+            "differences": differences,
+        }),
+        at_ms: now_ms,
+    });
 }
 
 /// The text around a task's questions, for people who read only text.

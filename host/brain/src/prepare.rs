@@ -100,10 +100,10 @@ pub(crate) async fn prepare(
             let skill = brain.catalog.version_of(&tenant, &name, task.skill_digest.as_deref()).await?;
             (catalog, prepared, skill.ok_or_else(|| gone(&name))?)
         }
-        None => understand(record, task, &rounds).await?,
+        None => Box::pin(understand(record, task, &rounds)).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
-    let loaded = record.during(skill.load(&brain.sandbox)).await??;
+    let loaded = record.during(Box::pin(skill.load(&brain.sandbox))).await??;
     let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });
@@ -126,6 +126,7 @@ pub(crate) async fn prepare(
         llm_tokens: catalog.daily.llm_tokens,
         learned: Vec::new(),
         attempts: 0,
+        verdicts: Vec::new(),
         alone: !resumed && beginning != Beginning::NextPart && round == 0,
         skill,
         task: task.clone(),
@@ -153,7 +154,7 @@ async fn understand(
         previous_skill: built.previous_skill.as_deref(),
         has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
     };
-    let parts = record.during(split::parts(record, task, &catalog, &utterance)).await??;
+    let parts = record.during(Box::pin(split::parts(record, task, &catalog, &utterance))).await??;
     let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
     let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);

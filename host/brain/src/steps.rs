@@ -155,9 +155,9 @@ impl Work {
             self.check_cancelled()?;
             let place = Place { step, number, steps, attempt, attempts };
             if self.retry.research && attempt == attempts {
-                told.learning = self.research(place, &told.differences).await?;
+                told.learning = Box::pin(self.research(place, &told.differences)).await?;
             }
-            match self.attempt(place, results, &told).await? {
+            match Box::pin(self.attempt(place, results, &told)).await? {
                 Ok(result) => return Ok(result),
                 Err(settled) => {
                     if let Some(failure) = &settled.failure
@@ -231,8 +231,16 @@ impl Work {
             differences: last.differences.clone(),
         };
         let recorded = serde_json::to_value(&result).unwrap_or_default();
+        let reason = match &last.failure {
+            Some(failure) => format!("the step \"{}\" failed each time: {failure}", result.title),
+            None => {
+                format!("the step \"{}\" never gave what was expected: {}", result.title, last.differences.join("; "))
+            }
+        };
         let mut writing = self.record.begin().await?;
         writing.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded);
+        let now_ms = self.brain.clock.now_ms();
+        end::remember_failure(&mut writing, &self.task, &shorten(&reason, 600), &last.differences, now_ms);
         writing.commit().await?;
         Ok(())
     }
@@ -338,7 +346,7 @@ impl Work {
             (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, told).await,
             (Action::Skill(call), _) => {
                 let spot = self.spot(&place.step.id, place.attempt).below("skill");
-                let calling = self.call_skill(&spot, &call.skill, &call.content, &arguments);
+                let calling = Box::pin(self.call_skill(&spot, &call.skill, &call.content, &arguments));
                 let called = self.record.during(calling).await?;
                 self.check_cancelled()?;
                 called
@@ -376,8 +384,10 @@ impl Work {
         let (progress, reports) = ProgressChannel::new();
         let (mut call, supply) = self.call(spot).await?;
         call.capabilities.progress = Some(Arc::new(progress));
-        let running = self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt);
-        let invocation = self.record.during(self.with_reports(place, reports, running)).await??;
+        // Boxed, so that the futures around it stay small.
+        let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt));
+        let reported = Box::pin(self.with_reports(place, reports, running));
+        let invocation = self.record.during(reported).await??;
         self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
         self.check_cancelled()?;
         Ok(match invocation.result {
@@ -453,7 +463,11 @@ impl Work {
             events.push(NewEvent::new(EventKind::JobFinished, place.event_with(&finished)));
         }
         let evaluated = json!({ "met": verdict.met, "score": verdict.score, "differences": verdict.differences });
-        events.push(NewEvent::new(EventKind::Evaluated, place.event_with(&evaluated)));
+        let evaluated = place.event_with(&evaluated);
+        if self.verdicts.len() < end::MAX_ATTEMPTS_KEPT {
+            self.verdicts.push(end::attempt_of(&evaluated));
+        }
+        events.push(NewEvent::new(EventKind::Evaluated, evaluated));
         let settled = Settled {
             met: verdict.met,
             differences: verdict.differences.clone(),

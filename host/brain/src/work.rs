@@ -31,6 +31,8 @@ use crate::supply::Spot;
 
 /// More than there can be parts of a request.
 pub(crate) const PARTS: i64 = 16;
+/// Most events that are read at the end of a task whose work was not done here and now.
+const MAX_EVENTS_READ: u32 = 2_000;
 /// More than there can be attempts in one round.
 const ATTEMPTS_OF_A_ROUND: u32 = 1_000;
 
@@ -65,6 +67,8 @@ pub(crate) struct Work {
     pub(crate) learned: Vec<String>,
     /// Attempts made at steps, by this process.
     pub(crate) attempts: u32,
+    /// What came of them, for the history.
+    pub(crate) verdicts: Vec<Value>,
     /// Whether all that was done at the task was done here and now.
     pub(crate) alone: bool,
 }
@@ -128,7 +132,7 @@ pub(crate) async fn run(
         }
     };
     loop {
-        let mut work = match prepare::prepare(&record, &mut task, &cancel, beginning).await {
+        let mut work = match Box::pin(prepare::prepare(&record, &mut task, &cancel, beginning)).await {
             Ok(work) => work,
             Err(Stop::End(end)) => {
                 // What was done until here comes first.
@@ -139,7 +143,7 @@ pub(crate) async fn run(
             Err(Stop::NextPart) => return Err(StoreError::Fenced),
             Err(Stop::Store(error)) => return Err(error),
         };
-        match work.stages().await {
+        match Box::pin(work.stages()).await {
             Ok(end) | Err(Stop::End(end)) => return work.finish(&end).await.map(|()| Worked::Ended),
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
@@ -157,13 +161,21 @@ fn not_a_job(waits: &Waits) -> StoreError {
 /// Writes the end of a task at which nobody works.
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(), StoreError> {
     let receipt = total(brain, task, Vec::new()).await?;
+    let attempts = attempts_of(brain, task).await?;
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    if let Some(ended) = end::write(&mut tx, task, end, receipt, None, now_ms).await? {
+    if let Some(ended) = end::write(&mut tx, task, end, receipt, None, &attempts, now_ms).await? {
         tx.commit().await?;
         brain.bus.publish(task.id, ended.last_seq, Some(ended));
     }
     Ok(())
+}
+
+/// The attempts that are on record, for the history.
+async fn attempts_of(brain: &Inner, task: &TaskRow) -> Result<Vec<Value>, StoreError> {
+    let events = brain.store.task_events(&task.owner, task.id, 0, MAX_EVENTS_READ).await?;
+    let evaluated = events.iter().filter(|event| event.kind == EventKind::Evaluated);
+    Ok(evaluated.take(end::MAX_ATTEMPTS_KEPT).map(|event| end::attempt_of(&event.data)).collect())
 }
 
 /// What the task used, from the receipts of all its invocations.
@@ -194,19 +206,20 @@ impl Work {
         let duration_ms = self.brain.clock.now_ms() - self.task.accepted_at_ms;
         let here_and_now = self.alone && self.jobs.is_empty();
         let own = self.record.receipts().total(duration_ms, self.attempts).filter(|_| here_and_now);
-        let receipt = match own {
-            Some(receipt) => receipt,
+        let (receipt, attempts) = match own {
+            Some(receipt) => (receipt, std::mem::take(&mut self.verdicts)),
             None => {
                 // What others did for the task stands in the record only.
                 self.record.save().await?;
-                total(&self.brain, &self.task, self.jobs.iter().map(ToString::to_string).collect()).await?
+                let jobs = self.jobs.iter().map(ToString::to_string).collect();
+                (total(&self.brain, &self.task, jobs).await?, attempts_of(&self.brain, &self.task).await?)
             }
         };
         let now_ms = self.brain.clock.now_ms();
         let mut writing = self.record.begin().await?;
         writing.append(Vec::new()).await?;
         let answer = self.answer.get().copied();
-        if let Some(ended) = end::write(&mut writing, &self.task, end, receipt, answer, now_ms).await? {
+        if let Some(ended) = end::write(&mut writing, &self.task, end, receipt, answer, &attempts, now_ms).await? {
             writing.ends_with(ended);
             writing.commit().await?;
         }
@@ -249,7 +262,7 @@ impl Work {
             let questions = questions(plan.questions);
             return Ok(End::Asked { content: end::ask_text("", &questions), questions });
         }
-        let results = self.steps(&plan).await?;
+        let results = Box::pin(self.steps(&plan)).await?;
         match self.reply(&results).await? {
             End::Answered { content, data } if !self.rest.is_empty() => self.next_part(content, data).await,
             End::Answered { content, data } if !self.done.is_empty() => Ok(self.together(content, data)),

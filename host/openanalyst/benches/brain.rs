@@ -24,7 +24,7 @@ use openanalyst_domain::{
 use openanalyst_guest_fixtures::TRIER;
 use openanalyst_package::Capabilities;
 use openanalyst_registry::Actor;
-use openanalyst_runtime::{Recording, Tape};
+use openanalyst_runtime::tape::{HostCall, Recording};
 use openanalyst_store::Store;
 use openanalyst_store::effects::EffectKey;
 use openanalyst_store::memory::MemoryOwner;
@@ -281,8 +281,16 @@ async fn bare_inserts(store: &Store) -> Vec<Duration> {
 /// A write of the memory, bare and as the journal makes it, in turns: medians.
 async fn journal(host: &Host) -> (Duration, Duration) {
     let ada = owner(0, 3);
-    let task = accept(host, &ada, "journal", &json!({ "give": ["x"] })).await;
-    host.brain.wait(&ada, task, PATIENCE).await.expect("the task ends");
+    // A task that is worked on for as long as this takes: it waits for a job of the next hour.
+    let at_ms = SystemClock.now_ms() + 3_600_000;
+    let waits = json!({ "call": "job", "path": "f/openanalyst/social/create_post", "at": at_ms, "arguments": {} });
+    let task = accept(host, &ada, "journal", &json!({ "do": [waits] })).await;
+    let mut events = host.brain.follow(&ada, task, 0).await.expect("the task can be followed");
+    while let Some(Ok(event)) = events.next().await {
+        if event.kind == EventKind::StepStarted {
+            break;
+        }
+    }
     let memory = MemoryOwner::User(ada.clone());
     let store = &host.store;
     let (mut bare, mut journaled) = (Vec::new(), Vec::new());
@@ -295,15 +303,23 @@ async fn journal(host: &Host) -> (Duration, Duration) {
         bare.push(began.elapsed());
 
         // What the journal adds: the lease is held, the recording's part stored, the intent written, the result settled.
-        let tape = Tape::new(Recording::default(), 0);
-        let part = serde_json::to_value(tape.fresh()).expect("a recording is JSON");
+        let part = Recording {
+            seed: Some("0".repeat(64)),
+            calls: vec![HostCall {
+                function: "memory.put".to_owned(),
+                arguments: json!(["user", key, "1", { "expected-version": null, "ttl-ms": null }]),
+                result: json!({ "ok": { "stored": 1 } }),
+            }],
+            clock: vec![(1, at_ms)],
+            ..Recording::default()
+        };
+        let part = serde_json::to_value(part).expect("a recording is JSON");
         let place = format!("0/a/{number}/run");
         let part = PartRow { place: place.clone(), number: 0, component: "x".repeat(64), part };
         let effect = EffectKey { owner: &ada, task, place: &place };
         let began = Instant::now();
         let mut tx = store.begin(&ada).await.expect("a write begins");
-        // The task has ended, so nobody holds it; asking costs the same.
-        drop(tx.hold_task_for(task, -1, &effect).await);
+        tx.hold_task_for(task, 1, &effect).await.expect("it is worked on");
         tx.keep_recordings(&ada, task, &[&part]);
         tx.put_memory(&memory, &key, "1", None, None, 0).await.expect("it is written");
         let intent = json!({ "key": key, "attempt": 1 });
@@ -311,6 +327,7 @@ async fn journal(host: &Host) -> (Duration, Duration) {
         tx.commit().await.expect("it is committed");
         journaled.push(began.elapsed());
     }
+    host.brain.cancel(&ada, task, "enough").await.expect("it can be cancelled");
     (at(&sorted(bare), 500), at(&sorted(journaled), 500))
 }
 

@@ -112,14 +112,20 @@ impl Supply {
 impl Llm for Supply {
     async fn complete(&self, prompt: &Prompt) -> Result<Completion, Failure> {
         let client = self.llm()?;
-        self.tokens_left().await?;
-        let asking = async { client.complete(&prompt_of(prompt), None).await.map(completion_of) };
+        // An answer that is in the journal costs nothing.
+        let asking = async {
+            self.tokens_left().await?;
+            client.complete(&prompt_of(prompt), None).await.map(completion_of)
+        };
         self.once("llm.complete", &json!({ "model": client.model() }), asking).await
     }
 
     async fn stream(&self, prompt: &Prompt) -> Result<Completion, Failure> {
         let model = self.llm()?.model().to_owned();
-        self.tokens_left().await?;
-        self.once("llm.stream", &json!({ "model": model }), self.stream_live(prompt)).await
+        let asking = async {
+            self.tokens_left().await?;
+            self.stream_live(prompt).await
+        };
+        self.once("llm.stream", &json!({ "model": model }), asking).await
     }
 }
