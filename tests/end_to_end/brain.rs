@@ -267,6 +267,42 @@ async fn used_up_retries_are_remembered_as_a_failure() {
     assert_eq!((&attempts[0]["id"], &attempts[0]["met"]), (&json!("b"), &json!(true)), "{sessions}");
 }
 
+/// Each check, once with a result that does not meet it and once with one that does; the skill's own check among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_check_sends_a_step_back_and_lets_it_pass() {
+    let (_data, _server, client) = start(&["--research", "false"]).await;
+    for (name, expects, wrong, right) in [
+        ("by-skill", json!({ "bySkill": 5 }), json!(4), json!(5)),
+        ("contains", json!({ "contains": "AI" }), json!("nothing"), json!("about ai")),
+        ("within", json!({ "within": [1, 3] }), json!(7), json!(2)),
+        ("similar", json!({ "similar": "the sales rose in May" }), json!("it rains"), json!("in May the sales rose")),
+        ("exact", json!({ "exact": { "a": 1 } }), json!({ "a": 2 }), json!({ "a": 1 })),
+    ] {
+        let document = json!({ "steps": [{ "id": "a", "run": { "give": [wrong, right] }, "expects": [expects] }] });
+        let task = attempt(&client, &document, name).await;
+        assert_eq!((&task["status"], &task["data"]["attempts"]), (&json!("completed"), &json!([2])), "{name}: {task}");
+        assert_eq!(task["data"]["outputs"], json!([right]), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_found_by_kind_skill_text_and_time() {
+    let (_data, _server, client) = start(&["--retries", "0"]).await;
+    attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "give": ["a pineapple"] } }] }), "s").await;
+    attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "fail": ["invalid"] } }] }), "t").await;
+    let count = async |query: &str| {
+        let (status, page) = client.get(&format!("/v1/history?{query}")).await;
+        assert_eq!(status, 200, "{page}");
+        page["entries"].as_array().unwrap().len()
+    };
+    assert_eq!(count("").await, 4, "two sessions, a success and a failure");
+    assert_eq!((count("kind=failure").await, count("kind=research").await), (1, 0));
+    assert_eq!((count("query=PINEAPPLE").await, count("query=banana").await), (2, 0));
+    assert_eq!((count("skill=trier").await, count("skill=core").await), (4, 0));
+    assert_eq!((count("since=0").await, count("since=4102444800000").await), (4, 0));
+    assert_eq!((count("until=4102444800000&kind=success").await, count("until=1").await), (1, 0));
+}
+
 /// What was refused for good is not asked for again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_step_is_not_tried_again() {
@@ -484,6 +520,45 @@ async fn a_model_is_asked_within_the_quota_and_streams_to_the_user() {
     let refused = attempt(&client, &document, "t").await;
     assert_eq!(refused["error"]["code"], "quota-exceeded", "{refused}");
     assert_eq!(prompts.lock().unwrap().len(), 2, "nobody was asked");
+}
+
+/// The model writes the rest only once the user has seen the beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_reach_the_user_while_the_model_still_writes() {
+    use futures_util::{StreamExt as _, stream};
+    let seen_first = Arc::new(tokio::sync::Notify::new());
+    let piece = |text: &str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }));
+    let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
+    let (first, rest) = (piece("the beginning"), format!("{}data: {end}\n\ndata: [DONE]\n\n", piece(" and the end")));
+    let chat = {
+        let go = seen_first.clone();
+        move || {
+            let (first, rest, go) = (first.clone(), rest.clone(), go.clone());
+            async move {
+                let later = stream::once(async move {
+                    go.notified().await;
+                    Ok::<_, std::convert::Infallible>(rest)
+                });
+                let body = stream::once(async move { Ok(first) }).chain(later);
+                ([("content-type", "text/event-stream")], axum::body::Body::from_stream(body))
+            }
+        }
+    };
+    let url = format!("{}/v1", serve(axum::Router::new().route("/v1/chat/completions", post(chat))).await);
+    let (_data, _server, client) = start(&["--llm", "openai", "--llm-model", "test-1", "--llm-url", &url]).await;
+    let document = json!({ "steps": [{ "id": "a", "run": { "do": [{ "call": "stream", "prompt": "Hi" }] } }] });
+    let body = json!({ "content": format!("trier document {document}"), "sessionId": "s" });
+    let task = client.post("/v1/requests?wait=0", &body).await.1;
+    seen(&client, id(&task), "part").await;
+    seen_first.notify_one();
+    let events = events_of(&client, &task).await;
+    assert_eq!(kinds(&events).last(), Some(&"completed"));
+    let parts: Vec<&str> = events
+        .iter()
+        .filter(|event| event["kind"] == "part")
+        .map(|event| event["data"]["content"].as_str().unwrap())
+        .collect();
+    assert_eq!(parts, ["the beginning", " and the end"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

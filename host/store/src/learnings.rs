@@ -1,4 +1,4 @@
-//! What was learned from research and from corrections.
+//! What was learned from research.
 
 use openanalyst_domain::{MessageId, Owner, TaskId};
 use serde::{Deserialize, Serialize};
