@@ -154,7 +154,6 @@ fn remember(
     attempts: &[Value],
     now_ms: i64,
 ) -> Vec<&'static str> {
-    let title = shorten(&task.content, TITLE_CHARS);
     let data = json!({
         "sessionId": task.session, "status": status, "error": outcome.error, "receipt": outcome.receipt,
         "attempts": attempts,
@@ -165,17 +164,22 @@ fn remember(
         _ => None,
     };
     let kinds: Vec<&'static str> = ["session"].into_iter().chain(verdict).collect();
+    keep(tx, task, &kinds, &outcome.content, &data, now_ms);
+    kinds
+}
+
+/// Writes an entry of each kind about a task.
+fn keep(tx: &mut Tx, task: &TaskRow, kinds: &[&'static str], content: &str, data: &Value, now_ms: i64) {
     tx.remember(&NewEntry {
         owner: &task.owner,
-        kinds: &kinds,
+        kinds,
         task: Some(task.id),
         skill: task.skill.as_deref(),
-        title: &title,
-        content: &outcome.content,
-        data: &data,
+        title: &shorten(&task.content, TITLE_CHARS),
+        content,
+        data,
         at_ms: now_ms,
     });
-    kinds
 }
 
 /// What the history says of an attempt: what its event says, without the texts that the step has anyway.
@@ -189,19 +193,11 @@ pub(crate) fn attempt_of(evaluated: &Value) -> Value {
 
 /// The history of a step that never gave what was expected: its user is asked, and the next request of this kind knows.
 pub(crate) fn remember_failure(tx: &mut Tx, task: &TaskRow, reason: &str, differences: &[String], now_ms: i64) {
-    tx.remember(&NewEntry {
-        owner: &task.owner,
-        kinds: &["failure"],
-        task: Some(task.id),
-        skill: task.skill.as_deref(),
-        title: &shorten(&task.content, TITLE_CHARS),
-        content: reason,
-        data: &json!({
-            "sessionId": task.session, "status": TaskStatus::NeedsClarification, "error": { "message": reason },
-            "differences": differences,
-        }),
-        at_ms: now_ms,
+    let data = json!({
+        "sessionId": task.session, "status": TaskStatus::NeedsClarification, "error": { "message": reason },
+        "differences": differences,
     });
+    keep(tx, task, &["failure"], reason, &data, now_ms);
 }
 
 /// The text around a task's questions, for people who read only text.

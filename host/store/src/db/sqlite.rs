@@ -28,7 +28,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 
 /// How many reads run side by side. Reads of SQLite are short; more connections only cost memory.
-const READERS: usize = 4;
+const READERS: u32 = 4;
 
 /// How long a call waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,13 +45,15 @@ pub(super) struct Pools {
 #[derive(Debug)]
 pub(crate) struct Connections {
     options: SqliteConnectOptions,
+    most: u32,
     free: Mutex<Vec<SqliteConnection>>,
     places: Arc<Semaphore>,
 }
 
 impl Connections {
-    fn new(options: SqliteConnectOptions, most: usize) -> Arc<Self> {
-        Arc::new(Self { options, free: Mutex::default(), places: Arc::new(Semaphore::new(most)) })
+    fn new(options: SqliteConnectOptions, most: u32) -> Arc<Self> {
+        let places = Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS));
+        Arc::new(Self { options, most, free: Mutex::default(), places: Arc::new(places) })
     }
 
     /// Lends a connection.
@@ -71,8 +73,8 @@ impl Connections {
     }
 
     /// Waits until all are back, and closes them.
-    async fn close(&self, most: u32) {
-        drop(self.places.acquire_many(most).await);
+    async fn close(&self) {
+        drop(self.places.acquire_many(self.most).await);
         self.places.close();
         let free = std::mem::take(&mut *self.free());
         for connection in free {
@@ -213,8 +215,8 @@ impl Pools {
 
     /// Writes the log back into the database file and closes it.
     pub(super) async fn close(&self) {
-        self.reads.close(u32::try_from(READERS).unwrap_or(u32::MAX)).await;
-        self.writes.close(1).await;
+        self.reads.close().await;
+        self.writes.close().await;
     }
 }
 
