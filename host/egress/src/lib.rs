@@ -19,5 +19,5 @@ pub use client::{
     Egress, EgressOptions, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_REDIRECTS, Outgoing, Policy, Request, Response,
 };
 pub use failure::reason;
-pub use resolve::{Resolver, SystemResolver};
+pub use resolve::{HostTable, Resolver, SystemResolver};
 pub use tls::{EgressError, client, read_certificates};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
-use openanalyst_egress::{Egress, EgressOptions};
+use openanalyst_egress::{Egress, EgressOptions, HostTable};
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
@@ -185,7 +185,11 @@ fn packages(settings: &Settings, data: &DataDir) -> Result<Arc<dyn PackageStore>
 /// # Errors
 /// A setting is wrong, or the machine has no certificates.
 pub fn egress(settings: &Settings) -> Result<Egress, Failure> {
-    let mut options = EgressOptions { allowed_networks: settings.allowed_networks()?, ..EgressOptions::default() };
+    let mut options = EgressOptions {
+        resolver: Arc::new(HostTable(settings.known_hosts()?)),
+        allowed_networks: settings.allowed_networks()?,
+        ..EgressOptions::default()
+    };
     let file = &settings.http_ca_file.value;
     if !file.as_os_str().is_empty() {
         let pem = std::fs::read(file)

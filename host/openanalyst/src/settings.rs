@@ -2,6 +2,7 @@
 //!
 //! The key in the file is the name of the flag. An unknown key is an error, so that a misspelled limit does not silently stay off.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -153,6 +154,8 @@ settings! {
     issuers_file: PathBuf, "OPENANALYST_ISSUERS_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// Networks that skills may reach although they are not public, such as 10.1.0.0/16, divided by commas [default: none]
     http_allow_network: String, "OPENANALYST_HTTP_ALLOW_NETWORK", String::new(), |value: &String| quoted(value);
+    /// Hosts whose addresses the name system does not know, such as crm.internal=10.1.0.7:8443, divided by commas [default: none]
+    http_resolve: String, "OPENANALYST_HTTP_RESOLVE", String::new(), |value: &String| quoted(value);
     /// A PEM file with certificates of authorities that skills' requests trust beside this machine's [default: none]
     http_ca_file: PathBuf, "OPENANALYST_HTTP_CA_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// The protocol of the language model: anthropic, or openai for every server that is compatible with it [default: none; skills do without]
@@ -219,6 +222,7 @@ impl Settings {
             )));
         }
         self.allowed_networks()?;
+        self.known_hosts()?;
         self.llm_options()?;
         self.search_options()?;
         if self.retries.value > MAX_RETRIES {
@@ -239,6 +243,27 @@ impl Settings {
                 name.parse().map_err(|_| {
                     Failure::usage(format!(
                         "--http-allow-network `{name}` is no network: write address and prefix, such as 10.1.0.0/16"
+                    ))
+                })
+            })
+            .collect()
+    }
+
+    /// The addresses of hosts that the name system does not know.
+    ///
+    /// # Errors
+    /// An entry is no host and address.
+    pub fn known_hosts(&self) -> Result<HashMap<String, SocketAddr>, Failure> {
+        let entries = self.http_resolve.value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries
+            .map(|entry| {
+                let known = entry.split_once('=').and_then(|(host, address)| {
+                    let host = host.trim().to_ascii_lowercase();
+                    Some((host, address.trim().parse().ok()?)).filter(|(host, _)| !host.is_empty())
+                });
+                known.ok_or_else(|| {
+                    Failure::usage(format!(
+                        "--http-resolve `{entry}` is no host with its address: write host, address and port, such as crm.internal=10.1.0.7:8443"
                     ))
                 })
             })
@@ -422,10 +447,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let table: [(&[&str], &str); 8] = [
+        let table: [(&[&str], &str); 9] = [
             (&["--packages-url", "ftp://x/y"], "--packages-url"),
             (&["--packages-url", "s3://me:hunter2@bucket/x"], "--packages-url"),
             (&["--http-allow-network", "10.0.0.0/8, ten"], "`ten` is no network"),
+            (&["--http-resolve", "a.internal=10.0.0.1:443, b.internal=10.0.0.1"], "`b.internal=10.0.0.1` is no host"),
             (&["--config", file.to_str().unwrap()], "lisen"),
             (&["--config", "/no/such/file"], "/no/such/file"),
             (&["--time-zone", "Mars/Olympus"], "Mars/Olympus"),
