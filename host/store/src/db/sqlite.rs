@@ -30,6 +30,9 @@ const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 /// How many reads run side by side. Reads of SQLite are short; more connections only cost memory.
 const READERS: u32 = 4;
 
+/// What the writer keeps of the file, in KiB (SQLite documentation, `PRAGMA cache_size`: negative for KiB).
+const WRITER_CACHE: &str = "-8192";
+
 /// How long a call waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -200,7 +203,9 @@ impl Pools {
         migrate(&mut first, path).await?;
         first.close().await?;
 
-        let writes = Connections::new(connect.clone().optimize_on_close(true, None), 1);
+        // The writer touches some dozens of pages for each request, all over the file: they stay at hand.
+        let writing = connect.clone().optimize_on_close(true, None).pragma("cache_size", WRITER_CACHE);
+        let writes = Connections::new(writing, 1);
         let reads = Connections::new(connect, READERS);
         // The writer is there before anybody waits for it.
         drop(writes.lend().await.map_err(|error| open_error(path, &error))?);
