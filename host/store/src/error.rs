@@ -139,6 +139,8 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
         "25006" => StoreError::ReadOnly,
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
+        // The server ended a transaction that was idle for too long: whoever had begun it was frozen.
+        "25P03" => StoreError::Unavailable { reason: reason() },
         "42501" => StoreError::Refused { reason: reason() },
         code if ["08", "53", "57"].contains(&&code[..2]) => StoreError::Unavailable { reason: reason() },
         _ => return None,

@@ -2,7 +2,7 @@
 //!
 //! Each process keeps one connection of its own on which it holds an advisory lock named by its node id, and every [`HEARTBEAT`] it asks on that
 //! connection which locks are held: the answer proves its own life, and says who else is alive. A process that ends gives its lock back at once; of one that
-//! hangs or is cut off the server notices after at most [`SILENCE`] (TCP keepalive, RFC 9293 §3.8.4), and from then on others take up its tasks. Whoever comes
+//! hangs (`idle_session_timeout`) or is cut off (TCP keepalive, RFC 9293 §3.8.4) the server notices after at most [`SILENCE`], and from then on others take up its tasks. Whoever comes
 //! back after that finds its leases fenced ([`crate::StoreError::Fenced`]): nothing it still writes counts.
 
 use std::collections::HashSet;
@@ -68,6 +68,8 @@ impl Seen {
             ("tcp_keepalives_count", (silence / 2).to_string()),
             ("tcp_user_timeout", (silence * 1_000).to_string()),
             ("idle_in_transaction_session_timeout", "0".to_owned()),
+            // The machine of a process that hangs still answers for it, so the process itself must say something.
+            ("idle_session_timeout", (silence * 1_000).to_string()),
         ]);
         let seen =
             Self { alive: Arc::default(), session: Arc::default(), options: Arc::new(options), own: lock_of(node) };
