@@ -9,7 +9,7 @@ use crate::support::{Choices, Env, error, owner, schedule, script};
 /// A budget that is used up quickly.
 fn small() -> Choices {
     let budget = Budget {
-        cpu_ms: 300,
+        cpu_ms: 1_000,
         wall_ms: 20_000,
         host_calls: 200,
         workflow_starts: 5,
