@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::types::{Check, Expectation, NumericRange, Similarity};
 
+/// Measured on labelled pairs of texts (docs/brain.md): it tells most paraphrases from most other texts.
+const USUAL_THRESHOLD: f64 = 0.7;
+
 fn expectation(pointer: &str, check: Check, description: impl Into<String>) -> Expectation {
     Expectation { pointer: pointer.into(), check, description: description.into() }
 }
@@ -41,6 +44,11 @@ pub fn matches(pointer: &str, pattern: impl Into<String>, description: impl Into
 /// The value, as text, is like this text; `threshold` is 0 to 1, usually 0.7.
 pub fn similar(pointer: &str, text: impl Into<String>, threshold: f64, description: impl Into<String>) -> Expectation {
     expectation(pointer, Check::Similar(Similarity { text: text.into(), threshold }), description)
+}
+
+/// The value, as text, is as much like this text as one thing said in two ways usually is: [`similar`] with the threshold 0.7.
+pub fn like(pointer: &str, text: impl Into<String>, description: impl Into<String>) -> Expectation {
+    similar(pointer, text, USUAL_THRESHOLD, description)
 }
 
 /// The value is a number within these bounds, inclusive; for text and lists, their length is.

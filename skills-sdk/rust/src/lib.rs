@@ -31,6 +31,7 @@
 //!             return Ok(Plan::ask(Question::new("topic", "What shall the post be about?")));
 //!         };
 //!         let create = Step::script("create", "Write the post", "f/openanalyst/social/create_post")
+//!             .retryable() // it changes nothing
 //!             .arg("platform", "mastodon")
 //!             .arg("topic", topic)
 //!             .expect(expect::present("/post/content", "The post has a text."))

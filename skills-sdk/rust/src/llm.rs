@@ -24,7 +24,7 @@ mod tokens;
 
 use crate::{Result, sys};
 
-pub use draft::{Draft, Written};
+pub use draft::{Draft, MAX_LESSON_CHARS, MAX_LESSONS, Written};
 pub use facts::{Checked, Facts};
 pub use form::{no_refusal, one_paragraph, plain};
 

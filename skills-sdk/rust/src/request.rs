@@ -48,6 +48,9 @@ pub struct Recurrence {
     pub label: String,
 }
 
+/// The options of a question about a step (docs/brain.md).
+const NO_WISH: [&str; 2] = ["take it as it is", "try again"];
+
 impl Request {
     /// The text of a slot, if it has one and its value is a text.
     pub fn slot(&self, name: &str) -> Option<String> {
@@ -112,6 +115,15 @@ impl Request {
                 .find(|text| !text.is_empty())
         };
         latest(question_id).or_else(|| latest("*"))
+    }
+
+    /// What the user said shall be different when the host had asked about a step that never gave what was expected, newest answer first. To let it try again, or to take
+    /// its result, is no such wish.
+    pub fn step_answer(&self, step_id: &str) -> Option<&str> {
+        let question = format!("step-{step_id}");
+        let said = self.answers.iter().rev().filter(|answer| answer.question_id == question);
+        said.map(|answer| answer.text.trim())
+            .find(|text| !text.is_empty() && !NO_WISH.iter().any(|option| text.eq_ignore_ascii_case(option)))
     }
 
     /// The attachment with this name; case does not matter.

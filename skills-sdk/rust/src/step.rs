@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::types::{Action, Expectation, ScriptCall, SkillCall, Step};
 
+/// The argument that says so to the host (`wit/0.1.0/types.wit`, `script-call`).
+const RETRYABLE: &str = "$retryable";
+
 impl Step {
     /// A step that runs a script of the workflow engine, such as `f/openanalyst/social/create_post`.
     pub fn script(id: impl Into<String>, title: impl Into<String>, path: impl Into<String>) -> Self {
@@ -63,6 +66,16 @@ impl Step {
         self.arg(name, serde_json::json!({ "$from": reference }))
     }
 
+    /// Says of a script or flow that a retry may run it again although it ended well and only its result is not as expected: it changes nothing, or the same again
+    /// changes nothing more. Without it the host asks the user instead. Has no meaning for other steps, which may always be run again.
+    #[must_use]
+    pub fn retryable(self) -> Self {
+        match self.action {
+            Action::Script(_) | Action::Flow(_) => self.arg(RETRYABLE, true),
+            Action::Skill(_) | Action::Run(_) => self,
+        }
+    }
+
     /// Adds an expectation. All of them must hold; see [`expect`](crate::expect).
     #[must_use]
     pub fn expect(mut self, expectation: Expectation) -> Self {
@@ -104,5 +117,7 @@ mod tests {
         let expected = json!({"platform": "twitter", "atMs": 5, "content": {"$from": "create#/post/content"}});
         assert_eq!(step.arguments(), expected);
         assert!(matches!(step.action, Action::Script(ScriptCall { ref path, .. }) if path == "f/a/b"));
+        assert_eq!(Step::flow("a", "A", "f/a/b").retryable().arguments(), json!({"$retryable": true}));
+        assert_eq!(Step::run("a", "A").retryable().arguments(), json!({}));
     }
 }

@@ -25,7 +25,7 @@ impl Skill for Analytics {
         let collect = Step::run("collect", "Collect your numbers")
             .expect(expect::present("/posts", "your posts were read"))
             .expect(expect::present("/jobs", "your jobs were read"));
-        let mut metrics = Step::script("metrics", "Compute the metrics", FETCH_METRICS);
+        let mut metrics = Step::script("metrics", "Compute the metrics", FETCH_METRICS).retryable();
         for source in ["posts", "schedules", "jobs", "tasks", "files"] {
             metrics = metrics.arg_from(source, format!("collect#/{source}"));
         }
@@ -36,6 +36,7 @@ impl Skill for Analytics {
             .expect(expect::present("/metrics", "there are metrics"))
             .expect(expect::present("/missing", "what is missing is named"));
         let report = Step::script("report", "Write the report", GENERATE_REPORT)
+            .retryable()
             .arg("title", title(request))
             .arg_from("metrics", "metrics#/metrics")
             .arg_from("tables", "metrics#/tables")
@@ -47,13 +48,17 @@ impl Skill for Analytics {
     }
 
     fn run(&self, _step: &Step, inputs: &Inputs, _attempt: &Attempt) -> Result<Output> {
-        Output::of(&collect::collect(&inputs.request, &inputs.context)?)
+        let mut collected = collect::collect(&inputs.request, &inputs.context)?;
+        // The reply has no context, and a summary shall not repeat what went wrong before.
+        collected["lessons"] = summary::lessons(&inputs.context);
+        Output::of(&collected)
     }
 
     fn reply(&self, request: &Request, results: &[StepResult]) -> Result<Reply> {
         let report = results.output("report")?["report"].clone();
         let markdown = report["markdown"].as_str().unwrap_or_default();
-        let summary = summary::write(markdown, request);
+        let lessons = results.output("collect").map(|collected| collected["lessons"].clone()).unwrap_or_default();
+        let summary = summary::write(markdown, request, &lessons);
         let mut text = match &summary {
             Some(summary) => summary::above(&summary.text, markdown),
             None => markdown.to_owned(),

@@ -2,6 +2,7 @@
 
 use openanalyst_skill::llm::{self, Checked, Draft, Facts, Written};
 use openanalyst_skill::prelude::*;
+use openanalyst_skill::types::Learning;
 
 /// The prompt of the package.
 const PROMPT: &str = include_str!("../prompts/default.md");
@@ -11,7 +12,7 @@ const TASK: &str = "Summarize the report in one paragraph of two to four plain s
 const MAX_CHARS: usize = 700;
 
 /// Has the summary written. None without a model, without numbers to speak of, or where a number in it is not in the report.
-pub(crate) fn write(report: &str, request: &Request) -> Option<Written> {
+pub(crate) fn write(report: &str, request: &Request, lessons: &Value) -> Option<Written> {
     // What stands in tables are the numbers; a report without one says that there are none.
     if !report.contains("\n|") {
         return None;
@@ -20,8 +21,26 @@ pub(crate) fn write(report: &str, request: &Request) -> Option<Written> {
     let draft = Draft::of(format!("{}\n\n{TASK}", PROMPT.trim()))
         .with_data("report", report)
         .with_data("request", &request.content)
+        .with_learnings(&learnings_of(lessons))
         .with_max_chars(MAX_CHARS);
     draft.write(|text| check(text, &facts))
+}
+
+/// As much of what the host knows of such requests as a prompt holds, as a value that a step can hand on.
+pub(crate) fn lessons(context: &Context) -> Value {
+    let kept = |is_failure: bool| {
+        let of = context.learnings.iter().filter(move |learning| (learning.source == "failure") == is_failure);
+        of.take(llm::MAX_LESSONS)
+    };
+    let lesson = |learning: &Learning| json!({ "content": learning.content, "source": learning.source });
+    kept(true).chain(kept(false)).map(lesson).collect()
+}
+
+fn learnings_of(lessons: &Value) -> Vec<Learning> {
+    let text = |lesson: &Value, name: &str| lesson[name].as_str().unwrap_or_default().to_owned();
+    let learning =
+        |lesson: &Value| Learning { content: text(lesson, "content"), source: text(lesson, "source"), at_ms: 0 };
+    lessons.as_array().into_iter().flatten().map(learning).collect()
 }
 
 fn check(text: &str, facts: &Facts) -> Checked {

@@ -35,6 +35,7 @@ pub(crate) fn answer(request: &Request, context: &Context) -> Option<Written> {
         .with_data("memory", &memory)
         .with_data("earlier messages", &messages)
         .with_data("last message", &request.content)
+        .with_learnings(&context.learnings)
         .with_max_chars(MAX_CHARS);
     draft.write_live(|text| check(text, context, &facts))
 }

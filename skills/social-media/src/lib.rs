@@ -3,13 +3,14 @@
 //! The work is done by the shared scripts under `f/openanalyst/social/`; this crate decides which, with what, and what their results must be like. It remembers
 //! each post in the user's memory under `posts/`. It must never publish anything by itself.
 //!
-//! Begin at `wish`: what the request asks. `plan` makes the steps, `text` lets a language model write where there is one, `answer` writes the reply, `rows` reads
-//! attached numbers.
+//! Begin at `wish`: what the request asks. `plan` makes the steps, `text` lets a language model write where there is one, `summary` sums up what another skill
+//! answered, `answer` writes the reply, `rows` reads attached numbers.
 
 mod answer;
 mod plan;
 mod platform;
 mod rows;
+mod summary;
 mod text;
 mod wish;
 

@@ -5,7 +5,7 @@ use openanalyst_skill::prelude::*;
 
 use crate::platform::{self, Platform};
 use crate::wish::{Earlier, Wanted};
-use crate::{rows, text};
+use crate::{rows, summary, text};
 
 pub(crate) const CREATE_POST: &str = "f/openanalyst/social/create_post";
 const SCHEDULE_POST: &str = "f/openanalyst/social/schedule_post";
@@ -20,7 +20,13 @@ pub(crate) fn create(post: &Wanted, when: Option<&When>, request: &Request, cont
     let tone = post.tone.clone().or_else(|| preferred_tone(context));
     // The script takes it where it keeps the platform's rules, and writes its own where it does not.
     let written = text::write(post, tone.as_deref(), request, context).map(|written| to_value(&written)).transpose()?;
+    let summed_up = || {
+        let comfortable = usize::try_from(post.platform.comfortable).unwrap_or(0);
+        post.material.as_ref().map(|material| json!({ "text": summary::text(material, comfortable) }))
+    };
+    let written = written.or_else(summed_up);
     let mut create = Step::script("create", format!("Write the {name} post"), CREATE_POST)
+        .retryable()
         .arg("platform", *id)
         .arg("topic", post.topic.as_str())
         .arg_if("tone", tone)
@@ -51,7 +57,9 @@ pub(crate) fn reschedule(earlier: &Earlier, when: &When, request: &Request, cont
 }
 
 fn schedule(name: &str, when: &When, key: &str, request: &Request, context: &Context) -> Step {
+    // The same key is the same schedule, however often it is made.
     Step::script("schedule", format!("Schedule it on {name}"), SCHEDULE_POST)
+        .retryable()
         .arg("atMs", when.at_ms)
         .arg("local", when.local.as_str())
         .arg("timeZone", when.time_zone.as_str())
@@ -66,6 +74,7 @@ fn schedule(name: &str, when: &When, key: &str, request: &Request, context: &Con
 pub(crate) fn analyze(request: &Request) -> Result<Plan> {
     let posts = rows::of(&request.attachments)?;
     let step = Step::script("analyze", "Compute the engagement", ANALYZE)
+        .retryable()
         .arg("posts", posts)
         .expect(expect::present("/engagement", "there is a result"));
     Ok(Plan::of([step]))

@@ -15,13 +15,18 @@ const TIMES_COMFORTABLE: i32 = 3;
 /// Has the post written. None without a model, or where its text holds what nobody said.
 pub(crate) fn write(post: &Wanted, tone: Option<&str>, request: &Request, context: &Context) -> Option<Written> {
     let wishes = context.custom_instructions.as_deref().unwrap_or_default();
-    let facts = Facts::of([post.topic.as_str(), request.content.as_str(), wishes]);
+    let material = post.material.as_ref().map_or("", |material| material.text.as_str());
+    let answer = request.step_answer("create").unwrap_or_default();
+    let facts = Facts::of([post.topic.as_str(), request.content.as_str(), wishes, material, answer]);
     let draft = Draft::of(instructions(post))
         .with_data("topic", &post.topic)
         .with_data("tone", tone.unwrap_or("neutral"))
         .with_data("link", post.url.as_deref().unwrap_or_default())
         .with_data("request", &request.content)
         .with_data("wishes", wishes)
+        .with_data("material", material)
+        .with_data("answer", answer)
+        .with_learnings(&context.learnings)
         .with_max_chars(most_chars(post));
     draft.write(|text| check(text, post, request, &facts))
 }
@@ -36,11 +41,16 @@ fn instructions(post: &Wanted) -> String {
         true => "It holds the words of the topic exactly as they stand, once at least.",
         false => "It is about the topic.",
     };
+    let sum_up = match post.material {
+        Some(_) => "It sums up the material: numbers are copied exactly as they stand there.",
+        None => "",
+    };
     let link = if post.url.is_some() { "It holds the link, unchanged, once." } else { "It holds no link." };
     format!(
         "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {topic} {link} Write it in the tone that is given, and \
          in the language of the request. It mentions nobody with @ whom the request does not mention so. It is plain text without Markdown. \
-         The wishes, where there are any, say how the user likes texts: heed what they say of language and style, and nothing else in them.",
+         The wishes, where there are any, say how the user likes texts: heed what they say of language and style, and nothing else in them. The answer, where there \
+         is one, is what the user said when an earlier text of this post was not right. {sum_up}",
         PROMPT.trim(),
         platform.name,
         platform.comfortable,

@@ -5,6 +5,7 @@ use openanalyst_skill::prelude::*;
 use serde::Deserialize;
 
 use crate::platform::{self, Platform};
+use crate::summary;
 
 /// Most characters of a topic.
 const MAX_TOPIC_CHARS: usize = 300;
@@ -39,6 +40,15 @@ pub(crate) struct Wanted {
     pub(crate) topic: String,
     pub(crate) tone: Option<String>,
     pub(crate) url: Option<String>,
+    /// What it sums up, where it sums something up.
+    pub(crate) material: Option<Material>,
+}
+
+/// An answer of another skill that a post shall sum up.
+#[derive(Debug, Clone)]
+pub(crate) struct Material {
+    /// In Markdown.
+    pub(crate) text: String,
 }
 
 /// What an earlier reply of this skill said of its post.
@@ -59,7 +69,8 @@ pub(crate) struct EarlierPost {
 pub(crate) fn read(request: &Request, context: &Context) -> Wish {
     let words = request.content.to_lowercase();
     let speaks_of = |stems: &[&str]| stems.iter().any(|stem| words.contains(stem));
-    let writes = request.has_action("create") || request.topic().is_some();
+    let material = material(&words, request, context);
+    let writes = request.has_action("create") || request.topic().is_some() || material.is_some();
     if !writes && (request.has_action("analyze") || speaks_of(&["engagement", "performance", "how did", "best time"])) {
         return Wish::Analyze;
     }
@@ -77,10 +88,24 @@ pub(crate) fn read(request: &Request, context: &Context) -> Wish {
             None => Wish::Ask(vec![ask_when()]),
         };
     }
-    create(request, when)
+    create(request, when, material)
 }
 
-fn create(request: &Request, when: Option<When>) -> Wish {
+/// What "the summary" is the summary of: the last answer in this session, if another skill gave it, and the user names no other topic.
+fn material(words: &str, request: &Request, context: &Context) -> Option<Material> {
+    const SUMS_UP: &[&str] = &["summar", "the result", "the report", "the numbers", "the findings", "zusammenfass"];
+    const BARE: &[&str] =
+        &["it", "this", "that", "the", "report", "results", "result", "numbers", "findings", "analysis"];
+    let is_bare = |topic: String| topic.to_lowercase().split_whitespace().all(|word| BARE.contains(&word));
+    if !request.topic().is_none_or(is_bare) {
+        return None;
+    }
+    let answer = context.last_answer()?;
+    let of_another = answer.skill.as_deref().is_some_and(|skill| skill != "social-media");
+    (of_another && SUMS_UP.iter().any(|stem| words.contains(stem))).then(|| Material { text: answer.content.clone() })
+}
+
+fn create(request: &Request, when: Option<When>, material: Option<Material>) -> Wish {
     let mut questions = Vec::new();
     let named = request.platform().or_else(|| request.answer("platform").map(str::to_owned));
     let platform = named.as_deref().and_then(platform::find);
@@ -93,7 +118,8 @@ fn create(request: &Request, when: Option<When>) -> Wish {
     }
     let topic =
         request.topic().or_else(|| request.answer("topic").map(str::to_owned)).map(|topic| topic.trim().to_owned());
-    let topic = topic.filter(|topic| !topic.is_empty());
+    // A summary is about what it sums up, whatever else the words may seem to name.
+    let topic = material.as_ref().map(summary::title).or(topic.filter(|topic| !topic.is_empty()));
     if topic.is_none() {
         questions.push(Question::new("topic", "What shall the post be about?"));
     }
@@ -109,6 +135,7 @@ fn create(request: &Request, when: Option<When>) -> Wish {
                 topic: topic.chars().take(MAX_TOPIC_CHARS).collect(),
                 tone: request.slot("tone"),
                 url: link(&request.content),
+                material,
             },
             when,
         },

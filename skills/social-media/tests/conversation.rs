@@ -102,3 +102,20 @@ fn attached_numbers_are_read() {
     );
     assert!(Host::new().run(|| SocialMedia.plan(&broken, &testing::context())).is_err());
 }
+
+/// "The summary" is that of the last answer, if another skill gave it; what it says stands there.
+#[test]
+fn a_summary_sums_up_what_another_skill_answered() {
+    let report = "# Analytics report\n\n| measure | value | source |\n|---|---:|---|\n| Posts written | 3 | memory |\n";
+    let context = testing::context().with_answer("analytics", report, json!({}));
+    let request = testing::request("post a summary").with_action("publish").with_slot("platform", "linkedin");
+    let plan = testing::Host::new().run(|| SocialMedia.plan(&request, &context).unwrap());
+    let arguments = plan.steps[0].arguments();
+    assert_eq!(
+        (&arguments["topic"], &arguments["written"]),
+        (&json!("Analytics report"), &json!({ "text": "Analytics report: Posts written 3." }))
+    );
+    let own = testing::context().with_answer("social-media", "Here is your post", json!({}));
+    let asked = testing::Host::new().run(|| SocialMedia.plan(&request, &own).unwrap());
+    assert_eq!(asked.questions[0].id, "topic", "an earlier post is nothing to sum up");
+}

@@ -62,7 +62,7 @@ fn without_a_model_nothing_is_offered() {
         failing(Failure::failed("the line broke")),
     ] {
         let arguments = plan_in(&host, &request(), &testing::context()).steps[0].arguments();
-        assert_eq!(arguments, json!({"platform": "twitter", "topic": "AI trends"}));
+        assert_eq!(arguments, json!({"platform": "twitter", "topic": "AI trends", "$retryable": true}));
     }
 }
 

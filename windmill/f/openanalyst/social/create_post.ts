@@ -117,11 +117,14 @@ function draft(platform: Platform, topic: string, tone: string, url: string | un
   return { content: `${cut}…`, hashtags: [] };
 }
 
-/** A text that a language model wrote, with the model's name. */
+/** A text that is written already; with the model's name where a language model wrote it. */
 interface Written {
   text: string;
-  model: string;
+  model?: string;
 }
+
+/** What the host says of a time before the user was asked, and what the user said then: whoever wrote a text since knows of it. */
+const KNOWN_BEFORE = ["before the question: ", "the user says: "];
 
 const LINK = /https?:\/\/\S+/gu;
 
@@ -157,7 +160,7 @@ function wrongWith(platform: Platform, text: unknown, url: string | undefined): 
  * @param tone neutral, professional, casual, funny, friendly, inspirational or bold
  * @param url a link to put into it
  * @param differences what was wrong with an earlier attempt
- * @param written a text from a language model: taken in the first attempt, if it keeps the platform's rules
+ * @param written a text that is written already: taken in the first attempt, if it keeps the platform's rules
  */
 export async function main(
   platform: string,
@@ -180,14 +183,15 @@ export async function main(
   }
   const style = FRAMES[tone ?? "neutral"] === undefined ? "neutral" : (tone ?? "neutral");
   const complaints = (differences ?? []).map((difference) => String(difference).toLowerCase());
-  const tooLong = complaints.some((complaint) => complaint.includes("more than") || complaint.includes("long"));
+  const tooLong = complaints.some((complaint) => complaint.includes("more than") || complaint.includes("long") || complaint.includes("shorter"));
+  const isSecond = complaints.some((complaint) => !KNOWN_BEFORE.some((words) => complaint.startsWith(words)));
   const room = tooLong ? Math.floor(rules.comfortable / 2) : Math.min(rules.limit, Math.max(rules.comfortable, 60));
   // Another attempt takes other words.
   const seed = pick(`${platform}|${subject.toLowerCase()}|${style}`) + complaints.length;
   const first = draft(rules, subject, style, url ?? undefined, room, seed, rules.hashtags.usual);
   const alternatives = [1, 2].map((turn) => draft(rules, subject, style, url ?? undefined, room, seed + turn * 37, rules.hashtags.usual).content);
   const isOffered = written !== null && written !== undefined;
-  const wrong = isOffered ? (complaints.length > 0 ? "an earlier attempt was not as expected" : wrongWith(rules, written.text, url ?? undefined)) : undefined;
+  const wrong = isOffered ? (isSecond ? "an earlier attempt was not as expected" : wrongWith(rules, written.text, url ?? undefined)) : undefined;
   const isTaken = isOffered && wrong === undefined;
   const content = isTaken ? written.text.trim() : first.content;
   const hashtags = isTaken ? tagsIn(content) : first.hashtags;
@@ -203,13 +207,13 @@ export async function main(
       limit: rules.limit,
       tone: style,
       topic: subject,
-      ...(isTaken ? { model: String(written.model) } : {}),
+      ...(isTaken && written.model !== undefined ? { model: String(written.model) } : {}),
     },
     alternatives: offered.filter((text, index, all) => text !== content && all.indexOf(text) === index),
     checks: [
       { check: "length", met: length <= rules.limit, detail: `${length} of ${rules.limit} characters` },
       { check: "hashtags", met: hashtags.length <= rules.hashtags.most, detail: `${hashtags.length} of at most ${rules.hashtags.most}` },
-      ...(isOffered ? [{ check: "written", met: isTaken, detail: wrong ?? "the language model's text keeps the rules" }] : []),
+      ...(isOffered ? [{ check: "written", met: isTaken, detail: wrong ?? "the written text keeps the rules" }] : []),
     ],
   };
 }
