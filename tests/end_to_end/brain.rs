@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::get;
 use openanalyst_guest_fixtures::TRIER;
 use serde_json::{Value, json};
 
 use crate::support::{Client, DataDir, Server, assert_gapless, kinds};
 
 /// Flags with which nothing waits longer than it must.
-const FAST: [&str; 4] = ["--retry-pause-ms", "1", "--park-after-ms", "300"];
+pub const FAST: [&str; 4] = ["--retry-pause-ms", "1", "--park-after-ms", "300"];
 
 pub fn package(version: &str) -> Vec<u8> {
     let skill_md = format!(
-        "---\nname: trier\ndescription: Tries what the request says.\nversion: {version}\ntriggers: [trier, \"trier document\", document]\ncapabilities:\n  memory: user\n  llm: true\n  \
+        "---\nname: trier\ndescription: Tries what the request says.\nversion: {version}\ntriggers: [trier, \"trier document\", document]\ncapabilities:\n  memory: tenant\n  llm: true\n  \
          web-search: true\n  windmill: [\"f/openanalyst/social/*\"]\n  http: [\"api.test\"]\n  skills: [\"trier\"]\n---\nTries.\n"
     );
     let files =
@@ -24,18 +24,23 @@ pub fn package(version: &str) -> Vec<u8> {
     openanalyst_package::write_archive(&files).unwrap()
 }
 
+/// What the skill is granted, unless a test says otherwise.
+pub fn grants() -> Value {
+    json!({
+        "memory": "user", "llm": true, "web-search": true, "windmill": ["f/openanalyst/social/*"], "skills": ["trier"],
+        "http": ["api.test"],
+    })
+}
+
 pub async fn install(client: &Client) {
     let (status, uploaded) = client.put_bytes("POST", "/v1/skills", package("1.0.0")).await;
     assert_eq!(status, 201, "{uploaded}");
-    let grants = json!({
-        "memory": "user", "llm": true, "web-search": true, "windmill": ["f/openanalyst/social/*"], "skills": ["trier"],
-    });
-    assert_eq!(client.put("/v1/skills/trier/grants", &grants).await.0, 200);
+    assert_eq!(client.put("/v1/skills/trier/grants", &grants()).await.0, 200);
     assert_eq!(client.post("/v1/skills/trier/activate", &json!({"version": "1.0.0"})).await.0, 200);
 }
 
 /// A server with the skill, and a client of one user.
-async fn start(arguments: &[&str]) -> (DataDir, Server, Client) {
+pub async fn start(arguments: &[&str]) -> (DataDir, Server, Client) {
     let data = DataDir::new();
     let token = data.token("acme", "ada");
     let server = Server::start_with(&data, &[&FAST, arguments].concat());
@@ -48,11 +53,11 @@ pub async fn attempt(client: &Client, document: &Value, session: &str) -> Value 
     client.ask(&format!("trier document {document}"), session).await
 }
 
-fn id(task: &Value) -> &str {
+pub fn id(task: &Value) -> &str {
     task["taskId"].as_str().unwrap()
 }
 
-async fn events_of(client: &Client, task: &Value) -> Vec<Value> {
+pub async fn events_of(client: &Client, task: &Value) -> Vec<Value> {
     let mut events = Vec::new();
     client
         .each_event(id(task), 0, |event| {
@@ -66,7 +71,7 @@ async fn events_of(client: &Client, task: &Value) -> Vec<Value> {
 }
 
 /// A web search that remembers what it was asked, as SearXNG answers.
-async fn searxng(asked: Arc<Mutex<Vec<String>>>) -> String {
+pub async fn searxng(asked: Arc<Mutex<Vec<String>>>) -> String {
     async fn search(
         State(asked): State<Arc<Mutex<Vec<String>>>>,
         axum::extract::Query(query): axum::extract::Query<BTreeMap<String, String>>,
@@ -88,10 +93,10 @@ pub async fn serve(router: axum::Router) -> String {
 }
 
 /// The stages before the first step, and after the last.
-const BEFORE: [&str; 6] = ["accepted", "started", "context-built", "routed", "admitted", "planned"];
-const AFTER: [&str; 3] = ["replied", "recorded", "completed"];
-const ONE: [&str; 2] = ["step-started", "evaluated"];
-const RETRY: [&str; 1] = ["retrying"];
+pub const BEFORE: [&str; 6] = ["accepted", "started", "context-built", "routed", "admitted", "planned"];
+pub const AFTER: [&str; 3] = ["replied", "recorded", "completed"];
+pub const ONE: [&str; 2] = ["step-started", "evaluated"];
+pub const RETRY: [&str; 1] = ["retrying"];
 
 fn sequence(parts: &[&[&'static str]]) -> Vec<&'static str> {
     parts.concat()
@@ -350,14 +355,23 @@ async fn plans_that_make_no_sense_are_refused_with_their_reason() {
     // So many are more than a skill can hand over.
     let task = attempt(&client, &json!({ "many": 10_000 }), "very-many").await;
     assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("output-too-large")), "{task}");
-    // A reference to what a step did not give is a failure of the step that refers.
+    // A reference to what a step did not give, or to a step that gave nothing, is the plan's fault, and is not tried again.
     let document = json!({ "steps": [
         { "id": "a", "run": { "give": [{ "x": 1 }] } },
         { "id": "b", "run": { "value": { "$from": "a#/y" } } },
     ]});
     let task = attempt(&client, &document, "reference").await;
-    assert_eq!(task["status"], "needs-clarification", "{task}");
-    assert!(task["content"].as_str().unwrap().contains("nothing at `/y`"), "{task}");
+    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("invalid")), "{task}");
+    assert!(task["content"].as_str().unwrap().contains("`/y` of step `a`"), "{task}");
+    let document = json!({ "steps": [
+        { "id": "a", "run": { "fail": ["denied"] } },
+        { "id": "b", "run": { "value": { "$from": "a#" } } },
+    ]});
+    let task = attempt(&client, &document, "failed-step").await;
+    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("denied")), "{task}");
+    let events = events_of(&client, &task).await;
+    let started = events.iter().filter(|event| event["kind"] == "step-started");
+    assert!(started.into_iter().all(|event| event["data"]["id"] == "a"), "what needs it does not begin");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -378,7 +392,7 @@ async fn retries_are_set_for_a_skill_and_for_a_tenant() {
 }
 
 /// Waits for an event of this kind.
-async fn seen(client: &Client, task: &str, kind: &str) {
+pub async fn seen(client: &Client, task: &str, kind: &str) {
     client.each_event(task, 0, |event| event["kind"] != kind).await;
 }
 
@@ -467,108 +481,6 @@ async fn requests_that_come_quickly_are_all_done_in_their_order() {
     assert_eq!(answers, expected);
 }
 
-/// A model that answers as OpenAI's chat completions do, in pieces.
-async fn model(prompts: Arc<Mutex<Vec<Value>>>) -> String {
-    async fn chat(State(prompts): State<Arc<Mutex<Vec<Value>>>>, Json(body): Json<Value>) -> axum::response::Response {
-        use axum::response::IntoResponse as _;
-        let streams = body["stream"] == true;
-        prompts.lock().unwrap().push(body);
-        if !streams {
-            let answer = json!({
-                "model": "test-1", "choices": [{ "message": { "content": "Hello there" }, "finish_reason": "stop" }],
-                "usage": { "prompt_tokens": 7, "completion_tokens": 3 },
-            });
-            return Json(answer).into_response();
-        }
-        let piece = |text: &str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }));
-        let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }], "usage": { "prompt_tokens": 7, "completion_tokens": 3 } });
-        let text = format!("{}{}data: {end}\n\ndata: [DONE]\n\n", piece("Hel"), piece("lo"));
-        ([("content-type", "text/event-stream")], text).into_response()
-    }
-    serve(axum::Router::new().route("/v1/chat/completions", post(chat)).with_state(prompts)).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_is_asked_within_the_quota_and_streams_to_the_user() {
-    let prompts = Arc::new(Mutex::new(Vec::new()));
-    let url = format!("{}/v1", model(prompts.clone()).await);
-    let flags = ["--llm", "openai", "--llm-model", "test-1", "--llm-url", &url];
-    let (data, server, client) = start(&flags).await;
-    let token = data.token("acme", "ada");
-    let mut hub = server.hub(&token).await;
-    let run = json!({ "do": [{ "call": "ask", "prompt": "Hi" }, { "call": "stream", "prompt": "Hi again" }] });
-    let document = json!({ "steps": [{ "id": "a", "run": run }] });
-    hub.send("USER_REQUEST", "s", json!({ "content": format!("trier document {document}") })).await;
-    let messages = hub.until("TASK_COMPLETE").await;
-    let responses: Vec<&Value> = messages
-        .iter()
-        .filter(|message| message["type"] == "ASSISTANT_RESPONSE")
-        .map(|message| &message["payload"])
-        .collect();
-    let (last, parts) = responses.split_last().unwrap();
-    let streamed: String = parts.iter().map(|part| part["content"].as_str().unwrap()).collect();
-    assert_eq!(streamed, "Hello", "{messages:?}");
-    assert!(parts.iter().all(|part| part["done"] == false && part["messageId"] == last["messageId"]), "{responses:?}");
-    assert_eq!(last["done"], true);
-    assert!(last["content"].as_str().unwrap().contains("Hello there"));
-    assert_eq!(prompts.lock().unwrap().len(), 2);
-    // The tokens stand in the receipt, and count for the day.
-    let receipts = client.get("/v1/skills/trier/receipts").await.1.to_string();
-    assert!(receipts.contains("\"llmInputTokens\":14") && receipts.contains("\"llmOutputTokens\":6"), "{receipts}");
-    let settings = json!({ "limits": { "daily": { "llmTokens": 20 }, "retry": { "retries": 0, "research": false } } });
-    assert_eq!(client.put("/v1/tenant/settings", &settings).await.0, 200);
-    let refused = attempt(&client, &document, "t").await;
-    assert_eq!(refused["error"]["code"], "quota-exceeded", "{refused}");
-    assert_eq!(prompts.lock().unwrap().len(), 2, "nobody was asked");
-}
-
-/// The model writes the rest only once the user has seen the beginning.
-#[tokio::test(flavor = "multi_thread")]
-async fn parts_reach_the_user_while_the_model_still_writes() {
-    use futures_util::{StreamExt as _, stream};
-    let seen_first = Arc::new(tokio::sync::Notify::new());
-    let piece = |text: &str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": text } }] }));
-    let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
-    let (first, rest) = (piece("the beginning"), format!("{}data: {end}\n\ndata: [DONE]\n\n", piece(" and the end")));
-    let chat = {
-        let go = seen_first.clone();
-        move || {
-            let (first, rest, go) = (first.clone(), rest.clone(), go.clone());
-            async move {
-                let later = stream::once(async move {
-                    go.notified().await;
-                    Ok::<_, std::convert::Infallible>(rest)
-                });
-                let body = stream::once(async move { Ok(first) }).chain(later);
-                ([("content-type", "text/event-stream")], axum::body::Body::from_stream(body))
-            }
-        }
-    };
-    let url = format!("{}/v1", serve(axum::Router::new().route("/v1/chat/completions", post(chat))).await);
-    let (_data, _server, client) = start(&["--llm", "openai", "--llm-model", "test-1", "--llm-url", &url]).await;
-    let document = json!({ "steps": [{ "id": "a", "run": { "do": [{ "call": "stream", "prompt": "Hi" }] } }] });
-    let body = json!({ "content": format!("trier document {document}"), "sessionId": "s" });
-    let task = client.post("/v1/requests?wait=0", &body).await.1;
-    seen(&client, id(&task), "part").await;
-    seen_first.notify_one();
-    let events = events_of(&client, &task).await;
-    assert_eq!(kinds(&events).last(), Some(&"completed"));
-    let parts: Vec<&str> = events
-        .iter()
-        .filter(|event| event["kind"] == "part")
-        .map(|event| event["data"]["content"].as_str().unwrap())
-        .collect();
-    assert_eq!(parts, ["the beginning", " and the end"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_model_skills_are_told_so() {
-    let (_data, _server, client) = start(&["--retries", "0", "--research", "false"]).await;
-    let run = json!({ "do": [{ "call": "ask", "prompt": "Hi" }] });
-    let task = attempt(&client, &json!({ "steps": [{ "id": "a", "run": run }] }), "s").await;
-    assert!(task["content"].as_str().unwrap().contains("no language model"), "{task}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skill_calls_another_which_waits_and_both_come_back() {
     let (_data, _server, client) = start(&[]).await;
@@ -588,157 +500,51 @@ async fn a_skill_calls_another_which_waits_and_both_come_back() {
     }
 }
 
-/// `replay` in a folder of its own, with nothing but the file.
-fn replay(file: &std::path::Path, arguments: &[&str]) -> (bool, String) {
-    let elsewhere = DataDir::with_a_file();
-    let output = elsewhere.run(&[&["replay", file.to_str().unwrap()], arguments].concat());
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
-    )
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_finished_task_is_run_again_offline_with_the_same_result() {
-    let (data, server, client) = start(&["--research", "false"]).await;
-    let run = json!({ "do": [
-        { "call": "clock" }, { "call": "random" }, { "call": "count", "key": "n" }, { "call": "log", "text": "here I am" },
-        { "call": "job", "path": "f/openanalyst/social/create_post", "arguments": { "platform": "twitter", "topic": "AI" } },
-        { "call": "put", "key": "mail", "value": "ada.lovelace@example.org" }, { "call": "attempt" },
-    ]});
-    let expects = json!([{ "pointer": "/gave/6", "exact": 2 }]);
-    let task = attempt(&client, &json!({ "steps": [{ "id": "a", "run": run, "expects": expects }] }), "s").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let (status, recording) = client.get(&format!("/v1/tasks/{}/recording", id(&task))).await;
-    assert_eq!(status, 200, "{recording}");
-    server.kill();
-
-    let file = data.path().join("task.json");
-    let file_name = file.to_str().unwrap();
-    let exported = data.run(&["task", "export", id(&task), "--out", file_name, "--tenant", "acme", "--user", "ada"]);
-    assert!(exported.status.success(), "{exported:?}");
-    let text = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), recording, "the same over HTTP");
-    for gone in ["ada.lovelace@example.org", "\"acme\"", "u/ada"] {
-        assert!(!text.contains(gone), "{gone} stands in the file");
-    }
-    let (same, said) = replay(&file, &[]);
-    assert!(same, "{said}");
-    assert_eq!(said.matches("as recorded").count(), 4, "plan, two attempts, reply: {said}");
-    assert!(said.contains("here I am"), "{said}");
-
-    // Another recorded time: the skill gives another result. Another argument: it asks for something else.
-    let change = |from: &str, to: &str| {
-        let mut changed: Value = serde_json::from_str(&text).unwrap();
-        let inner = changed["invocations"].to_string();
-        assert!(inner.contains(from), "{inner}");
-        changed["invocations"] = serde_json::from_str(&inner.replacen(from, to, 1)).unwrap();
-        let file = data.path().join("changed.json");
-        std::fs::write(&file, changed.to_string()).unwrap();
-        replay(&file, &[])
-    };
-    let (same, said) = change("\"function\":\"memory.get\"", "\"function\":\"memory.got\"");
-    assert!(!same && said.contains("host call 1 differs from the recording: recorded was memory.got"), "{said}");
-    let (same, said) = change("\"result\":{\"ok\":{\"attempt\":1", "\"result\":{\"ok\":{\"attempt\":7");
-    assert!(!same && said.contains("the result differs at `/ok/attempt`: recorded was 7, now it is 1"), "{said}");
-    let other = data.path().join("other.wasm");
-    std::fs::write(&other, openanalyst_guest_fixtures::COURIER).unwrap();
-    let (same, said) = replay(&file, &["--component", other.to_str().unwrap()]);
-    assert!(!same && said.contains("differs"), "another component does something else: {said}");
-    let (same, said) = replay(&other, &[]);
-    assert!(!same && said.contains("is no recorded task"), "{said}");
-}
-
-/// A step that is over before anything of it had to be written has no entry in the journal, and is there all the same.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quick_step_can_be_replayed() {
-    let (_data, _server, client) = start(&[]).await;
-    let task = attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "give": ["quick"] } }] }), "s").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let recording = client.get(&format!("/v1/tasks/{}/recording", id(&task))).await.1;
-    let places: Vec<&str> =
-        recording["invocations"].as_array().unwrap().iter().map(|one| one["place"].as_str().unwrap()).collect();
-    assert_eq!(places, ["0/plan/1", "0/a/1/run", "0/reply/1"]);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_history_is_written_as_files() {
-    let (data, server, client) = start(&["--retries", "0"]).await;
+    let search = searxng(Arc::new(Mutex::new(Vec::new()))).await;
+    let (data, server, client) = start(&["--retries", "0", "--search", "searxng", "--search-url", &search]).await;
     attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "give": ["fine"] } }] }), "s").await;
     attempt(&client, &json!({ "steps": [{ "id": "a", "run": { "fail": ["invalid"] } }] }), "t").await;
+    let expects = json!([{ "exact": "right", "description": "a post as it should be" }]);
+    let run = json!({ "give": ["wrong"], "learned": "right" });
+    attempt(&client, &json!({ "steps": [{ "id": "a", "run": run, "expects": expects }] }), "u").await;
     server.kill();
     let dir = data.path().join("history");
     let output = data.run(&["history", "export", dir.to_str().unwrap(), "--tenant", "acme", "--user", "ada"]);
     assert!(output.status.success(), "{output:?}");
     let files = |kind: &str| -> Vec<std::path::PathBuf> {
-        let months = std::fs::read_dir(dir.join(kind)).unwrap().map(|month| month.unwrap().path());
-        months.flat_map(|month| std::fs::read_dir(month).unwrap().map(|file| file.unwrap().path())).collect()
+        let months: Vec<_> = std::fs::read_dir(dir.join(kind)).unwrap().map(|month| month.unwrap().path()).collect();
+        for month in &months {
+            let name = month.file_name().unwrap().to_str().unwrap();
+            let (year, number) = name.split_once('-').unwrap();
+            assert!(year.len() == 4 && number.len() == 2 && name.len() == 7, "{name} is no YYYY-MM");
+        }
+        months
+            .into_iter()
+            .flat_map(|month| std::fs::read_dir(month).unwrap().map(|file| file.unwrap().path()))
+            .collect()
     };
     let counts = ["sessions", "successes", "failures", "research", "learnings"].map(|kind| files(kind).len());
-    assert_eq!(counts, [2, 1, 1, 0, 0]);
+    assert_eq!(counts, [3, 2, 1, 1, 1]);
+    for kind in ["sessions", "successes", "failures", "research", "learnings"] {
+        for file in files(kind) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let (front, body) = text.strip_prefix("---\n").unwrap().split_once("\n---\n").unwrap();
+            let front: BTreeMap<String, Value> =
+                serde_saphyr::from_str(front).unwrap_or_else(|error| panic!("{error}: {front}"));
+            assert!(front["id"].is_string() && front["title"].is_string() && front["skill"] == "trier", "{front:?}");
+            assert!(!body.trim().is_empty(), "{}", file.display());
+        }
+    }
     let failure = std::fs::read_to_string(&files("failures")[0]).unwrap();
-    assert!(failure.starts_with("---\nid: ") && failure.contains("the input makes no sense"), "{failure}");
+    assert!(failure.contains("the input makes no sense"), "{failure}");
+    let learned = std::fs::read_to_string(&files("learnings")[0]).unwrap();
+    assert!(learned.contains("280 characters") && learned.contains("example.org/a"), "{learned}");
     let raw = &files("raw-outputs")[0];
     assert!(raw.to_str().unwrap().ends_with("_all-events.jsonl"));
     let raw = std::fs::read_to_string(raw).unwrap();
     let events: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(events.len() > 15 && events[0]["kind"] == "accepted", "{raw}");
     assert!(!data.run(&["history", "export", "/proc/none", "--tenant", "acme", "--user", "ada"]).status.success());
-}
-
-/// The skills that the routing of a task chose, in order.
-fn routed(events: &[Value]) -> Vec<&str> {
-    events
-        .iter()
-        .filter(|event| event["kind"] == "routed")
-        .map(|event| event["data"]["skill"].as_str().unwrap())
-        .collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_for_two_skills_is_done_part_by_part() {
-    let data = DataDir::new();
-    let server = Server::start_with(&data, &FAST);
-    let client = server.client(&data.token("acme", "ada"));
-    let task = client.ask("Analyse my posts of last week and then create a Twitter post about AI trends", "s").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let events = events_of(&client, &task).await;
-    assert_eq!(routed(&events), ["analytics", "social-media"], "{:?}", kinds(&events));
-    let found = kinds(&events);
-    assert_eq!(found.iter().filter(|kind| **kind == "planned").count(), 2, "{found:?}");
-    assert_eq!(found.iter().filter(|kind| **kind == "replied").count(), 1, "one answer: {found:?}");
-    let parts = task["data"]["parts"].as_array().unwrap();
-    assert_eq!((&parts[0]["skill"], &parts[1]["skill"]), (&json!("analytics"), &json!("social-media")));
-    assert!(task["content"].as_str().unwrap().contains("AI trends"), "{task}");
-    // What one skill does alone stays whole.
-    let task = client.ask("Create a Twitter post about cats and dogs", "t").await;
-    assert_eq!(routed(&events_of(&client, &task).await), ["social-media"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_may_split_what_the_router_cannot() {
-    async fn chat(Json(body): Json<Value>) -> Json<Value> {
-        let asked = body["messages"].to_string();
-        let content = if asked.contains("divide a user's request") {
-            json!([
-                { "skill": "analytics", "request": "Give me the numbers of last week" },
-                { "skill": "social-media", "request": "Create a Twitter post about AI trends" },
-            ])
-            .to_string()
-        } else {
-            "I cannot help with that.".to_owned()
-        };
-        Json(json!({ "model": "m", "choices": [{ "message": { "content": content }, "finish_reason": "stop" }] }))
-    }
-    let url = serve(axum::Router::new().route("/v1/chat/completions", post(chat))).await;
-    let data = DataDir::new();
-    let flags = ["--llm", "openai", "--llm-model", "m", "--llm-url", &format!("{url}/v1")];
-    let server = Server::start_with(&data, &[&FAST[..], &flags].concat());
-    let client = server.client(&data.token("acme", "ada"));
-    let task = client
-        .ask("With the report of last week, and its analytics, a Twitter post about AI trends would be nice", "s")
-        .await;
-    let events = events_of(&client, &task).await;
-    assert_eq!(routed(&events), ["analytics", "social-media"], "{task}");
-    assert_eq!(task["data"]["parts"][1]["data"]["madeBy"], "rules", "what the model wrote broke the rules: {task}");
 }

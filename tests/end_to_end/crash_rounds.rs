@@ -7,10 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use axum::Json;
+use axum::routing::post;
 use openanalyst_store::memory::MemoryOwner;
 use serde_json::{Value, json};
 
 use crate::brain;
+use crate::effects::Counted;
 use crate::request::{open_store, owner};
 use crate::support::{Client, DataDir, Server, assert_gapless, kinds};
 
@@ -33,7 +36,8 @@ impl Dice {
     }
 }
 
-/// A task with four effects: a counter, a value, a job that runs at once or for which it is put aside, and a second counter.
+/// A task with six effects: a counter, a value, a request to a far side, an answer of a model, a job that runs at once or for which it is put aside, and a second
+/// counter.
 fn document(name: &str, waits: bool) -> Value {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let at = u64::try_from(now).unwrap() + 250;
@@ -41,11 +45,22 @@ fn document(name: &str, waits: bool) -> Value {
         { "call": "clock" },
         { "call": "count", "key": format!("{name}/first") },
         { "call": "put", "key": format!("{name}/value"), "value": name },
+        { "call": "post", "method": "POST", "url": format!("https://api.test/{name}"), "body": name },
+        { "call": "ask", "prompt": name },
         { "call": "job", "path": "f/openanalyst/social/create_post", "at": waits.then_some(at),
           "arguments": { "platform": "twitter", "topic": name } },
         { "call": "random" },
         { "call": "count", "key": format!("{name}/second") },
     ]}}]})
+}
+
+/// A model that says what it was asked.
+async fn model() -> String {
+    async fn chat(Json(body): Json<Value>) -> Json<Value> {
+        let content = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+        Json(json!({ "model": "m", "choices": [{ "message": { "content": content }, "finish_reason": "stop" }] }))
+    }
+    format!("{}/v1", brain::serve(axum::Router::new().route("/v1/chat/completions", post(chat))).await)
 }
 
 /// Sends a request until it is acknowledged or the server is gone.
@@ -62,7 +77,12 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
     let mut dice = Dice(seed);
     let data = DataDir::new();
     let token = data.token("acme", "ada");
+    let far = Counted::start(|_, _| 201).await;
+    let model = model().await;
     let flags = ["--park-after-ms", "60", "--retry-pause-ms", "1", "--max-open-tasks", "10000"];
+    let models = ["--llm", "openai", "--llm-model", "m", "--llm-url", &model];
+    let far_flags = far.flags(&data);
+    let flags: Vec<&str> = flags.into_iter().chain(models).chain(far_flags.iter().map(String::as_str)).collect();
     let server = Server::start_with(&data, &flags);
     brain::install(&server.client(&token)).await;
     server.kill();
@@ -162,6 +182,7 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
         }
     }
     let mut acknowledged = BTreeSet::new();
+    let mut sent_again = 0;
     for (name, task) in ledger {
         let done = store.memory(&memory, &format!("{name}/second"), 0).await.unwrap();
         if task.is_none() && done.is_none() {
@@ -174,9 +195,15 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
             assert_eq!(row.version, 1, "{name}/{key} was written {} times", row.version);
         }
         assert_eq!(jobs.get(&name), Some(&1), "{name}: one job");
+        let (keys, requests) = far.done(&format!("/{name}"));
+        assert_eq!(keys, 1, "{name}: the far side did it once, whatever was sent again");
+        sent_again += requests - 1;
         acknowledged.insert(name);
     }
-    println!("{} tasks, {recovered} of them recovered, {parked} put aside, each effect once", acknowledged.len());
+    println!(
+        "{} tasks, {recovered} of them recovered, {parked} put aside, each effect once; {sent_again} requests reached the far side again, under the same key",
+        acknowledged.len()
+    );
     assert!(acknowledged.len() as u64 >= rounds, "enough was acknowledged to say anything");
     assert!(recovered > 0, "the kills came while something ran");
 }

@@ -2,14 +2,21 @@
 //!
 //! Every test has a data directory of its own; the compiled components are shared. Tests wait for events, never for the clock.
 
+mod answers;
 mod bad_input;
 mod brain;
 mod command_line;
 mod crash;
 mod crash_rounds;
+mod effects;
 mod hub;
 mod isolation;
+mod memory;
+mod models;
+mod nodes;
 mod operator;
+mod parts;
+mod replay;
 mod request;
 mod schedule;
 mod support;

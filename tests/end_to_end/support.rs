@@ -145,6 +145,11 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the end of a process that was asked to end.
     pub fn wait(mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
@@ -218,6 +223,11 @@ impl Client {
     pub async fn put_bytes(&self, method: &str, path: &str, body: Vec<u8>) -> (u16, Value) {
         let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
         self.send(request.header("content-type", "application/zip").body(body)).await
+    }
+
+    /// Puts under a condition.
+    pub async fn put_if(&self, path: &str, body: &Value, (name, value): (&str, &str)) -> (u16, Value) {
+        self.send(self.http.put(format!("{}{path}", self.base)).json(body).header(name, value)).await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> (u16, Value) {

@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use crate::BrainError;
 use crate::api::{
     Answer, Attachment, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES, MAX_IDEMPOTENCY_KEY_CHARS,
-    NewRequest,
+    NewRequest, Question,
 };
+use crate::context::shorten;
 use crate::plan::MAX_QUESTIONS;
 
 /// Most characters of an answer to a question.
@@ -142,6 +143,29 @@ pub(crate) fn for_skill(stored: &Value) -> Vec<contract::Attachment> {
             content: STANDARD.decode(attachment.base64).unwrap_or_default(),
         })
         .collect()
+}
+
+/// Checks that the answers are about what a task asked. A free answer to a single question is an answer to that question.
+///
+/// # Errors
+/// [`BrainError::Invalid`], naming the questions that there are.
+pub(crate) fn check_questions(answers: &mut [Answer], asked: &[Question]) -> Result<(), BrainError> {
+    if let [question] = asked {
+        for answer in answers.iter_mut().filter(|answer| answer.question_id == "*") {
+            answer.question_id.clone_from(&question.id);
+        }
+    }
+    let known = |answer: &&Answer| answer.question_id == "*" || asked.iter().any(|one| one.id == answer.question_id);
+    match answers.iter().find(|answer| !known(answer)) {
+        None => Ok(()),
+        Some(Answer { question_id, .. }) => {
+            let asked = asked.iter().map(|one| format!("`{}`", one.id)).collect::<Vec<_>>().join(", ");
+            Err(BrainError::Invalid(format!(
+                "the task did not ask `{}`: it asks {asked}; leave `questionId` out for an answer to all of it",
+                shorten(question_id, 100)
+            )))
+        }
+    }
 }
 
 /// Checks the answers to a task's questions.

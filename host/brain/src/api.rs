@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `accepted` | `{content, sessionId, attachments, correlationId?}`; the content shortened to 200 characters |
 //! | `started` | `{node}` |
-//! | `context-built` | `{messages, recentTasks, preferences, learnings, skills, omitted}`: how many of each |
+//! | `context-built` | `{messages, recentTasks, preferences, learnings, skills, omitted, leftOut: {messages, preferences, learnings, shortened}}`: how many of each; `omitted` is the sum of those that are not there at all |
 //! | `routed` | `{skill, skillVersion, confidence, decision, reasons, ranking, actions, slots}` |
 //! | `admitted` | `{queuedMs}`: how long the plan waited for a place in the sandbox |
 //! | `planned` | `{steps: [{id, title, action}], questions}` |
@@ -14,8 +14,8 @@
 //! | `job-started` | *step* and `{jobId, path}` |
 //! | `progress` | *step* and `{message?, percent?, jobId?}` |
 //! | `job-finished` | *step* and `{jobId, path, status, durationMs}` |
-//! | `evaluated` | *step* and `{met, score, differences}` |
-//! | `retrying` | *step* and `{delayMs, differences}`; `attempt` is the one that comes next |
+//! | `evaluated` | *step* and `{met, score, differences, failure?: {code, retryable}}`: `failure` where the attempt failed |
+//! | `retrying` | *step* and `{delayMs, differences}`; `attempt` is the one that comes next. Of a plan or a reply that failed: `{stage: "plan"\|"reply", id, title, attempt, attempts, delayMs, differences, failure}` |
 //! | `asked` | `{messageId, content, questions, receipt}` |
 //! | `answered` | `{answers}` |
 //! | `replied` | `{messageId, content, data?}` |
@@ -107,6 +107,12 @@ pub struct Question {
     pub text: String,
     /// Answers to choose from. Empty: free text.
     pub options: Vec<String>,
+}
+
+impl From<openanalyst_runtime::contract::Question> for Question {
+    fn from(asked: openanalyst_runtime::contract::Question) -> Self {
+        Self { id: asked.id, text: asked.text, options: asked.options }
+    }
 }
 
 /// The user's answer to a question.

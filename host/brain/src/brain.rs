@@ -1,4 +1,4 @@
-//! The brain's front: what the edge calls, and the loop that works on tasks.
+//! The brain's front: what the edge calls. The loop that works on tasks is in `at_work`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,11 @@ use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
+use openanalyst_store::rounds::EndedRound;
 use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
-use openanalyst_store::{Store, StoreError, Tx};
+use openanalyst_store::{Store, Tx};
 use openanalyst_workflow::WorkflowEngine;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,20 +26,18 @@ use tokio_util::task::TaskTracker;
 use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
 use crate::bus::Bus;
 use crate::context::{self, shorten};
-use crate::end::End;
-use crate::parked::{Parked, Waiter};
+use crate::end::{End, Outcome};
+use crate::parked::Parked;
 use crate::record::Gate;
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
 use crate::to_its_end::to_its_end;
 use crate::told::Told;
-use crate::work::Worked;
+use crate::work::first_of_round;
 use crate::{accept, view, work};
 
 /// How often a follower looks at the record of a task that another process works on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How long the host waits before it takes up a task whose record could not be read or written.
-const RECORD_RETRY: Duration = Duration::from_secs(2);
 /// Most characters of a cancellation's reason.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -89,30 +88,30 @@ pub(crate) struct Inner {
     pub(crate) bus: Bus,
     pub(crate) told: Told,
     pub(crate) parked: Parked,
-    sessions: Sessions,
+    pub(crate) sessions: Sessions,
     notices: broadcast::Sender<Notice>,
-    places: Arc<Semaphore>,
+    pub(crate) places: Arc<Semaphore>,
     /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
     taken: Mutex<HashMap<TaskId, Taken>>,
     /// No new work is begun.
     pub(crate) closing: CancellationToken,
     /// Work that still runs is left where it is.
-    stopping: CancellationToken,
+    pub(crate) stopping: CancellationToken,
     pub(crate) tracker: TaskTracker,
 }
 
 pub(crate) struct Taken {
     /// Until this says so, the task may not be on record. None: it is.
-    accepted: Option<Gate>,
-    cancel: CancellationToken,
+    pub(crate) accepted: Option<Gate>,
+    pub(crate) cancel: CancellationToken,
     reason: Option<String>,
-    started: bool,
+    pub(crate) started: bool,
 }
 
 /// A task whose work begins while its acceptance is still being written.
-struct Begun {
-    row: TaskRow,
-    place: OwnedSemaphorePermit,
+pub(crate) struct Begun {
+    pub(crate) row: TaskRow,
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 /// A request's place in its session. Dropped, it is left again.
@@ -181,7 +180,7 @@ impl Inner {
         reason.unwrap_or_else(|| "cancelled by the user".to_owned())
     }
 
-    fn note_taken(&self, task: TaskId, accepted: Option<Gate>) {
+    pub(crate) fn note_taken(&self, task: TaskId, accepted: Option<Gate>) {
         let new = Taken { accepted, cancel: CancellationToken::new(), reason: None, started: false };
         self.taken().entry(task).or_insert(new);
     }
@@ -275,7 +274,7 @@ impl Brain {
         let place = if entered.is_first { inner.places.clone().try_acquire_owned().ok() } else { None };
         task.begun = place.is_some();
         match tx.accept_task(&task, inner.settings.max_open_tasks).await? {
-            Accepted::New => {}
+            Accepted::New { begun } => task.begun = begun,
             Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
             Accepted::Conflict(id) => return Err(BrainError::KeyReused(id)),
             Accepted::TooMany => {
@@ -297,8 +296,9 @@ impl Brain {
         }
         let events = tx.append_events(&task.owner, id, now_ms, events).await?;
         // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
+        let begun = task.begun;
         let row = task.into_row(events.last().map_or(0, |event| event.seq));
-        entered.stay(place.map(|place| Begun { row, place }));
+        entered.stay(place.filter(|_| begun).map(|place| Begun { row, place }));
         let committed = tx.commit().await;
         written.send_replace(Some(committed.is_ok()));
         committed?;
@@ -396,7 +396,7 @@ impl Brain {
                 None => false,
             }
         };
-        // Nobody works on it: it ends here. Work that begins at this very moment finds it ended, and leaves it.
+        // Nobody works on it: it ends here. Work that begins at this very moment either finds it ended, or finds that it was cancelled.
         if !here && (row.status != TaskStatus::Running || !self.works_elsewhere(&row)) {
             row.cancel_reason = Some(reason.to_owned());
             work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }).await?;
@@ -409,7 +409,7 @@ impl Brain {
         self.task(owner, id).await
     }
 
-    fn works_elsewhere(&self, row: &TaskRow) -> bool {
+    pub(crate) fn works_elsewhere(&self, row: &TaskRow) -> bool {
         let node = row.node.as_deref().unwrap_or_default();
         node != self.inner.node.to_string() && self.inner.nodes.is_alive(node)
     }
@@ -425,15 +425,30 @@ impl Brain {
         to_its_end(&self.inner.tracker, async move { brain.answer_checked(&owner, id, answers).await }).await
     }
 
-    async fn answer_checked(&self, owner: &Owner, id: TaskId, answers: Vec<Answer>) -> Result<TaskView, BrainError> {
+    async fn answer_checked(
+        &self,
+        owner: &Owner,
+        id: TaskId,
+        mut answers: Vec<Answer>,
+    ) -> Result<TaskView, BrainError> {
         let inner = &self.inner;
         let row = self.row(owner, id).await?;
+        if row.status == TaskStatus::NeedsClarification {
+            let outcome = row.outcome.clone().and_then(|outcome| serde_json::from_value::<Outcome>(outcome).ok());
+            accept::check_questions(&mut answers, &outcome.unwrap_or_default().questions)?;
+        }
         let mut rounds: Vec<Vec<Answer>> = serde_json::from_value(row.answers.clone()).unwrap_or_default();
         let said = answers.iter().map(|answer| answer.text.as_str()).collect::<Vec<_>>().join("\n");
         let event = NewEvent::new(EventKind::Answered, json!({ "answers": answers }));
+        let first = first_of_round(rounds.len());
         rounds.push(answers);
         let now_ms = inner.clock.now_ms();
         let mut tx = inner.store.begin(owner).await?;
+        if let Some(skill) = &row.skill {
+            let (version, digest) = (row.skill_version.as_deref(), row.skill_digest.as_deref());
+            let outcome = row.outcome.as_ref().unwrap_or(&Value::Null);
+            tx.keep_round(owner, EndedRound { task: id, first, skill, version, digest, outcome }).await?;
+        }
         if !tx.answer_task(owner, id, &json!(rounds), &inner.node.to_string()).await? {
             let state = row.status;
             return Err(BrainError::WrongState(format!("the task does not wait for an answer: it is {state}")));
@@ -508,153 +523,5 @@ impl Brain {
 
     fn check_open(&self) -> Result<(), BrainError> {
         if self.inner.closing.is_cancelled() { Err(BrainError::ShuttingDown) } else { Ok(()) }
-    }
-
-    /// Puts a task into its session, and starts the session if it rests.
-    pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
-        self.inner.note_taken(task, None);
-        if self.inner.sessions.enter(owner, session, task) {
-            self.begin_session(owner, session, task, None);
-        }
-    }
-
-    fn begin_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<Begun>) {
-        let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
-        self.inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task, begun).await });
-    }
-
-    /// Goes on with a task that waited, and with its session.
-    pub(crate) fn go_on(&self, waiter: Waiter) {
-        let brain = self.clone();
-        self.inner.tracker.spawn(async move {
-            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task, None).await;
-        });
-    }
-
-    /// Takes over a task that waits for a job: its session waits with it.
-    pub(crate) async fn take_parked(
-        &self,
-        owner: &Owner,
-        session: &SessionKey,
-        task: TaskId,
-        job: JobId,
-        until_ms: Option<i64>,
-    ) {
-        self.inner.note_taken(task, None);
-        if self.inner.sessions.enter(owner, session, task) {
-            let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
-            self.park(job, waiter).await;
-        }
-    }
-
-    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId, mut begun: Option<Begun>) {
-        let mut next = Some(first);
-        while let Some(task) = next {
-            let worked = tokio::select! {
-                worked = self.work_on(owner, task, begun.take()) => worked,
-                () = self.inner.stopping.cancelled() => return,
-            };
-            if let Worked::Waits(job, until_ms) = worked {
-                let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
-                    taken.started = false;
-                    // It is on record.
-                    taken.accepted = None;
-                    taken.cancel.is_cancelled()
-                });
-                if cancelled {
-                    let reason = self.inner.cancel_reason(task);
-                    self.inner.cancel_job(owner, job, &reason).await;
-                    // Its record says that it was cancelled: taken up again, it ends.
-                    continue;
-                }
-                let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
-                // The session goes on when the job has ended.
-                return self.park(job, waiter).await;
-            }
-            self.inner.taken().remove(&task);
-            next = self.inner.sessions.next(owner, session);
-            if let Some(next) = next {
-                // It may be the same task, answered between its end and now.
-                self.inner.note_taken(next, None);
-            }
-        }
-    }
-
-    async fn work_on(&self, owner: &Owner, id: TaskId, begun: Option<Begun>) -> Worked {
-        let inner = &self.inner;
-        let (mut begun, place) = match begun {
-            Some(Begun { row, place }) => (Some(row), Ok(place)),
-            None => tokio::select! {
-                place = inner.places.clone().acquire_owned() => (None, place),
-                () = inner.closing.cancelled() => return Worked::Ended,
-            },
-        };
-        let Ok(_place) = place else { return Worked::Ended };
-        while !inner.closing.is_cancelled() {
-            let (cancel, mut accepted) = match inner.taken().get_mut(&id) {
-                Some(taken) => {
-                    taken.started = true;
-                    (taken.cancel.clone(), taken.accepted.clone())
-                }
-                None => return Worked::Ended,
-            };
-            // Boxed, so that what waits here is small.
-            let worked = match (begun.take(), &mut accepted) {
-                (Some(row), Some(accepted)) => {
-                    let worked = Box::pin(work::run(inner, row, Some(accepted.clone()), cancel)).await;
-                    if *accepted.borrow() != Some(true) {
-                        // Its work ended before anybody was told that it is accepted. If it is on record all the same, it is done.
-                        if let Err(error) = worked {
-                            tracing::warn!(task = %id, %error, "a task is looked at again once its acceptance is written");
-                        }
-                        continue;
-                    }
-                    worked
-                }
-                (_, accepted) => {
-                    if let Some(accepted) = accepted {
-                        // Whatever came of that: the record knows.
-                        drop(accepted.wait_for(Option::is_some).await);
-                    }
-                    match inner.store.task_with_documents(owner, id).await {
-                        Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                            Box::pin(work::run(inner, row, None, cancel)).await
-                        }
-                        Ok(_) => return Worked::Ended,
-                        Err(error) => Err(error),
-                    }
-                }
-            };
-            match worked {
-                Ok(worked) => return worked,
-                Err(StoreError::Fenced) => {
-                    tracing::info!(task = %id, "the task is not this process's any more: it is left");
-                    return Worked::Ended;
-                }
-                Err(error) if error.is_transient() => {
-                    tracing::error!(task = %id, %error, "the record cannot be written now: the task is taken up again");
-                    tokio::time::sleep(RECORD_RETRY).await;
-                }
-                Err(error) => {
-                    tracing::error!(task = %id, %error, "the record of a task is damaged: the task ends");
-                    let failure = openanalyst_domain::Failure::failed(format!("the host could not go on: {error}"));
-                    self.give_up(owner, id, failure).await;
-                    return Worked::Ended;
-                }
-            }
-        }
-        Worked::Ended
-    }
-
-    /// Ends a task whose record stops the usual way.
-    async fn give_up(&self, owner: &Owner, id: TaskId, failure: openanalyst_domain::Failure) {
-        let ended = match self.inner.store.task(owner, id).await {
-            Ok(Some(row)) => work::finish(&self.inner, &row, &End::Failed(failure)).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
-            tracing::error!(task = %id, %error, "a task could not be ended: it is looked at again at the next start");
-        }
     }
 }

@@ -12,6 +12,7 @@ use openanalyst_store::learnings::LearningRow;
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
+use serde::Serialize;
 use serde_json::Value;
 
 use openanalyst_text::similarity;
@@ -28,6 +29,8 @@ const LIMITS: KnownLimits =
 const MAX_PREFERENCE_BYTES: usize = 64 << 10;
 /// Most learnings, failures included.
 const MAX_LEARNINGS: usize = 100;
+/// Most characters of one learning; what is longer is cut.
+const MAX_LEARNING_CHARS: usize = 2_000;
 /// Most bytes of all learnings together.
 const MAX_LEARNING_BYTES: usize = 64 << 10;
 /// Most failures that are told.
@@ -44,9 +47,32 @@ pub(crate) const PREFERENCES: &str = "preferences/";
 const TIME_ZONE: &str = "preferences/time-zone";
 const CUSTOM_INSTRUCTIONS: &str = "custom-instructions";
 
+/// How much was left out of a context to keep it within its size, by what it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Omitted {
+    /// Messages of this session.
+    messages: u32,
+    /// Preferences.
+    preferences: u32,
+    /// Learnings.
+    learnings: u32,
+    /// Texts that are there and were cut: messages, learnings, instructions.
+    shortened: u32,
+}
+
+impl Omitted {
+    /// What is not there at all.
+    fn total(&self) -> u32 {
+        self.messages + self.preferences + self.learnings
+    }
+}
+
 /// A context, and what only the host needs of it.
 pub(crate) struct Built {
     pub(crate) context: contract::Context,
+    /// What was left out of it.
+    pub(crate) omitted: Omitted,
     /// The user's time zone: their preference, or the host's own.
     pub(crate) time_zone: String,
     /// The skill that gave the last answer in this session.
@@ -89,8 +115,8 @@ pub(crate) fn build(
     default_time_zone: &str,
     now_ms: i64,
 ) -> Built {
-    let Known { noted, told, instructions, messages, older: mut omitted, tasks, failures, learnings: known, .. } =
-        known;
+    let Known { noted, told, instructions, messages, older, tasks, failures, learnings: known, .. } = known;
+    let mut omitted = Omitted { messages: older, ..Omitted::default() };
     let mut preferences: BTreeMap<String, String> =
         noted.into_iter().map(|(key, value)| (key[PREFERENCES.len()..].to_owned(), value)).collect();
     // What skills noted of the user, and over it what the user said in so many words.
@@ -107,7 +133,7 @@ pub(crate) fn build(
     };
     let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
     let preferences = bounded_preferences(preferences, &mut omitted);
-    let custom_instructions = custom_instructions.map(|text| cut(text, MAX_INSTRUCTIONS_BYTES));
+    let custom_instructions = custom_instructions.map(|text| cut(text, MAX_INSTRUCTIONS_BYTES, &mut omitted));
     let previous_skill = messages.iter().find_map(|message| message.skill.clone());
     let messages = bounded_messages(messages, &mut omitted);
     let context = contract::Context {
@@ -119,19 +145,20 @@ pub(crate) fn build(
         recent_tasks: tasks.into_iter().map(recent_task).collect(),
         learnings: learnings(&failures, &known, &task.content, &mut omitted),
         skills: summaries(catalog),
-        omitted,
+        omitted: 0,
     };
+    let context = contract::Context { omitted: omitted.total(), ..context };
     let time_zone = known_zone(time_zone, default_time_zone);
-    Built { context, time_zone, previous_skill }
+    Built { context, omitted, time_zone, previous_skill }
 }
 
 /// The preferences that fit, in the order of their names.
-fn bounded_preferences(preferences: BTreeMap<String, String>, omitted: &mut u32) -> Vec<(String, String)> {
+fn bounded_preferences(preferences: BTreeMap<String, String>, omitted: &mut Omitted) -> Vec<(String, String)> {
     let mut room = MAX_PREFERENCE_BYTES;
     let mut kept = Vec::with_capacity(preferences.len());
     for (name, value) in preferences {
         if name.len() + value.len() > room {
-            *omitted += 1;
+            omitted.preferences += 1;
             continue;
         }
         room -= name.len() + value.len();
@@ -151,15 +178,15 @@ fn summaries(catalog: &TenantCatalog) -> Vec<(String, String)> {
 }
 
 /// The newest messages that fit, oldest first; they come newest first.
-fn bounded_messages(rows: Vec<KnownMessage>, omitted: &mut u32) -> Vec<contract::Message> {
+fn bounded_messages(rows: Vec<KnownMessage>, omitted: &mut Omitted) -> Vec<contract::Message> {
     let mut room = MAX_MESSAGE_BYTES;
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         let data = row.data;
-        let content = cut(row.content, MAX_ONE_MESSAGE_BYTES);
+        let content = cut(row.content, MAX_ONE_MESSAGE_BYTES, omitted);
         let size = content.len() + data.as_ref().map_or(0, String::len);
         if size > room {
-            *omitted += 1;
+            omitted.messages += 1;
             continue;
         }
         room -= size;
@@ -192,7 +219,7 @@ fn learnings(
     failures: &[KnownFailure],
     known: &[LearningRow],
     request: &str,
-    omitted: &mut u32,
+    omitted: &mut Omitted,
 ) -> Vec<contract::Learning> {
     let mut chosen = Vec::new();
     for row in failures {
@@ -218,11 +245,12 @@ fn learnings(
     let mut room = MAX_LEARNING_BYTES;
     for at in order {
         let row = &known[at];
-        let content = shorten(&row.content, 2_000);
+        let content = shorten(&row.content, MAX_LEARNING_CHARS);
         if chosen.len() >= MAX_LEARNINGS || content.len() + row.source.len() > room {
-            *omitted += 1;
+            omitted.learnings += 1;
             continue;
         }
+        omitted.shortened += u32::from(content != row.content);
         room -= content.len() + row.source.len();
         chosen.push(contract::Learning { content, source: shorten(&row.source, 500), at_ms: unsigned(row.at_ms) });
     }
@@ -237,8 +265,9 @@ pub(crate) fn shorten(text: &str, max_chars: usize) -> String {
     }
 }
 
-fn cut(mut text: String, max_bytes: usize) -> String {
+fn cut(mut text: String, max_bytes: usize, omitted: &mut Omitted) -> String {
     if text.len() > max_bytes {
+        omitted.shortened += 1;
         let end = (0..=max_bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);
     }
@@ -252,9 +281,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out_and_counted() {
         let preferences = ["a", "b", "c"].map(|name| (name.to_owned(), "x".repeat(40 << 10)));
-        let mut omitted = 0;
+        let mut omitted = Omitted::default();
         let kept = bounded_preferences(preferences.into_iter().collect(), &mut omitted);
-        assert_eq!((kept.len(), kept[0].0.as_str(), omitted), (1, "a", 2));
+        assert_eq!((kept.len(), kept[0].0.as_str(), omitted.preferences), (1, "a", 2));
         let message = |number: i64| KnownMessage {
             role: "user".to_owned(),
             content: format!("{number} {}", "x".repeat(MAX_ONE_MESSAGE_BYTES)),
@@ -262,18 +291,21 @@ mod tests {
             skill: None,
             at_ms: number,
         };
-        let mut omitted = 3;
+        let mut omitted = Omitted { messages: 3, ..Omitted::default() };
         // They come newest first, and go out oldest first.
         let kept = bounded_messages((0..10).rev().map(message).collect(), &mut omitted);
-        assert_eq!((kept.len(), omitted), (8, 5));
+        assert_eq!((kept.len(), omitted), (8, Omitted { messages: 5, shortened: 10, ..Omitted::default() }));
+        assert_eq!(omitted.total(), 5);
         assert!(kept[0].content.starts_with("2 ") && kept[7].content.starts_with("9 "));
         assert!(kept.iter().all(|message| message.content.len() <= MAX_ONE_MESSAGE_BYTES));
     }
 
     #[test]
     fn cutting_never_splits_a_character() {
-        assert_eq!(cut("äöü".to_owned(), 3), "ä");
-        assert_eq!(cut("ab".to_owned(), 3), "ab");
+        let mut omitted = Omitted::default();
+        assert_eq!(cut("äöü".to_owned(), 3, &mut omitted), "ä");
+        assert_eq!(cut("ab".to_owned(), 3, &mut omitted), "ab");
+        assert_eq!(omitted.shortened, 1);
         assert_eq!(shorten("äöü", 2), "äö…");
         assert_eq!(shorten("äöü", 3), "äöü");
     }

@@ -24,9 +24,24 @@ pub(crate) enum End {
     /// It cannot go on without the user.
     Asked { content: String, questions: Vec<Question> },
     /// It failed for good.
-    Failed(Failure),
+    Failed {
+        /// What was answered before that, by the parts of the request that were done.
+        before: String,
+        failure: Failure,
+    },
     /// The user cancelled it.
     Cancelled { reason: String },
+}
+
+/// All that is written of a task's end.
+pub(crate) struct Ending<'a> {
+    pub(crate) end: &'a End,
+    /// What the task used.
+    pub(crate) receipt: TaskReceipt,
+    /// The id of the answer, where parts of it were shown under one.
+    pub(crate) answer: Option<MessageId>,
+    /// What came of each attempt, for the history.
+    pub(crate) attempts: &'a [Value],
 }
 
 /// What is kept of a task's end, in the task's own row.
@@ -43,6 +58,12 @@ pub(crate) struct Outcome {
     pub(crate) receipt: TaskReceipt,
 }
 
+impl End {
+    pub(crate) fn failed(failure: Failure) -> Self {
+        Self::Failed { before: String::new(), failure }
+    }
+}
+
 /// The words for a failure that the user sees.
 pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
     TaskFailure { code: failure.code().to_owned(), message: failure.to_string(), retryable: failure.is_retryable() }
@@ -52,15 +73,13 @@ pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
 pub(crate) async fn write(
     tx: &mut Tx,
     task: &TaskRow,
-    end: &End,
-    receipt: TaskReceipt,
-    answer: Option<MessageId>,
-    attempts: &[Value],
+    ending: Ending<'_>,
     now_ms: i64,
 ) -> Result<Option<TaskRow>, StoreError> {
+    let Ending { end, receipt, answer, attempts } = ending;
     let (status, outcome) = outcome_of(end, receipt);
     let recorded = serde_json::to_value(&outcome).unwrap_or_default();
-    if !tx.finish_task(task.id, status, &recorded, now_ms).await? {
+    if !tx.finish_task(task.id, task.lease, status, &recorded, now_ms).await? {
         return Ok(None);
     }
     let skill = task.skill.as_deref();
@@ -96,7 +115,7 @@ pub(crate) async fn write(
             let asked = json!({ "messageId": message, "content": content, "questions": questions, "receipt": receipt });
             events.push(NewEvent::new(EventKind::Asked, asked));
         }
-        End::Failed(failure) => {
+        End::Failed { failure, .. } => {
             let failure = failure_for_user(failure);
             events.push(remembered());
             events.push(NewEvent::new(
@@ -134,9 +153,9 @@ fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
             TaskStatus::NeedsClarification,
             Outcome { content: content.clone(), questions: questions.clone(), ..outcome },
         ),
-        End::Failed(failure) => {
+        End::Failed { before, failure } => {
             let error = failure_for_user(failure);
-            let content = format!("That did not work: {}", error.message);
+            let content = after(before, &format!("That did not work: {}", error.message));
             (TaskStatus::Failed, Outcome { content, error: Some(error), ..outcome })
         }
         End::Cancelled { reason } => {
@@ -164,16 +183,17 @@ fn remember(
         _ => None,
     };
     let kinds: Vec<&'static str> = ["session"].into_iter().chain(verdict).collect();
-    keep(tx, task, &kinds, &outcome.content, &data, now_ms);
+    keep(tx, task, "", &kinds, &outcome.content, &data, now_ms);
     kinds
 }
 
-/// Writes an entry of each kind about a task.
-fn keep(tx: &mut Tx, task: &TaskRow, kinds: &[&'static str], content: &str, data: &Value, now_ms: i64) {
+/// Writes an entry of each kind about a task, or about a place in it.
+fn keep(tx: &mut Tx, task: &TaskRow, place: &str, kinds: &[&'static str], content: &str, data: &Value, now_ms: i64) {
     tx.remember(&NewEntry {
         owner: &task.owner,
         kinds,
         task: Some(task.id),
+        place,
         skill: task.skill.as_deref(),
         title: &shorten(&task.content, TITLE_CHARS),
         content,
@@ -185,19 +205,34 @@ fn keep(tx: &mut Tx, task: &TaskRow, kinds: &[&'static str], content: &str, data
 /// What the history says of an attempt: what its event says, without the texts that the step has anyway.
 pub(crate) fn attempt_of(evaluated: &Value) -> Value {
     let mut attempt = json!({});
-    for name in ["id", "attempt", "met", "score", "differences"] {
-        attempt[name] = evaluated[name].clone();
+    for name in ["id", "attempt", "met", "score", "differences", "failure"] {
+        if let Some(value) = evaluated.get(name) {
+            attempt[name] = value.clone();
+        }
     }
     attempt
 }
 
 /// The history of a step that never gave what was expected: its user is asked, and the next request of this kind knows.
-pub(crate) fn remember_failure(tx: &mut Tx, task: &TaskRow, reason: &str, differences: &[String], now_ms: i64) {
+pub(crate) fn remember_failure(
+    tx: &mut Tx,
+    task: &TaskRow,
+    place: &str,
+    reason: &str,
+    differences: &[String],
+    attempts: &[Value],
+    now_ms: i64,
+) {
     let data = json!({
         "sessionId": task.session, "status": TaskStatus::NeedsClarification, "error": { "message": reason },
-        "differences": differences,
+        "differences": differences, "attempts": attempts,
     });
-    keep(tx, task, &["failure"], reason, &data, now_ms);
+    keep(tx, task, place, &["failure"], reason, &data, now_ms);
+}
+
+/// What comes after what was said before.
+pub(crate) fn after(before: &str, content: &str) -> String {
+    if before.is_empty() { content.to_owned() } else { format!("{before}\n\n{content}") }
 }
 
 /// The text around a task's questions, for people who read only text.

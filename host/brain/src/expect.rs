@@ -27,7 +27,11 @@ pub(crate) fn check(expectation: &Expectation) -> Result<(), String> {
     match &expectation.check {
         Check::Present | Check::Contains(_) => Ok(()),
         Check::Exact(wanted) => document("the expected document", wanted).map(drop),
-        Check::BySkill(argument) => document("the argument of the skill's own check", argument).map(drop),
+        Check::BySkill(argument) => match document("the argument of the skill's own check", argument)? {
+            // The value that is tested becomes a member of it.
+            Value::Object(_) => Ok(()),
+            _ => Err("the argument of the skill's own check is no JSON object".to_owned()),
+        },
         Check::Schema(schema) => {
             let schema = document("the schema", schema)?;
             jsonschema::draft202012::new(&schema)
@@ -39,6 +43,9 @@ pub(crate) fn check(expectation: &Expectation) -> Result<(), String> {
             Err(format!("the threshold {} is not from 0 to 1", wanted.threshold))
         }
         Check::Similar(_) => Ok(()),
+        Check::Within(range) if [range.min, range.max].iter().flatten().any(|bound| bound.is_nan()) => {
+            Err("one of its bounds is no number".to_owned())
+        }
         Check::Within(range) if range.min.zip(range.max).is_some_and(|(min, max)| min > max) => {
             Err("nothing lies between its bounds".to_owned())
         }

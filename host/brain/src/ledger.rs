@@ -29,6 +29,8 @@ struct Kept {
     total: TaskReceipt,
     /// Skills started jobs, whose receipts the workflow engine writes.
     started_jobs: bool,
+    /// Tokens of language models that were used and stand in no receipt that is written.
+    unwritten_tokens: u64,
 }
 
 impl Receipts {
@@ -43,6 +45,18 @@ impl Receipts {
         total.host_calls += u64::from(receipt.host_calls);
         kept.started_jobs |= receipt.workflow_starts > 0;
         kept.left.push(left);
+    }
+
+    /// Takes the receipt of what the host itself asked a language model for.
+    pub(crate) fn take_own(&self, what: &str, completion: &Completion) {
+        self.spent(completion.input_tokens + completion.output_tokens);
+        let receipt = Receipt {
+            llm_input_tokens: completion.input_tokens,
+            llm_output_tokens: completion.output_tokens,
+            output_bytes: completion.content.len() as u64,
+            ..Receipt::new("host", "", what)
+        };
+        self.take(&receipt, &[], None);
     }
 
     /// Writes what is left into a transaction that the caller commits, and says how much that is.
@@ -60,7 +74,24 @@ impl Receipts {
 
     /// Forgets as much as was written.
     pub(crate) fn forget(&self, written: usize) {
-        self.lock().left.drain(..written);
+        let mut kept = self.lock();
+        let tokens: u64 = kept
+            .left
+            .drain(..written)
+            .map(|Left { receipt, .. }| receipt.llm_input_tokens + receipt.llm_output_tokens)
+            .sum();
+        kept.unwritten_tokens = kept.unwritten_tokens.saturating_sub(tokens);
+    }
+
+    /// Notes tokens as soon as they are used: the receipt comes at the end of the invocation.
+    pub(crate) fn spent(&self, tokens: u64) {
+        let mut kept = self.lock();
+        kept.unwritten_tokens = kept.unwritten_tokens.saturating_add(tokens);
+    }
+
+    /// Tokens that were used and do not stand in the record yet.
+    pub(crate) fn unwritten_tokens(&self) -> u64 {
+        self.lock().unwritten_tokens
     }
 
     /// What all invocations here used. None: skills started jobs, which used something too, and that stands in the record only.
@@ -72,15 +103,5 @@ impl Receipts {
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The receipt of what the host itself asked a language model for.
-pub(crate) fn own_receipt(what: &str, completion: &Completion) -> Receipt {
-    Receipt {
-        llm_input_tokens: completion.input_tokens,
-        llm_output_tokens: completion.output_tokens,
-        output_bytes: completion.content.len() as u64,
-        ..Receipt::new("host", "", what)
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! | role | module | does |
 //! |---|---|---|
-//! | the front | `brain`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
+//! | the front | `brain`, `at_work`, `follow`, `take_over`, `parked` | accepts, lists, awaits, cancels, answers, follows tasks; works on them session by session; takes up what others left |
 //! | coordinator | `work`, `prepare`, `context`, `split`, `parts` | builds the context, asks the router, calls the skill's plan and reply |
 //! | planner | `plan` | which plans are accepted, and how arguments take up earlier results |
 //! | replay | [`replay`] | a finished task as a file, and running it again |
 //! | researcher | `research` | looks up how it is done right, once the retries are used up |
-//! | executor | `steps`, `jobs` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins |
+//! | executor | `steps`, `jobs`, `asked` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins; asks, and heeds the answer |
 //! | evaluator | `expect` | compares results with expectations |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
 //! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
@@ -20,6 +20,8 @@
 
 mod accept;
 pub mod api;
+mod asked;
+mod at_work;
 mod brain;
 mod bus;
 mod context;

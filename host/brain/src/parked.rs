@@ -37,7 +37,7 @@ pub(crate) struct Parked {
 impl Parked {
     pub(crate) fn add(&self, job: JobId, waiter: Waiter) {
         let has_time = waiter.until_ms.is_some();
-        self.lock().entry(job).or_default().push(waiter);
+        self.lock().entry(job).or_insert_with(|| Vec::with_capacity(1)).push(waiter);
         if has_time {
             self.changed.notify_one();
         }
@@ -108,6 +108,9 @@ impl Brain {
     pub(crate) async fn keep_waking(&self) {
         let inner = &self.inner;
         let mut ended = inner.workflow.ended();
+        // One for all turns: jobs that end here never keep those of other processes from being looked for.
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let next_ms = inner.parked.next_ms();
             let due = async {
@@ -124,7 +127,7 @@ impl Brain {
                 },
                 () = due => self.wake(inner.parked.take_due(inner.clock.now_ms())),
                 () = inner.parked.changed.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => self.look().await,
+                _ = looks.tick() => self.look().await,
                 () = inner.closing.cancelled() => return,
             }
         }

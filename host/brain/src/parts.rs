@@ -3,15 +3,16 @@
 use openanalyst_domain::EventKind;
 use openanalyst_router::Utterance;
 use openanalyst_runtime::contract;
+use openanalyst_store::rounds::EndedRound;
 use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::Answer;
-use crate::end::End;
+use crate::end::{self, End};
 use crate::numbers::unsigned;
 use crate::prepare::{Prepared, decide, gone, request_of, route_event};
-use crate::work::{Stop, Work};
+use crate::work::{Stop, Work, first_of_round};
 
 /// What a part of a request was answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +20,25 @@ pub(crate) struct DonePart {
     skill: String,
     content: String,
     data: Option<Value>,
+}
+
+/// The member of a kept outcome that says that it is the part's own, and not the answer of all parts.
+pub(crate) const OWN: &str = "own";
+
+/// What the last of several parts said itself, from the answer of all of them: see [`Work::together`] and [`Work::after_what_is_done`].
+pub(crate) fn said_by(done: &[DonePart], content: &str, data: Option<&Value>) -> (String, Option<Value>) {
+    if done.is_empty() {
+        return (content.to_owned(), data.cloned());
+    }
+    let before = said(done);
+    let own = content.strip_prefix(before.as_str()).unwrap_or(content);
+    let parts = data.and_then(|data| data.get("parts")).and_then(Value::as_array);
+    let data = parts.and_then(|parts| parts.last()).and_then(|part| part.get("data")).cloned();
+    (own.to_owned(), data.filter(|data| !data.is_null()))
+}
+
+fn said(done: &[DonePart]) -> String {
+    done.iter().map(|part| part.content.trim()).collect::<Vec<_>>().join("\n\n")
 }
 
 impl Work {
@@ -33,6 +53,16 @@ impl Work {
         let content = all.iter().map(|part| part.content.trim()).collect::<Vec<_>>().join("\n\n");
         let data = json!({ "parts": all.iter().map(|part| json!({ "skill": part.skill, "data": part.data })).collect::<Vec<_>>() });
         End::Answered { content, data: Some(data) }
+    }
+
+    /// An end that is no answer, after the answers of the parts that were done: what they did stays done.
+    pub(crate) fn after_what_is_done(&self, end: End) -> End {
+        let before = said(&self.done);
+        match end {
+            End::Asked { content, questions } => End::Asked { content: end::after(&before, &content), questions },
+            End::Failed { failure, .. } => End::Failed { before, failure },
+            end @ (End::Answered { .. } | End::Cancelled { .. }) => end,
+        }
     }
 
     /// Writes down that this part is done, and with what the next one begins.
@@ -60,14 +90,26 @@ impl Work {
             skill: Some(self.skill.manifest().name.clone()),
             at_ms: unsigned(now_ms),
         });
+        let outcome = json!({ "content": content, "data": data, OWN: true });
         let mut done = self.done.clone();
         done.push(self.done_part(content, data));
         let prepared = Prepared { request, context, part: self.part + 1, rest: self.rest.clone(), done };
+        let ended = self.skill.clone();
         let decided = decide(&mut self.task, &skill, confidence, &prepared);
         let mut event = route_event(&self.task, &route);
         event["part"] = json!(self.part + 2);
         let mut writing = self.record.begin().await?;
         writing.append(vec![NewEvent::new(EventKind::Routed, event)]).await?;
+        let (version, digest) = (ended.manifest().version.to_string(), ended.digest().to_string());
+        let round = EndedRound {
+            task: self.task.id,
+            first: first_of_round(rounds.len()),
+            skill: &ended.manifest().name,
+            version: Some(&version),
+            digest: Some(&digest),
+            outcome: &outcome,
+        };
+        writing.keep_round(self.owner(), round).await?;
         writing.progress_task(
             self.owner(),
             self.task.id,
@@ -76,5 +118,21 @@ impl Work {
         writing.clear_plan(self.task.id);
         writing.commit().await?;
         Err(Stop::NextPart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_part_said_is_found_in_the_answer_of_all() {
+        let part = |content: &str| DonePart { skill: "a".to_owned(), content: content.to_owned(), data: None };
+        let done = [part("one \n"), part("two")];
+        let data = json!({ "parts": [{ "data": 1 }, { "data": 2 }, { "data": 3 }] });
+        let (content, data) = said_by(&done, "one\n\ntwo\n\nthree", Some(&data));
+        assert_eq!((content.trim(), data), ("three", Some(json!(3))));
+        assert_eq!(said_by(&[], "alone", Some(&json!(1))), ("alone".to_owned(), Some(json!(1))));
+        assert_eq!(said_by(&done, "one\n\ntwo\n\nWhich one?", None).0.trim(), "Which one?");
     }
 }

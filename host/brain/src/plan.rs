@@ -19,6 +19,8 @@ const MAX_EXPECTATIONS: usize = 32;
 pub(crate) const MAX_QUESTIONS: usize = 10;
 /// The member that refers to an earlier result.
 const REFERENCE: &str = "$from";
+/// The argument of a script or flow that says whether a retry may run it again although it ended well.
+const RETRYABLE: &str = "$retryable";
 
 /// Checks a plan: sizes, ids, documents, references, and that each step is within the skill's grants.
 ///
@@ -41,6 +43,7 @@ pub(crate) fn check(plan: &Plan, grants: &Capabilities, user_folder: &str) -> Re
         if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
             return Err(invalid(&format!("has the step id `{id}`: use 1 to 64 letters, digits, `-` and `_`")));
         }
+        may_run_again(step)?;
         for reference in references(&arguments(step)?) {
             if !earlier.contains(reference.step.as_str()) {
                 let what = format!("refers in step `{id}` to `{}`, which is no earlier step", reference.step);
@@ -88,16 +91,41 @@ fn allowed(step: &Step, grants: &Capabilities, user_folder: &str) -> Result<(), 
     }
 }
 
+/// Whether a retry may run the step again although it did what it does, and only its result is not as expected. The changes of a skill's own code and of a called
+/// skill are journaled one by one, so they always may; what a script or flow changes nobody can see, so the plan must say so.
+///
+/// # Errors
+/// The plan says something else than true or false.
+pub(crate) fn may_run_again(step: &Step) -> Result<bool, Failure> {
+    let (Action::Script(call) | Action::Flow(call)) = &step.action else { return Ok(true) };
+    match document(step, &call.arguments, true)?.get(RETRYABLE) {
+        None => Ok(false),
+        Some(Value::Bool(may)) => Ok(*may),
+        Some(other) => {
+            Err(invalid(&format!("gives step `{}` a `{RETRYABLE}` of {other}: it is true or false", step.id)))
+        }
+    }
+}
+
 /// The arguments of a step's action, references not yet replaced.
 ///
 /// # Errors
 /// They are no JSON object.
 pub(crate) fn arguments(step: &Step) -> Result<Value, Failure> {
-    let (text, must_be_object) = match &step.action {
-        Action::Script(call) | Action::Flow(call) => (&call.arguments, true),
-        Action::Skill(call) => (&call.arguments, true),
-        Action::Run(arguments) => (arguments, false),
-    };
+    match &step.action {
+        Action::Script(call) | Action::Flow(call) => {
+            let mut arguments = document(step, &call.arguments, true)?;
+            if let Some(arguments) = arguments.as_object_mut() {
+                arguments.remove(RETRYABLE);
+            }
+            Ok(arguments)
+        }
+        Action::Skill(call) => document(step, &call.arguments, true),
+        Action::Run(arguments) => document(step, arguments, false),
+    }
+}
+
+fn document(step: &Step, text: &str, must_be_object: bool) -> Result<Value, Failure> {
     let empty = || Value::Object(Map::new());
     let value = if text.trim().is_empty() { Ok(empty()) } else { serde_json::from_str::<Value>(text) };
     match value {
@@ -139,7 +167,7 @@ fn references(value: &Value) -> Vec<Reference> {
 /// Replaces every reference by the value that it names.
 ///
 /// # Errors
-/// [`Failure::Failed`] where the named value is not there.
+/// [`Failure::Invalid`] where the named value is not there: the same plan would come to the same place again.
 pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Failure> {
     if let Some(reference) = Reference::of(&value) {
         let Reference { step, pointer } = reference;
@@ -149,7 +177,11 @@ pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Fai
             .and_then(|result| serde_json::from_str::<Value>(&result.output).ok())
             .and_then(|output| output.pointer(&pointer).cloned());
         return result
-            .ok_or_else(|| Failure::failed(format!("the result of step `{step}` has nothing at `{pointer}`")));
+            .ok_or_else(|| {
+                invalid(&format!(
+                    "refers to `{pointer}` of step `{step}`, whose result has nothing there: expect it there, so that step `{step}` is tried again where it is missing"
+                ))
+            });
     }
     match value {
         Value::Array(list) => {
@@ -199,6 +231,7 @@ mod tests {
             (vec![script("a", "f/other/post", &json!({}))], "windmill"),
             (vec![script("a", "u/bob/post", &json!({}))], "windmill"),
             (vec![script("a", "u/adam/post", &json!({}))], "windmill"),
+            (vec![script("a", "f/social/post", &json!({"$retryable": "yes"}))], "it is true or false"),
             (vec![Step { action: skill, ..ok.clone() }], "skills"),
             ((0..33).map(|n| script(&format!("s{n}"), "f/social/post", &json!({}))).collect(), "33 steps"),
         ];
@@ -209,6 +242,18 @@ mod tests {
         assert_eq!(check(&plan(vec![script("a", "u/ada/mine", &json!({}))]), &grants(), "u/ada"), Ok(()));
         let nothing = check(&plan(vec![script("a", "u/ada/mine", &json!({}))]), &Capabilities::none(), "u/ada");
         assert!(nothing.is_err(), "without any windmill grant the own folder is closed too");
+    }
+
+    #[test]
+    fn a_script_runs_again_only_where_the_plan_says_so() {
+        let step = |arguments: &Value| script("a", "f/social/post", arguments);
+        assert_eq!(may_run_again(&step(&json!({"topic": "AI"}))), Ok(false));
+        assert_eq!(may_run_again(&step(&json!({"topic": "AI", "$retryable": false}))), Ok(false));
+        let told = step(&json!({"topic": "AI", "$retryable": true}));
+        assert_eq!(may_run_again(&told), Ok(true));
+        assert_eq!(arguments(&told), Ok(json!({"topic": "AI"})), "the script does not get to see it");
+        let own = Step { action: Action::Run("[1]".to_owned()), ..step(&json!({})) };
+        assert_eq!(may_run_again(&own), Ok(true));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::parts::DonePart;
 use crate::record::{Decided, Record};
 use crate::retry::Retry;
 use crate::split::{self, Part};
-use crate::work::{AnswerId, PARTS, Stop, Work};
+use crate::work::{AnswerId, Stop, Work, first_of_round};
 use crate::{accept, supply};
 
 /// Most entries of the ranking in the `routed` event.
@@ -89,7 +89,7 @@ pub(crate) async fn prepare(
 ) -> Result<Work, Stop> {
     let brain = record.brain();
     let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
-    let round = i64::try_from(rounds.len()).unwrap_or(i64::MAX);
+    let first = first_of_round(rounds.len());
     let tenant = task.owner.tenant.clone();
     let recorded = task.prepared.take().and_then(|value| serde_json::from_value::<Prepared>(value).ok());
     let (catalog, prepared, skill) = match recorded {
@@ -110,7 +110,7 @@ pub(crate) async fn prepare(
     Ok(Work {
         brain: brain.clone(),
         record: record.clone(),
-        round: round.saturating_mul(PARTS).saturating_add(i64::try_from(part).unwrap_or(0)),
+        round: first.saturating_add(i64::try_from(part).unwrap_or(0)),
         part,
         rest,
         done,
@@ -127,7 +127,7 @@ pub(crate) async fn prepare(
         learned: Vec::new(),
         attempts: 0,
         verdicts: Vec::new(),
-        alone: !resumed && beginning != Beginning::NextPart && round == 0,
+        alone: !resumed && beginning != Beginning::NextPart && rounds.is_empty(),
         skill,
         task: task.clone(),
     })
@@ -145,7 +145,7 @@ async fn understand(
     let known = context::known(&brain.store, task, now_ms).await?;
     let catalog = brain.catalog.at(&task.owner.tenant, known.revision.unwrap_or(0)).await?;
     let built = context::build(known, &catalog, task, zone, now_ms);
-    let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context));
+    let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context, built.omitted));
     record.note(|unsaved| unsaved.events([understood])).await;
     let utterance = Utterance {
         text: &task.content,
@@ -221,11 +221,11 @@ pub(crate) fn gone(name: &str) -> Stop {
     .into()
 }
 
-fn context_event(context: &contract::Context) -> Value {
+fn context_event(context: &contract::Context, left_out: context::Omitted) -> Value {
     json!({
         "messages": context.messages.len(), "recentTasks": context.recent_tasks.len(),
         "preferences": context.preferences.len(), "learnings": context.learnings.len(),
-        "skills": context.skills.len(), "omitted": context.omitted,
+        "skills": context.skills.len(), "omitted": context.omitted, "leftOut": left_out,
     })
 }
 

@@ -5,10 +5,10 @@
 //! is done again, and comes to the same: what it changed outside is in the journal.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use openanalyst_domain::{Owner, TaskId};
+use openanalyst_domain::{JobId, Owner, TaskId};
 use openanalyst_runtime::{Recording, Tape};
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::tasks::{Decision, NewEvent, Progress, TaskRow};
@@ -38,6 +38,24 @@ struct Inside {
     accepted: Option<Gate>,
     unsaved: Arc<Mutex<Unsaved>>,
     receipts: Receipts,
+    /// The jobs that guests await, who are dropped when the task is cancelled.
+    awaited: Arc<std::sync::Mutex<Vec<JobId>>>,
+}
+
+/// A job that a guest awaits, for as long as it does. What is dropped with a guest that was cancelled stays noted.
+pub(crate) struct Awaited {
+    awaited: Arc<std::sync::Mutex<Vec<JobId>>>,
+    job: JobId,
+}
+
+impl Awaited {
+    /// The guest awaits it no longer.
+    pub(crate) fn over(self) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = awaited.iter().position(|job| *job == self.job) {
+            awaited.swap_remove(at);
+        }
+    }
 }
 
 /// What was done and is not written yet.
@@ -148,6 +166,7 @@ impl Record {
             accepted,
             unsaved: Arc::default(),
             receipts: Receipts::default(),
+            awaited: Arc::default(),
         }))
     }
 
@@ -155,9 +174,25 @@ impl Record {
         &self.0.brain
     }
 
+    /// The lease under which it is written.
+    pub(crate) fn lease(&self) -> i64 {
+        self.0.lease
+    }
+
     /// The receipts, to be filled by whoever calls the sandbox.
     pub(crate) fn receipts(&self) -> &Receipts {
         &self.0.receipts
+    }
+
+    /// Notes that a guest awaits a job.
+    pub(crate) fn awaits(&self, job: JobId) -> Awaited {
+        self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner).push(job);
+        Awaited { awaited: self.0.awaited.clone(), job }
+    }
+
+    /// The jobs that guests awaited when they were dropped.
+    pub(crate) fn awaited(&self) -> Vec<JobId> {
+        std::mem::take(&mut *self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Leaves something to be written. Never while a [`Writing`] of the same task is in hand.

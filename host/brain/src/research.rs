@@ -3,6 +3,9 @@
 //! It asks what the tenant learned before, always, and the web where there is a provider. What strangers wrote is data: it reaches the next attempt and prompts
 //! marked as untrusted, what reads like an order to a machine is left out, and no grant ever widens by it. Without a language model the
 //! sentences that fit best are taken as they are.
+//!
+//! Everybody in the tenant may know sentences of public pages, as they stand there. What was made of them for one user stays that user's, and so do the query and the title,
+//! which quote their data.
 
 use openanalyst_domain::{EventKind, Failure};
 use openanalyst_providers::llm::{Message, Prompt, Role};
@@ -19,8 +22,8 @@ use crate::steps::Place;
 use crate::supply;
 use crate::work::{Stop, Work};
 
-/// Most learnings of the tenant that are looked through.
-pub(crate) const LEARNINGS_READ: u32 = 500;
+/// Most learnings that are looked through: of the user's own, and of those that everybody in the tenant may know.
+pub(crate) const LEARNINGS_READ: u32 = 250;
 /// Most of them that are taken.
 const LEARNINGS_TAKEN: usize = 3;
 /// Results of a web search that are read.
@@ -49,6 +52,19 @@ struct Found {
     problems: Vec<String>,
     /// The ids of the learnings in it.
     learnings: Vec<String>,
+    /// What is new in it.
+    #[serde(skip)]
+    new: Vec<Lesson>,
+}
+
+/// Something that nobody knew before.
+#[derive(Debug)]
+struct Lesson {
+    text: String,
+    /// Where it came from: addresses.
+    source: String,
+    /// Whether everybody in the tenant may know it.
+    shared: bool,
 }
 
 /// The words to search for: `{year} best practices {type} {framework} {differences}`.
@@ -99,8 +115,8 @@ impl Work {
     async fn look_up(&self, query: String, differences: &[String]) -> Result<Found, Stop> {
         let mut found = Found { query, ..Found::default() };
         let wanted = differences.join(". ");
-        let known = self.brain.store.learnings(self.owner(), LEARNINGS_READ).await?;
-        let known = fitting(&known, &format!("{} {wanted}", found.query));
+        let all_known = self.brain.store.learnings(self.owner(), LEARNINGS_READ).await?;
+        let known = fitting(&all_known, &format!("{} {wanted}", found.query));
         let mut texts: Vec<String> = Vec::new();
         if let Some(search) = &self.brain.search {
             match search.search(&found.query, HITS).await {
@@ -114,11 +130,16 @@ impl Work {
             }
         }
         let text = texts.join("\n");
-        let mut learned = None;
+        let mut lines = Vec::new();
         if !text.is_empty() {
-            learned = self.extract(&text, &wanted, &mut found).await;
+            lines.extend(self.extract(&text, &wanted, &mut found).await);
         }
-        let mut lines: Vec<String> = learned.into_iter().collect();
+        for lesson in &found.new {
+            if let Some(row) = all_known.iter().find(|row| row.content == lesson.text) {
+                found.learnings.push(row.id.clone());
+            }
+        }
+        found.new.retain(|lesson| !all_known.iter().any(|row| row.content == lesson.text));
         if lines.is_empty() && !known.is_empty() {
             "earlier-learnings".clone_into(&mut found.made_by);
         }
@@ -135,6 +156,11 @@ impl Work {
 
     /// What of the texts helps: in the model's words, or in their own.
     async fn extract(&self, text: &str, wanted: &str, found: &mut Found) -> Option<String> {
+        let sentences = key_sentences(text, wanted, MAX_SENTENCES, MAX_CHARS);
+        let sentences = sentences.into_iter().map(|sentence| sentence.text).collect::<Vec<_>>().join(" ");
+        let source = found.sources.join(" ");
+        let shared = self.retry.share_learnings;
+        let as_they_are = Lesson { text: sentences.clone(), source: source.clone(), shared };
         if let Some(llm) = &self.brain.llm {
             let prompt = Prompt {
                 system: Some(
@@ -158,18 +184,21 @@ impl Work {
                     let advice = completion.content.trim().to_owned();
                     if !advice.is_empty() && advice != "NOTHING" && !looks_like_instruction(&advice) {
                         "language-model".clone_into(&mut found.made_by);
-                        return Some(shorten(&advice, MAX_CHARS));
+                        let advice = shorten(&advice, MAX_CHARS);
+                        found.new.push(Lesson { text: advice.clone(), source, shared: false });
+                        found.new.extend(Some(as_they_are).filter(|lesson| shared && !lesson.text.is_empty()));
+                        return Some(advice);
                     }
                 }
                 Err(failure) => found.problems.push(format!("language model: {failure}")),
             }
         }
-        let sentences = key_sentences(text, wanted, MAX_SENTENCES, MAX_CHARS);
         if sentences.is_empty() {
             return None;
         }
         "key-sentences".clone_into(&mut found.made_by);
-        Some(sentences.into_iter().map(|sentence| sentence.text).collect::<Vec<_>>().join(" "))
+        found.new.push(as_they_are);
+        Some(sentences)
     }
 
     /// Asks a model in the host's own name: within the tenant's quota, and counted like what skills ask.
@@ -177,9 +206,10 @@ impl Work {
         &self,
         asking: impl Future<Output = Result<openanalyst_providers::llm::Completion, Failure>>,
     ) -> Result<openanalyst_providers::llm::Completion, Failure> {
-        supply::tokens_left(&self.brain, &self.owner().tenant, self.llm_tokens).await?;
+        let receipts = self.record.receipts();
+        supply::tokens_left(&self.brain, &self.owner().tenant, self.llm_tokens, receipts).await?;
         let completion = asking.await?;
-        self.record.receipts().take(&crate::ledger::own_receipt("research", &completion), &[], None);
+        receipts.take_own("research", &completion);
         Ok(completion)
     }
 
@@ -188,15 +218,15 @@ impl Work {
         let now_ms = self.brain.clock.now_ms();
         let skill = self.skill.manifest().name.clone();
         let title = shorten(&place.step.title, 120);
-        let source = if found.sources.is_empty() { "nothing".to_owned() } else { found.sources.join(" ") };
         let data = json!({
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "untrusted": true,
         });
         let mut writing = self.record.begin().await?;
         let content = found.learning.clone().unwrap_or_else(|| "nothing was found".to_owned());
-        let is_new = found.learning.is_some() && found.made_by != "earlier-learnings";
+        let is_new = !found.new.is_empty();
         writing.remember(&NewEntry {
+            place: "",
             owner: &owner,
             kinds: if is_new { &["research", "learning"] } else { &["research"] },
             task: Some(self.task.id),
@@ -206,17 +236,19 @@ impl Work {
             data: &data,
             at_ms: now_ms,
         });
-        if is_new {
-            let mut tags = vec![skill.clone(), place.step.id.clone()];
-            tags.extend(keywords(&found.query, 6));
+        let public = [skill.clone()];
+        let mut tags = vec![skill.clone(), place.step.id.clone()];
+        tags.extend(keywords(&found.query, 6));
+        for Lesson { text, source, shared } in &found.new {
             let learning = NewLearning {
                 owner: &owner,
+                shared: *shared,
                 skill: Some(&skill),
-                task: Some(self.task.id),
-                title: &title,
-                content: &content,
-                source: &source,
-                tags: &tags,
+                task: Some(self.task.id).filter(|_| !shared),
+                title: if *shared { &skill } else { &title },
+                content: text,
+                source,
+                tags: if *shared { &public } else { &tags },
                 at_ms: now_ms,
             };
             found.learnings.push(writing.learn(&learning));

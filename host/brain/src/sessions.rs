@@ -16,12 +16,14 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Puts a task at the end of its session. True: nothing runs in it, so the caller has to start with this task.
+    /// Puts a task into its session, behind those that were accepted before it. True: nothing runs in it, so the caller has to start with this task.
     pub(crate) fn enter(&self, owner: &Owner, session: &SessionKey, task: TaskId) -> bool {
         let mut waiting = self.lock();
         match waiting.get_mut(&(owner.clone(), session.clone())) {
             Some(queue) => {
-                queue.push_back(task);
+                // In the order of their ids, which is that of their acceptance on every node: who waits for whom is the same everywhere.
+                let at = queue.partition_point(|waiting| *waiting < task);
+                queue.insert(at, task);
                 false
             }
             None => {
@@ -40,6 +42,17 @@ impl Sessions {
             waiting.remove(&key);
         }
         next
+    }
+
+    /// Where a task that has not begun stands behind another one of its session that was accepted before it and came later: gives that one, and lets the task wait
+    /// behind it.
+    pub(crate) fn give_way(&self, owner: &Owner, session: &SessionKey, task: TaskId) -> Option<TaskId> {
+        let mut waiting = self.lock();
+        let queue = waiting.get_mut(&(owner.clone(), session.clone()))?;
+        let first = queue.pop_front_if(|first| *first < task)?;
+        let at = queue.partition_point(|waiting| *waiting < task);
+        queue.insert(at, task);
+        Some(first)
     }
 
     /// Takes out a task that came to nothing. Some: it was the one that runs (`first`), and this is the one behind it.
@@ -82,5 +95,24 @@ mod tests {
         assert_eq!(sessions.leave(&owner("ada"), &key, a, true), Some(c), "who runs goes, and the next one runs");
         assert_eq!(sessions.leave(&owner("ada"), &key, c, true), None);
         assert!(sessions.enter(&owner("ada"), &key, a));
+    }
+
+    #[test]
+    fn who_was_accepted_first_goes_first() {
+        let sessions = Sessions::default();
+        let ada = Owner::new(TenantId::parse("t").unwrap(), UserId::parse("ada").unwrap());
+        let key = SessionKey::parse("s").unwrap();
+        let mut ids = [TaskId::new(), TaskId::new(), TaskId::new()];
+        ids.sort_unstable();
+        let [first, second, third] = ids;
+        assert!(sessions.enter(&ada, &key, second));
+        assert!(!sessions.enter(&ada, &key, third));
+        assert_eq!(sessions.give_way(&ada, &key, second), None);
+        // An earlier task that asked is answered while the second has not begun.
+        assert!(!sessions.enter(&ada, &key, first));
+        assert_eq!(sessions.give_way(&ada, &key, second), Some(first));
+        assert_eq!(sessions.next(&ada, &key), Some(second));
+        assert_eq!(sessions.next(&ada, &key), Some(third));
+        assert_eq!(sessions.next(&ada, &key), None);
     }
 }

@@ -13,7 +13,6 @@ use openanalyst_store::tasks::TaskRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ledger::own_receipt;
 use crate::record::Record;
 use crate::supply;
 use crate::work::Stop;
@@ -142,9 +141,9 @@ async fn asked(
         max_tokens: Some(MAX_TOKENS),
         temperature: Some(0.0),
     };
-    supply::tokens_left(brain, &task.owner.tenant, catalog.daily.llm_tokens).await?;
+    supply::tokens_left(brain, &task.owner.tenant, catalog.daily.llm_tokens, record.receipts()).await?;
     let completion = llm.complete(&prompt, None).await?;
-    record.receipts().take(&own_receipt("split", &completion), &[], None);
+    record.receipts().take_own("split", &completion);
     let text = completion.content.trim().trim_start_matches("```json").trim_matches('`').trim();
     let parts: Vec<Part> = serde_json::from_str(text)
         .map_err(|error| Failure::failed(format!("the model did not answer with the asked JSON: {error}")))?;

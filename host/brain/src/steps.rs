@@ -14,14 +14,15 @@ use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api::Question;
+use crate::api::Answer;
+use crate::asked::{STEP, cannot_satisfy, described, earlier_results, kept, told_before};
 use crate::context::shorten;
-use crate::end::{self, End};
+use crate::end;
 use crate::expect::{self, Outcome, Verdict};
 use crate::plan;
 use crate::record::{BegunAttempt, SettledStep};
 use crate::supply::{ProgressChannel, Spot};
-use crate::work::{PARTS, Stop, Work};
+use crate::work::{Stop, Work, on_record};
 
 /// One step of the plan, and its place in it.
 #[derive(Clone, Copy)]
@@ -42,6 +43,16 @@ impl Place<'_> {
             "step": self.number, "steps": self.steps, "id": self.step.id, "title": self.step.title,
             "attempt": self.attempt, "attempts": self.attempts,
         })
+    }
+
+    /// Whether another attempt follows one that did not give what was expected, or failed so.
+    fn is_followed(&self, failure: Option<&Failure>) -> bool {
+        let may_be_repeated = match failure {
+            Some(failure) => failure.is_retryable(),
+            // What it changed stays changed.
+            None => plan::may_run_again(self.step).unwrap_or(false),
+        };
+        may_be_repeated && self.attempt < self.attempts
     }
 
     pub(crate) fn event_with(&self, more: &Value) -> Value {
@@ -118,18 +129,20 @@ impl Work {
             true => self.brain.store.step_results(self.owner(), self.task.id, self.round).await?,
             false => Vec::new(),
         };
-        let earlier = match self.round {
-            round if round < PARTS => Vec::new(),
-            round => self.brain.store.step_results(self.owner(), self.task.id, round - PARTS).await?,
-        };
+        let earlier = earlier_results(&self.brain.store, self.owner(), self.task.id, self.round).await?;
+        let answers: Vec<Vec<Answer>> = serde_json::from_value(self.task.answers.clone()).unwrap_or_default();
         let mut results: Vec<StepResult> = Vec::with_capacity(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
-            let done = recorded.iter().find(|(id, _)| *id == step.id);
+            // What was kept of a step that is asked about is no result of this round.
+            let done = recorded.iter().find(|(id, result)| *id == step.id && result.get(STEP).is_some());
             let result = match done.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok()) {
                 Some(result) => result,
-                None => match self.kept(step, &earlier, &results) {
+                None => match kept(step, &earlier, answers.last().map_or(&[], Vec::as_slice), &results) {
                     Some(result) => self.keep(step, index + 1, plan.steps.len(), result, &results).await?,
-                    None => self.step(step, index + 1, plan.steps.len(), &results).await?,
+                    None => {
+                        let told = told_before(step, &earlier, answers.last().map_or(&[], Vec::as_slice));
+                        self.step(step, index + 1, plan.steps.len(), &results, told).await?
+                    }
                 },
             };
             if let Some(job) = result.job_id.as_deref().and_then(|id| id.parse().ok()) {
@@ -147,55 +160,32 @@ impl Work {
         number: usize,
         steps: usize,
         results: &[StepResult],
+        mut told: Told,
     ) -> Result<StepResult, Stop> {
         let attempts = self.retry.retries + 1 + u32::from(self.retry.research);
-        let mut told = Told::default();
-        let mut last = None;
-        for attempt in 1..=attempts {
+        let mut place = Place { step, number, steps, attempt: 1, attempts };
+        let last = loop {
             self.check_cancelled()?;
-            let place = Place { step, number, steps, attempt, attempts };
-            if self.retry.research && attempt == attempts {
+            if self.retry.research && place.attempt == attempts {
                 told.learning = Box::pin(self.research(place, &told.differences)).await?;
             }
-            match Box::pin(self.attempt(place, results, &told)).await? {
+            let settled = match Box::pin(self.attempt(place, results, &told)).await? {
                 Ok(result) => return Ok(result),
-                Err(settled) => {
-                    if let Some(failure) = &settled.failure
-                        && !failure.is_retryable()
-                    {
-                        return Err(failure.clone().into());
-                    }
-                    told.differences.extend(settled.differences.iter().cloned());
-                    last = Some(settled);
-                }
+                Err(settled) => settled,
+            };
+            if let Some(failure) = &settled.failure
+                && !failure.is_retryable()
+            {
+                return Err(failure.clone().into());
             }
-        }
-        let last = last.unwrap_or_else(|| Settled {
-            met: false,
-            differences: Vec::new(),
-            failure: Some(Failure::failed("the step was never run")),
-            output: Value::Null,
-        });
-        self.remember_last(place_of(step, number, steps, attempts), &last).await?;
-        Err(Stop::End(cannot_satisfy(step, &told.differences, &last)))
-    }
-
-    /// The result of a step that was finished before the user was asked, if this plan has the same step; or the last one, if the user takes it as it is.
-    fn kept(&self, step: &Step, earlier: &[(String, Value)], results: &[StepResult]) -> Option<StepResult> {
-        let (_, recorded) = earlier.iter().find(|(id, _)| *id == step.id)?;
-        let result: StepResult = serde_json::from_value(recorded.clone()).ok()?;
-        let question = question_of(step);
-        let takes_it = self.request.answers.iter().any(|answer| {
-            (answer.question_id == question || answer.question_id == "*")
-                && answer.text.trim().eq_ignore_ascii_case(TAKE_IT)
-        });
-        let same = recorded.get(STEP).is_some_and(|recorded| *recorded == described(step, results));
-        let kept = match result.status {
-            StepStatus::Met => same,
-            StepStatus::NotMet => takes_it,
-            StepStatus::Failed => false,
+            told.differences.extend(settled.differences.iter().cloned());
+            if !place.is_followed(settled.failure.as_ref()) {
+                break settled;
+            }
+            place.attempt += 1;
         };
-        kept.then_some(result)
+        self.remember_last(place, &last).await?;
+        Err(Stop::End(cannot_satisfy(step, &told.differences, &last)))
     }
 
     /// Takes a result over into this round.
@@ -237,10 +227,14 @@ impl Work {
                 format!("the step \"{}\" never gave what was expected: {}", result.title, last.differences.join("; "))
             }
         };
+        let attempts = on_record(&self.brain, &self.task).await?.attempts;
+        let attempts: Vec<Value> = attempts.into_iter().filter(|attempt| attempt["id"] == place.step.id).collect();
         let mut writing = self.record.begin().await?;
         writing.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded);
         let now_ms = self.brain.clock.now_ms();
-        end::remember_failure(&mut writing, &self.task, &shorten(&reason, 600), &last.differences, now_ms);
+        let place = format!("{}/{}", self.round, place.step.id);
+        let reason = shorten(&reason, 600);
+        end::remember_failure(&mut writing, &self.task, &place, &reason, &last.differences, &attempts, now_ms);
         writing.commit().await?;
         Ok(())
     }
@@ -262,10 +256,18 @@ impl Work {
         if let Some(job) = job {
             self.note_job(job);
         }
-        let tried = self.try_step(place, job, results, told).await?;
+        let mut tried = self.try_step(place, job, results, told).await?;
         let verdict = match &tried.failure {
             Some(failure) => Verdict::failed(failure.to_string()),
-            None => self.evaluate(place, &tried.output, results).await?,
+            None => match self.evaluate(place, &tried.output, results).await? {
+                Ok(verdict) => verdict,
+                Err((what, failure)) => {
+                    let verdict = Verdict::failed(format!("{what}: {failure}"));
+                    // A check that may pass later says nothing of the work; one that never will ends it.
+                    tried.failure = Some(failure).filter(|failure| !failure.is_retryable());
+                    verdict
+                }
+            },
         };
         self.settle(&key, place, job, tried, verdict, results).await
     }
@@ -388,7 +390,7 @@ impl Work {
         let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt));
         let reported = Box::pin(self.with_reports(place, reports, running));
         let invocation = self.record.during(reported).await??;
-        self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
+        self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
         self.check_cancelled()?;
         Ok(match invocation.result {
             Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
@@ -419,8 +421,13 @@ impl Work {
         futures_util::try_join!(running, writing).map(|(ended, ())| ended)
     }
 
-    /// Compares the result with every expectation of the step.
-    async fn evaluate(&mut self, place: Place<'_>, output: &Value, results: &[StepResult]) -> Result<Verdict, Stop> {
+    /// Compares the result with every expectation of the step. Err: a check of the skill failed, with what it was to check.
+    async fn evaluate(
+        &mut self,
+        place: Place<'_>,
+        output: &Value,
+        results: &[StepResult],
+    ) -> Result<Result<Verdict, (String, Failure)>, Stop> {
         let mut outcomes = Vec::with_capacity(place.step.expects.len());
         for (index, expectation) in place.step.expects.iter().enumerate() {
             let outcome = match (expect::compare(expectation, output), &expectation.check) {
@@ -431,10 +438,9 @@ impl Work {
                     if let Some(asked) = asked.as_object_mut() {
                         asked.insert("result".to_owned(), value);
                     }
-                    let spot = self.spot(&place.step.id, place.attempt).below(&format!("check-{index}"));
-                    let answer = self.run_own(place, &asked, results, &Told::default(), &spot).await?;
+                    let answer = self.ask_check(place, index, &asked, results).await?;
                     match answer.failure {
-                        Some(failure) => return Ok(Verdict::failed(format!("{}: {failure}", expectation.description))),
+                        Some(failure) => return Ok(Err((expectation.description.clone(), failure))),
                         None => Outcome::by_skill(expectation, &answer.output),
                     }
                 }
@@ -442,7 +448,32 @@ impl Work {
             };
             outcomes.push(outcome);
         }
-        Ok(Verdict::of(outcomes))
+        Ok(Ok(Verdict::of(outcomes)))
+    }
+
+    /// Asks a check of the skill, and again after a failure that may pass: the work that it looks at is not done again for that.
+    async fn ask_check(
+        &mut self,
+        place: Place<'_>,
+        index: usize,
+        asked: &Value,
+        results: &[StepResult],
+    ) -> Result<Tried, Stop> {
+        let mut number = 1;
+        loop {
+            let name = if number == 1 { format!("check-{index}") } else { format!("check-{index}-{number}") };
+            let spot = self.spot(&place.step.id, place.attempt).below(&name);
+            let answer = self.run_own(place, asked, results, &Told::default(), &spot).await?;
+            let Some(failure) = answer.failure.as_ref().filter(|failure| failure.is_retryable()) else {
+                return Ok(answer);
+            };
+            if number > self.retry.retries {
+                return Ok(answer);
+            }
+            let delay = self.retry.delay_after(number, Some(failure));
+            self.record.during(self.back_off(delay)).await??;
+            number += 1;
+        }
     }
 
     /// Writes what came of the attempt, and waits where another one follows.
@@ -463,7 +494,10 @@ impl Work {
             events.push(NewEvent::new(EventKind::JobFinished, place.event_with(&finished)));
         }
         let evaluated = json!({ "met": verdict.met, "score": verdict.score, "differences": verdict.differences });
-        let evaluated = place.event_with(&evaluated);
+        let mut evaluated = place.event_with(&evaluated);
+        if let Some(failure) = &tried.failure {
+            evaluated["failure"] = json!({ "code": failure.code(), "retryable": failure.is_retryable() });
+        }
         if self.verdicts.len() < end::MAX_ATTEMPTS_KEPT {
             self.verdicts.push(end::attempt_of(&evaluated));
         }
@@ -474,9 +508,8 @@ impl Work {
             failure: tried.failure.clone(),
             output: if verdict.met { Value::Null } else { tried.output.clone() },
         };
-        let again =
-            !verdict.met && place.attempt < place.attempts && tried.failure.as_ref().is_none_or(Failure::is_retryable);
-        let delay = self.retry.delay_after(place.attempt);
+        let again = !verdict.met && place.is_followed(tried.failure.as_ref());
+        let delay = self.retry.delay_after(place.attempt, tried.failure.as_ref());
         if again {
             let next = Place { attempt: place.attempt + 1, ..place };
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
@@ -539,72 +572,6 @@ fn path_of(step: &Step) -> Option<&str> {
     }
 }
 
-/// The member of a recorded result that says of which step it is.
-const STEP: &str = "step";
-/// The answer of a user who takes the last result as it is.
-const TAKE_IT: &str = "take it as it is";
-/// The answer of a user who wants nothing changed.
-const TRY_AGAIN: &str = "try again";
-/// Most differences that a question names.
-const MAX_DIFFERENCES_ASKED: usize = 3;
-
 fn place_of(step: &Step, number: usize, steps: usize, attempts: u32) -> Place<'_> {
     Place { step, number, steps, attempt: attempts, attempts }
-}
-
-/// What a step does, with what it takes up from earlier results: the same means that it need not be done again.
-fn described(step: &Step, results: &[StepResult]) -> Value {
-    let arguments = plan::arguments(step).and_then(|arguments| plan::resolve(arguments, results)).ok();
-    let action = match &step.action {
-        Action::Script(call) => json!(["script", call.path]),
-        Action::Flow(call) => json!(["flow", call.path]),
-        Action::Skill(call) => json!(["skill", call.skill, call.content]),
-        Action::Run(_) => json!(["run"]),
-    };
-    let text = json!([action, arguments, step.expects]).to_string();
-    json!(blake3::hash(text.as_bytes()).to_hex().as_str())
-}
-
-fn question_of(step: &Step) -> String {
-    format!("step-{}", step.id)
-}
-
-/// No attempt gave what was expected: the user can help. One question for what is wrong, with what can be done about it.
-fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled) -> End {
-    let title = shorten(step.title.trim_end_matches('.'), 120);
-    let said: Vec<&String> =
-        if last.differences.is_empty() { differences.iter().collect() } else { last.differences.iter().collect() };
-    let mut questions = Vec::new();
-    let shown = |difference: &str| shorten(difference.trim_end_matches('.'), 300);
-    if let Some(failure) = &last.failure {
-        let text = format!(
-            "\"{title}\" did not work: {}. Shall I try again, or what shall I do differently?",
-            shown(&failure.to_string())
-        );
-        questions.push(Question { id: question_of(step), text, options: vec![TRY_AGAIN.to_owned()] });
-    } else {
-        let mut distinct: Vec<&String> = Vec::new();
-        for difference in said {
-            if !distinct.contains(&difference) {
-                distinct.push(difference);
-            }
-        }
-        let first = distinct.iter().take(MAX_DIFFERENCES_ASKED).map(|text| shown(text)).collect::<Vec<_>>().join("; ");
-        let text = format!(
-            "\"{title}\" did not give what was expected ({first}). Will you take the last result, or what shall be different?"
-        );
-        let options = vec![TAKE_IT.to_owned(), TRY_AGAIN.to_owned()];
-        questions.push(Question { id: question_of(step), text, options });
-        if distinct.len() > MAX_DIFFERENCES_ASKED {
-            let more = distinct.iter().skip(MAX_DIFFERENCES_ASKED).take(MAX_DIFFERENCES_ASKED);
-            let more = more.map(|text| shown(text)).collect::<Vec<_>>().join("; ");
-            let text = format!("It was also expected: {more}. Does that matter to you?");
-            questions.push(Question {
-                id: format!("{}-more", question_of(step)),
-                text,
-                options: vec!["yes".to_owned(), "no".to_owned()],
-            });
-        }
-    }
-    End::Asked { content: end::ask_text("", &questions), questions }
 }

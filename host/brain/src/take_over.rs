@@ -8,8 +8,10 @@ use crate::brain::Brain;
 
 /// How often the host looks for them.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
-/// How often it looks whether somebody cancelled a task through another process.
+/// How often it looks whether somebody cancelled a task through another process, where it was not told.
 const CANCELLED_EVERY: Duration = Duration::from_secs(1);
+/// How soon it tries to hear again what other nodes say, once it could not.
+const HEAR_AGAIN: Duration = Duration::from_secs(5);
 
 impl Brain {
     /// Takes up the open tasks at which nobody works.
@@ -49,28 +51,53 @@ impl Brain {
         }
     }
 
-    /// Cancels what other processes were asked to cancel, for as long as the host runs.
+    /// Cancels what other processes were asked to cancel, for as long as the host runs: what it hears of at once, and what it was not told when it looks.
     pub(crate) async fn keep_cancelling(&self) {
-        let inner = &self.inner;
+        let looking = async {
+            loop {
+                tokio::time::sleep(CANCELLED_EVERY).await;
+                self.cancel_what_others_want().await;
+            }
+        };
+        tokio::select! {
+            () = looking => {}
+            () = self.keep_hearing() => {}
+            () = self.inner.closing.cancelled() => {}
+        }
+    }
+
+    async fn keep_hearing(&self) {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(CANCELLED_EVERY) => {}
-                () = inner.closing.cancelled() => return,
+            let heard: Result<(), StoreError> = async {
+                let mut hints = self.inner.store.hints().await?;
+                loop {
+                    hints.cancelled().await?;
+                    self.cancel_what_others_want().await;
+                }
             }
-            if inner.taken().is_empty() {
-                continue;
+            .await;
+            if let Err(error) = heard {
+                tracing::warn!(%error, "what other nodes say is not heard now: it is looked for instead");
             }
-            match inner.store.cancelled_tasks_of(&inner.node.to_string()).await {
-                Ok(tasks) => {
-                    for (owner, id) in tasks {
-                        // It says no more than what stands in the record already.
-                        if let Err(error) = self.cancel(&owner, id, "").await {
-                            tracing::warn!(task = %id, %error, "a task could not be cancelled");
-                        }
+            tokio::time::sleep(HEAR_AGAIN).await;
+        }
+    }
+
+    async fn cancel_what_others_want(&self) {
+        let inner = &self.inner;
+        if inner.taken().is_empty() {
+            return;
+        }
+        match inner.store.cancelled_tasks_of(&inner.node.to_string()).await {
+            Ok(tasks) => {
+                for (owner, id) in tasks {
+                    // It says no more than what stands in the record already.
+                    if let Err(error) = self.cancel(&owner, id, "").await {
+                        tracing::warn!(task = %id, %error, "a task could not be cancelled");
                     }
                 }
-                Err(error) => tracing::warn!(%error, "looking for cancelled tasks failed"),
             }
+            Err(error) => tracing::warn!(%error, "looking for cancelled tasks failed"),
         }
     }
 }

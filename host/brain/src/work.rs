@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use openanalyst_domain::{EventKind, Failure, JobId, MessageId, Owner, Receipt, TaskStatus};
+use openanalyst_domain::{EventKind, Failure, JobId, MessageId, Owner, Receipt, TaskId, TaskStatus};
 use openanalyst_registry::CatalogSkill;
 use openanalyst_runtime::contract::{self, Plan, StepResult};
 use openanalyst_runtime::{CallError, Invocation, Skill, Waits};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Question, TaskReceipt};
 use crate::brain::Inner;
 use crate::context::shorten;
-use crate::end::{self, End};
+use crate::end::{self, End, Ending};
 use crate::parts::DonePart;
 use crate::plan;
 use crate::prepare::{self, Beginning};
@@ -31,6 +31,11 @@ use crate::supply::Spot;
 
 /// More than there can be parts of a request.
 pub(crate) const PARTS: i64 = 16;
+/// The number of the first part of a round: the first round is 0, and each answer of the user begins another.
+pub(crate) fn first_of_round(answers: usize) -> i64 {
+    i64::try_from(answers).unwrap_or(i64::MAX).saturating_mul(PARTS)
+}
+
 /// Most events that are read at the end of a task whose work was not done here and now.
 const MAX_EVENTS_READ: u32 = 2_000;
 /// More than there can be attempts in one round.
@@ -97,7 +102,7 @@ impl From<StoreError> for Stop {
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        Self::End(End::Failed(failure))
+        Self::End(End::failed(failure))
     }
 }
 
@@ -108,6 +113,8 @@ pub(crate) enum Worked {
     Ended,
     /// It waits for this job, until this time or the job's end.
     Waits(JobId, Option<i64>),
+    /// It has not begun: this one of its session goes first.
+    GivesWay(TaskId),
 }
 
 /// Works on a task to its end, or to where it waits. With `accepted`, it is a task that was accepted a moment ago and begun with that.
@@ -128,7 +135,9 @@ pub(crate) async fn run(
                 return finish(brain, &task, &End::Cancelled { reason }).await.map(|()| Worked::Ended);
             }
             beginning = Beginning::Again { resumed: task.status == TaskStatus::Running };
-            prepare::start(brain, &task).await?
+            let record = prepare::start(brain, &task).await?;
+            task.lease = record.lease();
+            record
         }
     };
     loop {
@@ -144,7 +153,10 @@ pub(crate) async fn run(
             Err(Stop::Store(error)) => return Err(error),
         };
         match Box::pin(work.stages()).await {
-            Ok(end) | Err(Stop::End(end)) => return work.finish(&end).await.map(|()| Worked::Ended),
+            Ok(end) | Err(Stop::End(end)) => {
+                let end = work.after_what_is_done(end);
+                return work.finish(&end).await.map(|()| Worked::Ended);
+            }
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
             Err(Stop::NextPart) => {}
@@ -160,22 +172,37 @@ fn not_a_job(waits: &Waits) -> StoreError {
 
 /// Writes the end of a task at which nobody works.
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(), StoreError> {
-    let receipt = total(brain, task, Vec::new()).await?;
-    let attempts = attempts_of(brain, task).await?;
+    let OnRecord { attempts, jobs } = on_record(brain, task).await?;
+    let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    if let Some(ended) = end::write(&mut tx, task, end, receipt, None, &attempts, now_ms).await? {
+    let ending = Ending { end, receipt, answer: None, attempts: &attempts };
+    if let Some(ended) = end::write(&mut tx, task, ending, now_ms).await? {
         tx.commit().await?;
         brain.bus.publish(task.id, ended.last_seq, Some(ended));
     }
     Ok(())
 }
 
-/// The attempts that are on record, for the history.
-async fn attempts_of(brain: &Inner, task: &TaskRow) -> Result<Vec<Value>, StoreError> {
+/// What the events of a task tell of all its rounds and parts.
+pub(crate) struct OnRecord {
+    /// What came of each attempt, for the history.
+    pub(crate) attempts: Vec<Value>,
+    /// The jobs of its steps, in the order of their start.
+    jobs: Vec<String>,
+}
+
+/// Reads what is on record.
+pub(crate) async fn on_record(brain: &Inner, task: &TaskRow) -> Result<OnRecord, StoreError> {
     let events = brain.store.task_events(&task.owner, task.id, 0, MAX_EVENTS_READ).await?;
-    let evaluated = events.iter().filter(|event| event.kind == EventKind::Evaluated);
-    Ok(evaluated.take(end::MAX_ATTEMPTS_KEPT).map(|event| end::attempt_of(&event.data)).collect())
+    let attempts = events.iter().filter(|event| {
+        // A plan or a reply that failed has no verdict.
+        event.kind == EventKind::Evaluated || event.kind == EventKind::Retrying && event.data.get("stage").is_some()
+    });
+    let attempts = attempts.take(end::MAX_ATTEMPTS_KEPT).map(|event| end::attempt_of(&event.data)).collect();
+    let started = events.iter().filter(|event| event.kind == EventKind::JobStarted);
+    let jobs = started.filter_map(|event| event.data["jobId"].as_str().map(str::to_owned)).collect();
+    Ok(OnRecord { attempts, jobs })
 }
 
 /// What the task used, from the receipts of all its invocations.
@@ -203,6 +230,11 @@ impl Work {
 
     /// Writes the end of the task.
     async fn finish(&mut self, end: &End) -> Result<(), StoreError> {
+        if let End::Cancelled { reason } = end {
+            for job in self.record.awaited() {
+                self.brain.cancel_job(self.owner(), job, reason).await;
+            }
+        }
         let duration_ms = self.brain.clock.now_ms() - self.task.accepted_at_ms;
         let here_and_now = self.alone && self.jobs.is_empty();
         let own = self.record.receipts().total(duration_ms, self.attempts).filter(|_| here_and_now);
@@ -211,15 +243,17 @@ impl Work {
             None => {
                 // What others did for the task stands in the record only.
                 self.record.save().await?;
-                let jobs = self.jobs.iter().map(ToString::to_string).collect();
-                (total(&self.brain, &self.task, jobs).await?, attempts_of(&self.brain, &self.task).await?)
+                let OnRecord { attempts, mut jobs } = on_record(&self.brain, &self.task).await?;
+                let own: Vec<String> = self.jobs.iter().map(ToString::to_string).collect();
+                jobs.extend(own.into_iter().filter(|job| !jobs.contains(job)).collect::<Vec<_>>());
+                (total(&self.brain, &self.task, jobs).await?, attempts)
             }
         };
         let now_ms = self.brain.clock.now_ms();
         let mut writing = self.record.begin().await?;
         writing.append(Vec::new()).await?;
-        let answer = self.answer.get().copied();
-        if let Some(ended) = end::write(&mut writing, &self.task, end, receipt, answer, &attempts, now_ms).await? {
+        let ending = Ending { end, receipt, answer: self.answer.get().copied(), attempts: &attempts };
+        if let Some(ended) = end::write(&mut writing, &self.task, ending, now_ms).await? {
             writing.ends_with(ended);
             writing.commit().await?;
         }
@@ -345,7 +379,7 @@ impl Work {
             let (given, supply) = self.call(&spot).await?;
             let invocation = self.record.during(call(self, given)).await?;
             let receipt = invocation.receipt.clone();
-            self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part());
+            self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
             match invocation.result {
                 Ok(value) => return Ok((value, receipt)),
                 Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
@@ -355,12 +389,27 @@ impl Work {
                     if !failure.is_retryable() || attempt >= attempts {
                         return Err(failure.into());
                     }
-                    tracing::info!(task = %self.task.id, export, attempt, %failure, "an export failed and is tried again");
-                    self.record.during(self.back_off(self.retry.delay_after(attempt))).await??;
+                    let delay = self.retry.delay_after(attempt, Some(&failure));
                     attempt += 1;
+                    self.note_failed_stage(export, attempt, attempts, delay, &failure).await;
+                    self.record.during(self.back_off(delay)).await??;
                 }
             }
         }
+    }
+
+    /// Notes that a plan or a reply failed and is tried again, as attempt number `next`.
+    async fn note_failed_stage(&mut self, stage: &str, next: u32, attempts: u32, delay: Duration, failure: &Failure) {
+        let event = json!({
+            "stage": stage, "id": stage, "title": if stage == "plan" { "Make the plan" } else { "Write the answer" },
+            "attempt": next, "attempts": attempts, "delayMs": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            "differences": [failure.to_string()],
+            "failure": { "code": failure.code(), "retryable": failure.is_retryable() },
+        });
+        if self.verdicts.len() < end::MAX_ATTEMPTS_KEPT {
+            self.verdicts.push(end::attempt_of(&event));
+        }
+        self.record.note(|unsaved| unsaved.events([NewEvent::new(EventKind::Retrying, event)])).await;
     }
 
     /// Where an invocation of this stage stands.
@@ -391,8 +440,5 @@ fn action_name(step: &contract::Step) -> String {
 }
 
 fn questions(asked: Vec<contract::Question>) -> Vec<Question> {
-    asked
-        .into_iter()
-        .map(|question| Question { id: question.id, text: question.text, options: question.options })
-        .collect()
+    asked.into_iter().map(Question::from).collect()
 }

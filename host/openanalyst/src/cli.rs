@@ -50,6 +50,9 @@ pub enum Command {
         /// Use this component instead of the one in the file, for example a repaired one
         #[arg(long, value_name = "FILE")]
         component: Option<std::path::PathBuf>,
+        /// Whose component that is, where several skills worked on the task
+        #[arg(long, value_name = "NAME", requires = "component")]
+        skill: Option<String>,
     },
     /// The recorded past
     #[command(subcommand)]

@@ -56,8 +56,8 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Skill(command) => commands::skill::run(&command, settings).await,
                     Command::Audit(AuditCommand::Verify { tenant }) => commands::audit::verify(&tenant, settings).await,
                     Command::Task(command) => commands::task::export(&command, settings).await,
-                    Command::Replay { file, component } => {
-                        commands::task::replay(&file, component.as_deref(), settings).await
+                    Command::Replay { file, component, skill } => {
+                        commands::task::replay(&file, component.as_deref(), skill.as_deref(), settings).await
                     }
                     Command::History(command) => commands::history::export(&command, settings).await,
                     Command::Keys(command) => commands::keys::run(&command, settings),

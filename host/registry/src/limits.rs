@@ -34,6 +34,9 @@ pub struct RetryLimits {
     /// Whether it is looked up what went wrong, once the retries are used up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub research: Option<bool>,
+    /// Whether what research found on the public web is kept for everybody in the organisation, and not only for the user whose request it was for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_learnings: Option<bool>,
 }
 
 impl RetryLimits {

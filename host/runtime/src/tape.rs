@@ -26,6 +26,8 @@ use crate::contract::Failure as ContractFailure;
 pub const MAX_BYTES: usize = 8 << 20;
 /// Arguments with more bytes of JSON are kept as their BLAKE3 hash and length.
 const MAX_ARGUMENT_BYTES: usize = 4 << 10;
+/// The member of the arguments of an HTTP request that holds the BLAKE3 hash of its body.
+pub(crate) const BODY_HASH: &str = "bodyBlake3";
 
 /// A host call and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,9 @@ pub struct Waiting {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Recording {
+    /// The number of the part, from 0; of a whole recording, that of the part which comes next.
+    #[serde(skip)]
+    pub number: i64,
     /// The number of its first host call, from 0.
     pub first: usize,
     /// The seed of the random numbers, in hexadecimal; in the first part.
@@ -69,6 +74,9 @@ pub struct Recording {
     /// The tape was full: later host calls are missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub full: bool,
+    /// Why the invocation gave nothing, where it ended so; in the last part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failure>,
 }
 
 impl Recording {
@@ -77,7 +85,7 @@ impl Recording {
     pub fn of(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut whole = Self::default();
         for part in parts {
-            if part.first < whole.calls.len() {
+            if part.number < whole.number || part.first < whole.calls.len() {
                 continue;
             }
             whole.seed = whole.seed.or(part.seed);
@@ -85,12 +93,18 @@ impl Recording {
             whole.clock.extend(part.clock);
             whole.waiting = part.waiting;
             whole.full |= part.full;
+            whole.failed = part.failed;
+            whole.number = part.number + 1;
         }
         whole
     }
 
     fn is_empty(&self) -> bool {
-        self.seed.is_none() && self.calls.is_empty() && self.clock.is_empty() && self.waiting.is_none()
+        self.seed.is_none()
+            && self.calls.is_empty()
+            && self.clock.is_empty()
+            && self.waiting.is_none()
+            && self.failed.is_none()
     }
 }
 
@@ -168,6 +182,7 @@ impl Tape {
         let size = |call: &HostCall| call.function.len() + json_len(&call.arguments) + json_len(&call.result);
         let bytes = recording.calls.iter().map(size).sum();
         let fresh = Recording {
+            number: recording.number,
             first,
             seed: recorded.is_none().then(|| blake3::Hash::from_bytes(seed).to_hex().to_string()),
             ..Recording::default()
@@ -234,6 +249,13 @@ impl Tape {
         }
     }
 
+    /// Notes that the invocation ended and gave nothing.
+    pub fn failed(&self, failure: Failure) {
+        if let Some(mut inner) = self.lock() {
+            inner.fresh.failed = Some(failure);
+        }
+    }
+
     /// What was recorded since the last [`Self::stored`]. None: nothing.
     #[must_use]
     pub fn fresh(&self) -> Option<Recording> {
@@ -245,9 +267,10 @@ impl Tape {
     pub fn stored(&self, part: &Recording) {
         let Some(mut inner) = self.lock() else { return };
         let fresh = &mut inner.fresh;
-        if fresh.first != part.first {
+        if fresh.number != part.number {
             return;
         }
+        fresh.number += 1;
         let calls = part.calls.len().min(fresh.calls.len());
         fresh.calls.drain(..calls);
         fresh.first += calls;
@@ -358,8 +381,22 @@ impl Tape {
 
 impl Inner {
     fn fits(&self, recorded: &Value, now: &Value) -> bool {
-        let hashed = |arguments: &Value| arguments.get("blake3").is_some() && arguments.get("bytes").is_some();
-        recorded == now || self.replaced && hashed(recorded)
+        if recorded == now {
+            return true;
+        }
+        if !self.replaced {
+            return false;
+        }
+        // A hash says nothing of what was replaced in the text.
+        let hashed = recorded.get("blake3").is_some() && recorded.get("bytes").is_some();
+        let without_body = |arguments: &Value| {
+            let mut arguments = arguments.clone();
+            if let Some(members) = arguments.as_object_mut() {
+                members.remove(BODY_HASH);
+            }
+            arguments
+        };
+        hashed || recorded.get(BODY_HASH).is_some() && without_body(recorded) == without_body(now)
     }
 }
 
@@ -481,7 +518,7 @@ mod tests {
         assert_eq!(tape.fresh(), None);
         assert_eq!(call(&tape, "a", 2).await, Ok(2));
         let second = tape.fresh().unwrap();
-        assert_eq!((second.first, second.calls.len(), &second.seed), (1, 1, &None));
+        assert_eq!((second.number, second.first, second.calls.len(), &second.seed), (1, 1, 1, &None));
 
         let recording = Recording::of([first.clone(), first, second]);
         assert_eq!(recording.calls.len(), 2);
@@ -499,6 +536,24 @@ mod tests {
         let only = Tape::played(recording, false);
         assert_eq!((call(&only, "a", 7).await, call(&only, "a", 7).await), (Ok(1), Ok(2)));
         assert!(call(&only, "a", 7).await.unwrap_err().contains("ends before it"));
+    }
+
+    /// The first thing that a guest does may be a change, before which everything is stored: a part without calls.
+    #[tokio::test]
+    async fn a_part_without_calls_is_a_part() {
+        let tape = Tape::new(Recording::default(), 0);
+        let empty = tape.fresh().unwrap();
+        tape.stored(&empty);
+        assert_eq!(call(&tape, "a", 1).await, Ok(1));
+        let one = tape.fresh().unwrap();
+        tape.stored(&one);
+        assert_eq!(call(&tape, "b", 2).await, Ok(2));
+        let two = tape.fresh().unwrap();
+        assert_eq!((empty.number, one.number, two.number), (0, 1, 2));
+        tape.failed(Failure::failed("no"));
+        let last = tape.fresh().unwrap();
+        let whole = Recording::of([empty, one, last]);
+        assert_eq!((whole.number, whole.calls.len(), whole.failed), (3, 2, Some(Failure::failed("no"))));
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@ pub struct NewEntry<'a> {
     pub kinds: &'a [&'static str],
     /// The task it came from.
     pub task: Option<TaskId>,
+    /// Where in the task it happened: `ROUND/STEP`; empty for the task as a whole.
+    pub place: &'a str,
     /// The skill.
     pub skill: Option<&'a str>,
     /// One line.
@@ -80,15 +82,15 @@ impl TryFrom<Raw> for EntryRow {
 }
 
 impl Tx {
-    /// Writes entries. A session, success or failure of the same task is written once.
+    /// Writes entries. A session, success or failure of the same place in the same task is written once.
     pub fn remember(&mut self, entry: &NewEntry<'_>) {
         let rows: Vec<_> = entry.kinds.iter().map(|kind| (MessageId::new(), kind)).collect();
         query(Sql::each(
-            "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at) \
-             SELECT json_extract(value, '$[0]'), $1, $2, json_extract(value, '$[1]'), $3, $4, $5, $6, $7, $8 \
+            "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at, place) \
+             SELECT json_extract(value, '$[0]'), $1, $2, json_extract(value, '$[1]'), $3, $4, $5, $6, $7, $8, $10 \
              FROM json_each($9) WHERE TRUE ON CONFLICT DO NOTHING",
-            "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at) \
-             SELECT (value ->> 0)::uuid, $1, $2, value ->> 1, $3, $4, $5, $6, $7, $8 \
+            "INSERT INTO history (id, tenant, user_id, kind, task_id, skill, title, content, data, at, place) \
+             SELECT (value ->> 0)::uuid, $1, $2, value ->> 1, $3, $4, $5, $6, $7, $8, $10 \
              FROM jsonb_array_elements($9) AS rows (value) ON CONFLICT DO NOTHING",
         ))
         .bind(entry.owner.tenant.as_str())
@@ -100,6 +102,7 @@ impl Tx {
         .bind(to_json(entry.data))
         .bind(At(entry.at_ms))
         .bind(to_json(&rows))
+        .bind(entry.place)
         .later(self);
     }
 }

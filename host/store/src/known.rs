@@ -140,8 +140,10 @@ const QUESTION: &str = "SELECT @object( \
         (SELECT id, title, content, data, at FROM history \
          WHERE tenant = $1 AND user_id = $2 AND kind = 'failure' ORDER BY id DESC LIMIT $12) AS failed)), \
     'learnings', @json((SELECT @list(@array(id, skill, title, content, source, @json(tags), used, at) ORDER BY id DESC) FROM \
-        (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
-         WHERE tenant = $1 AND user_id IN ($2, '') ORDER BY id DESC LIMIT $13) AS learned)))";
+        (SELECT * FROM (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+         WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $13) AS own \
+         UNION ALL SELECT * FROM (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+         WHERE tenant = $1 AND user_id = '' ORDER BY id DESC LIMIT $13) AS shared) AS learned)))";
 
 static SQLITE: LazyLock<String> = LazyLock::new(|| {
     QUESTION

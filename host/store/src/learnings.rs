@@ -1,4 +1,4 @@
-//! What was learned from research.
+//! What was learned from research: one user's own learnings, and those that everybody in the tenant may know.
 
 use openanalyst_domain::{MessageId, Owner, TaskId};
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,16 @@ use sqlx::FromRow;
 use crate::sql::{At, Id, Json, at_ms, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
+/// Most learnings that are kept of one user, and of the tenant as a whole: a new one makes the oldest go. The history keeps them all.
+pub const MAX_KEPT: i64 = 1_000;
+
 /// Something learned.
 #[derive(Debug, Clone)]
 pub struct NewLearning<'a> {
-    /// Whose it is.
+    /// Who learned it.
     pub owner: &'a Owner,
+    /// Whether everybody in the tenant may know it.
+    pub shared: bool,
     /// Which skill it is about.
     pub skill: Option<&'a str>,
     /// The task it came from.
@@ -68,13 +73,15 @@ impl Tx {
     /// Stores a learning, and gives its id.
     pub fn learn(&mut self, learning: &NewLearning<'_>) -> String {
         let id = MessageId::new();
+        // A user id is never empty, so the empty one can stand for the tenant.
+        let whose = if learning.shared { "" } else { learning.owner.user.as_str() };
         query(
             "INSERT INTO learnings (id, tenant, user_id, skill, task_id, title, content, source, tags, at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(id)
         .bind(learning.owner.tenant.as_str())
-        .bind(learning.owner.user.as_str())
+        .bind(whose)
         .bind(learning.skill)
         .bind(learning.task)
         .bind(learning.title)
@@ -82,6 +89,14 @@ impl Tx {
         .bind(learning.source)
         .bind(to_json(&learning.tags))
         .bind(At(learning.at_ms))
+        .later(self);
+        query(
+            "DELETE FROM learnings WHERE tenant = $1 AND user_id = $2 AND id <= \
+             (SELECT id FROM learnings WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
+        )
+        .bind(learning.owner.tenant.as_str())
+        .bind(whose)
+        .bind(MAX_KEPT)
         .later(self);
         id.to_string()
     }
@@ -99,14 +114,16 @@ impl Tx {
 }
 
 impl Store {
-    /// The newest learnings that the user may know: their own, and those of the whole tenant.
+    /// The newest learnings that the user may know, newest first: at most `limit` of their own, and as many of the whole tenant's.
     ///
     /// # Errors
     /// The database's.
     pub async fn learnings(&self, owner: &Owner, limit: u32) -> Result<Vec<LearningRow>, StoreError> {
         let rows: Vec<Raw> = query(
-            "SELECT id, skill, title, content, source, tags, used, at FROM learnings \
-             WHERE tenant = $1 AND user_id IN ($2, '') ORDER BY id DESC LIMIT $3",
+            "SELECT * FROM (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+             WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3) AS own \
+             UNION ALL SELECT * FROM (SELECT id, skill, title, content, source, tags, used, at FROM learnings \
+             WHERE tenant = $1 AND user_id = '' ORDER BY id DESC LIMIT $3) AS shared ORDER BY id DESC",
         )
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())

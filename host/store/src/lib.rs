@@ -25,6 +25,7 @@ pub mod nodes;
 pub mod notifications;
 pub mod receipts;
 pub mod recordings;
+pub mod rounds;
 pub mod schedules;
 mod scope;
 pub mod secrets;
@@ -37,7 +38,7 @@ pub mod users;
 pub mod workflow_items;
 pub mod workflow_values;
 
-pub use db::{POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
+pub use db::{Hints, POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
 pub use error::StoreError;
 pub use scope::Scope;
 

@@ -272,3 +272,31 @@ async fn nodes_see_each_other_for_as_long_as_they_live() {
     let (elsewhere, _node) = other.join(dir.path()).await.unwrap();
     assert!(!elsewhere.is_alive(&first.id().to_string()), "another database is another world");
 }
+
+/// Who listens hears once that a task is to end, and not again for what was said already.
+#[tokio::test]
+async fn a_cancellation_is_heard_by_the_other_processes() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let (here, there) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let ada = owner("t", "ada");
+    let new = task(&ada, None, "d");
+    accept(&here, &new).await;
+    let mut hints = there.hints().await.unwrap();
+    for (reason, first) in [("enough", true), ("really", false)] {
+        let mut tx = here.begin(&ada).await.unwrap();
+        assert_eq!(tx.request_cancel(&ada, new.id, reason).await.unwrap(), first);
+        tx.commit().await.unwrap();
+    }
+    hints.cancelled().await.unwrap();
+    let waiting = there.cancelled_tasks_of(&new.node).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    // Another one is the next that is heard: the second wish said nothing new.
+    let next = task(&ada, None, "d");
+    accept(&here, &next).await;
+    let mut tx = here.begin(&ada).await.unwrap();
+    tx.request_cancel(&ada, next.id, "too").await.unwrap();
+    tx.commit().await.unwrap();
+    hints.cancelled().await.unwrap();
+    assert!(futures_util::FutureExt::now_or_never(hints.cancelled()).is_none(), "two hints, not three");
+}

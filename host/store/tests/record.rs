@@ -5,7 +5,7 @@ mod support;
 use openanalyst_domain::{EventKind, TaskStatus};
 use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
-use openanalyst_store::learnings::NewLearning;
+use openanalyst_store::learnings::{MAX_KEPT, NewLearning};
 use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, Put};
 use openanalyst_store::recordings::PartRow;
 use openanalyst_store::tasks::{Accepted, NewEvent};
@@ -41,7 +41,7 @@ both! {
     a_recording_is_put_together_from_its_parts,
     memory_is_found_by_its_words_best_first,
     a_memory_has_its_limit,
-    learnings_belong_to_their_user,
+    learnings_belong_to_their_user_unless_they_are_shared,
     an_effect_is_found_again_and_belongs_to_its_user,
     memory_compares_swaps_and_expires,
     one_of_many_swaps_wins,
@@ -88,11 +88,11 @@ async fn a_key_is_one_task_for_one_user(place: Place) {
     let store = place.open().await.unwrap();
     let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
     let first = task(&ada, Some("k"), "d");
-    assert_eq!(accept(&store, &first).await, Accepted::New);
+    assert_eq!(accept(&store, &first).await, Accepted::New { begun: false });
     assert_eq!(accept(&store, &task(&ada, Some("k"), "d")).await, Accepted::Repeated(first.id));
     assert_eq!(accept(&store, &task(&ada, Some("k"), "other")).await, Accepted::Conflict(first.id));
-    assert_eq!(accept(&store, &task(&bob, Some("k"), "d")).await, Accepted::New);
-    assert_eq!(accept(&store, &task(&owner("other", "ada"), Some("k"), "d")).await, Accepted::New);
+    assert_eq!(accept(&store, &task(&bob, Some("k"), "d")).await, Accepted::New { begun: false });
+    assert_eq!(accept(&store, &task(&owner("other", "ada"), Some("k"), "d")).await, Accepted::New { begun: false });
 }
 
 async fn who_lost_a_task_writes_nothing_more(place: Place) {
@@ -115,7 +115,7 @@ async fn who_lost_a_task_writes_nothing_more(place: Place) {
     assert!(matches!(hold(1).await, Err(StoreError::Fenced)));
     assert!(hold(2).await.is_ok());
     let mut tx = store.begin(&ada).await.unwrap();
-    assert!(tx.finish_task(new.id, TaskStatus::Completed, &json!({}), 3).await.unwrap());
+    assert!(tx.finish_task(new.id, 2, TaskStatus::Completed, &json!({}), 3).await.unwrap());
     tx.commit().await.unwrap();
     assert!(matches!(hold(2).await, Err(StoreError::Fenced)), "an ended task is nobody's");
     assert_eq!(start("four", 3).await, None);
@@ -224,12 +224,13 @@ async fn a_memory_has_its_limit(place: Place) {
     tx.commit().await.unwrap();
 }
 
-async fn learnings_belong_to_their_user(place: Place) {
+async fn learnings_belong_to_their_user_unless_they_are_shared(place: Place) {
     let store = place.open().await.unwrap();
     let (ada, bob) = (owner("t", "ada"), owner("t", "bob"));
     let tags = ["posts".to_owned()];
     let learning = NewLearning {
         owner: &ada,
+        shared: false,
         skill: Some("social-media"),
         task: None,
         title: "Posts",
@@ -248,6 +249,27 @@ async fn learnings_belong_to_their_user(place: Place) {
     let known = store.learnings(&ada, 10).await.unwrap();
     assert_eq!((known.len(), known[0].used, &known[0].tags), (1, 1, &tags.to_vec()));
     assert!(store.learnings(&bob, 10).await.unwrap().is_empty());
+    let mut tx = store.begin(&ada).await.unwrap();
+    let shared = tx.learn(&NewLearning { shared: true, content: "cut adjectives", ..learning });
+    tx.commit().await.unwrap();
+    let mut tx = store.begin(&bob).await.unwrap();
+    tx.learnings_helped(&bob, std::slice::from_ref(&shared));
+    tx.commit().await.unwrap();
+    let known = store.learnings(&bob, 10).await.unwrap();
+    assert_eq!((known.len(), known[0].used, known[0].content.as_str()), (1, 1, "cut adjectives"));
+    assert!(
+        store.learnings(&owner("other", "ada"), 10).await.unwrap().is_empty(),
+        "another tenant knows nothing of it"
+    );
+    // Neither crowds out the other, and each is bounded.
+    assert_eq!(store.learnings(&ada, 1).await.unwrap().len(), 2);
+    let mut tx = store.begin(&ada).await.unwrap();
+    for _ in 0..=MAX_KEPT {
+        tx.learn(&learning);
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.learnings(&ada, u32::MAX).await.unwrap().len() as i64, MAX_KEPT + 1);
+    assert_eq!(store.learnings(&bob, 10).await.unwrap().len(), 1);
 }
 
 async fn a_task_ends_once(place: Place) {
@@ -257,8 +279,13 @@ async fn a_task_ends_once(place: Place) {
     accept(&store, &new).await;
     for (status, first) in [(TaskStatus::Completed, true), (TaskStatus::Failed, false), (TaskStatus::Cancelled, false)]
     {
+        let lease = store.task(&ada, new.id).await.unwrap().unwrap().lease;
         let mut tx = store.begin(&ada).await.unwrap();
-        assert_eq!(tx.finish_task(new.id, status, &json!({}), 3).await.unwrap(), first, "{status}");
+        assert!(
+            !tx.finish_task(new.id, lease + 1, status, &json!({}), 3).await.unwrap(),
+            "only who saw it as it is may end it"
+        );
+        assert_eq!(tx.finish_task(new.id, lease, status, &json!({}), 3).await.unwrap(), first, "{status}");
         tx.commit().await.unwrap();
     }
     assert_eq!(store.task(&ada, new.id).await.unwrap().unwrap().status, TaskStatus::Completed);
@@ -309,7 +336,7 @@ async fn what_was_committed_is_there_after_a_restart(place: Place) {
     let store = place.open().await.unwrap();
     accept(&store, &new).await;
     store.check().await.unwrap();
-    assert_eq!(store.schema_version().await.unwrap(), 4);
+    assert_eq!(store.schema_version().await.unwrap(), 5);
     store.close().await;
     let store = place.open().await.unwrap();
     assert_eq!(store.open_tasks_of_all_tenants().await.unwrap()[0].id, new.id);
@@ -326,7 +353,7 @@ async fn many_requests_with_one_key_are_one_task(place: Place) {
         .collect();
     let mut new = 0;
     for request in requests {
-        new += usize::from(request.await.unwrap() == Accepted::New);
+        new += usize::from(request.await.unwrap() == Accepted::New { begun: false });
     }
     assert_eq!(new, 1);
 }
@@ -381,7 +408,7 @@ async fn any_text_can_be_kept(place: Place) {
         let mut new = task(&ada, Some(text), "d");
         new.content = text.to_owned();
         new.attachments = json!([{ "text": text, text: 1 }]);
-        assert_eq!(accept(&store, &new).await, Accepted::New, "{text:?}");
+        assert_eq!(accept(&store, &new).await, Accepted::New { begun: false }, "{text:?}");
         let read = store.task(&ada, new.id).await.unwrap().unwrap();
         // U+0000 has no place in PostgreSQL, and becomes U+FFFD in both.
         let kept = text.replace('\0', "\u{fffd}");

@@ -96,6 +96,7 @@ impl Outbox {
         }
         for activity in &self.activities {
             tx.remember(&NewEntry {
+                place: "",
                 owner,
                 kinds: &["activity"],
                 task,

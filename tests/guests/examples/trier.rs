@@ -2,8 +2,8 @@
 //! request.
 //!
 //! `{"steps": [{"id", "run": {…} | "script": PATH | "skill": NAME, "arguments", "expects": [{"pointer", CHECK: VALUE}]}], "afterFailure": [steps]}`.
-//! `run` may have `do` (a list of host calls, see `call`), `give` (what each attempt gives, the last one for the rest), `learned` and `answered` (what it gives once there is
-//! a learning or an answer), `fail` (the failure of each attempt).
+//! `run` may have `do` (a list of host calls, see `act`), `give` (what each attempt gives, the last one for the rest), `learned` and `answered` (what it gives once there is
+//! a learning or an answer), `fail` (the failure of each attempt). `failPlan` and `failReply` say how often a plan or a reply fails (it counts in the memory).
 
 use openanalyst_test_guests::exports::openanalyst::skill::handler::Guest;
 use openanalyst_test_guests::openanalyst::skill::types::{
@@ -25,6 +25,7 @@ fn document(request: &Request) -> Result<Value, Failure> {
 impl Guest for Trier {
     fn plan(request: Request, context: Context) -> Result<Plan, Failure> {
         let document = document(&request)?;
+        fail_first(&document, "failPlan")?;
         let failed_before = context.learnings.iter().any(|learning| learning.source == "failure");
         let steps = match &document["afterFailure"] {
             other @ Value::Array(_) if failed_before => other,
@@ -40,6 +41,9 @@ impl Guest for Trier {
         let arguments: Value =
             serde_json::from_str(&inputs.arguments).map_err(|error| Failure::Invalid(format!("no JSON: {error}")))?;
         if let Some(check) = arguments.get("check") {
+            if let Some(reason) = check.as_str().and_then(|check| check.strip_prefix("denied: ")) {
+                return Err(Failure::Denied(reason.to_owned()));
+            }
             let met = arguments["result"] == *check;
             let differences = if met { json!([]) } else { json!([format!("it is not {check}")]) };
             return output(&json!({ "met": met, "differences": differences }));
@@ -74,6 +78,7 @@ impl Guest for Trier {
 
     fn reply(request: Request, results: Vec<StepResult>) -> Result<Reply, Failure> {
         let document = document(&request)?;
+        fail_first(&document, "failReply")?;
         for call in document["reply"].as_array().into_iter().flatten() {
             act_alone(call)?;
         }
@@ -82,6 +87,20 @@ impl Guest for Trier {
         let data = json!({ "outputs": outputs, "attempts": results.iter().map(|r| r.attempts).collect::<Vec<_>>() });
         Ok(Reply { content: json!(outputs).to_string(), data: Some(data.to_string()), questions: Vec::new() })
     }
+}
+
+/// Fails as often as the document says, and then no more: each failure is counted under a key of its own.
+fn fail_first(document: &Value, name: &str) -> Result<(), Failure> {
+    let times = document[name].as_u64().unwrap_or(0);
+    for number in 1..=times {
+        let key = format!("{name}/{number}");
+        if memory::get(memory::Scope::User, &key)?.is_none() {
+            let options = memory::PutOptions { expected_version: None, ttl_ms: None };
+            memory::put(memory::Scope::User, &key, "1", options)?;
+            return Err(Failure::Failed(format!("{name} number {number}")));
+        }
+    }
+    Ok(())
 }
 
 fn output(value: &Value) -> Result<Output, Failure> {
@@ -126,6 +145,7 @@ fn expectation(value: &Value) -> Expectation {
 fn act(call: &Value, inputs: &Inputs, attempt: &Attempt) -> Result<Value, Failure> {
     match call["call"].as_str().unwrap_or_default() {
         "attempt" => Ok(json!(attempt.number)),
+        "differences" => Ok(json!(attempt.differences)),
         "user-folder" => Ok(json!(inputs.request.user_folder)),
         _ => act_alone(call),
     }
@@ -135,13 +155,35 @@ fn act_alone(call: &Value) -> Result<Value, Failure> {
     let text = |name: &str| call[name].as_str().unwrap_or_default();
     Ok(match text("call") {
         "put" => {
-            let options = memory::PutOptions { expected_version: None, ttl_ms: None };
-            let outcome = memory::put(memory::Scope::User, text("key"), &call["value"].to_string(), options)?;
+            let options =
+                memory::PutOptions { expected_version: call["version"].as_u64(), ttl_ms: call["ttlMs"].as_u64() };
+            let long = call["long"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+            let value = long.map_or_else(|| call["value"].clone(), |bytes| json!("x".repeat(bytes)));
+            let outcome = memory::put(scope(call), text("key"), &value.to_string(), options)?;
             json!(format!("{outcome:?}"))
         }
         "get" => {
-            let entry = memory::get(memory::Scope::User, text("key"))?;
+            let entry = memory::get(scope(call), text("key"))?;
             json!(entry.map(|entry| entry.value))
+        }
+        "delete" => json!(memory::delete(scope(call), text("key"))?),
+        "list" => {
+            let page = memory::list(scope(call), text("key"), 100, None)?;
+            json!(page.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>())
+        }
+        "find" => {
+            let hits = memory::search(scope(call), text("query"), 10)?;
+            json!(hits.into_iter().map(|hit| hit.key).collect::<Vec<_>>())
+        }
+        // Fails once in its life.
+        "fail-first" => {
+            let key = text("key");
+            if memory::get(memory::Scope::User, key)?.is_none() {
+                let options = memory::PutOptions { expected_version: None, ttl_ms: None };
+                memory::put(memory::Scope::User, key, "1", options)?;
+                return Err(Failure::Failed("the first time it fails".to_owned()));
+            }
+            Value::Null
         }
         // Reads a number and writes the next one: what must not happen twice.
         "count" => {
@@ -195,6 +237,15 @@ fn act_alone(call: &Value) -> Result<Value, Failure> {
             let output = skills::call(text("skill"), text("content"), &call["arguments"].to_string())?;
             serde_json::from_str(&output.result).unwrap_or_default()
         }
+        // Computes for about so long. The clock is recorded, so this takes less time where it is played.
+        "work" => {
+            let began = std::time::Instant::now();
+            let ms = u128::from(call["ms"].as_u64().unwrap_or(0));
+            while began.elapsed().as_millis() < ms {
+                std::hint::black_box(());
+            }
+            Value::Null
+        }
         // Computes until somebody ends it.
         "spin" => loop {
             std::hint::black_box(());
@@ -205,6 +256,10 @@ fn act_alone(call: &Value) -> Result<Value, Failure> {
         }
         other => return Err(Failure::Invalid(format!("`{other}` is no call"))),
     })
+}
+
+fn scope(call: &Value) -> memory::Scope {
+    if call["scope"] == "tenant" { memory::Scope::Tenant } else { memory::Scope::User }
 }
 
 /// What the standard library draws from `wasi:random` for its hash maps.

@@ -5,7 +5,8 @@
 //! is made of task, step, function, arguments and how often the same call was made before, and not of the attempt: a retry of the step that makes the same change
 //! again is given the result of the first. Only a change that failed is tried again.
 
-use openanalyst_domain::Failure;
+use openanalyst_domain::{Failure, LimitReason};
+use openanalyst_runtime::CallError;
 use openanalyst_runtime::tape::{CallName, Recording};
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::recordings::PartRow;
@@ -25,6 +26,25 @@ pub(crate) struct Change {
     pub(crate) key: String,
     /// What an outside service knows it by: the same for every attempt at it.
     pub(crate) identity: String,
+}
+
+/// What was recorded of an invocation, from its parts in their order.
+pub(crate) fn recording(parts: impl IntoIterator<Item = PartRow>) -> Recording {
+    Recording::of(parts.into_iter().filter_map(|row| {
+        let part: Recording = serde_json::from_value(row.part).ok()?;
+        Some(Recording { number: row.number, ..part })
+    }))
+}
+
+impl Change {
+    /// The keys under which it is made once more, one after the other.
+    pub(crate) fn again(&self) -> impl FnMut() -> String + Send + use<> {
+        let (first, mut number) = (self.key.clone(), 0);
+        move || {
+            number += 1;
+            format!("{first}@{number}")
+        }
+    }
 }
 
 /// The journaled result of a change.
@@ -60,14 +80,24 @@ impl Supply {
     fn part(&self, part: &Recording) -> PartRow {
         PartRow {
             place: self.place.clone(),
-            number: i64::try_from(part.first).unwrap_or(i64::MAX),
+            number: part.number,
             component: self.component.clone(),
             part: serde_json::to_value(part).unwrap_or_default(),
         }
     }
 
-    /// What the invocation's recording still has to store.
-    pub(crate) fn last_part(&self) -> Option<PartRow> {
+    /// What the recording of an invocation that ended, or was put aside, still has to store.
+    pub(crate) fn last_part<T>(&self, ended: &Result<T, CallError>) -> Option<PartRow> {
+        // What comes of the machine and of the moment is not what the guest did, and would not come of it again.
+        match ended {
+            Err(error @ (CallError::Failure(_) | CallError::Trap { .. })) => self.tape.failed(error.as_failure()),
+            Err(error @ CallError::Limit { reason, .. })
+                if !matches!(reason, LimitReason::Busy | LimitReason::DeadlineExceeded) =>
+            {
+                self.tape.failed(error.as_failure());
+            }
+            Ok(_) | Err(_) => {}
+        }
         self.tape.fresh().map(|part| self.part(&part))
     }
 
@@ -91,7 +121,7 @@ impl Supply {
         Change { identity: key.clone(), key }
     }
 
-    /// Writes that a change is about to be made, or says what the journal knows of it. Where an earlier attempt at the step made it and failed, it
+    /// Writes that a change is about to be made, or says what the journal knows of it. Where earlier attempts at the step made it and failed, it
     /// is made again under a key of its own.
     pub(crate) async fn intend<T: DeserializeOwned>(
         &self,
@@ -118,25 +148,29 @@ impl Supply {
         intent
     }
 
-    /// What `effect`, which the journal holds for a change, says of it.
+    /// What the journal says of a change, `effect` being what it holds under its key. A change that failed in earlier attempts stands under one more key for each
+    /// of them.
     pub(crate) async fn before<T: DeserializeOwned>(
         &self,
         tx: &mut Tx,
         change: &mut Change,
-        effect: Option<Effect>,
+        mut effect: Option<Effect>,
     ) -> Result<Before<T>, StoreError> {
-        let Some(effect) = effect else { return Ok(Before::Nothing) };
-        if !self.is_failed_earlier(&effect) {
-            return Ok(before(effect));
+        let mut next = change.again();
+        while let Some(found) = effect {
+            if !self.is_failed_earlier(&found) {
+                return Ok(before(found));
+            }
+            change.key = next();
+            // What a server refused for good (RFC 9110 §15.5) it may answer in the same way for as long as it knows the request's key.
+            if status_of(&found)
+                .is_some_and(|status| (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status))
+            {
+                change.identity.clone_from(&change.key);
+            }
+            effect = tx.effect(&self.key(&change.key)).await?;
         }
-        change.key = format!("{}@{}", change.identity, self.attempt);
-        // What a server refused for good (RFC 9110 §15.5) it may answer in the same way for as long as it knows the request's key.
-        if status_of(&effect)
-            .is_some_and(|status| (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status))
-        {
-            change.identity.clone_from(&change.key);
-        }
-        Ok(tx.effect(&self.key(&change.key)).await?.map_or(Before::Nothing, before))
+        Ok(Before::Nothing)
     }
 
     /// Makes a change of the record itself, in one transaction with its journal.

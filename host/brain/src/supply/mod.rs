@@ -63,8 +63,7 @@ impl Supply {
         let now_ms = self.brain.clock.now_ms();
         let recording = if self.resumed {
             let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
-            let parts = parts.into_iter().filter_map(|row| serde_json::from_value(row.part).ok());
-            Recording::of(parts)
+            journal::recording(parts)
         } else {
             Recording::default()
         };
@@ -154,21 +153,61 @@ impl Work {
     }
 }
 
+/// Why an invocation cannot begin.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// For a reason that its user is told.
+    For(Failure),
+    /// The record cannot be read now: it is no fault of the task's, which is taken up again.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::For(failure)
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::For(failure) => failure.into(),
+            Refused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// A guest is told of it.
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::For(failure) => failure,
+            Refused::Store(error) => store_failure(&error),
+        }
+    }
+}
+
 /// The opened secrets of a skill. A skill without a grant for one costs nothing here.
-async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Result<Arc<OpenSecrets>, Failure> {
+async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Result<Arc<OpenSecrets>, Refused> {
     if skill.grants.secrets.is_empty() {
         return Ok(Arc::default());
     }
     match brain.registry.open_secrets(&owner.tenant, &skill.manifest().name).await {
         Ok(secrets) => Ok(Arc::new(secrets)),
-        Err(RegistryError::Store(error)) => Err(store_failure(&error)),
-        Err(error) => Err(Failure::failed(format!("the secrets of the skill cannot be opened: {error}"))),
+        Err(RegistryError::Store(error)) => Err(error.into()),
+        Err(error) => Err(Failure::failed(format!("the secrets of the skill cannot be opened: {error}")).into()),
     }
 }
 
 /// A skill of the tenant, by identifier, if it may still run today.
-async fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Failure> {
-    let catalog = brain.catalog.of(&owner.tenant).await.map_err(|error| store_failure(&error))?;
+async fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Refused> {
+    let catalog = brain.catalog.of(&owner.tenant).await?;
     let found = catalog.skill(name).cloned();
     let skill = found.ok_or_else(|| Failure::not_found(format!("there is no skill `{name}` in this organisation")))?;
     within_quota(brain, owner, &catalog, &skill).await?;
@@ -182,7 +221,7 @@ pub(crate) async fn within_quota(
     owner: &Owner,
     catalog: &TenantCatalog,
     skill: &CatalogSkill,
-) -> Result<(), Failure> {
+) -> Result<(), Refused> {
     let name = &skill.manifest().name;
     let from_ms = DailyQuota::day_began_ms(brain.clock.now_ms());
     for (quota, of, whose) in [
@@ -190,8 +229,8 @@ pub(crate) async fn within_quota(
         (&catalog.daily, None, "your organisation".to_owned()),
     ] {
         if !quota.is_empty() {
-            let used = brain.store.usage_since(&owner.tenant, of, from_ms).await;
-            quota.check(&whose, &used.map_err(|error| store_failure(&error))?)?;
+            let used = brain.store.usage_since(&owner.tenant, of, from_ms).await?;
+            quota.check(&whose, &used)?;
         }
     }
     Ok(())

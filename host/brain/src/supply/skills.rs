@@ -47,12 +47,12 @@ impl From<Failure> for Ran {
 }
 
 impl Supply {
-    /// The called skill's own side, below the call.
+    /// The called skill's own side, below the call. A call that is made again has another recording, and the same changes.
     fn nested(&self, change: &Change) -> Self {
-        let call = change.key.rsplit('/').next().unwrap_or_default();
+        let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
         Self {
-            place: format!("{}/{call}", self.place),
-            effects: format!("{}/{call}", self.effects),
+            place: format!("{}/{}", self.place, last(&change.key)),
+            effects: format!("{}/{}", self.effects, last(&change.identity)),
             tape: Tape::off(),
             ..self.clone()
         }
@@ -60,9 +60,9 @@ impl Supply {
 
     /// Runs a skill's `run` here: with its own grants, secrets and recording.
     async fn run_skill(self, skill: &str, content: &str, arguments: &Value, nested: NestedCall) -> Result<Output, Ran> {
-        let target = skill_of(&self.brain, &self.owner, skill).await?;
+        let target = skill_of(&self.brain, &self.owner, skill).await.map_err(Failure::from)?;
         let loaded = target.load(&self.brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
-        let secrets = secrets_of(&self.brain, &self.owner, &target).await?;
+        let secrets = secrets_of(&self.brain, &self.owner, &target).await.map_err(Failure::from)?;
         let this = Self { secrets: secrets.clone(), component: target.digest().to_string(), ..self };
         let this = this.with_tape().await.map_err(|error| store_failure(&error))?;
         let call = Call {
@@ -94,7 +94,7 @@ impl Supply {
             Inputs { request, context: (*this.context).clone(), arguments: arguments.to_string(), results: Vec::new() };
         let attempt = Attempt { number: 1, max: 1, differences: Vec::new(), learning: None };
         let invocation = this.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
-        this.record.receipts().take(&invocation.receipt, &invocation.logs, this.last_part());
+        this.record.receipts().take(&invocation.receipt, &invocation.logs, this.last_part(&invocation.result));
         invocation.result.map_err(|error| match error {
             CallError::Waits(waits) => Ran::Waits(waits),
             error => Ran::Failed(error.as_failure()),

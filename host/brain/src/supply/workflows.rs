@@ -62,6 +62,7 @@ impl Supply {
     /// end well, it is another one.
     async fn journaled_job(&self, change: &mut Change, path: &str) -> Result<JobId, Failure> {
         let fresh = json!({ "job": JobId::new(), "path": path });
+        let mut next = change.again();
         let written = async {
             let (mut writing, effect) = self.begin_for(change).await?;
             let intent = match effect {
@@ -71,20 +72,22 @@ impl Supply {
             writing.commit().await?;
             Ok(intent)
         };
-        let (intent, earlier) = written.await.map_err(|error: StoreError| store_failure(&error))?;
-        let job = job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())?;
-        if !earlier || !self.did_not_end_well(job).await {
-            return Ok(job);
+        let mut journaled: (Value, bool) = written.await.map_err(|error: StoreError| store_failure(&error))?;
+        loop {
+            let (intent, is_earlier) = journaled;
+            let job = job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())?;
+            if !is_earlier || !self.did_not_end_well(job).await {
+                return Ok(job);
+            }
+            change.key = next();
+            let written = async {
+                let mut writing = self.record.begin().await?;
+                let journaled = self.intended_job(&mut writing, change, &fresh).await?;
+                writing.commit().await?;
+                Ok(journaled)
+            };
+            journaled = written.await.map_err(|error: StoreError| store_failure(&error))?;
         }
-        change.key = format!("{}@{}", change.identity, self.attempt);
-        let written = async {
-            let mut writing = self.record.begin().await?;
-            let (intent, _) = self.intended_job(&mut writing, change, &fresh).await?;
-            writing.commit().await?;
-            Ok(intent)
-        };
-        let intent: Value = written.await.map_err(|error: StoreError| store_failure(&error))?;
-        job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())
     }
 
     /// The journaled intent, and whether it is an earlier attempt's.
@@ -107,6 +110,25 @@ impl Supply {
     fn earlier_job(&self, effect: Effect) -> (Value, bool) {
         let attempt = effect.intent.get("attempt").and_then(Value::as_u64).unwrap_or(0);
         (effect.intent, attempt < u64::from(self.attempt))
+    }
+
+    /// Waits for as long as the guest may stay in memory, and says whether it is to be put aside then.
+    async fn wait_here(&self, id: JobId, until_ms: Option<i64>, left: Duration) -> Result<Waited, Failure> {
+        // A little of the guest's time is kept for what it does afterwards.
+        let stay = self.brain.settings.park_after.min(left / 2);
+        let own = until_ms.map(|until| Duration::from_millis(unsigned(until - self.brain.clock.now_ms())));
+        let here = own.map_or(stay, |own| own.min(stay));
+        let now = self.brain.workflow.wait(&self.owner, id, Some(here)).await?;
+        let over = until_ms.is_some_and(|until| self.brain.clock.now_ms() >= until);
+        if now.status.is_final() || over || own.is_some_and(|own| own <= stay) {
+            return Ok(Waited::State(state(now)));
+        }
+        if !self.tape.can_wait() {
+            // The recording is full, so the guest could not be brought back here: it stays, as long as its budget lasts.
+            let here = own.map_or(left, |own| own.min(left)).saturating_sub(here);
+            return Ok(Waited::State(state(self.brain.workflow.wait(&self.owner, id, Some(here)).await?)));
+        }
+        Ok(Waited::Waits(Waits { job: id.to_string(), until_ms }))
     }
 
     /// A job that cannot be read counts as one that may still do its work.
@@ -144,21 +166,11 @@ impl Workflows for Supply {
     async fn wait(&self, job: &str, timeout: Option<Duration>, left: Duration) -> Result<Waited, Failure> {
         let id = job_id(job)?;
         let until_ms = self.waits_until(timeout);
-        // A little of the guest's time is kept for what it does afterwards.
-        let stay = self.brain.settings.park_after.min(left / 2);
-        let own = until_ms.map(|until| Duration::from_millis(unsigned(until - self.brain.clock.now_ms())));
-        let here = own.map_or(stay, |own| own.min(stay));
-        let now = self.brain.workflow.wait(&self.owner, id, Some(here)).await?;
-        let over = until_ms.is_some_and(|until| self.brain.clock.now_ms() >= until);
-        if now.status.is_final() || over || own.is_some_and(|own| own <= stay) {
-            return Ok(Waited::State(state(now)));
-        }
-        if !self.tape.can_wait() {
-            // The recording is full, so the guest could not be brought back here: it stays, as long as its budget lasts.
-            let here = own.map_or(left, |own| own.min(left)).saturating_sub(here);
-            return Ok(Waited::State(state(self.brain.workflow.wait(&self.owner, id, Some(here)).await?)));
-        }
-        Ok(Waited::Waits(Waits { job: job.to_owned(), until_ms }))
+        // Who cancels the task now cancels the job too.
+        let awaited = self.record.awaits(id);
+        let waited = self.wait_here(id, until_ms, left).await;
+        awaited.over();
+        waited
     }
 
     async fn cancel(&self, job: &str, reason: &str) -> Result<JobState, Failure> {

@@ -22,7 +22,7 @@ use crate::call::Call;
 use crate::contract::http::{Host, HostPending, Request, Response};
 use crate::contract::{Failure as ContractFailure, Weight};
 use crate::state::State;
-use crate::tape::{self, CallName};
+use crate::tape::{self, BODY_HASH, CallName};
 
 /// Longest URL, in bytes.
 pub const MAX_URL_BYTES: usize = 8 << 10;
@@ -205,7 +205,7 @@ impl TryFrom<RecordedResponse> for Response {
 fn described(request: &Request) -> Value {
     let body = request.body.as_ref().map(|body| blake3::hash(body).to_hex().to_string());
     json!({
-        "method": request.method, "url": request.url, "headers": request.headers, "bodyBlake3": body,
+        "method": request.method, "url": request.url, "headers": request.headers, (BODY_HASH): body,
         "timeoutMs": request.timeout_ms,
     })
 }

@@ -17,6 +17,15 @@ const KEPT_BACK: Duration = Duration::from_secs(5);
 /// Most messages of one prompt.
 pub const MAX_MESSAGES: usize = 1_000;
 
+/// An answer, and whether it was written for this call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub completion: Completion,
+    /// Whether a model was asked for it now. False: it had been asked before, and its tokens are counted there.
+    pub is_new: bool,
+}
+
 /// A model provider.
 #[async_trait]
 pub trait Llm: Send + Sync {
@@ -24,13 +33,13 @@ pub trait Llm: Send + Sync {
     ///
     /// # Errors
     /// As the contract says.
-    async fn complete(&self, prompt: &Prompt) -> Result<Completion, Failure>;
+    async fn complete(&self, prompt: &Prompt) -> Result<Answered, Failure>;
 
     /// Asks, and shows the answer to the user while it is written.
     ///
     /// # Errors
     /// As the contract says.
-    async fn stream(&self, prompt: &Prompt) -> Result<Completion, Failure>;
+    async fn stream(&self, prompt: &Prompt) -> Result<Answered, Failure>;
 }
 
 fn check<'a>(call: &'a Call, prompt: &Prompt) -> Result<&'a dyn Llm, Failure> {
@@ -85,11 +94,14 @@ impl State {
                 patience.as_millis()
             )))
         });
+        let result = result.map(|Answered { completion, is_new }| {
+            if is_new {
+                self.counts.llm_input_tokens += completion.input_tokens;
+                self.counts.llm_output_tokens += completion.output_tokens;
+            }
+            completion
+        });
         begun.end(&result);
-        if let Ok(completion) = &result {
-            self.counts.llm_input_tokens += completion.input_tokens;
-            self.counts.llm_output_tokens += completion.output_tokens;
-        }
         Ok(result.map_err(Into::into))
     }
 }

@@ -178,7 +178,7 @@ impl Edge {
         tx.append_events(&owner(user), task, NOON, events).await.unwrap();
         if kinds.contains(&EventKind::Completed) {
             let outcome = json!({"content": "done"});
-            assert!(tx.finish_task(task, openanalyst_domain::TaskStatus::Completed, &outcome, NOON).await.unwrap());
+            assert!(tx.finish_task(task, 0, openanalyst_domain::TaskStatus::Completed, &outcome, NOON).await.unwrap());
         }
         tx.commit().await.unwrap();
     }

@@ -1,5 +1,6 @@
 //! Opening, migrating, reading and writing.
 
+mod hints;
 mod postgres;
 pub(crate) mod sessions;
 mod sqlite;
@@ -18,6 +19,7 @@ use crate::sql::{Query, Row, query};
 use crate::tasks::Held;
 use crate::together::Joined;
 
+pub use hints::Hints;
 pub use postgres::PostgresUrl;
 
 /// Where the database is.
@@ -258,6 +260,17 @@ impl Store {
                 let (seen, heart) = sessions::Seen::begin(options, node).await?;
                 Ok((Nodes::of_sessions(seen), AliveNode::of_session(node, heart)))
             }
+        }
+    }
+
+    /// Listens to what other processes of the database say.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn hints(&self) -> Result<Hints, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(Hints::none()),
+            Backend::Postgres(pools) => Hints::on_postgres(pools.writes.connect_options().as_ref().clone()).await,
         }
     }
 

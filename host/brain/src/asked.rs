@@ -1,0 +1,142 @@
+//! What a user is asked about a step, and what the answer means for the rounds after it: which results are kept, and what the next attempt is told.
+
+use openanalyst_domain::{Owner, TaskId};
+use openanalyst_runtime::contract::{Action, Step, StepResult, StepStatus};
+use openanalyst_store::{Store, StoreError};
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Question};
+use crate::context::shorten;
+use crate::end::{self, End};
+use crate::plan;
+use crate::steps::{Settled, Told};
+use crate::work::PARTS;
+
+/// The member of a recorded result that says of which step it is.
+pub(crate) const STEP: &str = "step";
+/// The answer of a user who takes the last result as it is.
+const TAKE_IT: &str = "take it as it is";
+/// The answer of a user who wants nothing changed.
+const TRY_AGAIN: &str = "try again";
+/// Most differences that a question names.
+const MAX_DIFFERENCES_ASKED: usize = 3;
+/// How a difference begins that is older than the question to the user.
+const BEFORE_THE_QUESTION: &str = "before the question: ";
+/// How the user's answer begins among the differences.
+const USER_SAYS: &str = "the user says: ";
+
+/// The newest result of each step, from the rounds before this one: a step that was met in one of them was perhaps not reached in the next.
+pub(crate) async fn earlier_results(
+    store: &Store,
+    owner: &Owner,
+    task: TaskId,
+    round: i64,
+) -> Result<Vec<(String, Value)>, StoreError> {
+    let mut earlier: Vec<(String, Value)> = Vec::new();
+    let mut before = round - PARTS;
+    while before >= 0 {
+        for (id, result) in store.step_results(owner, task, before).await? {
+            if !earlier.iter().any(|(known, _)| *known == id) {
+                earlier.push((id, result));
+            }
+        }
+        before -= PARTS;
+    }
+    Ok(earlier)
+}
+
+/// The result of a step that was finished before the user was asked, if this plan has the same step; or the last one, if the user takes it as it is.
+pub(crate) fn kept(
+    step: &Step,
+    earlier: &[(String, Value)],
+    answers: &[Answer],
+    results: &[StepResult],
+) -> Option<StepResult> {
+    let (_, recorded) = earlier.iter().find(|(id, _)| *id == step.id)?;
+    let result: StepResult = serde_json::from_value(recorded.clone()).ok()?;
+    let question = question_of(step);
+    let takes_it = answers
+        .iter()
+        .any(|answer| is_about(&answer.question_id, &question) && answer.text.trim().eq_ignore_ascii_case(TAKE_IT));
+    let same = recorded.get(STEP).is_some_and(|recorded| *recorded == described(step, results));
+    let kept = match result.status {
+        // One that was taken as it was, in a round before, stays taken.
+        StepStatus::Met | StepStatus::NotMet if same => true,
+        StepStatus::Met | StepStatus::Failed => false,
+        StepStatus::NotMet => takes_it,
+    };
+    kept.then_some(result)
+}
+
+/// What a step is told that was asked about: what had been wrong with it, and what its user says.
+pub(crate) fn told_before(step: &Step, earlier: &[(String, Value)], answers: &[Answer]) -> Told {
+    let question = question_of(step);
+    let said = answers.iter().filter(|answer| is_about(&answer.question_id, &question));
+    let said = said.filter(|answer| !answer.text.trim().eq_ignore_ascii_case(TRY_AGAIN));
+    let recorded = earlier.iter().find(|(id, _)| *id == step.id);
+    let result = recorded.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok());
+    let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Told::default() };
+    let before = result.differences.iter().map(|difference| format!("{BEFORE_THE_QUESTION}{difference}"));
+    let differences = before.chain(said.map(|answer| format!("{USER_SAYS}{}", answer.text.trim()))).collect();
+    Told { differences, learning: None }
+}
+
+/// What a step does, with what it takes up from earlier results: the same means that it need not be done again.
+pub(crate) fn described(step: &Step, results: &[StepResult]) -> Value {
+    let arguments = plan::arguments(step).and_then(|arguments| plan::resolve(arguments, results)).ok();
+    let action = match &step.action {
+        Action::Script(call) => json!(["script", call.path]),
+        Action::Flow(call) => json!(["flow", call.path]),
+        Action::Skill(call) => json!(["skill", call.skill, call.content]),
+        Action::Run(_) => json!(["run"]),
+    };
+    let text = json!([action, arguments, step.expects]).to_string();
+    json!(blake3::hash(text.as_bytes()).to_hex().as_str())
+}
+
+/// Whether an answer is about this question: it names it, or is about all that was asked.
+fn is_about(answered: &str, question: &str) -> bool {
+    answered == question || answered == "*"
+}
+
+pub(crate) fn question_of(step: &Step) -> String {
+    format!("step-{}", step.id)
+}
+
+/// No attempt gave what was expected: the user can help. One question for what is wrong, with what can be done about it.
+pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled) -> End {
+    let title = shorten(step.title.trim_end_matches('.'), 120);
+    let said: Vec<&String> =
+        if last.differences.is_empty() { differences.iter().collect() } else { last.differences.iter().collect() };
+    let mut questions = Vec::new();
+    let shown = |difference: &str| shorten(difference.trim_end_matches('.'), 300);
+    if let Some(failure) = &last.failure {
+        let text = format!(
+            "\"{title}\" did not work: {}. Shall I try again, or what shall I do differently?",
+            shown(&failure.to_string())
+        );
+        questions.push(Question { id: question_of(step), text, options: vec![TRY_AGAIN.to_owned()] });
+    } else {
+        let mut distinct: Vec<&String> = Vec::new();
+        for difference in said {
+            if !distinct.contains(&difference) {
+                distinct.push(difference);
+            }
+        }
+        let mut first =
+            distinct.iter().take(MAX_DIFFERENCES_ASKED).map(|text| shown(text)).collect::<Vec<_>>().join("; ");
+        if distinct.len() > MAX_DIFFERENCES_ASKED {
+            first.push_str(&format!("; and {} more", distinct.len() - MAX_DIFFERENCES_ASKED));
+        }
+        let ran_once = match plan::may_run_again(step) {
+            Ok(false) => " It was not run again by itself, because it may have changed something.",
+            _ => "",
+        };
+        let text = format!(
+            "\"{title}\" did not give what was expected ({first}).{ran_once} Will you take the last result, or what shall be different?"
+        );
+        let options = vec![TAKE_IT.to_owned(), TRY_AGAIN.to_owned()];
+        questions.push(Question { id: question_of(step), text, options });
+    }
+    End::Asked { content: end::ask_text("", &questions), questions }
+}

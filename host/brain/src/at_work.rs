@@ -1,0 +1,222 @@
+//! The loop that works on tasks: those of one session one after the other, over all nodes, and so many at once as there are places.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openanalyst_domain::{Failure, JobId, Owner, SessionKey, TaskId, TaskStatus};
+use openanalyst_store::StoreError;
+
+use crate::brain::{Begun, Brain};
+use crate::end::End;
+use crate::parked::Waiter;
+use crate::work::{self, Worked};
+
+/// How soon a task looks again whether another one of its session still runs on another node; each time it waits twice as long, up to the second.
+const SESSION_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_SESSION_LOOK: Duration = Duration::from_secs(2);
+/// How long the host waits before it takes up a task whose record could not be read or written.
+const RECORD_RETRY: Duration = Duration::from_secs(2);
+
+impl Brain {
+    /// Puts a task into its session, and starts the session if it rests.
+    pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
+        self.inner.note_taken(task, None);
+        if self.inner.sessions.enter(owner, session, task) {
+            self.begin_session(owner, session, task, None);
+        }
+    }
+
+    pub(crate) fn begin_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<Begun>) {
+        let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
+        self.inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task, begun).await });
+    }
+
+    /// Goes on with a task that waited, and with its session.
+    pub(crate) fn go_on(&self, waiter: Waiter) {
+        let brain = self.clone();
+        self.inner.tracker.spawn(async move {
+            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task, None).await;
+        });
+    }
+
+    /// Takes over a task that waits for a job: its session waits with it.
+    pub(crate) async fn take_parked(
+        &self,
+        owner: &Owner,
+        session: &SessionKey,
+        task: TaskId,
+        job: JobId,
+        until_ms: Option<i64>,
+    ) {
+        self.inner.note_taken(task, None);
+        if self.inner.sessions.enter(owner, session, task) {
+            let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+            self.park(job, waiter).await;
+        }
+    }
+
+    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId, mut begun: Option<Begun>) {
+        let mut next = Some(first);
+        while let Some(task) = next {
+            let worked = tokio::select! {
+                worked = self.work_on(owner, session, task, begun.take()) => worked,
+                () = self.inner.stopping.cancelled() => return,
+            };
+            if let Worked::GivesWay(first) = worked {
+                next = Some(first);
+                continue;
+            }
+            if let Worked::Waits(job, until_ms) = worked {
+                let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
+                    taken.started = false;
+                    // It is on record.
+                    taken.accepted = None;
+                    taken.cancel.is_cancelled()
+                });
+                if cancelled {
+                    let reason = self.inner.cancel_reason(task);
+                    self.inner.cancel_job(owner, job, &reason).await;
+                    // Its record says that it was cancelled: taken up again, it ends.
+                    continue;
+                }
+                let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+                // The session goes on when the job has ended.
+                return self.park(job, waiter).await;
+            }
+            self.inner.taken().remove(&task);
+            next = self.inner.sessions.next(owner, session);
+            if let Some(next) = next {
+                // It may be the same task, answered between its end and now.
+                self.inner.note_taken(next, None);
+            }
+        }
+    }
+
+    async fn work_on(&self, owner: &Owner, session: &SessionKey, id: TaskId, begun: Option<Begun>) -> Worked {
+        let inner = &self.inner;
+        let (mut begun, place) = match begun {
+            Some(Begun { row, place }) => (Some(row), Ok(place)),
+            None => {
+                let turn = async {
+                    self.turn_in_session(owner, session, id).await?;
+                    Ok(inner.places.clone().acquire_owned().await)
+                };
+                tokio::select! {
+                    turn = turn => match turn {
+                        Ok(place) => (None, place),
+                        Err(first) => return Worked::GivesWay(first),
+                    },
+                    () = inner.closing.cancelled() => return Worked::Ended,
+                }
+            }
+        };
+        let Ok(_place) = place else { return Worked::Ended };
+        while !inner.closing.is_cancelled() {
+            let (cancel, mut accepted) = match inner.taken().get_mut(&id) {
+                Some(taken) => {
+                    taken.started = true;
+                    (taken.cancel.clone(), taken.accepted.clone())
+                }
+                None => return Worked::Ended,
+            };
+            // Boxed, so that what waits here is small.
+            let worked = match (begun.take(), &mut accepted) {
+                (Some(row), Some(accepted)) => {
+                    let worked = Box::pin(work::run(inner, row, Some(accepted.clone()), cancel)).await;
+                    if *accepted.borrow() != Some(true) {
+                        // Its work ended before anybody was told that it is accepted. If it is on record all the same, it is done.
+                        if let Err(error) = worked {
+                            tracing::warn!(task = %id, %error, "a task is looked at again once its acceptance is written");
+                        }
+                        continue;
+                    }
+                    worked
+                }
+                (_, accepted) => {
+                    if let Some(accepted) = accepted {
+                        // Whatever came of that: the record knows.
+                        drop(accepted.wait_for(Option::is_some).await);
+                    }
+                    match inner.store.task_with_documents(owner, id).await {
+                        Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
+                            Box::pin(work::run(inner, row, None, cancel)).await
+                        }
+                        Ok(_) => return Worked::Ended,
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            match worked {
+                Ok(worked) => return worked,
+                Err(StoreError::Fenced) => {
+                    tracing::info!(task = %id, "the task is not this process's any more: it is left");
+                    return Worked::Ended;
+                }
+                Err(error) if error.is_transient() => {
+                    tracing::error!(task = %id, %error, "the record cannot be written now: the task is taken up again");
+                    tokio::time::sleep(RECORD_RETRY).await;
+                }
+                Err(error) => {
+                    tracing::error!(task = %id, %error, "the record of a task is damaged: the task ends");
+                    let failure = Failure::failed(format!("the host could not go on: {error}"));
+                    self.give_up(owner, id, failure).await;
+                    return Worked::Ended;
+                }
+            }
+        }
+        Worked::Ended
+    }
+
+    /// Waits until no other task of the session comes before this one. Err: the one on this node that goes first.
+    ///
+    /// On one node tasks are begun in the order of their acceptance, and others may have been sent to other nodes. Who was accepted later waits, so nobody waits in a circle;
+    /// nobody waits for a node that is gone, whose tasks come to this one.
+    async fn turn_in_session(&self, owner: &Owner, session: &SessionKey, id: TaskId) -> Result<(), TaskId> {
+        let inner = &self.inner;
+        // It may still be on its way to the disk.
+        let accepted = inner.taken().get(&id).and_then(|taken| taken.accepted.clone());
+        if let Some(mut accepted) = accepted {
+            drop(accepted.wait_for(Option::is_some).await);
+        }
+        let ours = inner.node.to_string();
+        let mut pause = SESSION_LOOK;
+        loop {
+            match inner.store.before_in_session(owner, session, id).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(nodes)) => {
+                    if let Some(first) = inner.sessions.give_way(owner, session, id) {
+                        return Err(first);
+                    }
+                    let others: Vec<&String> = nodes.iter().filter(|node| **node != ours).collect();
+                    // One may have come a moment ago.
+                    if others.is_empty()
+                        || inner.nodes.look().await.is_ok() && !others.iter().any(|node| inner.nodes.is_alive(node))
+                    {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(task = %id, %error, "whether a task has to wait in its session is not known now: it is looked at again");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_SESSION_LOOK);
+        }
+    }
+
+    /// Ends a task whose record stops the usual way.
+    async fn give_up(&self, owner: &Owner, id: TaskId, failure: Failure) {
+        let ours = self.inner.node.to_string();
+        let ended = match self.inner.store.task(owner, id).await {
+            // Somebody else may have taken it up meanwhile.
+            Ok(Some(row)) if row.node.as_deref() == Some(ours.as_str()) => {
+                work::finish(&self.inner, &row, &End::failed(failure)).await
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::error!(task = %id, %error, "a task could not be ended: it is looked at again at the next start");
+        }
+    }
+}
