@@ -1,10 +1,12 @@
 //! What the brain itself costs: `cargo bench -p openanalyst --bench brain`.
 //!
-//! On SQLite, and on PostgreSQL where this machine has one: the host's own share of a request, and of it the journal's; many sessions at once against a bare
-//! handler with one durable insert in the same run; how soon a cancelled task has ended; and ten thousand tasks that wait for a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed,
-//! unless `-- --only-print` is given; `-- --parked` measures the last figure alone.
+//! On SQLite, and on PostgreSQL where this machine has one: the host's own share of a request, and of it the journal's; many sessions at once, each over a WebSocket to a
+//! server of its own process, against a bare handler with one durable insert in the same run; how soon a cancelled task has ended; and ten thousand tasks that wait for
+//! a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed, unless `-- --only-print` is given; `-- --parked` measures the last figure alone, on
+//! SQLite or in the database whose URL follows.
 
 use std::collections::BTreeMap;
+use std::io::BufRead as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use futures_util::StreamExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use openanalyst::cli::Cli;
 use openanalyst::commands::compile;
 use openanalyst::host::{Host, Role};
@@ -31,6 +33,12 @@ use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::recordings::PartRow;
 use openanalyst_workflow::{NewItem, WorkflowEngine as _};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Requests that are timed one after the other, and those before that are not counted.
 const REQUESTS: usize = 300;
@@ -39,9 +47,9 @@ const WARM_UP: usize = 30;
 const CANCELS: usize = 30;
 /// Pairs of writes, journaled and bare.
 const WRITES: usize = 500;
-/// Sessions at the same time, and requests of each.
+/// Sessions at the same time, and for how long each goes on asking.
 const SESSIONS: usize = 200;
-const EACH: usize = 5;
+const SUSTAINED: Duration = Duration::from_secs(15);
 /// Tasks that wait.
 const PARKED: usize = 10_000;
 /// Tasks that are begun side by side before they wait.
@@ -60,23 +68,33 @@ fn main() -> ExitCode {
     if let Some(code) = compile::called() {
         return code;
     }
+    openanalyst::arenas::one_for_each_core();
     let arguments: Vec<String> = std::env::args().collect();
     let only_print = arguments.iter().any(|argument| argument == "--only-print");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
     let missed = runtime.block_on(async {
-        if arguments.iter().any(|argument| argument == "--parked") {
-            return parked().await;
+        if let Some(at) = arguments.iter().position(|argument| argument == "--parked") {
+            let database = arguments.get(at + 1).filter(|next| next.starts_with("postgres"));
+            return parked(database.map(String::as_str)).await;
         }
-        let mut missed = on("SQLite", None, MAX_SHARE_SQLITE).await;
+        let mut missed = on("SQLite", &|| None, MAX_SHARE_SQLITE).await;
+        let mut databases = vec![None];
         match openanalyst_test_postgres::shared() {
-            Some(server) => missed.extend(on("PostgreSQL", Some(server.database()), MAX_SHARE_POSTGRES).await),
+            Some(server) => {
+                let fresh = || Some(server.database());
+                missed.extend(on("PostgreSQL", &fresh, MAX_SHARE_POSTGRES).await);
+                databases.push(fresh());
+            }
             None => println!("\nPostgreSQL: not measured, because this machine has no server to start (Debian: apt-get install postgresql)"),
         }
         // In a process of its own, so that its memory is its own.
         let this = std::env::current_exe().expect("this program has a file");
-        let parked = std::process::Command::new(this).arg("--parked").status().expect("it can be started");
-        if !parked.success() {
-            missed.push("parked tasks");
+        for database in databases {
+            let parked =
+                std::process::Command::new(&this).arg("--parked").args(database).status().expect("it can be started");
+            if !parked.success() {
+                missed.push("parked tasks");
+            }
         }
         missed
     });
@@ -151,10 +169,10 @@ async fn timed(host: &Host, owner: &Owner, session: &str, run: &Value) -> (Durat
     (took, Duration::from_micros(guest))
 }
 
-/// The figures of one database.
-async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'static str> {
+/// The figures of one kind of database.
+async fn on(name: &str, fresh: &dyn Fn() -> Option<String>, bound: Duration) -> Vec<&'static str> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
-    let settings = settings(dir.path(), database.as_deref(), &[]);
+    let settings = settings(dir.path(), fresh().as_deref(), &[]);
     let host = Host::open(&settings, Role::Server).await.expect("the host opens");
     host.warm().await.expect("the components compile");
     for tenant in 0..10 {
@@ -199,7 +217,11 @@ async fn on(name: &str, database: Option<String>, bound: Duration) -> Vec<&'stat
         verdict(&mut missed, "journal", journal < MAX_JOURNAL)
     );
     cancels(&host, &mut missed).await;
-    sessions(host, name, &mut missed).await;
+    let floor = bare_handler(&host.store).await;
+    if let Ok(host) = Arc::try_unwrap(host) {
+        host.close(Duration::from_secs(10)).await;
+    }
+    sessions(fresh(), floor, &mut missed).await;
     missed
 }
 
@@ -331,57 +353,135 @@ async fn journal(host: &Host) -> (Duration, Duration) {
     (at(&sorted(bare), 500), at(&sorted(journaled), 500))
 }
 
-/// Many sessions at once: nothing is lost, nothing comes out of order. Beside it a bare handler with one durable insert, asked by as many clients.
-async fn sessions(host: Arc<Host>, name: &str, missed: &mut Vec<&'static str>) {
-    let floor = bare_handler(&host.store).await;
-    let (wrong, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
-    let work = (0..SESSIONS).map(|session| {
-        let (host, wrong) = (host.clone(), wrong.clone());
-        tokio::spawn(async move {
-            let owner = owner(session % 10, 100 + session);
-            for number in 0..EACH {
-                let task = accept(&host, &owner, "s", &json!({ "give": [number] })).await;
-                let mut events = host.brain.follow(&owner, task, 0).await.expect("the task can be followed");
-                let (mut seq, mut ended) = (0, false);
-                while let Some(Ok(event)) = events.next().await {
-                    seq += 1;
-                    if event.seq != seq || ended {
-                        wrong.fetch_add(1, Ordering::Relaxed);
-                    }
-                    ended = event.kind == EventKind::Completed;
-                }
-                if !ended {
-                    wrong.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        })
-    });
-    let work: Vec<_> = work.collect();
-    for session in work {
-        session.await.expect("a session does not panic");
-    }
-    let took = began.elapsed();
-    let requests = SESSIONS * EACH;
-    let wrong = wrong.load(Ordering::Relaxed);
-    let rate = |count: usize, took: Duration| {
-        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-        let count = count as f64;
-        count / took.as_secs_f64()
-    };
-    let (ours, theirs) = (rate(requests, took), rate(floor.0, floor.1));
-    println!(
-        "   {SESSIONS} sessions at once, {requests} requests           {ours:.0} requests/s; bare axum with one durable insert {theirs:.0}/s, ratio {:.3}; lost or reordered {wrong}  {}",
-        ours / theirs,
-        verdict(missed, "sessions", wrong == 0)
-    );
-    let _ = name;
-    if let Ok(host) = Arc::try_unwrap(host) {
-        host.close(Duration::from_secs(10)).await;
+/// A server in a process of its own. Dropping it ends it.
+struct Served {
+    process: std::process::Child,
+    address: String,
+}
+
+impl Served {
+    fn start(dir: &Path, database: Option<&str>) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openanalyst"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--max-open-tasks", "100000"]).args(place(dir, database));
+        let mut process = command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let out = process.stdout.take().expect("its output is ours");
+        let ready = std::io::BufReader::new(out).lines().map_while(Result::ok).find(|line| line.starts_with("ready "));
+        let address = ready.expect("the server is ready").trim_start_matches("ready http://").to_owned();
+        Self { process, address }
     }
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The flags that say where the data is.
+fn place(dir: &Path, database: Option<&str>) -> Vec<String> {
+    let mut flags = vec!["--data-dir".to_owned(), dir.display().to_string()];
+    flags.extend(database.into_iter().flat_map(|url| ["--database-url".to_owned(), url.to_owned()]));
+    flags
+}
+
+/// Many sessions at once, each over a WebSocket of its own, one request after the other: nothing is lost, nothing comes out of order. `floor` is what a bare handler
+/// with one durable insert did.
+async fn sessions(database: Option<String>, floor: f64, missed: &mut Vec<&'static str>) {
+    let dir = tempfile::tempdir().expect("a temporary directory can be made");
+    let host = Host::open(&settings(dir.path(), database.as_deref(), &[]), Role::Server).await.expect("the host opens");
+    host.warm().await.expect("the components compile");
+    for tenant in 0..10 {
+        install(&host, &owner(tenant, 0).tenant).await;
+    }
+    host.close(Duration::from_secs(10)).await;
+    let server = Served::start(dir.path(), database.as_deref());
+    let mut sockets = Vec::new();
+    for session in 0..SESSIONS {
+        let Owner { tenant, user } = owner(session % 10, 100 + session);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openanalyst"));
+        command.args(["token", "--tenant", tenant.as_str(), "--user", user.as_str()]);
+        let token = command.args(place(dir.path(), database.as_deref())).output().expect("a token is made").stdout;
+        let token = String::from_utf8(token).expect("a token is text");
+        let mut request = format!("ws://{}/v1/ws", server.address).into_client_request().expect("it is an address");
+        let bearer = format!("Bearer {}", token.trim()).parse().expect("it fits into a header");
+        request.headers_mut().insert("authorization", bearer);
+        sockets.push(tokio_tungstenite::connect_async(request).await.expect("the hub takes it").0);
+    }
+    let (wrong, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let work: Vec<_> = sockets
+        .into_iter()
+        .map(|mut socket| {
+            let wrong = wrong.clone();
+            tokio::spawn(async move {
+                let mut requests = 0;
+                while began.elapsed() < SUSTAINED {
+                    wrong.fetch_add(u64::from(!is_right(&mut socket, requests).await), Ordering::Relaxed);
+                    requests += 1;
+                }
+                requests
+            })
+        })
+        .collect();
+    let mut requests = 0;
+    for session in work {
+        requests += session.await.expect("a session does not panic");
+    }
+    let (took, wrong) = (began.elapsed(), wrong.load(Ordering::Relaxed));
+    let ours = rate(requests, took);
+    println!(
+        "   {SESSIONS} sessions for {:.0} s, {requests} requests       {ours:.0} requests/s; bare axum with one durable insert {floor:.0}/s, ratio {:.3}; lost or reordered {wrong}  {}",
+        took.as_secs_f64(),
+        ours / floor,
+        verdict(missed, "sessions", wrong == 0)
+    );
+}
+
+/// Asks, and reads to the end of the task: the right answer came, once, its events are in order, and nothing else came in between.
+async fn is_right(socket: &mut Socket, number: usize) -> bool {
+    let id = format!("m{number}");
+    let content = format!("trier document {}", json!({ "steps": [{ "id": "a", "run": { "give": [number] } }] }));
+    let message = json!({
+        "type": "USER_REQUEST", "sessionId": "s", "messageId": id, "timestamp": 0, "payload": { "content": content },
+    });
+    socket.send(Message::text(message.to_string())).await.expect("the hub takes it");
+    let (mut seq, mut answers) = (0, Vec::new());
+    loop {
+        let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("a message comes in time");
+        let Some(Ok(Message::Text(text))) = message else { continue };
+        let message: Value = serde_json::from_str(&text).expect("the hub speaks JSON");
+        if message["correlationId"] != id.as_str() {
+            return false;
+        }
+        let payload = &message["payload"];
+        if let Some(next) = payload["seq"].as_i64() {
+            if next <= seq {
+                return false;
+            }
+            seq = next;
+        }
+        match message["type"].as_str().unwrap_or_default() {
+            "ASSISTANT_RESPONSE" => answers.push(payload["content"].clone()),
+            "TASK_COMPLETE" => return payload["status"] == "completed" && answers == [json!(format!("[{number}]"))],
+            "TASK_ERROR" => return false,
+            _ => {}
+        }
+    }
+}
+
+fn rate(count: usize, took: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let count = count as f64;
+    count / took.as_secs_f64()
+}
+
 /// As many clients as there are sessions, at a handler that does nothing but one durable insert.
-async fn bare_handler(store: &Store) -> (usize, Duration) {
+async fn bare_handler(store: &Store) -> f64 {
     let (store, number) = (store.clone(), Arc::new(AtomicU64::new(0)));
     let insert = move || {
         let (store, number) = (store.clone(), number.clone());
@@ -404,25 +504,29 @@ async fn bare_handler(store: &Store) -> (usize, Duration) {
         .map(|_| {
             let (client, url) = (client.clone(), url.clone());
             tokio::spawn(async move {
-                for _ in 0..EACH {
+                let mut requests = 0;
+                while began.elapsed() < SUSTAINED / 3 {
                     let answer = client.post(&url).body("{}").send().await.expect("it answers");
                     assert!(answer.status().is_success());
+                    requests += 1;
                 }
+                requests
             })
         })
         .collect();
+    let mut requests = 0;
     for client in clients {
-        client.await.expect("a client does not panic");
+        requests += client.await.expect("a client does not panic");
     }
     let took = began.elapsed();
     server.abort();
-    (SESSIONS * EACH, took)
+    rate(requests, took)
 }
 
 /// Ten thousand tasks wait for jobs of the next hour, in this process, and come back.
-async fn parked() -> Vec<&'static str> {
+async fn parked(database: Option<&str>) -> Vec<&'static str> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
-    let settings = settings(dir.path(), None, &["--park-after-ms", "1"]);
+    let settings = settings(dir.path(), database, &["--park-after-ms", "1"]);
     let clock = ManualClock::at(SystemClock.now_ms());
     let host = Host::open_with_clock(&settings, Role::Server, Arc::new(clock.clone())).await.expect("the host opens");
     host.warm().await.expect("the components compile");
@@ -460,15 +564,18 @@ async fn parked() -> Vec<&'static str> {
         .collect()
         .await;
     let took = began.elapsed();
+    // A task says that it is put aside a moment before it is.
+    while host.brain.parked_tasks() < PARKED {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let waiting = host.brain.parked_tasks();
     let resident = resident_mb();
     let mut missed = Vec::new();
-    println!("parked tasks (SQLite)");
+    println!("\nparked tasks ({})", if database.is_some() { "PostgreSQL" } else { "SQLite" });
     println!("   {waiting} of {PARKED} tasks wait for a job; put aside in {:.1} s", took.as_secs_f64());
     println!(
-        "   resident before {before:.0} MB, with all of them {resident:.0} MB: they need {:.0} MB   < {MAX_PARKED_MB:.0} MB  {}",
-        resident - before,
-        verdict(&mut missed, "parked memory", resident - before < MAX_PARKED_MB && waiting == PARKED)
+        "   resident before {before:.0} MB, the whole process with all of them {resident:.0} MB   < {MAX_PARKED_MB:.0} MB  {}",
+        verdict(&mut missed, "parked memory", resident < MAX_PARKED_MB && waiting == PARKED)
     );
     let began = Instant::now();
     clock.set(at_ms + 1_000);
