@@ -48,14 +48,18 @@ impl Receipts {
     }
 
     /// Takes the receipt of what the host itself asked a language model for.
-    pub(crate) fn take_own(&self, what: &str, completion: &Completion) {
-        self.spent(completion.input_tokens + completion.output_tokens);
-        let receipt = Receipt {
+    pub(crate) fn take_asked(&self, what: &str, completion: &Completion) {
+        self.take_own(Receipt {
             llm_input_tokens: completion.input_tokens,
             llm_output_tokens: completion.output_tokens,
             output_bytes: completion.content.len() as u64,
             ..Receipt::new("host", "", what)
-        };
+        });
+    }
+
+    /// Takes a receipt in the host's own name.
+    pub(crate) fn take_own(&self, receipt: Receipt) {
+        self.spent(receipt.llm_tokens());
         self.take(&receipt, &[], None);
     }
 
@@ -75,11 +79,7 @@ impl Receipts {
     /// Forgets as much as was written.
     pub(crate) fn forget(&self, written: usize) {
         let mut kept = self.lock();
-        let tokens: u64 = kept
-            .left
-            .drain(..written)
-            .map(|Left { receipt, .. }| receipt.llm_input_tokens + receipt.llm_output_tokens)
-            .sum();
+        let tokens: u64 = kept.left.drain(..written).map(|Left { receipt, .. }| receipt.llm_tokens()).sum();
         kept.unwritten_tokens = kept.unwritten_tokens.saturating_sub(tokens);
     }
 

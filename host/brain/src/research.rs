@@ -209,7 +209,7 @@ impl Work {
         let receipts = self.record.receipts();
         supply::tokens_left(&self.brain, &self.owner().tenant, self.llm_tokens, receipts).await?;
         let completion = asking.await?;
-        receipts.take_own("research", &completion);
+        receipts.take_asked("research", &completion);
         Ok(completion)
     }
 

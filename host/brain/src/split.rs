@@ -143,7 +143,7 @@ async fn asked(
     };
     supply::tokens_left(brain, &task.owner.tenant, catalog.daily.llm_tokens, record.receipts()).await?;
     let completion = llm.complete(&prompt, None).await?;
-    record.receipts().take_own("split", &completion);
+    record.receipts().take_asked("split", &completion);
     let text = completion.content.trim().trim_start_matches("```json").trim_matches('`').trim();
     let parts: Vec<Part> = serde_json::from_str(text)
         .map_err(|error| Failure::failed(format!("the model did not answer with the asked JSON: {error}")))?;

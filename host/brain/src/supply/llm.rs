@@ -21,8 +21,6 @@ use crate::ledger::Receipts;
 
 /// The shortest time between two parts that the user sees: each is a durable event.
 const PART_EVERY: Duration = Duration::from_millis(80);
-/// How many characters a token has, about.
-const CHARS_OF_A_TOKEN: usize = 4;
 
 fn prompt_of(prompt: &Prompt) -> provider::Prompt {
     provider::Prompt {
@@ -75,11 +73,6 @@ pub(crate) async fn tokens_left(
     let unwritten = i64::try_from(receipts.unwritten_tokens()).unwrap_or(i64::MAX);
     used.llm_tokens = used.llm_tokens.saturating_add(unwritten);
     quota.check("your organisation", &used)
-}
-
-/// About how many tokens a text has, where nobody counted them.
-fn about_tokens(chars: usize) -> u64 {
-    (chars / CHARS_OF_A_TOKEN) as u64
 }
 
 impl Supply {
@@ -157,16 +150,16 @@ impl Supply {
 /// What a stream costs that does not come to its end, whether it broke off or nobody waits for it any more: it was paid for as far as it was written.
 struct Bill {
     receipts: Receipts,
-    read: usize,
+    /// Tokens, about.
+    read: u64,
+    /// Characters.
     written: usize,
     is_paid: bool,
 }
 
 impl Bill {
     fn for_prompt(receipts: &Receipts, prompt: &provider::Prompt) -> Self {
-        let read = prompt.messages.iter().map(|message| message.content.chars().count()).sum::<usize>()
-            + prompt.system.as_ref().map_or(0, |system| system.chars().count());
-        Self { receipts: receipts.clone(), read, written: 0, is_paid: false }
+        Self { receipts: receipts.clone(), read: prompt.estimated_tokens(), written: 0, is_paid: false }
     }
 
     fn write(&mut self, text: &str) {
@@ -182,13 +175,11 @@ impl Bill {
 impl Drop for Bill {
     fn drop(&mut self) {
         if !self.is_paid && self.written > 0 {
-            let receipt = Receipt {
-                llm_input_tokens: about_tokens(self.read),
-                llm_output_tokens: about_tokens(self.written),
+            self.receipts.take_own(Receipt {
+                llm_input_tokens: self.read,
+                llm_output_tokens: provider::estimated_tokens(self.written),
                 ..Receipt::new("host", "", "llm.stream")
-            };
-            self.receipts.spent(receipt.llm_input_tokens + receipt.llm_output_tokens);
-            self.receipts.take(&receipt, &[], None);
+            });
         }
     }
 }

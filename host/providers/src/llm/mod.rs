@@ -17,6 +17,7 @@ mod wire;
 pub use client::LlmClient;
 pub use options::LlmOptions;
 pub use sse::{MAX_EVENT_BYTES, MAX_STREAM_BYTES};
+pub use wire::estimated_tokens;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

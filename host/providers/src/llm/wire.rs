@@ -43,9 +43,8 @@ impl Partial {
 
     /// The whole answer.
     pub(super) fn finish(self, prompt: &Prompt, model: &str) -> Completion {
-        let asked = prompt.system.iter().chain(prompt.messages.iter().map(|message| &message.content));
-        let input = self.input_tokens.unwrap_or_else(|| estimate(asked));
-        let output = self.output_tokens.unwrap_or_else(|| estimate([&self.content]));
+        let input = self.input_tokens.unwrap_or_else(|| prompt.estimated_tokens());
+        let output = self.output_tokens.unwrap_or_else(|| estimated_tokens(self.content.chars().count()));
         Completion {
             content: self.content,
             model: self.model.filter(|model| !model.is_empty()).unwrap_or_else(|| model.to_owned()),
@@ -56,8 +55,17 @@ impl Partial {
     }
 }
 
-/// A quarter of the characters, rounded up.
-fn estimate<'a>(texts: impl IntoIterator<Item = &'a String>) -> u64 {
-    let chars: usize = texts.into_iter().map(|text| text.chars().count()).sum();
+/// How many tokens a text of so many characters has, about: a quarter of them, rounded up.
+#[must_use]
+pub fn estimated_tokens(chars: usize) -> u64 {
     chars.div_ceil(4) as u64
+}
+
+impl Prompt {
+    /// How many tokens it has, about: as [`estimated_tokens`] has it, of the system prompt and all messages.
+    #[must_use]
+    pub fn estimated_tokens(&self) -> u64 {
+        let texts = self.system.iter().chain(self.messages.iter().map(|message| &message.content));
+        estimated_tokens(texts.map(|text| text.chars().count()).sum())
+    }
 }
