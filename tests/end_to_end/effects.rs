@@ -136,6 +136,8 @@ async fn a_cancellation_reaches_every_wait() {
     let server = Server::start_with(&data, &flags);
     let client = server.client(&data.token("acme", "ada"));
     install(&client).await;
+    let store = crate::request::open_store(&data).await;
+    let ada = crate::request::owner("acme", "ada");
     let hour = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 3_600_000;
     let job = json!({ "call": "job", "path": "f/openanalyst/social/create_post", "at": u64::try_from(hour).unwrap(), "arguments": {} });
     let wrong = json!([{ "exact": "right" }]);
@@ -153,13 +155,16 @@ async fn a_cancellation_reaches_every_wait() {
         let body = json!({ "content": format!("trier document {}", json!({ "steps": [step] })), "sessionId": name });
         let task = client.post("/v1/requests?wait=0", &body).await.1;
         seen(&client, id(&task), sign).await;
+        // The step is on record a moment before its job is.
+        while name == "job" && store.jobs(&ada, "", None, 10).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
         // Each of them waits for longer than the test has patience.
         client.post(&format!("/v1/tasks/{}/cancel", id(&task)), &json!({})).await;
         assert_eq!(kinds(&events_of(&client, &task).await).last(), Some(&"cancelled"), "{name}");
     }
     server.kill();
-    let store = crate::request::open_store(&data).await;
-    let jobs = store.jobs(&crate::request::owner("acme", "ada"), "", None, 10).await.unwrap();
+    let jobs = store.jobs(&ada, "", None, 10).await.unwrap();
     let states: Vec<String> = jobs.iter().map(|job| job.status.to_string()).collect();
     assert_eq!(states, ["cancelled"], "the job that was awaited is cancelled too");
 }

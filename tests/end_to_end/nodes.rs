@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::brain::{FAST, attempt, events_of, id, install, seen};
 use crate::effects::{Counted, post};
-use crate::support::{DataDir, Server, assert_gapless, kinds};
+use crate::support::{Client, DataDir, Server, assert_gapless, kinds};
 
 /// Data directories of two nodes: one database, and one folder of packages, as nodes on one machine may have it.
 fn two_nodes(url: &str) -> (DataDir, DataDir) {
@@ -55,15 +55,31 @@ async fn a_node_that_freezes_and_comes_back_changes_nothing() {
     assert_eq!(far.done("/frozen").0, 1, "it may be sent again, under the same key");
 }
 
+/// Two nodes that run, with the skill, and a client of the same user at each.
+struct Nodes {
+    one: Server,
+    two: Server,
+    here: Client,
+    there: Client,
+    _data: (DataDir, DataDir),
+}
+
+impl Nodes {
+    async fn start(url: &str) -> Self {
+        let (first, second) = two_nodes(url);
+        let (one, two) = (Server::start(&first), Server::start(&second));
+        let here = one.client(&first.token("acme", "ada"));
+        install(&here).await;
+        let there = two.client(&second.token("acme", "ada"));
+        Self { one, two, here, there, _data: (first, second) }
+    }
+}
+
 /// What is cancelled through one node ends on the one that works on it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_through_another_node_arrives() {
     let Some(database) = openanalyst_test_postgres::shared() else { return };
-    let (first, second) = two_nodes(&database.database());
-    let (one, two) = (Server::start(&first), Server::start(&second));
-    let here = one.client(&first.token("acme", "ada"));
-    install(&here).await;
-    let there = two.client(&second.token("acme", "ada"));
+    let Nodes { one: _one, two: _two, here, there, _data } = Nodes::start(&database.database()).await;
     let document = json!({ "steps": [{ "id": "a", "run": { "do": [{ "call": "spin" }] } }] });
     let body = json!({ "content": format!("trier document {document}"), "sessionId": "s" });
     let task = here.post("/v1/requests?wait=0", &body).await.1;
@@ -76,10 +92,8 @@ async fn a_cancellation_through_another_node_arrives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_keeps_its_order_over_nodes() {
     let Some(database) = openanalyst_test_postgres::shared() else { return };
-    let (first, second) = two_nodes(&database.database());
-    let (one, two) = (Server::start(&first), Server::start(&second));
-    let nodes = [one.client(&first.token("acme", "ada")), two.client(&second.token("acme", "ada"))];
-    install(&nodes[0]).await;
+    let Nodes { one: _one, two: _two, here, there, _data } = Nodes::start(&database.database()).await;
+    let nodes = [here, there];
     let mut tasks = Vec::new();
     for number in 0..6 {
         // The earlier ones take longer, so that a later one would overtake them.
@@ -105,11 +119,7 @@ async fn a_session_keeps_its_order_over_nodes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_goes_on_where_its_node_is_gone() {
     let Some(database) = openanalyst_test_postgres::shared() else { return };
-    let (first, second) = two_nodes(&database.database());
-    let (one, two) = (Server::start(&first), Server::start(&second));
-    let here = one.client(&first.token("acme", "ada"));
-    install(&here).await;
-    let there = two.client(&second.token("acme", "ada"));
+    let Nodes { one, two: _two, here, there, _data } = Nodes::start(&database.database()).await;
     let request = |run: serde_json::Value| {
         let document = json!({ "steps": [{ "id": "a", "run": run }] });
         json!({ "content": format!("trier document {document}"), "sessionId": "s" })
