@@ -9,7 +9,7 @@ use openanalyst_store::StoreError;
 use crate::brain::{Begun, Brain};
 use crate::end::End;
 use crate::parked::Waiter;
-use crate::work::{self, Worked};
+use crate::work::{self, Fresh, Worked};
 
 /// How soon a task looks again whether another one of its session still runs on another node; each time it waits twice as long, up to the second.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
@@ -20,7 +20,7 @@ const RECORD_RETRY: Duration = Duration::from_secs(2);
 impl Brain {
     /// Puts a task into its session, and starts the session if it rests.
     pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
-        self.inner.note_taken(task, None);
+        self.inner.note_taken(task);
         if self.inner.sessions.enter(owner, session, task) {
             self.begin_session(owner, session, task, None);
         }
@@ -48,7 +48,7 @@ impl Brain {
         job: JobId,
         until_ms: Option<i64>,
     ) {
-        self.inner.note_taken(task, None);
+        self.inner.note_taken(task);
         if self.inner.sessions.enter(owner, session, task) {
             let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
             self.park(job, waiter).await;
@@ -87,7 +87,7 @@ impl Brain {
             next = self.inner.sessions.next(owner, session);
             if let Some(next) = next {
                 // It may be the same task, answered between its end and now.
-                self.inner.note_taken(next, None);
+                self.inner.note_taken(next);
             }
         }
     }
@@ -95,7 +95,7 @@ impl Brain {
     async fn work_on(&self, owner: &Owner, session: &SessionKey, id: TaskId, begun: Option<Begun>) -> Worked {
         let inner = &self.inner;
         let (mut begun, place) = match begun {
-            Some(Begun { row, place }) => (Some(row), Ok(place)),
+            Some(Begun { row, place, known }) => (Some((row, known)), Ok(place)),
             None => {
                 let turn = async {
                     self.turn_in_session(owner, session, id).await?;
@@ -121,8 +121,9 @@ impl Brain {
             };
             // Boxed, so that what waits here is small.
             let worked = match (begun.take(), &mut accepted) {
-                (Some(row), Some(accepted)) => {
-                    let worked = Box::pin(work::run(inner, row, Some(accepted.clone()), cancel)).await;
+                (Some((row, known)), Some(accepted)) => {
+                    let fresh = Fresh { accepted: accepted.clone(), known };
+                    let worked = Box::pin(work::run(inner, row, Some(fresh), cancel)).await;
                     if *accepted.borrow() != Some(true) {
                         // Its work ended before anybody was told that it is accepted. If it is on record all the same, it is done.
                         if let Err(error) = worked {

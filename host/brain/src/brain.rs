@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
 use crate::bus::Bus;
-use crate::context::{self, shorten};
+use crate::context::{self, Reading, shorten};
 use crate::end::{End, Outcome};
 use crate::parked::Parked;
 use crate::record::Gate;
@@ -106,12 +106,22 @@ pub(crate) struct Taken {
     pub(crate) cancel: CancellationToken,
     reason: Option<String>,
     pub(crate) started: bool,
+    /// Whose task it is, where it was accepted here and has neither ended nor rested since: who waits for that need not ask the record.
+    fresh_of: Option<Owner>,
 }
 
 /// A task whose work begins while its acceptance is still being written.
 pub(crate) struct Begun {
     pub(crate) row: TaskRow,
     pub(crate) place: OwnedSemaphorePermit,
+    /// What is known for it.
+    pub(crate) known: Reading,
+}
+
+impl Taken {
+    fn new(accepted: Option<Gate>) -> Self {
+        Self { accepted, cancel: CancellationToken::new(), reason: None, started: false, fresh_of: None }
+    }
 }
 
 /// A request's place in its session. Dropped, it is left again.
@@ -127,7 +137,8 @@ struct Entered {
 
 impl Entered {
     fn new(brain: &Brain, task: &NewTask, accepted: Gate) -> Self {
-        brain.inner.note_taken(task.id, Some(accepted));
+        let new = Taken { fresh_of: Some(task.owner.clone()), ..Taken::new(Some(accepted)) };
+        brain.inner.taken().insert(task.id, new);
         let is_first = brain.inner.sessions.enter(&task.owner, &task.session, task.id);
         let (owner, session) = (task.owner.clone(), task.session.clone());
         Self { brain: brain.clone(), owner, session, task: task.id, is_first, stays: false }
@@ -180,9 +191,22 @@ impl Inner {
         reason.unwrap_or_else(|| "cancelled by the user".to_owned())
     }
 
-    pub(crate) fn note_taken(&self, task: TaskId, accepted: Option<Gate>) {
-        let new = Taken { accepted, cancel: CancellationToken::new(), reason: None, started: false };
-        self.taken().entry(task).or_insert(new);
+    pub(crate) fn note_taken(&self, task: TaskId) {
+        self.taken().entry(task).or_insert_with(|| Taken::new(None));
+    }
+
+    /// Tells followers that the task has ended, or rests, and is this now.
+    pub(crate) fn publish_rest(&self, rests: TaskRow) {
+        // Before it is told: who listens, and then sees that it has not come to this, will hear of it.
+        if let Some(taken) = self.taken().get_mut(&rests.id) {
+            taken.fresh_of = None;
+        }
+        self.bus.publish(rests.id, rests.last_seq, Some(rests));
+    }
+
+    /// Whether this task of theirs was accepted here, and has neither ended nor rested since.
+    fn is_fresh(&self, owner: &Owner, task: TaskId) -> bool {
+        self.taken().get(&task).is_some_and(|taken| taken.fresh_of.as_ref() == Some(owner))
     }
 
     pub(crate) fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
@@ -267,12 +291,17 @@ impl Brain {
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
         let inner = &self.inner;
         let (id, now_ms) = (task.id, task.at_ms);
-        let mut tx = inner.store.begin(&task.owner).await?;
+        let mut tx = inner.store.begin_to_accept(&task.owner).await?;
         // Requests of a session enter it one after the other, and before anybody hears of them.
         let (written, gate) = watch::channel(None);
         let entered = Entered::new(self, &task, gate);
         let place = if entered.is_first { inner.places.clone().try_acquire_owned().ok() } else { None };
         task.begun = place.is_some();
+        // What is known for it is read meanwhile.
+        let known = place.is_some().then(|| {
+            let (brain, owner, session) = (inner.clone(), task.owner.clone(), task.session.clone());
+            inner.tracker.spawn(async move { context::known(&brain.store, &owner, &session, id, now_ms).await })
+        });
         match tx.accept_task(&task, inner.settings.max_open_tasks).await? {
             Accepted::New { begun } => task.begun = begun,
             Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
@@ -298,7 +327,7 @@ impl Brain {
         // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
         let begun = task.begun;
         let row = task.into_row(events.last().map_or(0, |event| event.seq));
-        entered.stay(place.filter(|_| begun).map(|place| Begun { row, place }));
+        entered.stay(place.zip(known).filter(|_| begun).map(|(place, known)| Begun { row, place, known }));
         let committed = tx.commit().await;
         written.send_replace(Some(committed.is_ok()));
         committed?;
@@ -349,19 +378,25 @@ impl Brain {
         let mut heard = self.inner.bus.listen(id);
         let timeout = tokio::time::sleep(timeout);
         tokio::pin!(timeout);
+        let mut seen = 0;
+        let mut ask = !self.inner.is_fresh(owner, id);
         loop {
-            let view = self.task(owner, id).await?;
-            if view.done {
-                return Ok(view);
+            if ask {
+                let view = self.task(owner, id).await?;
+                if view.done {
+                    return Ok(view);
+                }
+                seen = view.last_seq;
             }
+            ask = true;
             tokio::select! {
                 // What does not end it says nothing to who waits for the end.
-                Some(row) = heard.rests_after(view.last_seq) => {
+                Some(row) = heard.rests_after(seen) => {
                     return Ok(view::whole((*row).clone(), self.inner.clock.now_ms()));
                 }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = &mut timeout => return self.task(owner, id).await,
-                () = self.inner.closing.cancelled() => return Ok(view),
+                () = self.inner.closing.cancelled() => return self.task(owner, id).await,
             }
         }
     }

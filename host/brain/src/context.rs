@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use openanalyst_domain::Owner;
+use openanalyst_domain::{Owner, SessionKey, TaskId};
 use openanalyst_registry::TenantCatalog;
 use openanalyst_runtime::contract;
 use openanalyst_store::known::{Known, KnownFailure, KnownKeys, KnownLimits, KnownMessage, KnownTask};
@@ -14,6 +14,7 @@ use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use openanalyst_text::similarity;
 
@@ -101,10 +102,19 @@ fn known_zone(preferred: Option<String>, default: &str) -> String {
     preferred.filter(|zone| known_time_zone(zone).is_some()).unwrap_or_else(|| default.to_owned())
 }
 
+/// What the record knows, on its way.
+pub(crate) type Reading = JoinHandle<Result<Known, StoreError>>;
+
 /// Reads what the record knows that may matter for a task.
-pub(crate) async fn known(store: &Store, task: &TaskRow, now_ms: i64) -> Result<Known, StoreError> {
+pub(crate) async fn known(
+    store: &Store,
+    owner: &Owner,
+    session: &SessionKey,
+    task: TaskId,
+    now_ms: i64,
+) -> Result<Known, StoreError> {
     let keys = KnownKeys { preferences: PREFERENCES, instructions: CUSTOM_INSTRUCTIONS };
-    store.known(&task.owner, &task.session, task.id, keys, LIMITS, now_ms).await
+    store.known(owner, session, task, keys, LIMITS, now_ms).await
 }
 
 /// Builds the context of a task.

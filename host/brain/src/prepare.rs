@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question};
 use crate::brain::Inner;
-use crate::context;
+use crate::context::{self, Reading};
 use crate::end::{self, End};
 use crate::numbers::unsigned;
 use crate::parts::DonePart;
@@ -62,7 +62,7 @@ pub(crate) enum Beginning {
 ///
 /// # Errors
 /// [`StoreError::Fenced`]: somebody else was faster; the database's.
-pub(crate) async fn start(brain: &Arc<Inner>, task: &TaskRow) -> Result<Record, StoreError> {
+pub(crate) async fn start(brain: &Arc<Inner>, task: &mut TaskRow) -> Result<Record, StoreError> {
     let node = &brain.node;
     let event = match task.waits_for {
         Some(job) => NewEvent::new(EventKind::Resumed, json!({ "node": node, "jobId": job })),
@@ -73,11 +73,12 @@ pub(crate) async fn start(brain: &Arc<Inner>, task: &TaskRow) -> Result<Record, 
     };
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    let lease = tx.start_task(task.id, &node.to_string(), task.lease, now_ms).await?.ok_or(StoreError::Fenced)?;
+    task.lease = tx.start_task(task.id, &node.to_string(), task.lease, now_ms).await?.ok_or(StoreError::Fenced)?;
     let events = tx.append_events(&task.owner, task.id, now_ms, vec![event]).await?;
     tx.commit().await?;
     brain.publish(&events);
-    Ok(Record::new(brain, &task.owner, task.id, lease, None))
+    task.last_seq = events.last().map_or(task.last_seq, |event| event.seq);
+    Ok(Record::new(brain, task, None))
 }
 
 /// Builds the task's context and routes it, or takes up what was recorded of that.
@@ -86,6 +87,7 @@ pub(crate) async fn prepare(
     task: &mut TaskRow,
     cancel: &CancellationToken,
     beginning: Beginning,
+    known: Option<Reading>,
 ) -> Result<Work, Stop> {
     let brain = record.brain();
     let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
@@ -100,7 +102,7 @@ pub(crate) async fn prepare(
             let skill = brain.catalog.version_of(&tenant, &name, task.skill_digest.as_deref()).await?;
             (catalog, prepared, skill.ok_or_else(|| gone(&name))?)
         }
-        None => Box::pin(understand(record, task, &rounds)).await?,
+        None => Box::pin(understand(record, task, &rounds, known)).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
     let loaded = record.during(Box::pin(skill.load(&brain.sandbox))).await??;
@@ -138,11 +140,20 @@ async fn understand(
     record: &Record,
     task: &mut TaskRow,
     rounds: &[Vec<Answer>],
+    known: Option<Reading>,
 ) -> Result<(Arc<TenantCatalog>, Prepared, Arc<CatalogSkill>), Stop> {
     let brain = record.brain();
     let now_ms = brain.clock.now_ms();
     let zone = &brain.settings.default_time_zone;
-    let known = context::known(&brain.store, task, now_ms).await?;
+    let early = match known {
+        Some(reading) => reading.await.ok().transpose()?,
+        None => None,
+    };
+    let known = match early {
+        // Nothing of its session was open, so nothing of that is missing.
+        Some(known) if known.open == 0 => known,
+        _ => context::known(&brain.store, &task.owner, &task.session, task.id, now_ms).await?,
+    };
     let catalog = brain.catalog.at(&task.owner.tenant, known.revision.unwrap_or(0)).await?;
     let built = context::build(known, &catalog, task, zone, now_ms);
     let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context, built.omitted));

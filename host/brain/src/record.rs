@@ -61,6 +61,8 @@ impl Awaited {
 /// What was done and is not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Unsaved {
+    /// The newest event that is written. Nobody else writes events under this lease, so nobody has to be asked.
+    last_seq: i64,
     since: Option<Instant>,
     /// A commit broke off, and nobody knows whether it happened.
     is_unknown: bool,
@@ -156,15 +158,16 @@ impl Unsaved {
 }
 
 impl Record {
-    /// Of a task that is worked on under `lease`.
-    pub(crate) fn new(brain: &Arc<Inner>, owner: &Owner, task: TaskId, lease: i64, accepted: Option<Gate>) -> Self {
+    /// Of a task that is worked on under its lease.
+    pub(crate) fn new(brain: &Arc<Inner>, task: &TaskRow, accepted: Option<Gate>) -> Self {
+        let unsaved = Unsaved { last_seq: task.last_seq, ..Unsaved::default() };
         Self(Arc::new(Inside {
             brain: brain.clone(),
-            owner: owner.clone(),
-            task,
-            lease,
+            owner: task.owner.clone(),
+            task: task.id,
+            lease: task.lease,
             accepted,
-            unsaved: Arc::default(),
+            unsaved: Arc::new(Mutex::new(unsaved)),
             receipts: Receipts::default(),
             awaited: Arc::default(),
         }))
@@ -172,11 +175,6 @@ impl Record {
 
     pub(crate) fn brain(&self) -> &Arc<Inner> {
         &self.0.brain
-    }
-
-    /// The lease under which it is written.
-    pub(crate) fn lease(&self) -> i64 {
-        self.0.lease
     }
 
     /// The receipts, to be filled by whoever calls the sandbox.
@@ -202,27 +200,29 @@ impl Record {
         unsaved.since.get_or_insert_with(Instant::now);
     }
 
-    /// Begins a write.
+    /// Begins a write. Whether the task is still this process's is found out with the commit: [`StoreError::Fenced`] if another one has taken it up, or it has ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: it was never accepted; the database's.
+    pub(crate) async fn begin(&self) -> Result<Writing, StoreError> {
+        let mut writing = self.open().await?;
+        let last_seq = writing.unsaved.last_seq;
+        writing.tx.hold_task(self.0.task, self.0.lease, last_seq);
+        Ok(writing)
+    }
+
+    /// Begins a write, makes sure that the task is still this process's, and says what the journal holds for a key.
     ///
     /// # Errors
     /// [`StoreError::Fenced`]: another process has taken the task up, it has ended, or it was never accepted; the database's.
-    pub(crate) async fn begin(&self) -> Result<Writing, StoreError> {
-        let mut tx = self.open().await?;
-        tx.hold_task(self.0.task, self.0.lease).await?;
-        self.writing(tx).await
-    }
-
-    /// Begins a write, and says what the journal holds for a key.
-    ///
-    /// # Errors
-    /// See [`Self::begin`].
     pub(crate) async fn begin_for(&self, key: &EffectKey<'_>) -> Result<(Writing, Option<Effect>), StoreError> {
-        let mut tx = self.open().await?;
-        let effect = tx.hold_task_for(self.0.task, self.0.lease, key).await?;
-        Ok((self.writing(tx).await?, effect))
+        let mut writing = self.open().await?;
+        let effect = writing.tx.hold_task_for(self.0.task, self.0.lease, key).await?;
+        Ok((writing, effect))
     }
 
-    async fn open(&self) -> Result<Tx, StoreError> {
+    /// One write of a task after the other.
+    async fn open(&self) -> Result<Writing, StoreError> {
         let inside = &self.0;
         if let Some(accepted) = &inside.accepted {
             let accepted =
@@ -231,16 +231,12 @@ impl Record {
                 return Err(StoreError::Fenced);
             }
         }
-        inside.brain.store.begin(&inside.owner).await
-    }
-
-    /// Only once the task is held: who writes at the same time holds it until it has committed.
-    async fn writing(&self, tx: Tx) -> Result<Writing, StoreError> {
-        let unsaved = self.0.unsaved.clone().lock_owned().await;
+        let unsaved = inside.unsaved.clone().lock_owned().await;
         if unsaved.is_unknown {
             let reason = "whether an earlier commit happened is not known".to_owned();
             return Err(StoreError::Unavailable { reason });
         }
+        let tx = inside.brain.store.begin(&inside.owner).await?;
         Ok(Writing { tx, record: self.clone(), unsaved, receipts: None, recorded: None, last: None, ended: None })
     }
 
@@ -325,7 +321,8 @@ impl Writing {
     }
 
     fn write_unsaved(&mut self, owner: &Owner, task: TaskId, now_ms: i64) -> Vec<NewEvent> {
-        let Unsaved { since: _, is_unknown: _, decided, plan, begun, attempts, steps, events } = &*self.unsaved;
+        let Unsaved { last_seq: _, since: _, is_unknown: _, decided, plan, begun, attempts, steps, events } =
+            &*self.unsaved;
         if decided.is_some() || plan.is_some() || *attempts > 0 {
             let decision = decided.as_ref().map(Decided::row);
             self.tx.progress_task(owner, task, &Progress { decision, plan: plan.as_ref(), attempts: *attempts });
@@ -346,7 +343,6 @@ impl Writing {
 
     /// The task ends with it, or rests, and is this then.
     pub(crate) fn ends_with(&mut self, ended: TaskRow) {
-        self.last = Some(ended.last_seq);
         self.ended = Some(ended);
     }
 
@@ -371,18 +367,21 @@ impl Writing {
     async fn commit_now(self) -> Result<(), StoreError> {
         let Self { tx, record, mut unsaved, receipts, recorded, last, ended } = self;
         let inside = &record.0;
+        let last_seq = tx.last_seq().unwrap_or(unsaved.last_seq);
         if let Err(error) = tx.commit().await {
             // Whether it happened is not known: who goes on begins with what stands in the record.
             unsaved.is_unknown = matches!(error, StoreError::Unavailable { .. });
             return Err(error);
         }
-        *unsaved = Unsaved::default();
+        *unsaved = Unsaved { last_seq, ..Unsaved::default() };
         inside.receipts.forget(receipts.unwrap_or(0));
         if let Some((tape, part)) = recorded {
             tape.stored(&part);
         }
-        if let Some(seq) = last {
-            inside.brain.bus.publish(inside.task, seq, ended);
+        match (ended, last) {
+            (Some(ended), _) => inside.brain.publish_rest(ended),
+            (None, Some(seq)) => inside.brain.bus.publish(inside.task, seq, None),
+            (None, None) => {}
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Question, TaskReceipt};
 use crate::brain::Inner;
-use crate::context::shorten;
+use crate::context::{Reading, shorten};
 use crate::end::{self, End, Ending};
 use crate::parts::DonePart;
 use crate::plan;
@@ -117,31 +117,39 @@ pub(crate) enum Worked {
     GivesWay(TaskId),
 }
 
-/// Works on a task to its end, or to where it waits. With `accepted`, it is a task that was accepted a moment ago and begun with that.
+/// A task that was accepted a moment ago, and begun with that.
+pub(crate) struct Fresh {
+    pub(crate) accepted: Gate,
+    pub(crate) known: Reading,
+}
+
+/// Works on a task to its end, or to where it waits.
 ///
 /// # Errors
 /// The record cannot be read or written; the task stays open. [`StoreError::Fenced`]: it is not this process's any more.
 pub(crate) async fn run(
     brain: &Arc<Inner>,
     mut task: TaskRow,
-    accepted: Option<Gate>,
+    fresh: Option<Fresh>,
     cancel: CancellationToken,
 ) -> Result<Worked, StoreError> {
     let mut beginning = Beginning::First;
-    let record = match accepted {
-        Some(accepted) => Record::new(brain, &task.owner, task.id, task.lease, Some(accepted)),
+    let mut known = None;
+    let record = match fresh {
+        Some(fresh) => {
+            known = Some(fresh.known);
+            Record::new(brain, &task, Some(fresh.accepted))
+        }
         None => {
             if let Some(reason) = task.cancel_reason.clone() {
                 return finish(brain, &task, &End::Cancelled { reason }).await.map(|()| Worked::Ended);
             }
             beginning = Beginning::Again { resumed: task.status == TaskStatus::Running };
-            let record = prepare::start(brain, &task).await?;
-            task.lease = record.lease();
-            record
+            prepare::start(brain, &mut task).await?
         }
     };
     loop {
-        let mut work = match Box::pin(prepare::prepare(&record, &mut task, &cancel, beginning)).await {
+        let mut work = match Box::pin(prepare::prepare(&record, &mut task, &cancel, beginning, known.take())).await {
             Ok(work) => work,
             Err(Stop::End(end)) => {
                 // What was done until here comes first.
@@ -179,7 +187,7 @@ pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(
     let ending = Ending { end, receipt, answer: None, attempts: &attempts };
     if let Some(ended) = end::write(&mut tx, task, ending, now_ms).await? {
         tx.commit().await?;
-        brain.bus.publish(task.id, ended.last_seq, Some(ended));
+        brain.publish_rest(ended);
     }
     Ok(())
 }

@@ -123,6 +123,10 @@ impl StoreError {
     }
 }
 
+/// What SQLite says where a task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.
+const NOT_AS_SEEN: [&str; 2] =
+    ["NOT NULL constraint failed: tasks.lease", "UNIQUE constraint failed: task_events.task_id, task_events.seq"];
+
 /// Primary result codes of SQLite (<https://www.sqlite.org/rescode.html>).
 pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     let database = error.as_database_error()?;
@@ -139,6 +143,9 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
         "25006" => StoreError::ReadOnly,
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
+        // The task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.
+        "23502" if database.table() == Some("tasks") && database.column() == Some("lease") => StoreError::Fenced,
+        "23505" if database.constraint() == Some("task_events_pkey") => StoreError::Fenced,
         // The server ended a transaction that was idle for too long: whoever had begun it was frozen.
         "25P03" => StoreError::Unavailable { reason: reason() },
         "42501" => StoreError::Refused { reason: reason() },
@@ -156,6 +163,7 @@ impl From<sqlx::Error> for StoreError {
             (Some(5 | 6), _) => Self::Locked,
             (Some(8), _) => Self::ReadOnly,
             (Some(13), _) => Self::Full,
+            (Some(19), sqlx::Error::Database(said)) if NOT_AS_SEEN.contains(&said.message()) => Self::Fenced,
             (Some(11 | 26), _) => Self::Damaged {
                 what: "page",
                 reason: format!("{error}; run `openanalyst doctor`, then restore a backup"),

@@ -106,18 +106,53 @@ async fn who_lost_a_task_writes_nothing_more(place: Place) {
         tx.commit().await.unwrap();
         lease
     };
-    let hold = async |lease: i64| store.begin(&ada).await.unwrap().hold_task(new.id, lease).await;
+    let read = async |key: &EffectKey<'_>, lease: i64| {
+        store.begin(&ada).await.unwrap().hold_task_for(new.id, lease, key).await.map(drop)
+    };
+    // A write that asks nothing first: an event, and something that has nothing to do with the task.
+    let memory = MemoryOwner::User(ada.clone());
+    let write = async |lease: i64, last_seq: i64| {
+        let mut tx = store.begin(&ada).await.unwrap();
+        tx.hold_task(new.id, lease, last_seq);
+        tx.append_events(&ada, new.id, 2, vec![NewEvent::new(EventKind::Progress, json!({}))]).await?;
+        assert_eq!(tx.last_seq(), Some(last_seq + 1));
+        tx.put_memory(&memory, &format!("{lease}/{last_seq}"), "1", None, None, 2).await?;
+        tx.commit().await
+    };
+    let hold = async |lease: i64, last_seq: i64| {
+        let place = format!("{lease}/{last_seq}");
+        let key = EffectKey { owner: &ada, task: new.id, place: &place };
+        let (read, written) = (read(&key, lease).await, write(lease, last_seq).await);
+        // Without anything to write it is looked at all the same.
+        let mut tx = store.begin(&ada).await.unwrap();
+        tx.hold_task(new.id, lease, last_seq + i64::from(written.is_ok()));
+        let empty = tx.commit().await;
+        for one in [&read, &written, &empty] {
+            assert!(matches!(one, Ok(()) | Err(StoreError::Fenced)), "{one:?}");
+        }
+        assert_eq!((read.is_ok(), written.is_ok()), (written.is_ok(), empty.is_ok()));
+        written.is_ok()
+    };
     // Two nodes saw the same open task: one of them gets it.
     assert_eq!((start("one", 0).await, start("two", 0).await), (Some(1), None));
-    assert!(hold(1).await.is_ok());
+    assert!(hold(1, 0).await);
+    assert!(matches!(write(1, 0).await, Err(StoreError::Fenced)), "somebody else has written an event");
     // Another one takes it up after the first is thought dead; what that one still writes is refused.
     assert_eq!(start("three", 1).await, Some(2));
-    assert!(matches!(hold(1).await, Err(StoreError::Fenced)));
-    assert!(hold(2).await.is_ok());
+    assert!(!hold(1, 1).await);
+    assert!(hold(2, 1).await);
     let mut tx = store.begin(&ada).await.unwrap();
     assert!(tx.finish_task(new.id, 2, TaskStatus::Completed, &json!({}), 3).await.unwrap());
     tx.commit().await.unwrap();
-    assert!(matches!(hold(2).await, Err(StoreError::Fenced)), "an ended task is nobody's");
+    assert!(!hold(2, 2).await, "an ended task is nobody's");
+    let events = store.task_events(&ada, new.id, 0, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
+    let kept = store.list_memory(&memory, "", None, 10, 2).await.unwrap();
+    assert_eq!(
+        kept.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(),
+        ["1/0", "2/1"],
+        "nothing of a refused write is left"
+    );
     assert_eq!(start("four", 3).await, None);
 }
 
@@ -336,7 +371,7 @@ async fn what_was_committed_is_there_after_a_restart(place: Place) {
     let store = place.open().await.unwrap();
     accept(&store, &new).await;
     store.check().await.unwrap();
-    assert_eq!(store.schema_version().await.unwrap(), 5);
+    assert_eq!(store.schema_version().await.unwrap(), 6);
     store.close().await;
     let store = place.open().await.unwrap();
     assert_eq!(store.open_tasks_of_all_tenants().await.unwrap()[0].id, new.id);

@@ -2,8 +2,12 @@
 
 mod support;
 
+use openanalyst_domain::{MessageId, Receipt, TaskId};
 use openanalyst_store::StoreError;
-use support::Place;
+use serde_json::json;
+use support::{Place, owner};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 #[tokio::test]
 async fn a_file_that_is_no_database_stays_as_it_is() {
@@ -30,6 +34,55 @@ async fn a_newer_schema_is_refused() {
     let error = place.open().await.unwrap_err();
     assert!(matches!(error, StoreError::NewerSchema { found: 9999, .. }), "{error}");
     assert!(error.to_string().contains("newer program"), "{error}");
+}
+
+#[tokio::test]
+async fn what_an_older_program_wrote_is_there_after_the_tables_were_made_anew() {
+    let place = Place::sqlite();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path()).create_if_missing(true);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    MIGRATIONS.run_to(5, &mut connection).await.unwrap();
+    let (conversation, task) = (MessageId::new(), TaskId::new());
+    let receipt = json!(Receipt { cpu_us: 7, ..Receipt::new("s", "", "run") });
+    for text in [
+        format!("INSERT INTO conversations VALUES ('{conversation}', 't', 'ada', 's', 'title', 1, 1)"),
+        format!(
+            "INSERT INTO messages VALUES ('{}', '{conversation}', 't', 'ada', '{task}', 'user', 'first', NULL, NULL, 1)",
+            MessageId::new()
+        ),
+        format!(
+            "INSERT INTO messages VALUES ('{}', '{conversation}', 't', 'ada', '{task}', 'assistant', 'second', '[2]', 's', 2)",
+            MessageId::new()
+        ),
+        format!(
+            "INSERT INTO history VALUES ('{}', 't', 'ada', 'session', '{task}', 's', 'a', 'b', '{{}}', 1, '')",
+            MessageId::new()
+        ),
+        format!(
+            "INSERT INTO history VALUES ('{}', 't', 'ada', 'failure', '{task}', 's', 'a', 'b', '{{}}', 2, '0/a')",
+            MessageId::new()
+        ),
+        format!(
+            "INSERT INTO receipts VALUES ('{}', 't', 'ada', '{task}', NULL, 's', '{receipt}', '[]', 5, '', 7, 1, 2, 3, 4)",
+            MessageId::new()
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+    }
+    sqlx::Connection::close(connection).await.unwrap();
+
+    let (store, ada) = (place.open().await.unwrap(), owner("t", "ada"));
+    let messages = store.conversation_messages(&ada, conversation, None, 10).await.unwrap().unwrap();
+    let said: Vec<_> =
+        messages.iter().map(|said| (said.role.as_str(), said.content.as_str(), said.data.clone())).collect();
+    assert_eq!(said, [("user", "first", None), ("assistant", "second", Some(json!([2])))]);
+    let history = store.history(&ada, None, 10).await.unwrap();
+    assert_eq!(history.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>(), ["failure", "session"]);
+    assert_eq!(store.task_receipts(&ada, task).await.unwrap().len(), 1);
+    let usage = store.usage_since(&ada.tenant, Some("s"), 5).await.unwrap();
+    assert_eq!((usage.invocations, usage.cpu_us, usage.llm_tokens), (1, 7, 4));
+    assert_eq!(store.usage_since(&ada.tenant, None, 6).await.unwrap().invocations, 0);
+    assert!(store.open_tasks_of_all_tenants().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use openanalyst_domain::NodeId;
 
 use crate::StoreError;
 use crate::nodes::{AliveNode, Nodes};
-use crate::scope::Scope;
+use crate::scope::{Scope, advisory_lock};
 use crate::sql::{Query, Row, query};
 use crate::tasks::Held;
 use crate::together::Joined;
@@ -81,6 +81,8 @@ pub struct Tx {
     /// The task that is held until the end.
     pub(crate) held: Option<Held>,
     scope: Scope,
+    /// The lock that it has held from the beginning.
+    locked: Option<String>,
 }
 
 #[derive(Debug)]
@@ -119,7 +121,7 @@ impl Source for Reader<'_> {
         match &self.store.backend {
             Backend::Sqlite(pools) => Ok(pools.reads.lend().await?.send(vec![query]).await?.rows),
             Backend::Postgres(pools) => {
-                let mut tx = postgres::begin(&pools.reads, &self.scope).await?;
+                let mut tx = postgres::begin(&pools.reads, self.scope.begin()).await?;
                 // It reads and nothing else, so nobody waits for its end.
                 query.on_postgres(&mut *tx).await
             }
@@ -198,7 +200,9 @@ impl Tx {
     /// Waits until no other transaction holds the lock of this name, and holds it until the end. For what is read and then written: SQLite has one writer, so
     /// there it is held from the beginning.
     pub(crate) async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
-        if let TxInner::Postgres(_) = self.inner {
+        if let TxInner::Postgres(_) = self.inner
+            && self.locked.as_deref() != Some(name)
+        {
             query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name).run(self).await?;
         }
         Ok(())
@@ -224,15 +228,25 @@ impl Store {
     /// [`StoreError::Locked`] if another process holds SQLite's write lock for longer than ten seconds, [`StoreError::Unavailable`] if there is no
     /// connection to PostgreSQL for that long.
     pub async fn begin(&self, scope: impl Into<Scope>) -> Result<Tx, StoreError> {
-        let scope = scope.into();
+        self.begin_locked(scope.into(), None).await
+    }
+
+    /// The same, holding the lock of this name ([`Tx::lock`]) from the beginning: on PostgreSQL that is one way to the server less.
+    pub(crate) async fn begin_locked(&self, scope: Scope, locked: Option<String>) -> Result<Tx, StoreError> {
         let (inner, later) = match &self.backend {
             Backend::Sqlite(pools) => {
                 let tx = sqlite::Transaction::begin(&pools.writes).await?;
                 (TxInner::Sqlite(tx), vec![query("BEGIN IMMEDIATE")])
             }
-            Backend::Postgres(pools) => (TxInner::Postgres(postgres::begin(&pools.writes, &scope).await?), Vec::new()),
+            Backend::Postgres(pools) => {
+                let mut words = scope.begin();
+                if let Some(name) = &locked {
+                    words.push_str(&advisory_lock(name));
+                }
+                (TxInner::Postgres(postgres::begin(&pools.writes, words).await?), Vec::new())
+            }
         };
-        Ok(Tx { inner, later, held: None, scope })
+        Ok(Tx { inner, later, held: None, scope, locked })
     }
 
     /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.
@@ -304,7 +318,7 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Sqlite(pools) => pools.reads.lend().await?.send::<()>(vec![query("SELECT 1")]).await.map(drop)?,
-            Backend::Postgres(pools) => drop(postgres::begin(&pools.reads, &Scope::Worker).await?),
+            Backend::Postgres(pools) => drop(postgres::begin(&pools.reads, Scope::Worker.begin()).await?),
         }
         Ok(())
     }

@@ -15,7 +15,6 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction}
 
 use super::known_version;
 use crate::StoreError;
-use crate::scope::Scope;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
@@ -118,17 +117,17 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
     Ok(pools)
 }
 
-/// Begins a transaction. The connections are not asked whether they still live each time that they are lent: where one does not, the next one is taken, since
+/// Begins a transaction with these words (`Scope::begin`). The connections are not asked whether they still live each time that they are lent: where one does not, the next one is taken, since
 /// nothing has happened yet.
-pub(super) async fn begin(pool: &PgPool, scope: &Scope) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+pub(super) async fn begin(pool: &PgPool, words: String) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let most = pool.options().get_max_connections();
     for _ in 0..most {
-        match pool.begin_with(AssertSqlSafe(scope.begin())).await {
+        match pool.begin_with(AssertSqlSafe(words.clone())).await {
             Err(error) if is_gone(&error) => tracing::debug!(%error, "a connection to the database is gone"),
             begun => return begun,
         }
     }
-    pool.begin_with(AssertSqlSafe(scope.begin())).await
+    pool.begin_with(AssertSqlSafe(words)).await
 }
 
 /// Whether the connection is of no use any more: broken, or ended by the server (SQLSTATE class 08, and 57P for shutdowns).

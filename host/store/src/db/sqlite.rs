@@ -31,7 +31,10 @@ const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 const READERS: u32 = 4;
 
 /// What the writer keeps of the file, in KiB (SQLite documentation, `PRAGMA cache_size`: negative for KiB).
-const WRITER_CACHE: &str = "-8192";
+const WRITER_CACHE: &str = "-4096";
+
+/// What a reader keeps, likewise: the pages of one question. After the next write it reads them anew, since its copies are of the past.
+const READER_CACHE: &str = "-512";
 
 /// How long a call waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -206,7 +209,7 @@ impl Pools {
         // The writer touches some dozens of pages for each request, all over the file: they stay at hand.
         let writing = connect.clone().optimize_on_close(true, None).pragma("cache_size", WRITER_CACHE);
         let writes = Connections::new(writing, 1);
-        let reads = Connections::new(connect, READERS);
+        let reads = Connections::new(connect.pragma("cache_size", READER_CACHE), READERS);
         // The writer is there before anybody waits for it.
         drop(writes.lend().await.map_err(|error| open_error(path, &error))?);
         Ok(Self { reads, writes, path: path.to_owned() })

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Held, TaskRow};
 use crate::sql::{At, Id, query};
-use crate::{StoreError, Tx, to_json};
+use crate::{Store, StoreError, Tx, to_json};
 
 /// A request, before it is a task.
 #[derive(Debug, Clone)]
@@ -84,6 +84,21 @@ pub enum Accepted {
     TooMany,
 }
 
+/// Nobody else of the same user accepts beside who holds this: keys are used once, and open tasks are counted right.
+fn accepting(owner: &Owner) -> String {
+    format!("accept {} {}", owner.tenant, owner.user)
+}
+
+impl Store {
+    /// Begins a write in which a request of this user is accepted.
+    ///
+    /// # Errors
+    /// See [`Store::begin`].
+    pub async fn begin_to_accept(&self, owner: &Owner) -> Result<Tx, StoreError> {
+        self.begin_locked(owner.into(), Some(accepting(owner))).await
+    }
+}
+
 impl Tx {
     /// Accepts a request: the task and its key, unless the user has `most_open` tasks that are accepted or running. The caller appends the first events in
     /// the same transaction.
@@ -91,8 +106,7 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn accept_task(&mut self, task: &NewTask, most_open: usize) -> Result<Accepted, StoreError> {
-        // Nobody else of the same user accepts beside this: keys are used once, and open tasks are counted right.
-        self.lock(&format!("accept {} {}", task.owner.tenant, task.owner.user)).await?;
+        self.lock(&accepting(&task.owner)).await?;
         // It begins with its acceptance unless its session is busy, perhaps on another node.
         let written: Option<(i64,)> = query(
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \

@@ -38,6 +38,8 @@ pub struct Progress<'a> {
 pub(crate) struct Held {
     task: TaskId,
     last_seq: i64,
+    /// Lease and newest event that its row must still have when it is written. None: that was looked at, and nobody else can change it until the end.
+    seen: Option<(i64, i64)>,
     change: Change,
 }
 
@@ -59,13 +61,19 @@ impl Held {
     }
 
     pub(super) fn new(task: TaskId, last_seq: i64) -> Self {
-        Self { task, last_seq, change: Change::default() }
+        Self { task, last_seq, seen: None, change: Change::default() }
     }
 
-    /// The statement that writes what changed since the last time.
+    /// The number of the newest event, those of this transaction included.
+    pub(crate) fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// The statement that writes what changed since the last time. Where the row is not as it was seen, its lease would become null: the database refuses that, which
+    /// is [`StoreError::Fenced`].
     pub(crate) fn update(&mut self) -> Option<Query> {
-        let change = std::mem::take(&mut self.change);
-        if change == Change::default() {
+        let (change, seen) = (std::mem::take(&mut self.change), self.seen.take());
+        if change == Change::default() && seen.is_none() {
             return None;
         }
         let (ends, leaves) = (change.end.is_some(), change.aside.is_some());
@@ -82,7 +90,8 @@ impl Held {
             "UPDATE tasks SET last_seq = $2, skill = COALESCE($3, skill), skill_version = COALESCE($4, skill_version), \
              skill_digest = COALESCE($5, skill_digest), confidence = COALESCE($6, confidence), attempts = attempts + $7, \
              status = COALESCE($8, status), outcome = COALESCE($9, outcome), ended_at = COALESCE($10, ended_at), \
-             node = CASE WHEN $11 THEN NULL ELSE node END, lease = lease + $12, \
+             node = CASE WHEN $11 THEN NULL ELSE node END, \
+             lease = CASE WHEN $16 IS NULL OR (lease = $16 AND last_seq = $17 AND status = 'running') THEN lease + $12 END, \
              waits_for = CASE WHEN $13 THEN $14 WHEN $11 THEN NULL ELSE waits_for END, \
              waits_until = CASE WHEN $13 THEN $15 WHEN $11 THEN NULL ELSE waits_until END WHERE id = $1",
         )
@@ -100,7 +109,9 @@ impl Held {
         .bind(i64::from(ends))
         .bind(leaves)
         .bind(job)
-        .bind(At::maybe(until));
+        .bind(At::maybe(until))
+        .bind(seen.map(|(lease, _)| lease))
+        .bind(seen.map(|(_, last_seq)| last_seq));
         Some(update)
     }
 }
@@ -109,6 +120,12 @@ impl Tx {
     /// The row of a task that this transaction holds.
     pub(super) fn held(&mut self, task: TaskId) -> Option<&mut Held> {
         self.held.as_mut().filter(|held| held.task == task)
+    }
+
+    /// The number of the newest event of the task that this transaction holds, its own included.
+    #[must_use]
+    pub fn last_seq(&self) -> Option<i64> {
+        self.held.as_ref().map(Held::last_seq)
     }
 
     /// Marks a task as worked on by a node, and gives the number of its lease: whoever had an earlier one is refused from now on. `seen` is the lease
@@ -140,28 +157,16 @@ impl Tx {
         Ok(started.map(|(lease, _)| lease))
     }
 
-    /// Makes sure that the task is still worked on under this lease, and keeps it so until the transaction ends.
+    /// What is written now holds only if the task is still worked on under this lease, and its newest event is still this one: otherwise the commit is refused with
+    /// [`StoreError::Fenced`], and nothing of the transaction happened. Asks nothing, so whoever works on the task must know both.
+    pub fn hold_task(&mut self, task: TaskId, lease: i64, last_seq: i64) {
+        self.held = Some(Held { seen: Some((lease, last_seq)), ..Held::new(task, last_seq) });
+    }
+
+    /// Makes sure that the task is still worked on under this lease, keeps it so until the transaction ends, and gives what the journal holds for a key of the task.
     ///
     /// # Errors
     /// [`StoreError::Fenced`]: another process has taken it up, or it has ended. The database's.
-    pub async fn hold_task(&mut self, task: TaskId, lease: i64) -> Result<(), StoreError> {
-        let held: Option<(i64,)> = query(Sql::each(
-            "SELECT last_seq FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running'",
-            "SELECT last_seq FROM tasks WHERE id = $1 AND lease = $2 AND status = 'running' FOR NO KEY UPDATE",
-        ))
-        .bind(task)
-        .bind(lease)
-        .optional(&mut *self)
-        .await?;
-        let (last_seq,) = held.ok_or(StoreError::Fenced)?;
-        self.held = Some(Held::new(task, last_seq));
-        Ok(())
-    }
-
-    /// The same, and what the journal holds for a key of the task.
-    ///
-    /// # Errors
-    /// See [`Self::hold_task`].
     pub async fn hold_task_for(
         &mut self,
         task: TaskId,

@@ -333,10 +333,13 @@ impl Store {
     /// The database's.
     pub async fn open_tasks_of_all_tenants(&self) -> Result<Vec<OpenTask>, StoreError> {
         type Row = (Id, String, String, String, Option<String>, Option<Id>, Option<At>);
-        let rows: Vec<Row> = query(
+        // Without its name SQLite would take the index that has the order, and look at all tasks.
+        let rows: Vec<Row> = query(Sql::each(
+            "SELECT id, tenant, user_id, session, node, waits_for, waits_until FROM tasks INDEXED BY tasks_open_by_user \
+             WHERE status IN ('accepted', 'running') ORDER BY id",
             "SELECT id, tenant, user_id, session, node, waits_for, waits_until FROM tasks \
              WHERE status IN ('accepted', 'running') ORDER BY id",
-        )
+        ))
         .all(self.read(Scope::Worker))
         .await?;
         rows.into_iter()
