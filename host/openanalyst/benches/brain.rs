@@ -2,7 +2,7 @@
 //!
 //! On SQLite, and on PostgreSQL where this machine has one: the host's own share of a request, and of it the journal's; many sessions at once, each over a WebSocket to a
 //! server of its own process, against a bare handler with one durable insert in the same run; how soon a cancelled task has ended; and ten thousand tasks that wait for
-//! a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed, unless `-- --only-print` is given; `-- --parked` measures the last figure alone, on
+//! a job. The bounds are those of docs/brain.md. Exit status 1 if one is missed, unless `-- --only-print` is given; `-- --share` measures the first figure alone, `-- --parked` the last, on
 //! SQLite or in the database whose URL follows.
 
 use std::collections::BTreeMap;
@@ -68,7 +68,6 @@ fn main() -> ExitCode {
     if let Some(code) = compile::called() {
         return code;
     }
-    openanalyst::arenas::one_for_each_core();
     let arguments: Vec<String> = std::env::args().collect();
     let only_print = arguments.iter().any(|argument| argument == "--only-print");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made");
@@ -77,15 +76,19 @@ fn main() -> ExitCode {
             let database = arguments.get(at + 1).filter(|next| next.starts_with("postgres"));
             return parked(database.map(String::as_str)).await;
         }
-        let mut missed = on("SQLite", &|| None, MAX_SHARE_SQLITE).await;
+        let only_share = arguments.iter().any(|argument| argument == "--share");
+        let mut missed = on("SQLite", &|| None, MAX_SHARE_SQLITE, only_share).await;
         let mut databases = vec![None];
         match openanalyst_test_postgres::shared() {
             Some(server) => {
                 let fresh = || Some(server.database());
-                missed.extend(on("PostgreSQL", &fresh, MAX_SHARE_POSTGRES).await);
+                missed.extend(on("PostgreSQL", &fresh, MAX_SHARE_POSTGRES, only_share).await);
                 databases.push(fresh());
             }
             None => println!("\nPostgreSQL: not measured, because this machine has no server to start (Debian: apt-get install postgresql)"),
+        }
+        if only_share {
+            return missed;
         }
         // In a process of its own, so that its memory is its own.
         let this = std::env::current_exe().expect("this program has a file");
@@ -170,7 +173,7 @@ async fn timed(host: &Host, owner: &Owner, session: &str, run: &Value) -> (Durat
 }
 
 /// The figures of one kind of database.
-async fn on(name: &str, fresh: &dyn Fn() -> Option<String>, bound: Duration) -> Vec<&'static str> {
+async fn on(name: &str, fresh: &dyn Fn() -> Option<String>, bound: Duration, only_share: bool) -> Vec<&'static str> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
     let settings = settings(dir.path(), fresh().as_deref(), &[]);
     let host = Host::open(&settings, Role::Server).await.expect("the host opens");
@@ -199,6 +202,9 @@ async fn on(name: &str, fresh: &dyn Fn() -> Option<String>, bound: Duration) -> 
         ms(bound),
         verdict(&mut missed, "host's share", share < bound)
     );
+    if only_share {
+        return missed;
+    }
 
     let effects = json!({ "do": [
         { "call": "put", "key": "a", "value": 1 }, { "call": "put", "key": "b", "value": 2 }, { "call": "put", "key": "c", "value": 3 },
