@@ -2,7 +2,7 @@
 //!
 //! Nothing else knows all crates. Begin at [`host`], which opens everything in order, then [`commands`]. The binary only calls [`run`].
 
-pub mod arenas;
+mod allocator;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;
@@ -25,7 +25,6 @@ pub fn run() -> ExitCode {
     if let Some(code) = commands::compile::called() {
         return code;
     }
-    arenas::one_for_each_core();
     // clap itself ends the process with 2 for wrong usage and 0 for --help.
     let matches = Cli::command().get_matches();
     let outcome = Cli::from_arg_matches(&matches)

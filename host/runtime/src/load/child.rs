@@ -21,6 +21,8 @@ use crate::error::LoadError;
 
 /// Exit status of a child that refuses the component; standard error says why.
 const REFUSED: u8 = 3;
+/// Exit status of a child that was not given the memory for a component. One that could not even say so ends with [`SIGABRT`].
+const NO_MEMORY: u8 = 4;
 /// Most bytes of that text.
 const MAX_REASON_BYTES: u64 = 4 << 10;
 /// Signals that stand for used-up CPU time; and for memory that was not given.
@@ -130,6 +132,16 @@ impl ChildCompiler {
             return Err(LoadError::refused("invalid-component", format!("the component cannot be compiled: {reason}")));
         }
         let CompileLimits { memory_bytes, cpu_s, .. } = self.limits;
+        let no_memory = LoadError::refused(
+            "compile-memory-exceeded",
+            format!(
+                "compiling the component took more than {} MiB of memory, which is the limit: make it smaller or simpler",
+                memory_bytes >> 20
+            ),
+        );
+        if status.code() == Some(i32::from(NO_MEMORY)) {
+            return Err(no_memory);
+        }
         Err(match status.signal() {
             Some(SIGXCPU) => LoadError::refused(
                 "compile-cpu-exceeded",
@@ -137,13 +149,7 @@ impl ChildCompiler {
                     "compiling the component took more than {cpu_s} s of CPU time, which is the limit: make it smaller or simpler"
                 ),
             ),
-            Some(SIGABRT) if reason.contains("allocat") || reason.contains("memory") => LoadError::refused(
-                "compile-memory-exceeded",
-                format!(
-                    "compiling the component took more than {} MiB of memory, which is the limit: make it smaller or simpler",
-                    memory_bytes >> 20
-                ),
-            ),
+            Some(SIGABRT) if reason.contains("allocat") || reason.contains("memory") => no_memory,
             _ => LoadError::refused(
                 "compile-crashed",
                 format!("the compiler ended early ({status}) on this component: it is refused. {reason}"),
@@ -157,26 +163,45 @@ impl ChildCompiler {
 pub fn compile_child(memory_bytes: u64, cpu_s: u64) -> ExitCode {
     match compile(memory_bytes, cpu_s) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
+        Err(Refused { reason, status }) => {
             eprintln!("{reason}");
-            ExitCode::from(REFUSED)
+            ExitCode::from(status)
         }
     }
 }
 
-fn compile(memory_bytes: u64, cpu_s: u64) -> Result<(), String> {
+/// Why the child gives no artifact, and with which status it ends.
+struct Refused {
+    reason: String,
+    status: u8,
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self { reason, status: REFUSED }
+    }
+}
+
+fn compile(memory_bytes: u64, cpu_s: u64) -> Result<(), Refused> {
+    // What the compiler is made of is no fault of the component, which is not here yet.
+    let engine = crate::engine::engine(1).map_err(|error| error.to_string())?;
     confine(memory_bytes, cpu_s).map_err(|error| format!("the limits of the compiler cannot be set: {error}"))?;
     let mut component = Vec::new();
     let read = io::stdin().take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut component);
-    read.map_err(|error| format!("the component cannot be read: {error}"))?;
+    read.map_err(|error| {
+        let status = if error.kind() == io::ErrorKind::OutOfMemory { NO_MEMORY } else { REFUSED };
+        Refused { reason: format!("the component cannot be read: {error}"), status }
+    })?;
     // The scan was made before; here it stands between the bytes and the compiler once more, so that this program is no wider door than the host.
     super::scan::scan(&component).map_err(|error| error.to_string())?;
-    let engine = crate::engine::engine(1).map_err(|error| error.to_string())?;
-    let artifact = engine.precompile_component(&component).map_err(|error| format!("{error:#}"))?;
+    let artifact = engine.precompile_component(&component).map_err(|error| {
+        let status = if error.is::<wasmtime::OutOfMemory>() { NO_MEMORY } else { REFUSED };
+        Refused { reason: format!("{error:#}"), status }
+    })?;
     let mut out = io::stdout().lock();
     out.write_all(&artifact)
         .and_then(|()| out.flush())
-        .map_err(|error| format!("the artifact cannot be written: {error}"))
+        .map_err(|error| format!("the artifact cannot be written: {error}").into())
 }
 
 /// Takes from this process what a compiler does not need.
