@@ -139,6 +139,8 @@ impl Brain {
                         drop(accepted.wait_for(Option::is_some).await);
                     }
                     match inner.store.task_with_documents(owner, id).await {
+                        // Somebody took it up while this process was thought dead.
+                        Ok(Some(row)) if self.works_elsewhere(&row) => return Worked::Ended,
                         Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
                             Box::pin(work::run(inner, row, None, cancel)).await
                         }

@@ -76,6 +76,11 @@ impl Receipts {
         kept.left.len()
     }
 
+    /// Whether nothing is left to be written.
+    pub(crate) fn are_written(&self) -> bool {
+        self.lock().left.is_empty()
+    }
+
     /// Forgets as much as was written.
     pub(crate) fn forget(&self, written: usize) {
         let mut kept = self.lock();

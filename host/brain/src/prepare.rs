@@ -146,7 +146,7 @@ async fn understand(
     let now_ms = brain.clock.now_ms();
     let zone = &brain.settings.default_time_zone;
     let early = match known {
-        Some(reading) => reading.await.ok().transpose()?,
+        Some(reading) => reading.await.ok().and_then(Result::ok),
         None => None,
     };
     let known = match early {

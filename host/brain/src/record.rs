@@ -242,6 +242,9 @@ impl Record {
 
     /// Writes what waits.
     pub(crate) async fn save(&self) -> Result<(), StoreError> {
+        if self.0.unsaved.lock().await.since.is_none() && self.0.receipts.are_written() {
+            return Ok(());
+        }
         self.begin().await?.commit().await
     }
 

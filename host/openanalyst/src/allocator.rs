@@ -17,11 +17,9 @@ mod jemalloc {
     // SAFETY: it points to a constant that nobody writes.
     unsafe impl Sync for Options {}
 
-    /// One arena for each core, so that what one thread frees is of use to the next one; what is not needed goes back to the system after a second, also where nothing is
-    /// allocated any more.
+    /// What is not needed goes back to the system after a second, also where nothing is allocated any more.
     // SAFETY: the name and the type are those under which jemalloc(3) reads its options, and no other part of the program defines it.
     #[unsafe(export_name = "malloc_conf")]
     #[used]
-    static OPTIONS: Options =
-        Options(c"percpu_arena:percpu,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0".as_ptr());
+    static OPTIONS: Options = Options(c"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0".as_ptr());
 }

@@ -69,6 +69,8 @@ impl ChildCompiler {
             .args(&self.arguments)
             .args([limits.memory_bytes.to_string(), limits.cpu_s.to_string()])
             .env_clear()
+            // jemalloc makes no thread of its own in it, which the limits would not hold. Other allocators do not read it.
+            .env("MALLOC_CONF", "background_thread:false")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

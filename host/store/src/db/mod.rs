@@ -14,7 +14,7 @@ use openanalyst_domain::NodeId;
 
 use crate::StoreError;
 use crate::nodes::{AliveNode, Nodes};
-use crate::scope::{Scope, advisory_lock};
+use crate::scope::{Scope, try_lock};
 use crate::sql::{Query, Row, query};
 use crate::tasks::Held;
 use crate::together::Joined;
@@ -81,8 +81,6 @@ pub struct Tx {
     /// The task that is held until the end.
     pub(crate) held: Option<Held>,
     scope: Scope,
-    /// The lock that it has held from the beginning.
-    locked: Option<String>,
 }
 
 #[derive(Debug)]
@@ -141,7 +139,7 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`], …: nothing of the transaction happened. [`StoreError::Unavailable`]: the connection broke, and
-    /// whether it happened is not known.
+    /// whether it happened is not known. [`StoreError::Fenced`]: see [`Tx::hold_task`].
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.later.extend(self.held.as_mut().and_then(Held::update));
         match self.inner {
@@ -194,18 +192,15 @@ impl Tx {
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
         let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
-        self.lock(&format!("{name} {tenant}")).await
+        self.lock(&format!("{name} {tenant}")).await.map(drop)
     }
 
     /// Waits until no other transaction holds the lock of this name, and holds it until the end. For what is read and then written: SQLite has one writer, so
-    /// there it is held from the beginning.
-    pub(crate) async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
-        if let TxInner::Postgres(_) = self.inner
-            && self.locked.as_deref() != Some(name)
-        {
-            query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name).run(self).await?;
-        }
-        Ok(())
+    /// there it is held from the beginning, and this is false.
+    pub(crate) async fn lock(&mut self, name: &str) -> Result<bool, StoreError> {
+        let TxInner::Postgres(_) = self.inner else { return Ok(false) };
+        query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(name).run(self).await?;
+        Ok(true)
     }
 }
 
@@ -228,25 +223,23 @@ impl Store {
     /// [`StoreError::Locked`] if another process holds SQLite's write lock for longer than ten seconds, [`StoreError::Unavailable`] if there is no
     /// connection to PostgreSQL for that long.
     pub async fn begin(&self, scope: impl Into<Scope>) -> Result<Tx, StoreError> {
-        self.begin_locked(scope.into(), None).await
+        self.begin_trying(scope.into(), None).await
     }
 
-    /// The same, holding the lock of this name ([`Tx::lock`]) from the beginning: on PostgreSQL that is one way to the server less.
-    pub(crate) async fn begin_locked(&self, scope: Scope, locked: Option<String>) -> Result<Tx, StoreError> {
+    /// The same; on PostgreSQL it tries, in the same way to the server, for the lock of this name ([`Tx::lock`]). Whether it has it, the setting `openanalyst.has_lock`
+    /// says to the statements of the transaction.
+    pub(crate) async fn begin_trying(&self, scope: Scope, lock: Option<&str>) -> Result<Tx, StoreError> {
         let (inner, later) = match &self.backend {
             Backend::Sqlite(pools) => {
                 let tx = sqlite::Transaction::begin(&pools.writes).await?;
                 (TxInner::Sqlite(tx), vec![query("BEGIN IMMEDIATE")])
             }
             Backend::Postgres(pools) => {
-                let mut words = scope.begin();
-                if let Some(name) = &locked {
-                    words.push_str(&advisory_lock(name));
-                }
+                let words = scope.begin() + &lock.map(try_lock).unwrap_or_default();
                 (TxInner::Postgres(postgres::begin(&pools.writes, words).await?), Vec::new())
             }
         };
-        Ok(Tx { inner, later, held: None, scope, locked })
+        Ok(Tx { inner, later, held: None, scope })
     }
 
     /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.

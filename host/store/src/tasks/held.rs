@@ -255,7 +255,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let ended_at = status.is_final().then_some(at_ms);
         if let Some(held) = self.held(task) {
-            // It runs, and nobody else can end it now.
+            // It runs, and nobody else can end it: that is certain now, or with the commit.
             held.change.end = Some((status, to_json(outcome), ended_at));
             return Ok(true);
         }

@@ -187,7 +187,7 @@ impl Tx {
     ) -> Result<Vec<TaskEvent>, StoreError> {
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let first = if let Some(held) = self.held(task) {
-            // Nobody else appends to it.
+            // Nobody else appends to it: that is certain now, or with the commit.
             held.number_events(count)
         } else {
             let last: Option<(i64,)> = query(
