@@ -196,6 +196,11 @@ fn compile(memory_bytes: u64, cpu_s: u64) -> Result<(), Refused> {
     })?;
     // The scan was made before; here it stands between the bytes and the compiler once more, so that this program is no wider door than the host.
     super::scan::scan(&component).map_err(|error| error.to_string())?;
+    // The engine would end with a panic where its threads get no memory.
+    rayon::ThreadPoolBuilder::new().build_global().map_err(|error| Refused {
+        reason: format!("the compiler's threads cannot be started: {error}"),
+        status: NO_MEMORY,
+    })?;
     let artifact = engine.precompile_component(&component).map_err(|error| {
         let status = if error.is::<wasmtime::OutOfMemory>() { NO_MEMORY } else { REFUSED };
         Refused { reason: format!("{error:#}"), status }
