@@ -117,8 +117,8 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
     Ok(pools)
 }
 
-/// Begins a transaction with these words: such that the server refuses none of them and waits for nothing, or sqlx would give the connection back in the middle of it. The connections are not asked whether they still live each time that they are lent: where one does not, the next one is taken, since
-/// nothing has happened yet.
+/// Begins a transaction with these words: such that the server refuses none of them and waits for nothing, or sqlx would give the connection back in the middle of it.
+/// The connections are not asked whether they still live each time that they are lent: where one does not, the next one is taken, since nothing has happened yet.
 pub(super) async fn begin(pool: &PgPool, words: String) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let most = pool.options().get_max_connections();
     for _ in 0..most {
