@@ -7,7 +7,7 @@ use openanalyst_providers::llm::{Api, LlmClient, LlmOptions, Message, Prompt, Ro
 use serde_json::json;
 
 use crate::common::{KEY, Reply, Server, invalid};
-use crate::{APIS, TEXT, answered, client, options, prompt, stream, streamed, whole};
+use super::{APIS, TEXT, answered, client, options, prompt, stream, streamed, whole};
 
 #[tokio::test]
 async fn anthropic_gets_the_documented_request() {

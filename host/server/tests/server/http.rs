@@ -1,7 +1,5 @@
 //! HTTP: tokens, forms of errors, limits, tasks and event streams.
 
-mod support;
-
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -9,11 +7,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use futures_util::StreamExt as _;
 use openanalyst_domain::EventKind;
 use openanalyst_identity::{LocalKey, Scope};
-use openanalyst_server::{ReadyCheck, ServerLimits};
+use openanalyst_server::{ReadyCheck, ReadyReport, ServerLimits};
 use serde_json::{Value, json};
 
-use support::client::call;
-use support::{Edge, NOON, PATIENCE, TTL, code};
+use crate::support::client::call;
+use crate::support::{Edge, NOON, PATIENCE, TTL, code};
 
 #[tokio::test]
 async fn only_a_token_of_this_host_comes_in() {
@@ -35,7 +33,7 @@ async fn only_a_token_of_this_host_comes_in() {
     let dir = tempfile::tempdir().unwrap();
     let stranger = LocalKey::open_or_create(&dir.path().join("other.pem")).unwrap();
     let other_key = {
-        let owner = support::owner("ada");
+        let owner = crate::support::owner("ada");
         let request = openanalyst_identity::TokenRequest {
             tenant: owner.tenant,
             user: owner.user,
@@ -250,7 +248,10 @@ async fn readiness_names_what_fails_and_nothing_more() {
         options.readiness = Arc::new(|| {
             Box::pin(async {
                 let check = |name, ok| ReadyCheck { name, ok, detail: "/var/lib/secret is full".to_owned() };
-                vec![check("database", false), check("sandbox", true)]
+                ReadyReport {
+                    checks: vec![check("database", false), check("sandbox", true)],
+                    preparing: vec!["analytics".to_owned()],
+                }
             })
         });
     })
@@ -260,9 +261,25 @@ async fn readiness_names_what_fails_and_nothing_more() {
     let (status, problem) = call(edge.request("GET", "/ready")).await;
     assert_eq!((status, &problem["code"]), (503, &json!("not-ready")));
     assert_eq!(problem["checks"], json!([{"name": "database", "ok": false}, {"name": "sandbox", "ok": true}]));
+    assert_eq!(problem["preparing"], json!(["analytics"]));
     assert!(!problem.to_string().contains("secret"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_host_is_ready_while_components_are_compiled_and_names_them() {
     let ready = Edge::start().await;
-    assert_eq!(call(ready.request("GET", "/ready")).await.0, 200);
+    let (status, body) = call(ready.request("GET", "/ready")).await;
+    assert_eq!((status, body), (200, json!({"status": "ready", "checks": [], "preparing": []})));
+    let preparing = Edge::start_with(|options| {
+        options.readiness = Arc::new(|| {
+            let preparing = vec!["analytics".to_owned(), "script-runner".to_owned()];
+            Box::pin(async { ReadyReport { checks: Vec::new(), preparing } })
+        });
+    })
+    .await;
+    let (status, body) = call(preparing.request("GET", "/ready")).await;
+    assert_eq!((status, &body["status"]), (200, &json!("ready")));
+    assert_eq!(body["preparing"], json!(["analytics", "script-runner"]));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use openanalyst_providers::MAX_BODY_BYTES;
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions, MAX_EVENT_BYTES};
 
 use crate::common::{Reply, Server, unavailable};
-use crate::{APIS, TEXT, answered, beginning, client, ending, options, piece, prompt, stream, streamed, whole};
+use super::{APIS, TEXT, answered, beginning, client, ending, options, piece, prompt, stream, streamed, whole};
 
 #[tokio::test]
 async fn time_is_bounded_whatever_the_server_does() {

@@ -6,7 +6,7 @@ use openanalyst_providers::llm::{Api, LlmClient, LlmOptions};
 use serde_json::json;
 
 use crate::common::{KEY, Reply, Server, failed, invalid, unavailable};
-use crate::{APIS, TEXT, answered, beginning, client, options, prompt, stream, streamed, whole};
+use super::{APIS, TEXT, answered, beginning, client, options, prompt, stream, streamed, whole};
 
 #[tokio::test]
 async fn a_refused_key_is_for_the_operator() {
@@ -188,7 +188,7 @@ async fn an_error_in_the_stream_is_an_error() {
         assert_eq!(server.connections(), 5);
         // What does not is not.
         let server = Server::start([Reply::stream(event(api, "invalid_request_error"), 7)]).await;
-        let (detail, after) = unavailable(stream(&crate::client(api, &server), &prompt("?")).await.0.unwrap_err());
+        let (detail, after) = unavailable(stream(&super::client(api, &server), &prompt("?")).await.0.unwrap_err());
         assert!(detail.contains("Sorry ***") && after.is_none(), "{detail}");
         assert_eq!(server.connections(), 1);
     }

@@ -4,7 +4,7 @@ use openanalyst_providers::llm::{Api, LlmClient, LlmOptions};
 use serde_json::{Value, json};
 
 use crate::common::{KEY, Reply, Server, unavailable};
-use crate::{answered, client, prompt, whole};
+use super::{answered, client, prompt, whole};
 
 #[tokio::test]
 async fn a_check_lists_models_once() {

@@ -1,22 +1,15 @@
 //! Language models: what goes over the wire, and what comes of everything that a server can answer.
 
-#[path = "llm/again.rs"]
 mod again;
-mod common;
-#[path = "llm/doctor.rs"]
 mod doctor;
-#[path = "llm/limits.rs"]
 mod limits;
-#[path = "llm/sent.rs"]
 mod sent;
-#[path = "llm/understood.rs"]
 mod understood;
-#[path = "llm/wrong.rs"]
 mod wrong;
 
 use std::time::Duration;
 
-use common::{KEY, Server};
+use crate::common::{KEY, Server};
 use openanalyst_domain::Failure;
 use openanalyst_providers::llm::{Api, Completion, LlmClient, LlmOptions, Message, Prompt, Role, Stop};
 use serde_json::json;

@@ -1,7 +1,5 @@
 //! A server that a test writes byte by byte: HTTP/1.1, one request for each connection.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -2,8 +2,6 @@
 //!
 //! Tasks whose course a test decides belong to another node that lives; the test writes their events as that node would.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 pub mod client;
 pub mod courier;
 mod no_workflows;

@@ -1,10 +1,8 @@
 //! Web search: what goes over the wire, and what comes of everything that a server can answer.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{KEY, Reply, Server, failed, invalid, unavailable};
+use crate::common::{KEY, Reply, Server, failed, invalid, unavailable};
 use openanalyst_providers::search::{
     Engine, Hit, MAX_SNIPPET_CHARS, MAX_TITLE_CHARS, MAX_URL_BYTES, SearchClient, SearchOptions,
 };

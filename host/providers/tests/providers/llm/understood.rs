@@ -4,7 +4,7 @@ use openanalyst_providers::llm::{Api, Prompt, Stop};
 use serde_json::json;
 
 use crate::common::{Reply, SIZES, Server};
-use crate::{APIS, TEXT, answered, beginning, client, ending, piece, prompt, stream, streamed, whole};
+use super::{APIS, TEXT, answered, beginning, client, ending, piece, prompt, stream, streamed, whole};
 
 #[tokio::test]
 async fn a_stream_is_the_same_however_it_is_cut_and_framed() {

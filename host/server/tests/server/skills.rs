@@ -1,7 +1,5 @@
 //! The life of an uploaded skill over HTTP: upload, grant, activate, use, roll back, disable, remove; and everything that is refused on the way.
 
-mod support;
-
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -10,9 +8,9 @@ use openanalyst_identity::Scope;
 use openanalyst_package::SigningKey;
 use serde_json::{Value, json};
 
-use support::client::call;
-use support::courier::{everything, package, package_of, skill_md};
-use support::{Edge, code};
+use crate::support::client::call;
+use crate::support::courier::{everything, package, package_of, skill_md};
+use crate::support::{Edge, code};
 
 fn findings(answer: &(u16, Value)) -> Vec<String> {
     assert_eq!(answer.0, 422, "{answer:?}");
@@ -104,7 +102,7 @@ async fn from_upload_to_removal() {
         row["actor"] == "ada" && row["origin"].as_str().unwrap().starts_with("127.0.0.1"),
         "who, and from where: {row}"
     );
-    edge.store.verify_audit(&support::owner("ada").tenant).await.unwrap();
+    edge.store.verify_audit(&crate::support::owner("ada").tenant).await.unwrap();
 }
 
 /// Every row under "load" of the hostile table, as an upload: one answer with all findings, nothing stored, the next upload served.

@@ -17,7 +17,7 @@ struct Pair {
 
 /// The pairs, and whether each is for tuning (an odd number, counted from 1) or held out.
 fn pairs() -> Vec<(bool, Pair)> {
-    let lines = include_str!("../labelled/pairs.tsv").lines().filter(|line| !line.starts_with('#'));
+    let lines = include_str!("../../labelled/pairs.tsv").lines().filter(|line| !line.starts_with('#'));
     let read = |(index, line): (usize, &'static str)| {
         let fields: Vec<&str> = line.split('\t').collect();
         let [a, b, same @ ("0" | "1"), category] = fields[..] else { panic!("pair {}: {line}", index + 1) };

@@ -1,8 +1,6 @@
 //! What a third party's skill reaches: granted hosts with the tenant's secrets, and nothing of what it was not granted. The skill does whatever its
 //! request says, so each test says it in a row.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +9,8 @@ use openanalyst_identity::Scope;
 use openanalyst_test_https::{Answer, Server};
 use serde_json::{Value, json};
 
-use support::client::call;
-use support::{Edge, code};
+use crate::support::client::call;
+use crate::support::{Edge, code};
 
 const SECRET: &str = "s3cr3t-of-acme-0123456789";
 

@@ -1,7 +1,5 @@
 //! The WebSocket hub: handshake, frames, limits, and the course of a connection.
 
-mod support;
-
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -15,8 +13,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use support::client::{Hub, call};
-use support::{Edge, TTL, code, owner};
+use crate::support::client::{Hub, call};
+use crate::support::{Edge, TTL, code, owner};
 
 const MANY: NonZeroU32 = NonZeroU32::MAX;
 
@@ -207,7 +205,7 @@ async fn connected_once_there_is_room(edge: &Edge) -> Hub {
             }
         }
     };
-    tokio::time::timeout(support::PATIENCE, connected).await.expect("the place becomes free")
+    tokio::time::timeout(crate::support::PATIENCE, connected).await.expect("the place becomes free")
 }
 
 #[tokio::test]
@@ -378,7 +376,7 @@ async fn all_marked(edge: &Edge) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(support::PATIENCE, marked).await.expect("every notification is marked");
+    tokio::time::timeout(crate::support::PATIENCE, marked).await.expect("every notification is marked");
 }
 
 #[tokio::test]

@@ -1,0 +1,5 @@
+//! The clients from outside, in one program: every test program links everything anew.
+
+mod common;
+mod llm;
+mod search;

@@ -1,0 +1,5 @@
+//! The router from outside, in one program.
+
+mod bundled;
+mod language;
+mod limits;

@@ -1,0 +1,4 @@
+//! The skill from outside, in one program.
+
+mod conversation;
+mod language_model;
