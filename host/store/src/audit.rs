@@ -6,9 +6,8 @@ use openanalyst_domain::{Digest, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 use sha2::{Digest as _, Sha256};
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, query};
+use crate::sql::{At, Json, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something that was done, before it is written down.
@@ -71,7 +70,6 @@ impl Deed {
     }
 }
 
-#[derive(FromRow)]
 struct Raw {
     seq: i64,
     at: At,
@@ -83,6 +81,8 @@ struct Raw {
     previous: String,
     hash: String,
 }
+
+from_row!(Raw { seq, at, actor, origin, action, subject, data, previous, hash });
 
 impl TryFrom<Raw> for Deed {
     type Error = StoreError;

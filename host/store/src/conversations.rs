@@ -3,9 +3,8 @@
 use openanalyst_domain::{MessageId, Owner, SessionKey, TaskId};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Before, Id, Json, Sql, query};
+use crate::sql::{At, Before, Id, Json, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A message, before it is stored.
@@ -51,7 +50,6 @@ pub struct MessageRow {
     pub at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     task_id: Id,
@@ -61,6 +59,8 @@ struct Raw {
     skill: Option<String>,
     at: At,
 }
+
+from_row!(Raw { id, task_id, role, content, data, skill, at });
 
 impl TryFrom<Raw> for MessageRow {
     type Error = StoreError;

@@ -3,9 +3,8 @@
 use openanalyst_domain::{MessageId, Owner, TaskId};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, Sql, query};
+use crate::sql::{At, Id, Json, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something to remember.
@@ -53,7 +52,6 @@ pub struct EntryRow {
     pub at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     kind: String,
@@ -64,6 +62,8 @@ struct Raw {
     data: Json,
     at: At,
 }
+
+from_row!(Raw { id, kind, task_id, skill, title, content, data, at });
 
 impl TryFrom<Raw> for EntryRow {
     type Error = StoreError;

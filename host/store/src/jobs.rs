@@ -2,9 +2,8 @@
 
 use openanalyst_domain::{JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, Sql, ms, query};
+use crate::sql::{At, Id, Json, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A job, before it is queued.
@@ -77,7 +76,6 @@ pub struct JobRow {
     pub due_at_ms: Option<i64>,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     tenant: String,
@@ -100,6 +98,29 @@ struct Raw {
     schedule_path: Option<String>,
     due_at: Option<At>,
 }
+
+from_row!(Raw {
+    id,
+    tenant,
+    user_id,
+    task_id,
+    parent_job,
+    kind,
+    path,
+    args,
+    status,
+    node,
+    scheduled_for,
+    created_at,
+    started_at,
+    ended_at,
+    percent,
+    logs,
+    result,
+    cancel_reason,
+    schedule_path,
+    due_at
+});
 
 impl TryFrom<Raw> for JobRow {
     type Error = StoreError;

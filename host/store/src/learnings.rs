@@ -3,9 +3,8 @@
 use openanalyst_domain::{MessageId, Owner, TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, at_ms, query};
+use crate::sql::{At, Id, Json, at_ms, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Most learnings that are kept of one user, and of the tenant as a whole: a new one makes the oldest go. The history keeps them all.
@@ -57,7 +56,6 @@ pub struct LearningRow {
     pub at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     skill: Option<String>,
@@ -68,6 +66,8 @@ struct Raw {
     used: i64,
     at: At,
 }
+
+from_row!(Raw { id, skill, title, content, source, tags, used, at });
 
 impl Tx {
     /// Stores a learning, and gives its id.

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use openanalyst_domain::{Owner, TenantId};
-use sqlx::FromRow;
 
-use crate::sql::{At, Sql, ms, query};
+use crate::sql::{At, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx};
 
 /// Most values of one user, and of one tenant as a whole.
@@ -54,7 +53,6 @@ pub struct MemoryRow {
     pub expires_at_ms: Option<i64>,
 }
 
-#[derive(FromRow)]
 struct Raw {
     key: String,
     value: String,
@@ -62,6 +60,8 @@ struct Raw {
     updated_at: At,
     expires_at: Option<At>,
 }
+
+from_row!(Raw { key, value, version, updated_at, expires_at });
 
 impl From<Raw> for MemoryRow {
     fn from(raw: Raw) -> Self {

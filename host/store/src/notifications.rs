@@ -2,9 +2,8 @@
 
 use openanalyst_domain::{JobId, MessageId, Owner};
 use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, query};
+use crate::sql::{At, Id, from_row, query};
 use crate::{Store, StoreError, Tx};
 
 /// A message to a user.
@@ -25,7 +24,6 @@ pub struct Notification {
     pub created_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     title: String,
@@ -34,6 +32,8 @@ struct Raw {
     job_id: Option<Id>,
     created_at: At,
 }
+
+from_row!(Raw { id, title, content, level, job_id, created_at });
 
 impl Tx {
     /// Keeps a message for a user.

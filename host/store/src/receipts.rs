@@ -3,9 +3,8 @@
 use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId, TenantId};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, query};
+use crate::sql::{At, Id, Json, from_row, query};
 use crate::{Scope, Store, StoreError, Tx, json, to_json};
 
 /// What a skill used in a span of time.
@@ -46,7 +45,6 @@ pub struct ReceiptRow {
     pub logs: Value,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     user_id: String,
@@ -56,6 +54,8 @@ struct Raw {
     data: Json,
     logs: Json,
 }
+
+from_row!(Raw { id, user_id, task_id, job_id, at, data, logs });
 
 impl Tx {
     /// Keeps a receipt with the lines that the invocation logged.

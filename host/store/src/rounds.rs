@@ -2,9 +2,8 @@
 
 use openanalyst_domain::{Owner, TaskId};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{Json, Sql, query};
+use crate::sql::{Json, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A round or part of a task that is over, while the task goes on.
@@ -43,7 +42,6 @@ pub struct RoundRow {
     pub outcome: Value,
 }
 
-#[derive(FromRow)]
 struct Raw {
     round: i64,
     skill: String,
@@ -53,6 +51,8 @@ struct Raw {
     plan: Option<Json>,
     outcome: Json,
 }
+
+from_row!(Raw { round, skill, version, digest, prepared, plan, outcome });
 
 impl Tx {
     /// Keeps what stands with a task of its current round, before that is replaced. Nothing happens where no skill was asked yet.

@@ -2,9 +2,8 @@
 
 use openanalyst_domain::{Owner, TenantId};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, ms, query};
+use crate::sql::{At, Json, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A schedule as it is stored.
@@ -40,7 +39,6 @@ pub struct ScheduleRow {
     pub updated_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     tenant: String,
     path: String,
@@ -57,6 +55,23 @@ struct Raw {
     created_at: At,
     updated_at: At,
 }
+
+from_row!(Raw {
+    tenant,
+    path,
+    user_id,
+    summary,
+    cron,
+    time_zone,
+    script_path,
+    is_flow,
+    args,
+    enabled,
+    next_at,
+    last_at,
+    created_at,
+    updated_at
+});
 
 impl TryFrom<Raw> for ScheduleRow {
     type Error = StoreError;

@@ -1,9 +1,8 @@
 //! Secrets of tenants: sealed bytes that only the host's key opens, and for whom they are.
 
 use openanalyst_domain::TenantId;
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, query};
+use crate::sql::{At, Json, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A stored secret. The value is sealed.
@@ -27,7 +26,6 @@ impl std::fmt::Debug for SecretRow {
     }
 }
 
-#[derive(FromRow)]
 struct Raw {
     key: String,
     audience: Json,
@@ -35,6 +33,8 @@ struct Raw {
     set_by: String,
     set_at: At,
 }
+
+from_row!(Raw { key, audience, sealed, set_by, set_at });
 
 impl Tx {
     /// Sets a secret of a skill; what was set before is gone.

@@ -2,9 +2,8 @@
 
 use openanalyst_domain::TenantId;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, query};
+use crate::sql::{At, Json, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A version, before it is stored.
@@ -57,7 +56,6 @@ pub struct VersionRow {
     pub uploaded_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct RawVersion {
     skill: String,
     digest: String,
@@ -70,6 +68,19 @@ struct RawVersion {
     uploaded_by: String,
     uploaded_at: At,
 }
+
+from_row!(RawVersion {
+    skill,
+    digest,
+    version,
+    component_digest,
+    package_bytes,
+    manifest,
+    findings,
+    publisher,
+    uploaded_by,
+    uploaded_at
+});
 
 impl TryFrom<RawVersion> for VersionRow {
     type Error = StoreError;
@@ -108,7 +119,6 @@ pub struct InstallationRow {
     pub activated_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct RawInstallation {
     skill: String,
     digest: String,
@@ -118,6 +128,8 @@ struct RawInstallation {
     activated_by: String,
     activated_at: At,
 }
+
+from_row!(RawInstallation { skill, digest, enabled, granted, budget, activated_by, activated_at });
 
 impl TryFrom<RawInstallation> for InstallationRow {
     type Error = StoreError;
@@ -135,7 +147,7 @@ impl TryFrom<RawInstallation> for InstallationRow {
 }
 
 /// One grant: a capability and its target, which is empty where the capability has none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GrantRow {
     /// The skill.
     pub skill: String,
@@ -144,6 +156,8 @@ pub struct GrantRow {
     /// The path, host, scope, skill or secret.
     pub target: String,
 }
+
+from_row!(GrantRow { skill, capability, target });
 
 macro_rules! select_versions {
     ($rest:literal) => {

@@ -19,6 +19,23 @@ use uuid::Uuid;
 use crate::StoreError;
 use crate::db::{Source, Tx};
 
+/// Lets a struct be read from a row of either database, each field from the column of its name. sqlx's derive would do the same, and compiles both databases a second
+/// time, for its macros.
+macro_rules! from_row {
+    ($name:ident { $($column:ident),+ $(,)? }) => {
+        $crate::sql::from_row!(@ $name, sqlx::sqlite::SqliteRow, $($column)+);
+        $crate::sql::from_row!(@ $name, sqlx::postgres::PgRow, $($column)+);
+    };
+    (@ $name:ident, $row:ty, $($column:ident)+) => {
+        impl sqlx::FromRow<'_, $row> for $name {
+            fn from_row(row: &$row) -> sqlx::Result<Self> {
+                Ok(Self { $($column: sqlx::Row::try_get(row, stringify!($column))?),+ })
+            }
+        }
+    };
+}
+pub(crate) use from_row;
+
 /// A statement in both dialects.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sql {

@@ -3,9 +3,8 @@
 use openanalyst_domain::TenantId;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, ms, query};
+use crate::sql::{At, Json, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A publisher that a tenant trusts.
@@ -37,7 +36,6 @@ pub struct RevocationRow {
     pub expires_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct RawRevocation {
     tenant: String,
     user_id: String,
@@ -45,6 +43,8 @@ struct RawRevocation {
     issued_before: Option<At>,
     expires_at: At,
 }
+
+from_row!(RawRevocation { tenant, user_id, token_id, issued_before, expires_at });
 
 impl Tx {
     /// Replaces the tenant's settings.

@@ -3,9 +3,8 @@
 use openanalyst_domain::{Owner, TenantId};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Json, ms, query};
+use crate::sql::{At, Json, from_row, ms, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A person.
@@ -26,7 +25,6 @@ pub struct UserRow {
     pub workspace_at_ms: Option<i64>,
 }
 
-#[derive(FromRow)]
 struct Raw {
     user_id: String,
     email: Option<String>,
@@ -35,6 +33,8 @@ struct Raw {
     created_at: At,
     workspace_at: Option<At>,
 }
+
+from_row!(Raw { user_id, email, display_name, folder, created_at, workspace_at });
 
 impl From<Raw> for UserRow {
     fn from(raw: Raw) -> Self {

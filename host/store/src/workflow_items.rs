@@ -1,9 +1,8 @@
 //! Scripts, flows, apps and values that tenants keep in the embedded workflow engine.
 
 use openanalyst_domain::{Owner, TenantId};
-use sqlx::FromRow;
 
-use crate::sql::{At, query};
+use crate::sql::{At, from_row, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored script, flow or app.
@@ -27,7 +26,6 @@ pub struct ItemRow {
     pub updated_at_ms: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     kind: String,
     path: String,
@@ -38,6 +36,8 @@ struct Raw {
     version: i64,
     updated_at: At,
 }
+
+from_row!(Raw { kind, path, user_id, summary, language, value, version, updated_at });
 
 impl From<Raw> for ItemRow {
     fn from(raw: Raw) -> Self {

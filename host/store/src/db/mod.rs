@@ -1,6 +1,7 @@
 //! Opening, migrating, reading and writing.
 
 mod hints;
+mod migrations;
 mod postgres;
 pub(crate) mod sessions;
 mod sqlite;

@@ -9,14 +9,12 @@ use std::fmt;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
 use super::known_version;
+use super::migrations::OF_POSTGRES;
 use crate::StoreError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.
 const OLDEST_SERVER: i32 = 150_000;
@@ -137,7 +135,7 @@ fn is_gone(error: &sqlx::Error) -> bool {
 }
 
 async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(), StoreError> {
-    let known = known_version(&MIGRATIONS);
+    let known = known_version(&OF_POSTGRES);
     let failed = |error: sqlx::Error| open_error(url, &error);
     let (there,): (bool,) = sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
@@ -164,7 +162,7 @@ async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(),
     }
     // The statement limit is for requests; a migration of a large table may take its time.
     connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(failed)?;
-    match MIGRATIONS.run(connection).await {
+    match OF_POSTGRES.run(connection).await {
         Ok(()) => Ok(()),
         Err(sqlx::migrate::MigrateError::VersionMissing(found)) => Err(StoreError::NewerSchema { found, known }),
         Err(sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => {

@@ -9,17 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::Connection as _;
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::known_version;
+use super::migrations::OF_SQLITE;
 use crate::StoreError;
 use crate::error::sqlite_code;
 use crate::sql::{Query, Row, query};
 use crate::together::Done;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// How long a write waits for another process's write before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -229,10 +227,10 @@ impl Pools {
 }
 
 async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    match MIGRATIONS.run(connection).await {
+    match OF_SQLITE.run(connection).await {
         Ok(()) => Ok(()),
         Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
-            Err(StoreError::NewerSchema { found, known: known_version(&MIGRATIONS) })
+            Err(StoreError::NewerSchema { found, known: known_version(&OF_SQLITE) })
         }
         Err(sqlx::migrate::MigrateError::Execute(error)) => Err(open_error(path, &error)),
         Err(sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => Err(open_error(path, &error)),

@@ -7,9 +7,8 @@ mod held;
 
 use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use crate::sql::{At, Id, Json, Sql, ms, query};
+use crate::sql::{At, Id, Json, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 pub use accept::{Accepted, NewTask};
@@ -71,7 +70,6 @@ pub struct TaskRow {
     pub lease: i64,
 }
 
-#[derive(FromRow)]
 struct Raw {
     id: Id,
     tenant: String,
@@ -100,6 +98,35 @@ struct Raw {
     waits_until: Option<At>,
     lease: i64,
 }
+
+from_row!(Raw {
+    id,
+    tenant,
+    user_id,
+    session,
+    content,
+    attachments,
+    status,
+    node,
+    accepted_at,
+    started_at,
+    ended_at,
+    last_seq,
+    correlation_id,
+    cancel_reason,
+    skill,
+    skill_version,
+    skill_digest,
+    confidence,
+    attempts,
+    prepared,
+    plan,
+    answers,
+    outcome,
+    waits_for,
+    waits_until,
+    lease
+});
 
 fn damaged(what: &'static str) -> impl Fn(openanalyst_domain::InvalidId) -> StoreError {
     move |error| StoreError::Damaged { what, reason: error.to_string() }

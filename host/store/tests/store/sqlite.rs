@@ -1,13 +1,9 @@
 //! What only a file can suffer.
 
-mod support;
-
+use crate::support::{Place, owner};
 use openanalyst_domain::{MessageId, Receipt, TaskId};
 use openanalyst_store::StoreError;
 use serde_json::json;
-use support::{Place, owner};
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 #[tokio::test]
 async fn a_file_that_is_no_database_stays_as_it_is() {
@@ -41,7 +37,9 @@ async fn what_an_older_program_wrote_is_there_after_the_tables_were_made_anew() 
     let place = Place::sqlite();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path()).create_if_missing(true);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    MIGRATIONS.run_to(5, &mut connection).await.unwrap();
+    // As sqlx itself reads them. The host then goes on with those that it embeds: they have the same numbers and checksums.
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    sqlx::migrate::Migrator::new(folder).await.unwrap().run_to(5, &mut connection).await.unwrap();
     let (conversation, task) = (MessageId::new(), TaskId::new());
     let receipt = json!(Receipt { cpu_us: 7, ..Receipt::new("s", "", "run") });
     for text in [

@@ -1,7 +1,6 @@
 //! What the record promises, on each database that it can be kept in: every test of the table runs on SQLite and on PostgreSQL.
 
-mod support;
-
+use crate::support::{Place, accept, owner, task};
 use openanalyst_domain::{EventKind, TaskStatus};
 use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
@@ -10,7 +9,6 @@ use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, Put};
 use openanalyst_store::recordings::PartRow;
 use openanalyst_store::tasks::{Accepted, NewEvent};
 use serde_json::json;
-use support::{Place, accept, owner, task};
 
 /// Runs each test of a table on each database.
 macro_rules! both {

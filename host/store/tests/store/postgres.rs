@@ -1,10 +1,8 @@
 //! What only a server can suffer: tenants that are kept apart by the database itself, roles, and a server that goes away.
 
-mod support;
-
+use crate::support::{accept, owner, task};
 use openanalyst_store::{Store, StoreError, StoreOptions};
 use openanalyst_test_postgres::{Server, name_of, shared};
-use support::{accept, owner, task};
 
 async fn open(url: &str) -> Result<Store, StoreError> {
     Store::open(&StoreOptions::postgres(url)?).await

@@ -1,7 +1,5 @@
 //! Where a test keeps its record.
 
-#![allow(dead_code)] // Each test file uses its part.
-
 use openanalyst_domain::{Owner, SessionKey, TaskId};
 use openanalyst_store::tasks::{Accepted, NewTask};
 use openanalyst_store::{Store, StoreError, StoreOptions};

@@ -1,0 +1,6 @@
+//! The record from outside, in one program: every test program links everything anew.
+
+mod postgres;
+mod record;
+mod sqlite;
+mod support;
