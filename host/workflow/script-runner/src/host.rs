@@ -1,4 +1,4 @@
-//! The runner's only door to the outside, as a trait so that tests can stand behind it.
+//! The runner's only door to the outside; `component` stands behind it.
 
 /// Severity of a log line, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
