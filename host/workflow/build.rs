@@ -3,7 +3,9 @@
 use std::path::Path;
 
 fn main() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("script-runner");
+    // Asked at run time: a build script that was compiled once may serve another checkout.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR for every build script");
+    let dir = Path::new(&here).join("script-runner");
     let built = openanalyst_guest_build::Guests {
         group: "script-runner",
         manifest_dir: &dir,

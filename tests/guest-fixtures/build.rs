@@ -3,7 +3,9 @@
 use std::path::Path;
 
 fn main() {
-    let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests");
+    // Asked at run time: a build script that was compiled once may serve another checkout.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR for every build script");
+    let manifest_dir = Path::new(&here).join("../guests");
     let built = openanalyst_guest_build::Guests {
         group: "test-guests",
         manifest_dir: &manifest_dir,

@@ -69,8 +69,8 @@ impl ChildCompiler {
             .args(&self.arguments)
             .args([limits.memory_bytes.to_string(), limits.cpu_s.to_string()])
             .env_clear()
-            // jemalloc makes no thread of its own in it, which the limits would not hold. Other allocators do not read it.
-            .env("MALLOC_CONF", "background_thread:false")
+            // mimalloc takes from the kernel what it needs, and no gibibyte in advance, which would count as used. Other allocators do not read it.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
