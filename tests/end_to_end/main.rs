@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod crash_rounds;
 mod effects;
+mod first_start;
 mod hub;
 mod isolation;
 mod memory;

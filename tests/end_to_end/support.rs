@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -79,14 +80,27 @@ impl DataDir {
         self.path().join("openanalyst.db")
     }
 
-    /// The binary with this data directory.
+    /// The binary with this data directory, and everything that comes with the host compiled already: no test waits for a compiler by chance.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        static COMPILED: Once = Once::new();
+        COMPILED.call_once(|| {
+            let dir = tempfile::tempdir().unwrap();
+            let mut doctor =
+                Self::on(dir.path()).command_with_cache(&["doctor", "--listen", "127.0.0.1:0"], &Self::cache());
+            let checked = String::from_utf8(doctor.output().unwrap().stdout).unwrap();
+            assert!(checked.contains("ok    bundled skills") && checked.contains("ok    script runner"), "{checked}");
+        });
+        self.command_with_cache(arguments, &Self::cache())
+    }
+
+    /// The binary with this data directory and a cache of compiled components of its own.
+    pub fn command_with_cache(&self, arguments: &[&str], cache: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_openanalyst"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENANALYST_")) {
             command.env_remove(name);
         }
         command.args(arguments).current_dir(self.path());
-        command.args(["--data-dir", self.path().to_str().unwrap(), "--cache-dir", Self::cache().to_str().unwrap()]);
+        command.args(["--data-dir", self.path().to_str().unwrap(), "--cache-dir", cache.to_str().unwrap()]);
         command.args(["--time-zone", ZONE]).args(self.database_flags());
         command
     }
@@ -114,12 +128,16 @@ impl Server {
     }
 
     pub fn start_with(data: &DataDir, arguments: &[&str]) -> Self {
-        let mut child = data
-            .command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::started_by(data.command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
+    }
+
+    /// A server whose compiled components are kept in a folder of its own.
+    pub fn start_with_cache(data: &DataDir, cache: &Path) -> Self {
+        Self::started_by(data.command_with_cache(&["serve", "--listen", "127.0.0.1:0"], cache))
+    }
+
+    fn started_by(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The log is read to its end, so that the server never waits for its reader.
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let log = std::thread::spawn(move || {

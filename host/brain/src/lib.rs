@@ -30,6 +30,7 @@ mod expect;
 mod follow;
 mod jobs;
 mod ledger;
+mod loading;
 mod me;
 mod numbers;
 mod parked;

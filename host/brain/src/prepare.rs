@@ -23,7 +23,7 @@ use crate::record::{Decided, Record};
 use crate::retry::Retry;
 use crate::split::{self, Part};
 use crate::work::{AnswerId, Stop, Work, first_of_round};
-use crate::{accept, supply};
+use crate::{accept, loading, supply};
 
 /// Most entries of the ranking in the `routed` event.
 const RANKING_SHOWN: usize = 3;
@@ -105,7 +105,10 @@ pub(crate) async fn prepare(
         None => Box::pin(understand(record, task, &rounds, known)).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
-    let loaded = record.during(Box::pin(skill.load(&brain.sandbox))).await??;
+    let Some(loaded) = Box::pin(loading::load(record, &skill, cancel)).await? else {
+        return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) }));
+    };
+    let loaded = loaded?;
     let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });

@@ -47,6 +47,8 @@ kinds!(
     ContextBuilt = "context-built",
     /// A skill was chosen, with reasons.
     Routed = "routed",
+    /// A component that the task needs is still being compiled, or fetched, and the task waits for it.
+    Preparing = "preparing",
     /// A slot of the instance pool was given.
     Admitted = "admitted",
     /// The plan was made.

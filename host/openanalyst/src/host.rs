@@ -21,6 +21,7 @@ use tokio::sync::broadcast;
 use crate::commands;
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
+use crate::preparation::Preparation;
 use crate::settings::Settings;
 
 /// How many notices wait for a slow connection before it has to read them from the record.
@@ -154,13 +155,18 @@ impl Host {
         Ok(Self { brain, registry, engine, store, sandbox, catalog, node })
     }
 
+    /// The components that come with the host, to be loaded before a request needs them.
+    #[must_use]
+    pub fn preparation(&self) -> Preparation {
+        Preparation::new(self.sandbox.clone(), self.catalog.bundled_versions(), self.engine.clone())
+    }
+
     /// Loads every component, so that no request waits for a compiler.
     ///
     /// # Errors
     /// A component cannot be compiled.
     pub async fn warm(&self) -> Result<(), Failure> {
-        self.catalog.warm(&self.sandbox).await?;
-        self.engine.warm().await.map_err(|error| Failure::failed(error.to_string()))
+        self.preparation().run().await.map_err(|failures| Failure::failed(failures.join("; ")))
     }
 
     /// Ends what runs, within `grace`, and closes everything. What did not end goes on at the next start.

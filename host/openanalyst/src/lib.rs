@@ -10,6 +10,7 @@ pub mod failure;
 pub mod host;
 pub mod issuers;
 mod logging;
+pub mod preparation;
 pub mod settings;
 
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
         Command::Keys(command) => commands::keys::run(&command, settings),
         command => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(async {
+            let outcome = runtime.block_on(async {
                 match command {
                     Command::Serve { .. } => commands::serve::run(settings).await,
                     Command::Ask(ask) => commands::ask::run(&ask, settings).await,
@@ -64,7 +65,10 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Keys(command) => commands::keys::run(&command, settings),
                     Command::Token(token) => commands::token::run(&token, settings),
                 }
-            })
+            });
+            // Every command has closed what it opened. A compiler that nobody waits for any more ends with this process.
+            runtime.shutdown_background();
+            outcome
         }
     }
 }

@@ -196,15 +196,12 @@ impl Catalog {
         self.bundled.keys().cloned().collect()
     }
 
-    /// Loads every component that comes with the host, so that no request waits for a compiler.
-    ///
-    /// # Errors
-    /// See [`SkillVersion::load`].
-    pub async fn warm(&self, sandbox: &Sandbox) -> Result<(), RegistryError> {
-        for version in self.bundled.values() {
-            version.load(sandbox).await.map_err(|failure| RegistryError::Internal(failure.to_string()))?;
-        }
-        Ok(())
+    /// The versions that come with the host. The skill that takes every request that no other understands is the first.
+    #[must_use]
+    pub fn bundled_versions(&self) -> Vec<Arc<SkillVersion>> {
+        let mut versions: Vec<_> = self.bundled.values().cloned().collect();
+        versions.sort_by_key(|version| version.manifest.name != FALLBACK_SKILL);
+        versions
     }
 
     /// What this tenant can use now: what every process has committed until this moment.

@@ -75,6 +75,12 @@ impl SkillVersion {
         })
     }
 
+    /// Whether the component is in memory: a call does not wait for it.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.initialized()
+    }
+
     /// The loaded component: from memory, or from the cache, or compiled.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Access;
-use crate::health::Readiness;
+use crate::health::{Readiness, ReadyReport};
 use crate::hub::origin::Origins;
 use crate::limits::ServerLimits;
 use crate::places::Places;
@@ -30,7 +30,7 @@ pub struct ServerOptions {
     pub clock: Arc<dyn Clock>,
     /// All limits.
     pub limits: ServerLimits,
-    /// What `/ready` checks. Without any it reports ready until shutdown.
+    /// What `/ready` reports. By default: ready, until shutdown.
     pub readiness: Readiness,
     /// Web origins that may open a WebSocket beside the host's own, as `scheme://host[:port]`. One that cannot be read is never matched.
     pub allowed_origins: Vec<String>,
@@ -46,7 +46,7 @@ impl ServerOptions {
             verifier,
             clock,
             limits: ServerLimits::default(),
-            readiness: Arc::new(|| Box::pin(async { Vec::new() })),
+            readiness: Arc::new(|| Box::pin(async { ReadyReport::default() })),
             allowed_origins: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }

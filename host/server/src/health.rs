@@ -23,8 +23,17 @@ pub struct ReadyCheck {
     pub detail: String,
 }
 
-/// Makes the checks that `/ready` reports.
-pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<ReadyCheck>> + Send + Sync>;
+/// What `/ready` reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadyReport {
+    /// The checks: the host is ready if all of them are `ok`.
+    pub checks: Vec<ReadyCheck>,
+    /// Components that are still being compiled. A request that needs one waits for it, so the host is ready all the same.
+    pub preparing: Vec<String>,
+}
+
+/// Makes the report of `/ready`.
+pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, ReadyReport> + Send + Sync>;
 
 /// `GET /health`
 pub(crate) async fn health(State(app): State<App>) -> Json<Value> {
@@ -33,17 +42,20 @@ pub(crate) async fn health(State(app): State<App>) -> Json<Value> {
 
 /// `GET /ready`
 pub(crate) async fn ready(State(app): State<App>) -> Response {
-    let checks = if app.shutdown.is_cancelled() {
-        vec![ReadyCheck { name: "accepting", ok: false, detail: "shutting down".to_owned() }]
+    let failed = |name, detail: &str| ReadyReport {
+        checks: vec![ReadyCheck { name, ok: false, detail: detail.to_owned() }],
+        preparing: Vec::new(),
+    };
+    let ReadyReport { checks, preparing } = if app.shutdown.is_cancelled() {
+        failed("accepting", "shutting down")
     } else {
-        let checks = tokio::time::timeout(app.limits.ready_timeout, (app.readiness)()).await;
-        checks
-            .unwrap_or_else(|_| vec![ReadyCheck { name: "checks", ok: false, detail: "no answer in time".to_owned() }])
+        let report = tokio::time::timeout(app.limits.ready_timeout, (app.readiness)()).await;
+        report.unwrap_or_else(|_| failed("checks", "no answer in time"))
     };
     let shown: Vec<Value> = checks.iter().map(|check| json!({ "name": check.name, "ok": check.ok })).collect();
     let failed: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
     if failed.is_empty() {
-        return Json(json!({ "status": "ready", "checks": shown })).into_response();
+        return Json(json!({ "status": "ready", "checks": shown, "preparing": preparing })).into_response();
     }
     for check in checks.iter().filter(|check| !check.ok) {
         tracing::warn!(check = check.name, detail = check.detail, "not ready");
@@ -53,5 +65,6 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
         .retry_after_ms(1_000)
         .with("checks", json!(shown))
+        .with("preparing", json!(preparing))
         .into_response()
 }

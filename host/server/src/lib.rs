@@ -47,7 +47,7 @@ mod usage;
 
 pub use app::ServerOptions;
 pub use auth::revocation;
-pub use health::{Readiness, ReadyCheck};
+pub use health::{Readiness, ReadyCheck, ReadyReport};
 pub use limits::ServerLimits;
 pub use openapi::routes;
 pub use serve::serve;

@@ -22,13 +22,13 @@ pub(crate) struct Problem {
     detail: String,
     retry_after_ms: Option<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    more: Option<Box<(&'static str, Value)>>,
+    more: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = shorten(detail.into());
-        Self { status, code, detail, retry_after_ms: None, headers: Vec::new(), more: None }
+        Self { status, code, detail, retry_after_ms: None, headers: Vec::new(), more: Vec::new() }
     }
 
     /// The caller's input is wrong.
@@ -73,7 +73,7 @@ impl Problem {
 
     /// A further member of the body.
     pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.more = Some(Box::new((name, value)));
+        self.more.push((name, value));
         self
     }
 
@@ -100,7 +100,7 @@ impl Problem {
         if let Some(after_ms) = self.retry_after_ms {
             body["retryAfterMs"] = json!(after_ms);
         }
-        if let Some((name, value)) = self.more.as_deref() {
+        for (name, value) in &self.more {
             body[*name] = value.clone();
         }
         body

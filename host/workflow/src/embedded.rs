@@ -208,6 +208,12 @@ impl EmbeddedEngine {
         Self { inner }
     }
 
+    /// Whether the script runner is in memory: a job does not wait for it.
+    #[must_use]
+    pub fn is_warm(&self) -> bool {
+        self.inner.runner.initialized()
+    }
+
     /// Loads the script runner, so that no job waits for a compiler.
     ///
     /// # Errors

@@ -1,18 +1,19 @@
 //! One job, from its queue to its end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobStatus, Owner, Receipt};
-use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError};
+use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError, ScriptRunner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::JobRow;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::embedded::{Inner, store_failure};
-use crate::engine::{Item, ItemKind};
+use crate::embedded::{EngineError, Inner, store_failure};
+use crate::engine::{Item, ItemKind, JobProgress};
 use crate::flows;
 use crate::outbox::Outbox;
 use crate::script_host::{JobHost, NoHost};
@@ -22,6 +23,8 @@ use crate::workers::Place;
 const MAX_LOG_BYTES: usize = 256 << 10;
 /// Most bytes of a result, as on a Windmill server.
 const MAX_RESULT_BYTES: usize = 2 << 20;
+/// How long a job waits for the script runner before it says so. From the cache it takes some milliseconds.
+const SAY_AFTER: Duration = Duration::from_millis(500);
 /// How long the engine waits before it writes the end of a job again.
 const RECORD_RETRY: Duration = Duration::from_secs(2);
 
@@ -188,9 +191,10 @@ pub(crate) async fn run_source(
     source: String,
     arguments: Value,
 ) -> Ended {
-    let runner = match inner.runner().await {
-        Ok(runner) => runner,
-        Err(error) => return Ended::failed("InternalError", error.to_string()),
+    let runner = match cancel.run_until_cancelled(runner_for(inner, row)).await {
+        Some(Ok(runner)) => runner,
+        Some(Err(error)) => return Ended::failed("InternalError", error.to_string()),
+        None => return Ended::cancelled(&row.owner, "cancelled"),
     };
     let script = ScriptCall {
         owner: row.owner.clone(),
@@ -212,6 +216,19 @@ pub(crate) async fn run_source(
         Err(error) => (JobStatus::Failed, named("InternalError", &error.to_string())),
     };
     Ended { status, result, logs: invocation.logs, receipts: vec![invocation.receipt], outbox: Outbox::default() }
+}
+
+/// The script runner. A job that waits for its compiler says so in its progress.
+async fn runner_for<'a>(inner: &'a Inner, row: &JobRow) -> Result<&'a ScriptRunner, EngineError> {
+    let mut loading = pin!(inner.runner());
+    if let Ok(loaded) = tokio::time::timeout(SAY_AFTER, loading.as_mut()).await {
+        return loaded;
+    }
+    if let Some(active) = inner.active().get(&row.id) {
+        let message = Some("the script runner is being compiled, which is done once".to_owned());
+        active.progress.send_replace(JobProgress { message, percent: None });
+    }
+    loading.await
 }
 
 fn named(name: &str, message: &str) -> Value {

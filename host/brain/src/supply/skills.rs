@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::journal::{Before, Change};
 use super::{Spot, Supply, secrets_of, skill_of, store_failure};
+use crate::loading;
 use crate::steps::Tried;
 use crate::work::{Stop, Work};
 
@@ -61,7 +62,10 @@ impl Supply {
     /// Runs a skill's `run` here: with its own grants, secrets and recording.
     async fn run_skill(self, skill: &str, content: &str, arguments: &Value, nested: NestedCall) -> Result<Output, Ran> {
         let target = skill_of(&self.brain, &self.owner, skill).await.map_err(Failure::from)?;
-        let loaded = target.load(&self.brain.sandbox).await.map_err(|error| Failure::failed(error.to_string()))?;
+        let loaded =
+            loading::load(&self.record, &target, &nested.cancel).await.map_err(|error| store_failure(&error))?;
+        let Some(loaded) = loaded else { return Err(Failure::failed("the task was cancelled").into()) };
+        let loaded = loaded.map_err(|error| Failure::failed(error.to_string()))?;
         let secrets = secrets_of(&self.brain, &self.owner, &target).await.map_err(Failure::from)?;
         let this = Self { secrets: secrets.clone(), component: target.digest().to_string(), ..self };
         let this = this.with_tape().await.map_err(|error| store_failure(&error))?;

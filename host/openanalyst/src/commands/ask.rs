@@ -138,6 +138,7 @@ fn line_of(event: &TaskEvent) -> Option<String> {
             let confidence = event.data.get("confidence").and_then(Value::as_f64).unwrap_or_default();
             format!("skill {} ({:.0} %): {}", text("skill"), confidence * 100.0, list("reasons"))
         }
+        EventKind::Preparing => text("message").to_owned(),
         EventKind::StepStarted => step(),
         EventKind::JobStarted => format!("{}: {} as job {}", step(), text("path"), text("jobId")),
         EventKind::Progress => format!("{}: {} {}", step(), text("message"), number("percent")),

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use openanalyst_domain::Budget;
 use openanalyst_identity::LocalKeys;
@@ -161,7 +160,9 @@ fn sandbox(settings: &Settings) -> Result<Sandbox, Failure> {
 }
 
 async fn skills(sandbox: &Sandbox) -> Found {
-    let catalog = Arc::new(Catalog::bundled(bundled_skills(), Budget::default())?);
-    catalog.warm(sandbox).await?;
+    let catalog = Catalog::bundled(bundled_skills(), Budget::default())?;
+    for version in catalog.bundled_versions() {
+        version.load(sandbox).await.map_err(|failure| Failure::failed(failure.to_string()))?;
+    }
     Ok(catalog.names().join(", "))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use openanalyst_domain::{Clock as _, SystemClock};
 use openanalyst_identity::{LocalKeys, Verifier};
-use openanalyst_server::{ReadyCheck, ServerOptions};
+use openanalyst_server::{ReadyCheck, ReadyReport, ServerOptions};
 use openanalyst_store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,7 +54,8 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let keys = LocalKeys::open_or_create(&data.keys())?;
     crate::data_dir::private_dir(&settings.cache_dir.value)?;
     let host = Host::open(settings, Role::Server).await?;
-    host.warm().await?;
+    let preparation = host.preparation();
+    let preparing = tokio::spawn(preparation.clone().keep_running());
 
     let shutdown = CancellationToken::new();
     let store = host.store.clone();
@@ -67,13 +68,20 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         options.allowed_origins.push(settings.allowed_origin.value.clone());
     }
     options.readiness = Arc::new(move || {
-        let store = store.clone();
+        let (store, preparation) = (store.clone(), preparation.clone());
         Box::pin(async move {
-            let (ok, detail) = match store.ping_writable().await {
-                Ok(()) => (true, String::new()),
-                Err(error) => (false, error.to_string()),
+            let check = |name, failure: Option<String>| ReadyCheck {
+                name,
+                ok: failure.is_none(),
+                detail: failure.unwrap_or_default(),
             };
-            vec![ReadyCheck { name: "database", ok, detail }]
+            let database = store.ping_writable().await.err().map(|error| error.to_string());
+            let failures = preparation.failures();
+            let components = (!failures.is_empty()).then(|| failures.join("; "));
+            ReadyReport {
+                checks: vec![check("database", database), check("components", components)],
+                preparing: preparation.pending(),
+            }
         })
     });
     // The last line of the start on stdout. Whoever started this may have closed stdout: that is their choice.
@@ -94,6 +102,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();
     watch.abort();
+    preparing.abort();
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     match server.await {
         Ok(ended) => ended?,

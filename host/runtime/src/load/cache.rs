@@ -4,12 +4,14 @@
 //! compatibility hash, component digest, artifact) holds. Anything else is compiled anew, and reported. The directory belongs to the host alone (0700), the
 //! files too (0600).
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -30,6 +32,37 @@ pub(crate) struct Cache {
     compiled: AtomicU64,
     loaded: AtomicU64,
     rejected: AtomicU64,
+    compiling: Compiling,
+}
+
+/// The digests of the components that are being compiled now. A second request for one waits, and then finds it in the cache.
+#[derive(Debug, Default)]
+struct Compiling {
+    digests: Mutex<HashSet<[u8; 32]>>,
+    ended: Condvar,
+}
+
+/// The one compilation of a component.
+struct Alone<'a>(&'a Compiling, [u8; 32]);
+
+impl Compiling {
+    /// Waits until nobody else compiles this component; the second value says whether somebody did.
+    fn enter(&self, digest: [u8; 32]) -> (Alone<'_>, bool) {
+        let mut waited = false;
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        while !digests.insert(digest) {
+            waited = true;
+            digests = self.ended.wait(digests).unwrap_or_else(PoisonError::into_inner);
+        }
+        (Alone(self, digest), waited)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.0.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        self.0.ended.notify_all();
+    }
 }
 
 impl Cache {
@@ -41,7 +74,15 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let compatibility = *hasher.0.finalize().as_bytes();
         let zero = AtomicU64::default;
-        Ok(Self { dir: dir.to_owned(), key, compatibility, compiled: zero(), loaded: zero(), rejected: zero() })
+        Ok(Self {
+            dir: dir.to_owned(),
+            key,
+            compatibility,
+            compiled: zero(),
+            loaded: zero(),
+            rejected: zero(),
+            compiling: Compiling::default(),
+        })
     }
 
     /// Loads a component from the cache; or lets `scan` look at it, compiles it and keeps it. What is in the cache went through its scan.
@@ -55,16 +96,12 @@ impl Cache {
     ) -> Result<Component, LoadError> {
         let digest = *blake3::hash(bytes).as_bytes();
         let path = self.path_of(&digest);
-        match self.load(engine, &path, &digest) {
-            Ok(Some(component)) => {
-                self.loaded.fetch_add(1, Ordering::Relaxed);
-                return Ok(component);
-            }
-            Ok(None) => {}
-            Err(reason) => {
-                self.rejected.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(skill = name, file = %path.display(), reason, "a compiled component in the cache is not ours: it is compiled anew");
-            }
+        if let Some(component) = self.kept(engine, name, &path, &digest) {
+            return Ok(component);
+        }
+        let (_alone, waited) = self.compiling.enter(digest);
+        if waited && let Some(component) = self.kept(engine, name, &path, &digest) {
+            return Ok(component);
         }
         let _turn = compilers.enter();
         scan()?;
@@ -87,6 +124,22 @@ impl Cache {
         component.map_err(|error| {
             LoadError::refused("invalid-component", format!("the compiled component cannot be loaded: {error:#}"))
         })
+    }
+
+    /// The component as it was compiled earlier. None: it is not there, or not to be used, which is then reported.
+    fn kept(&self, engine: &Engine, name: &str, path: &Path, digest: &[u8; 32]) -> Option<Component> {
+        match self.load(engine, path, digest) {
+            Ok(Some(component)) => {
+                self.loaded.fetch_add(1, Ordering::Relaxed);
+                Some(component)
+            }
+            Ok(None) => None,
+            Err(reason) => {
+                self.rejected.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(skill = name, file = %path.display(), reason, "a compiled component in the cache is not ours: it is compiled anew");
+                None
+            }
+        }
     }
 
     /// Components compiled, components loaded, files refused.
@@ -206,6 +259,39 @@ mod tests {
         for path in files(dir.path(), "cwasm").iter().chain(&files(dir.path(), "mac")) {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn two_requests_for_a_component_compile_it_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine();
+        let cache = Cache::open(dir.path(), [1; 32], &engine).unwrap();
+        let compilers = Compilers::new(None);
+        let scans = AtomicU64::new(0);
+        let (entered, first_is_at_work) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel();
+        std::thread::scope(|threads| {
+            let load = |scan: Box<dyn FnOnce() + Send>| {
+                let scan = || {
+                    scans.fetch_add(1, Ordering::Relaxed);
+                    scan();
+                    Ok(())
+                };
+                cache.component(&engine, &compilers, "x", COMPONENT, scan).unwrap()
+            };
+            threads.spawn(move || {
+                load(Box::new(move || {
+                    entered.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                }))
+            });
+            first_is_at_work.recv().unwrap();
+            threads.spawn(move || load(Box::new(|| {})));
+            go_on.send(()).unwrap();
+        });
+        assert_eq!(scans.into_inner(), 1);
+        let (compiled, loaded, _) = cache.counts();
+        assert_eq!((compiled, loaded), (1, 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | event | messages |
 //! |---|---|
-//! | `step-started`, `job-started`, `progress`, `job-finished`, `evaluated`, `retrying`, `researched`, `parked`, `resumed` | `TASK_PROGRESS` |
+//! | `preparing`, `step-started`, `job-started`, `progress`, `job-finished`, `evaluated`, `retrying`, `researched`, `parked`, `resumed` | `TASK_PROGRESS` |
 //! | `part` | `ASSISTANT_RESPONSE` with `done: false` |
 //! | `replied` | `ASSISTANT_RESPONSE` |
 //! | `asked` | `ASSISTANT_RESPONSE` with questions, `TASK_COMPLETE` |
@@ -27,7 +27,8 @@ pub(super) fn wants_task(kind: EventKind) -> bool {
 pub(super) fn messages(event: &TaskEvent, task: Option<&TaskView>) -> Vec<(Kind, Value)> {
     use EventKind as E;
     match event.kind {
-        E::StepStarted
+        E::Preparing
+        | E::StepStarted
         | E::JobStarted
         | E::Progress
         | E::JobFinished
@@ -103,7 +104,7 @@ fn message(event: &TaskEvent) -> Option<String> {
         all.map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect::<Vec<_>>().join("; ")
     };
     match event.kind {
-        EventKind::Progress => text("message"),
+        EventKind::Preparing | EventKind::Progress => text("message"),
         EventKind::JobStarted => text("path").map(|path| format!("runs {path}")),
         EventKind::JobFinished => text("path").map(|path| {
             let status = data["status"].as_str().unwrap_or("done");

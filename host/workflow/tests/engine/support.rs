@@ -44,6 +44,8 @@ pub struct Choices {
     pub shared: &'static [(&'static str, &'static str)],
     /// What the engine is told of every other node.
     pub others_live: bool,
+    /// Where scripts run.
+    pub sandbox: Sandbox,
 }
 
 impl Default for Choices {
@@ -54,6 +56,7 @@ impl Default for Choices {
             budget: script_budget(&Budget::default()),
             shared: &[("f/openanalyst/test/double", "export function main(n: number) { return 2 * n; }")],
             others_live: false,
+            sandbox: sandbox(),
         }
     }
 }
@@ -156,7 +159,7 @@ async fn start(
 ) -> (EmbeddedEngine, mpsc::UnboundedReceiver<(Owner, Notification)>) {
     let (sender, notes) = mpsc::unbounded_channel();
     let engine = EmbeddedEngine::start(EmbeddedOptions {
-        sandbox: sandbox(),
+        sandbox: choices.sandbox.clone(),
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         node: NodeId::new(),
