@@ -24,6 +24,8 @@ fn embed(code: &mut String, database: &str, folder: &Path) {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display()));
     let mut files: Vec<(i64, String, PathBuf)> = entries
         .map(|entry| entry.unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display())).path())
+        // Editors leave other files.
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
         .map(|path| {
             let stem = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".sql"));
             let named = stem.and_then(|stem| stem.split_once('_'));

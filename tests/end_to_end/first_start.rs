@@ -1,13 +1,15 @@
 //! The first start of a host: it listens at once, while what comes with it is still compiled. A request waits for the component that it needs, and says so.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{DataDir, Server};
+use crate::support::{DataDir, PATIENCE, Server};
 
 /// Within what time the host answers after its very first start.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -46,27 +48,54 @@ async fn a_first_start_answers_at_once_and_then_the_first_hello() {
     panic!("/health was answered after {took:?}");
 }
 
-/// The compilers that a server runs, stopped until this is dropped.
-struct StoppedCompilers(Vec<u32>);
+/// A thread that sends a signal to each compiler of a server, also to those that start later, until this is dropped.
+struct Compilers {
+    thread: Option<JoinHandle<Vec<u32>>>,
+    over: Arc<AtomicBool>,
+}
 
-impl StoppedCompilers {
-    /// Waits for the server's first compiler, and stops it.
-    fn of(server: &Server) -> Self {
-        let mut stopped = Vec::new();
-        while stopped.is_empty() {
-            std::thread::yield_now();
-            stopped = children(server.id(), "compile-component");
-            stopped.retain(|id| signal(*id, "-STOP"));
-        }
-        Self(stopped)
+impl Compilers {
+    /// Stops them: they go on once this is dropped.
+    fn stopped(server: &Server) -> Self {
+        Self::signalled(server, "-STOP")
+    }
+
+    /// Kills them.
+    fn killed(server: &Server) -> Self {
+        Self::signalled(server, "-KILL")
+    }
+
+    /// Waits until the first one has its signal.
+    fn signalled(server: &Server, name: &'static str) -> Self {
+        let (server, over) = (server.id(), Arc::new(AtomicBool::new(false)));
+        let (first, met) = mpsc::channel();
+        let ends = over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut signalled = Vec::new();
+            while !ends.load(Ordering::Relaxed) {
+                for id in children(server, "compile-component") {
+                    if !signalled.contains(&id) && signal(id, name) {
+                        signalled.push(id);
+                        // Nobody waits for the later ones.
+                        let _ = first.send(());
+                    }
+                }
+                std::thread::yield_now();
+            }
+            signalled
+        });
+        met.recv_timeout(PATIENCE).expect("the server starts a compiler in time");
+        Self { thread: Some(thread), over }
     }
 }
 
-impl Drop for StoppedCompilers {
+impl Drop for Compilers {
     fn drop(&mut self) {
-        for id in &self.0 {
-            // One that was killed is gone.
-            signal(*id, "-CONT");
+        self.over.store(true, Ordering::Relaxed);
+        for id in self.thread.take().map(|thread| thread.join().unwrap()).into_iter().flatten() {
+            if has_argument(id, "compile-component") {
+                signal(id, "-CONT");
+            }
         }
     }
 }
@@ -75,13 +104,16 @@ impl Drop for StoppedCompilers {
 fn children(parent: u32, word: &str) -> Vec<u32> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let is_child = |id: &u32| {
-        let folder = Path::new("/proc").join(id.to_string());
-        let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
-        let arguments = fs::read_to_string(folder.join("cmdline")).unwrap_or_default();
-        status.lines().any(|line| line.split_whitespace().eq(["PPid:", &parent.to_string()]))
-            && arguments.split('\0').any(|argument| argument == word)
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        status.lines().any(|line| line.split_whitespace().eq(["PPid:", &parent.to_string()])) && has_argument(*id, word)
     };
     processes.filter(is_child).collect()
+}
+
+/// Whether a process lives, and has this word among its arguments. One that has ended has none.
+fn has_argument(id: u32, word: &str) -> bool {
+    let arguments = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    arguments.split('\0').any(|argument| argument == word)
 }
 
 fn signal(id: u32, signal: &str) -> bool {
@@ -91,9 +123,9 @@ fn signal(id: u32, signal: &str) -> bool {
 #[tokio::test]
 async fn a_request_that_waits_for_a_compiler_says_so_and_can_be_cancelled() {
     let (data, cache) = (DataDir::new(), tempfile::tempdir().unwrap());
-    let server = Server::start_with_cache(&data, cache.path());
-    let stopped = StoppedCompilers::of(&server);
     let token = data.token("acme", "ada");
+    let server = Server::start_with_cache(&data, cache.path());
+    let stopped = Compilers::stopped(&server);
     let (_, ready) = server.client("").get("/ready").await;
     assert_eq!(preparing(&ready)[0], "core", "{ready}");
 
@@ -101,7 +133,8 @@ async fn a_request_that_waits_for_a_compiler_says_so_and_can_be_cancelled() {
     hub.send("USER_REQUEST", "first", json!({"content": "hello"})).await;
     let progress = hub.until("TASK_PROGRESS").await.pop().unwrap();
     assert_eq!(progress["payload"]["stage"], "preparing", "{progress}");
-    assert_eq!(progress["payload"]["message"], "the skill `core` is being compiled, which is done once");
+    let message = "preparing the skill `core`, which is compiled once and then kept";
+    assert_eq!(progress["payload"]["message"], message);
 
     let mut other = server.hub(&token).await;
     other.send("USER_REQUEST", "second", json!({"content": "hello"})).await;
@@ -115,13 +148,73 @@ async fn a_request_that_waits_for_a_compiler_says_so_and_can_be_cancelled() {
     assert_eq!(complete["payload"]["status"], "completed", "{complete}");
 }
 
-#[tokio::test]
-async fn a_host_that_is_asked_to_end_does_not_wait_for_its_compilers() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_asked_to_end_waits_for_no_compiler_and_goes_on_at_the_next_start() {
     let (data, cache) = (DataDir::new(), tempfile::tempdir().unwrap());
+    let token = data.token("acme", "ada");
     let server = Server::start_with_cache(&data, cache.path());
-    let stopped = StoppedCompilers::of(&server);
-    let id = server.id();
+    let stopped = Compilers::stopped(&server);
+    let compilers = children(server.id(), "compile-component");
+    let mut hub = server.hub(&token).await;
+    hub.send("USER_REQUEST", "s", json!({"content": "hello"})).await;
+    let progress = hub.until("TASK_PROGRESS").await.pop().unwrap();
+
     server.ask_to_end();
-    assert!(server.wait().success());
-    assert!(stopped.0.iter().all(|compiler| !children(id, "compile-component").contains(compiler)));
+    // Less than the time that running requests have to end.
+    let ended = tokio::time::timeout(Duration::from_secs(20), tokio::task::spawn_blocking(|| server.wait()));
+    assert!(ended.await.expect("it ends at once").unwrap().success());
+    // One that was stopped in its first moments, before it asked to end with its parent, ends when it goes on and finds nobody.
+    drop(stopped);
+    let until = Instant::now() + PATIENCE;
+    while compilers.iter().any(|id| has_argument(*id, "compile-component")) {
+        assert!(Instant::now() < until, "its compilers end with it");
+        std::thread::yield_now();
+    }
+
+    let server = Server::start_with_cache(&data, cache.path());
+    let task = progress["payload"]["taskId"].as_str().unwrap();
+    let mut kinds = Vec::new();
+    server
+        .client(&token)
+        .each_event(task, 0, |event| {
+            kinds.push(event["kind"].as_str().unwrap().to_owned());
+            true
+        })
+        .await;
+    assert_eq!(kinds.last().map(String::as_str), Some("completed"), "{kinds:?}");
+    assert!(kinds.iter().any(|kind| kind == "recovered"), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_be_compiled_makes_the_host_not_ready_and_is_tried_again() {
+    let (data, cache) = (DataDir::new(), tempfile::tempdir().unwrap());
+    let token = data.token("acme", "ada");
+    let server = Server::start_with_cache(&data, cache.path());
+    let nobody = server.client("");
+    let killed = Compilers::killed(&server);
+    let failing = async {
+        loop {
+            let (status, problem) = nobody.get("/ready").await;
+            if status == 503 {
+                return problem;
+            }
+        }
+    };
+    let problem = tokio::time::timeout(PATIENCE, failing).await.expect("a killed compiler is a failure");
+    assert_eq!(problem["checks"][1], json!({"name": "components", "ok": false}), "{problem}");
+    assert!(preparing(&problem).contains(&"core"), "{problem}");
+    drop(killed);
+    let task = server.client(&token).ask("hello", "s").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let (_, ready) = nobody.get("/ready").await;
+    assert!(!preparing(&ready).contains(&"core"), "{ready}");
+}
+
+#[test]
+fn ask_compiles_only_the_skill_that_it_needs() {
+    let (data, cache) = (DataDir::new(), tempfile::tempdir().unwrap());
+    let asked = data.command_with_cache(&["ask", "hello"], cache.path()).output().unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    let files = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(files.filter(|path| path.extension().is_some_and(|found| found == "cwasm")).count(), 1);
 }

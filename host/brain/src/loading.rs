@@ -1,7 +1,7 @@
-//! Loading the component of a skill for a task, which is told when that takes long.
+//! Loading a component for a task: the task's record says so where that takes long.
 //!
-//! A component is compiled once and then comes from the cache within milliseconds. Compiling takes seconds: on the first start of a host, and after an upload to
-//! another node. The user then sees what the task waits for.
+//! A component is fetched and compiled once, and then comes from the cache within milliseconds. Compiling takes seconds: after the first start of a host, and for a skill that was
+//! uploaded to another node. The user then sees the component that the task waits for.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,25 +16,43 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::Record;
 
-/// How long a task waits for a component before it says so. No component in the cache takes that long.
+/// How long a task waits for a component before its record says so: many times what the cache takes.
 const SAY_AFTER: Duration = Duration::from_millis(500);
 
-/// Loads the component of a skill. A task that waits for it longer than [`SAY_AFTER`] has the event `preparing`. None: the task was cancelled first; the compiler
-/// goes on, for the next request.
+/// Loads the component of a skill. None: the task was cancelled first; the compiler goes on, for the next request.
 ///
 /// # Errors
 /// The outer error is the database's; the inner one says why there is no component.
-pub(crate) async fn load(
+pub(crate) async fn skill(
     record: &Record,
     skill: &CatalogSkill,
     cancel: &CancellationToken,
 ) -> Result<Option<Result<Skill, Failure>>, StoreError> {
-    let mut loading = pin!(cancel.run_until_cancelled(skill.load(&record.brain().sandbox)));
+    let name = &skill.manifest().name;
+    let loading = cancel.run_until_cancelled(skill.load(&record.brain().sandbox));
+    component(record, name, &format!("the skill `{name}`"), loading).await
+}
+
+/// Waits until the workflow engine can read and run scripts.
+///
+/// # Errors
+/// As [`skill`].
+pub(crate) async fn script_runner(record: &Record) -> Result<Result<(), Failure>, StoreError> {
+    component(record, "script-runner", "the script runner", record.brain().workflow.prepared()).await
+}
+
+/// Awaits the loading of a component. After [`SAY_AFTER`] the task gets the event `preparing`.
+async fn component<T>(
+    record: &Record,
+    name: &str,
+    title: &str,
+    loading: impl Future<Output = T>,
+) -> Result<T, StoreError> {
+    let mut loading = pin!(loading);
     if let Ok(loaded) = record.during(tokio::time::timeout(SAY_AFTER, loading.as_mut())).await? {
         return Ok(loaded);
     }
-    let name = &skill.manifest().name;
-    let message = format!("the skill `{name}` is being compiled, which is done once");
+    let message = format!("preparing {title}, which is compiled once and then kept");
     let said = NewEvent::new(EventKind::Preparing, json!({ "component": name, "message": message }));
     record.note(|unsaved| unsaved.events([said])).await;
     record.during(loading).await

@@ -105,10 +105,11 @@ pub(crate) async fn prepare(
         None => Box::pin(understand(record, task, &rounds, known)).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
-    let Some(loaded) = Box::pin(loading::load(record, &skill, cancel)).await? else {
-        return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) }));
+    let loading = brain.closing.run_until_cancelled(loading::skill(record, &skill, cancel));
+    let loaded = match Box::pin(loading).await.ok_or(Stop::Closing)?? {
+        Some(loaded) => loaded?,
+        None => return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) })),
     };
-    let loaded = loaded?;
     let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });

@@ -92,6 +92,8 @@ pub(crate) enum Stop {
     NextPart,
     /// The record cannot be read or written now; the task stays open, and is taken up again.
     Store(StoreError),
+    /// The host shuts down before the task began; it stays open, and is taken up at the next start.
+    Closing,
 }
 
 impl From<StoreError> for Stop {
@@ -158,6 +160,7 @@ pub(crate) async fn run(
             }
             Err(Stop::Waits(waits)) => return Err(not_a_job(&waits)),
             Err(Stop::NextPart) => return Err(StoreError::Fenced),
+            Err(Stop::Closing) => return record.save().await.map(|()| Worked::Ended),
             Err(Stop::Store(error)) => return Err(error),
         };
         match Box::pin(work.stages()).await {
@@ -168,6 +171,7 @@ pub(crate) async fn run(
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
             Err(Stop::NextPart) => {}
+            Err(Stop::Closing) => return Ok(Worked::Ended),
         }
         task = brain.store.task_with_documents(&task.owner, task.id).await?.ok_or(StoreError::Fenced)?;
         beginning = Beginning::NextPart;

@@ -11,7 +11,8 @@
 //! ```no_run
 //! // build.rs
 //! use std::path::Path;
-//! let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+//! // Asked at run time: a build script that was compiled once may serve another checkout.
+//! let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../..");
 //! let built = openanalyst_guest_build::Guests {
 //!     group: "skills",
 //!     manifest_dir: &root,

@@ -1,7 +1,7 @@
-//! Compiles what comes with the host while its server already listens: the bundled skills, then the script runner.
+//! Compiles the bundled skills and the script runner while the server already listens.
 //!
-//! On the first start of a host nothing is compiled yet, and compiling takes seconds. A request does not wait for all of it: it loads the skill that it needs by
-//! itself, before its turn here if need be. So this only makes sure that later requests find everything loaded.
+//! On the first start of a host nothing is compiled yet, and compiling takes seconds. A request loads the skill that it needs by itself, before its turn here if need be. This
+//! makes sure that later requests find everything loaded.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

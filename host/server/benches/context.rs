@@ -4,6 +4,7 @@
 //! this process, on the same runtime with the host's settings; one thread beside it asks them in turns, over connections that stay open. Printed are the medians and
 //! their ratio, and where the time goes. Exit status 1 if the ratio is under its bound, unless `-- --only-print` is given.
 
+#[allow(dead_code, reason = "the bench uses a part of it")]
 #[path = "../tests/server/support/mod.rs"]
 mod support;
 

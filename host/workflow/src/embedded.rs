@@ -266,6 +266,10 @@ impl WorkflowEngine for EmbeddedEngine {
             .map_or_else(|| watch::Sender::new(JobProgress::default()).subscribe(), |job| job.progress.subscribe())
     }
 
+    async fn prepared(&self) -> Result<(), Failure> {
+        self.warm().await.map_err(|error| Failure::unavailable(error.to_string()))
+    }
+
     async fn put_script(&self, owner: &Owner, script: NewItem) -> Result<(), Failure> {
         access::writable(owner, &script.path)?;
         items::check_size(&script)?;

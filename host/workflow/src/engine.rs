@@ -151,6 +151,11 @@ pub trait WorkflowEngine: Send + Sync {
     /// The progress of a job that runs here. Says nothing more once the job ended.
     fn watch(&self, id: JobId) -> watch::Receiver<JobProgress>;
 
+    /// Waits until scripts can be read and run: at once, but after the first start of a host.
+    async fn prepared(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Stores a script, or a new version of it. It must parse.
     async fn put_script(&self, owner: &Owner, script: NewItem) -> Result<(), Failure>;
 

@@ -157,7 +157,20 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
         }
     }
     let ended = match place {
-        Some(place) => run_script(inner, row, cancel, place).await,
+        Some(place) => {
+            // The compiler may take long. A host that shuts down meanwhile leaves the job to the next start.
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Some(cancelled()),
+                () = inner.closing.cancelled() => return None,
+                loaded = runner_for(inner, row) => {
+                    if let Err(error) = loaded {
+                        return Some(Ended::failed("InternalError", error.to_string()));
+                    }
+                }
+            }
+            run_script(inner, row, cancel, place).await
+        }
         None => flows::run(inner, row, cancel).await,
     };
     if ended.status != JobStatus::Cancelled {
@@ -224,11 +237,15 @@ async fn runner_for<'a>(inner: &'a Inner, row: &JobRow) -> Result<&'a ScriptRunn
     if let Ok(loaded) = tokio::time::timeout(SAY_AFTER, loading.as_mut()).await {
         return loaded;
     }
-    if let Some(active) = inner.active().get(&row.id) {
-        let message = Some("the script runner is being compiled, which is done once".to_owned());
-        active.progress.send_replace(JobProgress { message, percent: None });
-    }
-    loading.await
+    let say = |progress: JobProgress| {
+        inner.active().get(&row.id).map(|active| active.progress.send_replace(progress)).unwrap_or_default()
+    };
+    let message = Some("preparing the script runner, which is compiled once and then kept".to_owned());
+    let percent = inner.active().get(&row.id).and_then(|active| active.progress.borrow().percent);
+    let before = say(JobProgress { message, percent });
+    let loaded = loading.await;
+    say(before);
+    loaded
 }
 
 fn named(name: &str, message: &str) -> Value {

@@ -41,8 +41,11 @@ mod workers;
 pub use embedded::{EmbeddedEngine, EmbeddedOptions, EngineError, script_budget, self_check};
 pub use engine::{Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
 
+/// In a static: each crate into which the function below is inlined would have a copy of a constant.
+static SCRIPT_RUNNER: &[u8] = include_bytes!(env!("SCRIPT_RUNNER_WASM"));
+
 /// The script runner: a component for the sandbox, built from `script-runner/`.
 #[must_use]
 pub fn script_runner_component() -> &'static [u8] {
-    include_bytes!(env!("SCRIPT_RUNNER_WASM"))
+    SCRIPT_RUNNER
 }

@@ -1,5 +1,7 @@
 //! `skills`: one skill calls another, with the other's own grants.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use openanalyst_domain::Failure;
 use openanalyst_runtime::capabilities::{Called, NestedCall, Skills};
@@ -62,8 +64,11 @@ impl Supply {
     /// Runs a skill's `run` here: with its own grants, secrets and recording.
     async fn run_skill(self, skill: &str, content: &str, arguments: &Value, nested: NestedCall) -> Result<Output, Ran> {
         let target = skill_of(&self.brain, &self.owner, skill).await.map_err(Failure::from)?;
-        let loaded =
-            loading::load(&self.record, &target, &nested.cancel).await.map_err(|error| store_failure(&error))?;
+        let began = Instant::now();
+        let loaded = loading::skill(&self.record, &target, &nested.cancel).await;
+        let loaded = loaded.map_err(|error| store_failure(&error))?;
+        // The wait for a compiler is not the called skill's time. Where a guest calls, its own deadline goes on.
+        let deadline = nested.deadline + began.elapsed();
         let Some(loaded) = loaded else { return Err(Failure::failed("the task was cancelled").into()) };
         let loaded = loaded.map_err(|error| Failure::failed(error.to_string()))?;
         let secrets = secrets_of(&self.brain, &self.owner, &target).await.map_err(Failure::from)?;
@@ -78,7 +83,7 @@ impl Supply {
             cancel: nested.cancel,
             depth: nested.depth,
             nested_calls_left: nested.nested_calls_left,
-            deadline: Some(nested.deadline),
+            deadline: Some(deadline),
             tape: this.tape.clone(),
             scrubber: secrets.scrubber(),
         };
@@ -118,7 +123,7 @@ impl Work {
         let nested = NestedCall {
             depth: 1,
             nested_calls_left: self.nested_calls_left.clone(),
-            deadline: std::time::Instant::now() + self.skill.budget.wall(),
+            deadline: Instant::now() + self.skill.budget.wall(),
             cancel: self.cancel.clone(),
         };
         match self.supply(spot).run_skill(skill, content, arguments, nested).await {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::journal::{Before, Change};
 use super::{Supply, store_failure};
+use crate::loading;
 use crate::numbers::{signed, unsigned};
 
 fn job_id(text: &str) -> Result<JobId, Failure> {
@@ -183,6 +184,7 @@ impl Workflows for Supply {
         let Script { path, summary, language, content } = script;
         let intent = json!({ "path": path });
         let item = NewItem { path, summary, language: Some(language), value: content };
+        loading::script_runner(&self.record).await.map_err(|error| store_failure(&error))??;
         self.once("windmill.create-script", &intent, self.brain.workflow.put_script(&self.owner, item)).await
     }
 

@@ -32,33 +32,31 @@ pub(crate) struct Cache {
     compiled: AtomicU64,
     loaded: AtomicU64,
     rejected: AtomicU64,
-    compiling: Compiling,
+    in_flight: InFlight,
 }
 
-/// The digests of the components that are being compiled now. A second request for one waits, and then finds it in the cache.
+/// The digests of the components that are being loaded now. A second request for one waits for the first, and then finds the component in the cache.
 #[derive(Debug, Default)]
-struct Compiling {
+struct InFlight {
     digests: Mutex<HashSet<[u8; 32]>>,
     ended: Condvar,
 }
 
-/// The one compilation of a component.
-struct Alone<'a>(&'a Compiling, [u8; 32]);
+/// The one load of a component at this time. Dropping it lets the next one begin.
+struct SingleFlight<'a>(&'a InFlight, [u8; 32]);
 
-impl Compiling {
-    /// Waits until nobody else compiles this component; the second value says whether somebody did.
-    fn enter(&self, digest: [u8; 32]) -> (Alone<'_>, bool) {
-        let mut waited = false;
+impl InFlight {
+    /// Waits until no other thread loads this component.
+    fn enter(&self, digest: [u8; 32]) -> SingleFlight<'_> {
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         while !digests.insert(digest) {
-            waited = true;
             digests = self.ended.wait(digests).unwrap_or_else(PoisonError::into_inner);
         }
-        (Alone(self, digest), waited)
+        SingleFlight(self, digest)
     }
 }
 
-impl Drop for Alone<'_> {
+impl Drop for SingleFlight<'_> {
     fn drop(&mut self) {
         self.0.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
         self.0.ended.notify_all();
@@ -81,7 +79,7 @@ impl Cache {
             compiled: zero(),
             loaded: zero(),
             rejected: zero(),
-            compiling: Compiling::default(),
+            in_flight: InFlight::default(),
         })
     }
 
@@ -96,11 +94,8 @@ impl Cache {
     ) -> Result<Component, LoadError> {
         let digest = *blake3::hash(bytes).as_bytes();
         let path = self.path_of(&digest);
+        let _flight = self.in_flight.enter(digest);
         if let Some(component) = self.kept(engine, name, &path, &digest) {
-            return Ok(component);
-        }
-        let (_alone, waited) = self.compiling.enter(digest);
-        if waited && let Some(component) = self.kept(engine, name, &path, &digest) {
             return Ok(component);
         }
         let _turn = compilers.enter();

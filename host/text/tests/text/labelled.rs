@@ -1,6 +1,6 @@
 //! The labelled pairs: how well 0.7 divides texts that say the same from texts that do not.
 //!
-//! `cargo test -p openanalyst-text --test labelled -- --nocapture` prints the tables. `LABELLED_MISSES=1` adds the missed tuning pairs.
+//! `cargo test -p openanalyst-text --test text labelled -- --nocapture` prints the tables. `LABELLED_MISSES=1` adds the missed tuning pairs.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -30,7 +30,7 @@ fn refusing_sandbox(dir: &TempDir, pipe: &Path) -> Sandbox {
 
 /// Waits until the job says that it waits for the compiler.
 async fn says_that_it_waits(env: &Env, id: JobId) {
-    let waits = |said: &Option<String>| said.as_ref().is_some_and(|said| said.contains("being compiled"));
+    let waits = |said: &Option<String>| said.as_ref().is_some_and(|said| said.contains("compiled once"));
     let said = async {
         // A job that was started a moment ago may not be taken yet.
         while env.engine.watch(id).wait_for(|progress| waits(&progress.message)).await.is_err() {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions};
 
-use crate::common::{Reply, Server, unavailable};
 use super::{APIS, TEXT, answered, beginning, client, options, piece, prompt, stream, streamed, whole};
+use crate::common::{Reply, Server, unavailable};
 
 #[tokio::test]
 async fn what_passes_is_sent_again_as_it_was() {

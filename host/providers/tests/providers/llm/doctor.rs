@@ -3,8 +3,8 @@
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions};
 use serde_json::{Value, json};
 
-use crate::common::{KEY, Reply, Server, unavailable};
 use super::{answered, client, prompt, whole};
+use crate::common::{KEY, Reply, Server, unavailable};
 
 #[tokio::test]
 async fn a_check_lists_models_once() {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use openanalyst_providers::MAX_BODY_BYTES;
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions, MAX_EVENT_BYTES};
 
-use crate::common::{Reply, Server, unavailable};
 use super::{APIS, TEXT, answered, beginning, client, ending, options, piece, prompt, stream, streamed, whole};
+use crate::common::{Reply, Server, unavailable};
 
 #[tokio::test]
 async fn time_is_bounded_whatever_the_server_does() {

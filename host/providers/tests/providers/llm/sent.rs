@@ -6,8 +6,8 @@ use openanalyst_providers::ProviderError;
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions, Message, Prompt, Role};
 use serde_json::json;
 
-use crate::common::{KEY, Reply, Server, invalid};
 use super::{APIS, TEXT, answered, client, options, prompt, stream, streamed, whole};
+use crate::common::{KEY, Reply, Server, invalid};
 
 #[tokio::test]
 async fn anthropic_gets_the_documented_request() {

@@ -3,8 +3,8 @@
 use openanalyst_providers::llm::{Api, Prompt, Stop};
 use serde_json::json;
 
-use crate::common::{Reply, SIZES, Server};
 use super::{APIS, TEXT, answered, beginning, client, ending, piece, prompt, stream, streamed, whole};
+use crate::common::{Reply, SIZES, Server};
 
 #[tokio::test]
 async fn a_stream_is_the_same_however_it_is_cut_and_framed() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use openanalyst_providers::llm::{Api, LlmClient, LlmOptions};
 use serde_json::json;
 
-use crate::common::{KEY, Reply, Server, failed, invalid, unavailable};
 use super::{APIS, TEXT, answered, beginning, client, options, prompt, stream, streamed, whole};
+use crate::common::{KEY, Reply, Server, failed, invalid, unavailable};
 
 #[tokio::test]
 async fn a_refused_key_is_for_the_operator() {
