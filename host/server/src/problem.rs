@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use openanalyst_brain::BrainError;
 use openanalyst_registry::RegistryError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Most characters of a problem's detail: parts of it may quote the caller.
 const MAX_DETAIL_CHARS: usize = 500;
@@ -22,13 +22,14 @@ pub(crate) struct Problem {
     detail: String,
     retry_after_ms: Option<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    more: Vec<(&'static str, Value)>,
+    /// Boxed, because a problem is the error of many functions.
+    more: Option<Box<Map<String, Value>>>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = shorten(detail.into());
-        Self { status, code, detail, retry_after_ms: None, headers: Vec::new(), more: Vec::new() }
+        Self { status, code, detail, retry_after_ms: None, headers: Vec::new(), more: None }
     }
 
     /// The caller's input is wrong.
@@ -73,7 +74,7 @@ impl Problem {
 
     /// A further member of the body.
     pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.more.push((name, value));
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
         self
     }
 
@@ -100,8 +101,8 @@ impl Problem {
         if let Some(after_ms) = self.retry_after_ms {
             body["retryAfterMs"] = json!(after_ms);
         }
-        for (name, value) in &self.more {
-            body[*name] = value.clone();
+        for (name, value) in self.more.iter().flat_map(|more| more.iter()) {
+            body[name] = value.clone();
         }
         body
     }
