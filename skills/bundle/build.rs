@@ -36,10 +36,10 @@ fn main() {
         push(&mut code, format_args!("        component: include_bytes!({component:?}),"));
         push(&mut code, format_args!("        skill_md: include_str!({skill_md:?}),"));
         push(&mut code, format_args!("        files: &["));
+        // The skill's whole folder, so that cargo notices a new one inside. A path that is not there would make it run this, and compile what depends on it, in every build.
+        println!("cargo::rerun-if-changed={}", folder.display());
         let mut files = Vec::new();
         for part in PACKAGED {
-            // Also a folder that is not there: cargo then notices when it appears.
-            println!("cargo::rerun-if-changed={}", folder.join(part).display());
             collect(&folder.join(part), &mut files);
         }
         files.sort();
