@@ -77,7 +77,8 @@ impl Preparation {
         failed.filter_map(|part| part.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
-    /// Loads everything once, as many components side by side as leave a core to the requests.
+    /// Tries once to load everything. One component fewer is compiled at a time than there are cores, so that a request
+    /// for another one finds a free turn to compile.
     ///
     /// # Errors
     /// What could not be loaded, one text for each component.
