@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, Owner, SessionKey, TaskId, TaskStatus};
 use openanalyst_store::StoreError;
+use openanalyst_store::tasks::TaskRow;
+use openanalyst_worker_pool::Priority;
+use tokio_util::sync::CancellationToken;
 
 use crate::brain::{Begun, Brain};
 use crate::end::End;
@@ -28,13 +31,22 @@ impl Brain {
 
     pub(crate) fn begin_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<Begun>) {
         let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
-        self.inner.tracker.spawn(async move { brain.work_on_session(&owner, &session, task, begun).await });
+        self.work(&owner.clone(), async move {
+            brain.work_on_session(&owner, &session, task, begun).await;
+        });
+    }
+
+    /// Begins work in the turns of its user, on the threads that are there for that.
+    fn work(&self, owner: &Owner, work: impl Future<Output = ()> + Send + 'static) {
+        let tracked = self.inner.tracker.track_future(work);
+        self.inner.pool.spawn(owner, Priority::Interactive, tracked);
     }
 
     /// Goes on with a task that waited, and with its session.
     pub(crate) fn go_on(&self, waiter: Waiter) {
         let brain = self.clone();
-        self.inner.tracker.spawn(async move {
+        let owner = waiter.owner.clone();
+        self.work(&owner, async move {
             brain.work_on_session(&waiter.owner, &waiter.session, waiter.task, None).await;
         });
     }
@@ -69,6 +81,7 @@ impl Brain {
             if let Worked::Waits(job, until_ms) = worked {
                 let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
                     taken.started = false;
+                    taken.leased = None;
                     // It is on record.
                     taken.accepted = None;
                     taken.cancel.is_cancelled()
@@ -142,7 +155,7 @@ impl Brain {
                         // Somebody took it up while this process was thought dead.
                         Ok(Some(row)) if self.works_elsewhere(&row) => return Worked::Ended,
                         Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                            Box::pin(work::run(inner, row, None, cancel)).await
+                            self.run_again(row, cancel).await
                         }
                         Ok(_) => return Worked::Ended,
                         Err(error) => Err(error),
@@ -168,6 +181,24 @@ impl Brain {
             }
         }
         Worked::Ended
+    }
+
+    /// Works on a task that is on record. One that was taken up before, and got no further, waits
+    /// until no other such task is at work.
+    async fn run_again(
+        &self,
+        row: TaskRow,
+        cancel: CancellationToken,
+    ) -> Result<Worked, StoreError> {
+        let inner = &self.inner;
+        let _alone = match row.take_ups {
+            0 => None,
+            _ => match inner.closing.run_until_cancelled(inner.suspects.acquire()).await {
+                Some(alone) => alone.ok(),
+                None => return Ok(Worked::Ended),
+            },
+        };
+        Box::pin(work::run(inner, row, None, cancel)).await
     }
 
     /// Waits until no other task of the session comes before this one. Err: the one on this node that goes first.

@@ -16,7 +16,8 @@ use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::rounds::EndedRound;
 use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
-use openanalyst_store::{Store, Tx};
+use openanalyst_store::{Store, StoreError, Tx};
+use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::WorkflowEngine;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
@@ -38,6 +39,8 @@ use crate::{accept, view, work};
 
 /// How often a follower looks at the record of a task that another process works on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long it may take at shutdown to say in the records that the tasks were left.
+const LEAVING: Duration = Duration::from_secs(2);
 /// Most characters of a cancellation's reason.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -49,6 +52,8 @@ pub struct BrainOptions {
     pub sandbox: Sandbox,
     /// Where scripts, flows and schedules run.
     pub workflow: Arc<dyn WorkflowEngine>,
+    /// Threads for the work at tasks, shared fairly between users.
+    pub pool: WorkerPool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// This process.
@@ -91,6 +96,11 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     notices: broadcast::Sender<Notice>,
     pub(crate) places: Arc<Semaphore>,
+    /// Tasks that were there when a process ended without notice, and got no further since: one at
+    /// a time, so that the one that ends processes is found.
+    pub(crate) suspects: Semaphore,
+    /// Threads for the work at tasks.
+    pub(crate) pool: WorkerPool,
     /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
     taken: Mutex<HashMap<TaskId, Taken>>,
     /// No new work is begun.
@@ -106,6 +116,8 @@ pub(crate) struct Taken {
     pub(crate) cancel: CancellationToken,
     reason: Option<String>,
     pub(crate) started: bool,
+    /// Whose task it is and the lease under which this process works on it, once it does.
+    pub(crate) leased: Option<(Owner, i64)>,
     /// Whose task it is, where it was accepted here and has neither ended nor rested since: who waits for that need not ask the record.
     fresh_of: Option<Owner>,
 }
@@ -120,7 +132,7 @@ pub(crate) struct Begun {
 
 impl Taken {
     fn new(accepted: Option<Gate>) -> Self {
-        Self { accepted, cancel: CancellationToken::new(), reason: None, started: false, fresh_of: None }
+        Self { accepted, cancel: CancellationToken::new(), reason: None, started: false, leased: None, fresh_of: None }
     }
 }
 
@@ -228,6 +240,8 @@ impl Brain {
     pub async fn start(options: BrainOptions) -> Result<Self, BrainError> {
         let inner = Arc::new(Inner {
             places: Arc::new(Semaphore::new(options.settings.max_tasks_at_work.max(1))),
+            suspects: Semaphore::new(1),
+            pool: options.pool,
             store: options.store,
             sandbox: options.sandbox,
             workflow: options.workflow,
@@ -553,6 +567,32 @@ impl Brain {
             tracing::warn!(grace_s = grace.as_secs(), "some tasks did not end in time: they go on at the next start");
             self.inner.stopping.cancel();
             self.inner.tracker.wait().await;
+        }
+        if tokio::time::timeout(LEAVING, self.leave_tasks()).await.is_err() {
+            tracing::warn!("the tasks at work could not be left in time: the next start finds them");
+        }
+    }
+
+    /// Says in the record of every task that was at work that this process ended in order.
+    async fn leave_tasks(&self) {
+        let left: Vec<(TaskId, Owner, i64)> = {
+            let taken = self.inner.taken();
+            let left = taken.iter().filter_map(|(id, taken)| {
+                let (owner, lease) = taken.leased.clone()?;
+                Some((*id, owner, lease))
+            });
+            left.collect()
+        };
+        for (task, owner, lease) in left {
+            let left: Result<(), StoreError> = async {
+                let mut tx = self.inner.store.begin(&owner).await?;
+                tx.leave_task(task, lease).await?;
+                tx.commit().await
+            }
+            .await;
+            if let Err(error) = left {
+                tracing::warn!(%task, %error, "a task could not be left in order");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Pure. A plan comes from a skill, so nothing in it is believed before it was checked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use openanalyst_domain::Failure;
 use openanalyst_package::Capabilities;
@@ -17,6 +17,9 @@ const MAX_STEPS: usize = 32;
 const MAX_EXPECTATIONS: usize = 32;
 /// Most questions of a plan or a reply.
 pub(crate) const MAX_QUESTIONS: usize = 10;
+/// Most bytes of a step's arguments once earlier results stand in them, as JSON text: what one host
+/// call may carry.
+pub(crate) const MAX_ARGUMENT_BYTES: usize = 1 << 20;
 /// The member that refers to an earlier result.
 const REFERENCE: &str = "$from";
 /// The argument of a script or flow that says whether a retry may run it again although it ended well.
@@ -164,32 +167,76 @@ fn references(value: &Value) -> Vec<Reference> {
     }
 }
 
-/// Replaces every reference by the value that it names.
+/// Replaces every reference by the value that it names. The size of what comes of it is counted
+/// before a value is copied, so that a plan cannot fill the memory.
 ///
 /// # Errors
-/// [`Failure::Invalid`] where the named value is not there: the same plan would come to the same place again.
+/// [`Failure::Invalid`] where the named value is not there, or the arguments get larger than
+/// [`MAX_ARGUMENT_BYTES`]: the same plan would come to the same place again.
 pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Failure> {
-    if let Some(reference) = Reference::of(&value) {
-        let Reference { step, pointer } = reference;
-        let result = results
-            .iter()
-            .find(|result| result.id == step)
-            .and_then(|result| serde_json::from_str::<Value>(&result.output).ok())
-            .and_then(|output| output.pointer(&pointer).cloned());
-        return result
-            .ok_or_else(|| {
-                invalid(&format!(
-                    "refers to `{pointer}` of step `{step}`, whose result has nothing there: expect it there, so that step `{step}` is tried again where it is missing"
-                ))
-            });
+    let references = references(&value);
+    if references.is_empty() {
+        return Ok(value);
+    }
+    // Each result that is referred to is read once.
+    let mut outputs: HashMap<&str, Value> = HashMap::new();
+    for Reference { step, .. } in &references {
+        if let Some(result) = results.iter().find(|result| result.id == *step)
+            && !outputs.contains_key(result.id.as_str())
+            && let Ok(output) = serde_json::from_str(&result.output)
+        {
+            outputs.insert(&result.id, output);
+        }
+    }
+    // Many references often name the same value: it is measured once.
+    let mut sizes: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut bytes = value.to_string().len();
+    for Reference { step, pointer } in &references {
+        let size = match sizes.get(&(step.as_str(), pointer.as_str())) {
+            Some(size) => *size,
+            None => {
+                let size = named(&outputs, step, pointer)?.to_string().len();
+                sizes.insert((step, pointer), size);
+                size
+            }
+        };
+        bytes = bytes.saturating_add(size);
+        if bytes > MAX_ARGUMENT_BYTES {
+            return Err(invalid(&format!(
+                "makes arguments of more than {MAX_ARGUMENT_BYTES} bytes of its references to \
+                 earlier results: refer to the parts that the step needs"
+            )));
+        }
+    }
+    replace(value, &outputs)
+}
+
+fn named<'a>(
+    outputs: &'a HashMap<&str, Value>,
+    step: &str,
+    pointer: &str,
+) -> Result<&'a Value, Failure> {
+    outputs.get(step).and_then(|output| output.pointer(pointer)).ok_or_else(|| {
+        invalid(&format!(
+            "refers to `{pointer}` of step `{step}`, whose result has nothing there: expect it \
+             there, so that step `{step}` is tried again where it is missing"
+        ))
+    })
+}
+
+fn replace(value: Value, outputs: &HashMap<&str, Value>) -> Result<Value, Failure> {
+    if let Some(Reference { step, pointer }) = Reference::of(&value) {
+        return named(outputs, &step, &pointer).cloned();
     }
     match value {
-        Value::Array(list) => {
-            list.into_iter().map(|item| resolve(item, results)).collect::<Result<_, _>>().map(Value::Array)
-        }
+        Value::Array(list) => list
+            .into_iter()
+            .map(|item| replace(item, outputs))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
         Value::Object(members) => members
             .into_iter()
-            .map(|(name, member)| Ok((name, resolve(member, results)?)))
+            .map(|(name, member)| Ok((name, replace(member, outputs)?)))
             .collect::<Result<_, _>>()
             .map(Value::Object),
         other => Ok(other),
@@ -254,6 +301,25 @@ mod tests {
         assert_eq!(arguments(&told), Ok(json!({"topic": "AI"})), "the script does not get to see it");
         let own = Step { action: Action::Run("[1]".to_owned()), ..step(&json!({})) };
         assert_eq!(may_run_again(&own), Ok(true));
+    }
+
+    #[test]
+    fn references_are_counted_before_they_are_copied() {
+        let result = |bytes: usize| StepResult {
+            id: "a".into(),
+            title: String::new(),
+            status: StepStatus::Met,
+            output: json!({ "big": "x".repeat(bytes) }).to_string(),
+            attempts: 1,
+            job_id: None,
+            differences: Vec::new(),
+        };
+        let many = |count: usize| json!(vec![json!({ "$from": "a#/big" }); count]);
+        let refused = resolve(many(1_000), &[result(900_000)]).unwrap_err();
+        assert!(refused.to_string().contains("1048576 bytes"), "{refused}");
+        let within = resolve(many(1_000), &[result(1_000)]).unwrap();
+        assert_eq!(within.as_array().map(Vec::len), Some(1_000));
+        assert!(resolve(many(1_100), &[result(1_000)]).is_err());
     }
 
     #[test]

@@ -161,6 +161,9 @@ impl Record {
     /// Of a task that is worked on under its lease.
     pub(crate) fn new(brain: &Arc<Inner>, task: &TaskRow, accepted: Option<Gate>) -> Self {
         let unsaved = Unsaved { last_seq: task.last_seq, ..Unsaved::default() };
+        if let Some(taken) = brain.taken().get_mut(&task.id) {
+            taken.leased = Some((task.owner.clone(), task.lease));
+        }
         Self(Arc::new(Inside {
             brain: brain.clone(),
             owner: task.owner.clone(),

@@ -22,6 +22,10 @@ pub(crate) const MAX_PARTS: usize = 4;
 /// Words that join what is done one after the other.
 const CONJUNCTIONS: &[&str] =
     &[", and then ", " and then ", ", then ", " then ", ", and ", " and ", "; ", ". ", " und dann ", " und "];
+/// Most places at which a text is cut on trial, and most bytes of all pieces that are routed for
+/// that. The work stays linear in the text, and a request of any kind costs milliseconds.
+const MAX_CUTS: usize = 64;
+const MAX_ROUTED_BYTES: usize = 1 << 20;
 /// How likely a second skill must be for a model to be asked.
 const WORTH_ASKING: f64 = 0.2;
 const MAX_TOKENS: u32 = 400;
@@ -69,9 +73,12 @@ pub(crate) async fn parts(
     Ok(parts)
 }
 
-/// What the router can prove.
+/// What the router can prove. The cuts are tried in their order, and no more of them than the
+/// limits allow.
 fn plain(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> Vec<Part> {
-    let of = |text: &str| -> Option<Part> {
+    let mut left = MAX_ROUTED_BYTES;
+    let mut of = |text: &str| -> Option<Part> {
+        left = left.checked_sub(text.len())?;
         let route = catalog.router().route(&Utterance { text, previous_skill: None, ..*utterance });
         match route.decision {
             Decision::Skill { name, .. } if !route.intent.actions.is_empty() => {
@@ -80,33 +87,50 @@ fn plain(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> Vec<Part> {
             _ => None,
         }
     };
-    let mut parts = Vec::new();
-    let mut rest = utterance.text;
-    while parts.len() + 1 < MAX_PARTS {
-        let found = cuts(rest).find_map(|(at, after)| {
-            let (first, second) = (of(&rest[..at])?, of(&rest[after..])?);
-            (first.skill != second.skill).then_some((first, after))
-        });
-        let Some((first, after)) = found else { break };
-        parts.push(first);
-        rest = &rest[after..];
-    }
-    if !parts.is_empty()
-        && let Some(last) = of(rest)
-    {
-        parts.push(last);
-    }
-    if parts.len() > 1 { parts } else { Vec::new() }
+    divide(utterance.text, &mut of)
 }
 
-/// Where a text can be cut: the end of what comes before, and the beginning of what comes after.
+/// Divides a text at its conjunctions into parts for different skills; `of` says which skill a
+/// piece is surely meant for. Fewer than two: the text is whole.
+fn divide(text: &str, of: &mut impl FnMut(&str) -> Option<Part>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut rest = text;
+    let mut begins_at = 0;
+    let mut last = None;
+    for (at, after) in cuts(text) {
+        // It stands in a piece that is cut off already.
+        let Some(at) = at.checked_sub(begins_at) else { continue };
+        let (Some(first), Some(second)) = (of(&rest[..at]), of(&rest[after - begins_at..])) else {
+            continue;
+        };
+        if first.skill == second.skill {
+            continue;
+        }
+        parts.push(first);
+        last = Some(second);
+        rest = &text[after..];
+        begins_at = after;
+        if parts.len() + 1 == MAX_PARTS {
+            break;
+        }
+    }
+    parts.extend(last);
+    parts
+}
+
+/// Where a text can be cut, the first [`MAX_CUTS`] of it: the end of what comes before, and the
+/// beginning of what comes after.
 fn cuts(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let lower = text.to_ascii_lowercase();
     let mut cuts: Vec<(usize, usize)> = CONJUNCTIONS
         .iter()
-        .flat_map(|word| lower.match_indices(word).map(|(at, word)| (at, at + word.len())).collect::<Vec<_>>())
+        .flat_map(|word| {
+            let found = lower.match_indices(word).take(MAX_CUTS);
+            found.map(|(at, word)| (at, at + word.len())).collect::<Vec<_>>()
+        })
         .collect();
     cuts.sort_unstable();
+    cuts.truncate(MAX_CUTS);
     cuts.into_iter()
 }
 
@@ -159,6 +183,36 @@ async fn asked(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A piece is for the skill whose name it holds; counts the bytes that it looked at.
+    fn by_name(routed: &mut usize) -> impl FnMut(&str) -> Option<Part> {
+        |text| {
+            *routed += text.len();
+            let skill = ["analyse", "post", "mail"].into_iter().find(|skill| text.contains(skill))?;
+            Some(Part { skill: skill.to_owned(), request: text.trim().to_owned() })
+        }
+    }
+
+    #[test]
+    fn a_text_is_divided_where_another_skill_begins() {
+        let mut routed = 0;
+        let text = "analyse this and that, and then post a summary and mail it";
+        let parts = divide(text, &mut by_name(&mut routed));
+        let skills: Vec<&str> = parts.iter().map(|part| part.skill.as_str()).collect();
+        assert_eq!(skills, ["analyse", "post", "mail"], "{parts:?}");
+        assert_eq!(parts[0].request, "analyse this and that");
+        assert_eq!(divide("analyse this and that", &mut by_name(&mut routed)), []);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_a_bounded_number_of_places() {
+        for text in ["and ".repeat(16_000), "analyse it; then analyse it. ".repeat(2_000)] {
+            let mut routed = 0;
+            assert_eq!(divide(&text, &mut by_name(&mut routed)), []);
+            assert!(routed <= MAX_CUTS * text.len(), "{routed} bytes");
+            assert!(cuts(&text).count() <= MAX_CUTS);
+        }
+    }
 
     #[test]
     fn a_text_is_cut_at_its_conjunctions() {

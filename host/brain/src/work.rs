@@ -36,6 +36,9 @@ pub(crate) fn first_of_round(answers: usize) -> i64 {
     i64::try_from(answers).unwrap_or(i64::MAX).saturating_mul(PARTS)
 }
 
+/// How often a task is taken up after the process ended without notice, if it gets no further
+/// between. One that ends the process by itself must not end every process to come.
+pub(crate) const MAX_TAKE_UPS: i64 = 3;
 /// Most events that are read at the end of a task whose work was not done here and now.
 const MAX_EVENTS_READ: u32 = 2_000;
 /// More than there can be attempts in one round.
@@ -146,6 +149,10 @@ pub(crate) async fn run(
             if let Some(reason) = task.cancel_reason.clone() {
                 return finish(brain, &task, &End::Cancelled { reason }).await.map(|()| Worked::Ended);
             }
+            if task.take_ups >= MAX_TAKE_UPS {
+                let failure = recovery_failed(&task);
+                return finish(brain, &task, &End::failed(failure)).await.map(|()| Worked::Ended);
+            }
             beginning = Beginning::Again { resumed: task.status == TaskStatus::Running };
             prepare::start(brain, &mut task).await?
         }
@@ -176,6 +183,23 @@ pub(crate) async fn run(
         task = brain.store.task_with_documents(&task.owner, task.id).await?.ok_or(StoreError::Fenced)?;
         beginning = Beginning::NextPart;
     }
+}
+
+/// Why a task is not taken up again: it may be what ended the process each time.
+fn recovery_failed(task: &TaskRow) -> Failure {
+    let ends = task.take_ups + 1;
+    tracing::error!(
+        task = %task.id,
+        tenant = %task.owner.tenant,
+        skill = task.skill.as_deref().unwrap_or_default(),
+        ends,
+        "the host ended several times while it worked on this task, which got no further meanwhile: \
+         the task fails now; look into what the log says before each start"
+    );
+    Failure::failed(format!(
+        "the host ended {ends} times while it worked on this task, so it is not tried again: send \
+         it in smaller parts, or ask the operator, who finds the task in the log"
+    ))
 }
 
 fn not_a_job(waits: &Waits) -> StoreError {

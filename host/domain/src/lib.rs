@@ -10,6 +10,7 @@ pub mod failure;
 pub mod ids;
 pub mod receipt;
 pub mod status;
+pub mod turns;
 
 pub use budget::{Budget, LimitReason};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -17,4 +18,5 @@ pub use event::{EventKind, TaskEvent};
 pub use failure::Failure;
 pub use ids::{Digest, InvalidId, JobId, MessageId, NodeId, Owner, SessionKey, TaskId, TenantId, UserId};
 pub use receipt::{Outcome, Receipt};
+pub use turns::Turns;
 pub use status::{JobStatus, TaskStatus};

@@ -15,6 +15,7 @@ use openanalyst_registry::{
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
 use openanalyst_store::nodes::AliveNode;
+use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
 use tokio::sync::broadcast;
 
@@ -108,9 +109,14 @@ impl Host {
         let Workshop { store, registry, sandbox, catalog } = Workshop::open(settings, clock.clone()).await?;
         let data = DataDir::open(&settings.data_dir.value)?;
         let (nodes, node) = store.join(&data.run()).await?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = WorkerPool::start(cores).map_err(|error| {
+            Failure::failed(format!("the machine gives no threads for skills: {error}"))
+        })?;
         let (notices, _) = broadcast::channel(NOTICES_KEPT);
         let engine = EmbeddedEngine::start(EmbeddedOptions {
             sandbox: sandbox.clone(),
+            pool: pool.clone(),
             store: store.clone(),
             clock: clock.clone(),
             node: node.id(),
@@ -130,6 +136,7 @@ impl Host {
         let brain = Brain::start(BrainOptions {
             store: store.clone(),
             sandbox: sandbox.clone(),
+            pool,
             workflow: Arc::new(engine.clone()),
             clock,
             node: node.id(),

@@ -84,6 +84,7 @@ impl Tx {
         // Whoever writes the same key at this moment is waited for.
         let written = insert(key, operation, intent, None, at_ms).run(&mut *self).await?;
         if written == 1 {
+            self.progresses();
             return Ok(None);
         }
         let there = self.effect(key).await?;
@@ -102,6 +103,7 @@ impl Tx {
 
     /// Writes an intent of which it is known that the journal holds nothing for its key.
     pub fn intend_first(&mut self, key: &EffectKey<'_>, operation: &str, intent: &Value, at_ms: i64) {
+        self.progresses();
         insert(key, operation, intent, None, at_ms).later(self);
     }
 
@@ -114,11 +116,13 @@ impl Tx {
         result: &Value,
         at_ms: i64,
     ) {
+        self.progresses();
         insert(key, operation, intent, Some(result), at_ms).later(self);
     }
 
     /// Writes what came of an effect.
     pub fn settle(&mut self, key: &EffectKey<'_>, result: &Value, at_ms: i64) {
+        self.progresses();
         query("UPDATE effects SET result = $2, result_at = $3 WHERE key = $1 AND tenant = $4 AND user_id = $5")
             .bind(key.text())
             .bind(to_json(result))

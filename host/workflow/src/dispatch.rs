@@ -9,6 +9,7 @@ use std::time::Duration;
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::{JobRow, NewJob};
+use openanalyst_worker_pool::Priority;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,14 @@ pub(crate) struct Active {
     pub(crate) progress: watch::Sender<JobProgress>,
     pub(crate) last_log: Option<String>,
     ended: watch::Sender<bool>,
+}
+
+/// A user waits for the jobs of a task. Nobody waits for those of a schedule.
+fn priority(row: &JobRow) -> Priority {
+    match row.task {
+        Some(_) if row.schedule_path.is_none() => Priority::Interactive,
+        _ => Priority::Background,
+    }
 }
 
 /// Takes a job out of the active ones when it leaves, however it does, and wakes who waits for it.
@@ -155,20 +164,17 @@ impl Inner {
         self.tracker.spawn(async move {
             let inner = &leaving.inner;
             let row = Arc::new(row);
-            // A task of its own, so that a panic ends this job and nothing else.
-            let mut running = tokio::spawn(jobs::run(inner.clone(), row.clone(), cancel));
+            // On the threads for guests. A panic ends this job and nothing else.
+            let job = jobs::run(inner.clone(), row.clone(), cancel);
+            let mut running = inner.pool.run(&row.owner, priority(&row), job);
             tokio::select! {
                 ended = &mut running => {
-                    if ended.is_err_and(|error| error.is_panic()) {
+                    if ended.is_err() {
                         // Boxed, so that a job that waits for its time is small.
                         Box::pin(jobs::crashed(inner, &row)).await;
                     }
                 }
-                () = inner.stopping.cancelled() => {
-                    running.abort();
-                    // What it says is known: it was aborted, or had just ended.
-                    drop(running.await);
-                }
+                () = inner.stopping.cancelled() => drop(running.cancel().await),
             }
         });
     }

@@ -10,6 +10,7 @@ use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreError};
+use openanalyst_worker_pool::WorkerPool;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, OnceCell, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ pub struct EmbeddedOptions {
     pub sandbox: Sandbox,
     /// The record.
     pub store: Store,
+    /// Threads for jobs, shared fairly between users.
+    pub pool: WorkerPool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// This process.
@@ -65,6 +68,7 @@ pub enum EngineError {
 
 pub(crate) struct Inner {
     pub(crate) sandbox: Sandbox,
+    pub(crate) pool: WorkerPool,
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
@@ -177,6 +181,7 @@ impl EmbeddedEngine {
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EngineError> {
         let inner = Arc::new(Inner {
             sandbox: options.sandbox,
+            pool: options.pool,
             store: options.store,
             clock: options.clock,
             node: options.node,

@@ -8,6 +8,7 @@ use openanalyst_domain::{Failure, JobStatus, Owner, Receipt};
 use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError, ScriptRunner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::JobRow;
+use openanalyst_worker_pool::Priority;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -383,7 +384,10 @@ pub(crate) async fn check_source(inner: &Inner, owner: &Owner, path: &str, sourc
         environment: Vec::new(),
         host: Arc::new(NoHost),
     };
-    let checked = inner.sandbox.check_script(runner, script).await;
+    let (sandbox, runner) = (inner.sandbox.clone(), runner.clone());
+    let check = async move { sandbox.check_script(&runner, script).await };
+    let checked = inner.pool.run(owner, Priority::Interactive, check).await;
+    let checked = checked.map_err(|error| Failure::failed(format!("checking `{path}`: {error}")))?;
     match checked.result {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {

@@ -64,6 +64,7 @@ impl NewTask {
             waits_for: None,
             waits_until_ms: None,
             lease: i64::from(self.begun),
+            take_ups: 0,
         }
     }
 }

@@ -50,6 +50,8 @@ struct Change {
     attempts: i64,
     end: Option<(TaskStatus, Json, Option<i64>)>,
     aside: Option<(JobId, Option<i64>)>,
+    /// The journal has more of it than before: see [`Tx::progresses`].
+    progress: bool,
 }
 
 impl Held {
@@ -93,7 +95,8 @@ impl Held {
              node = CASE WHEN $11 THEN NULL ELSE node END, \
              lease = CASE WHEN $16 IS NULL OR (lease = $16 AND last_seq = $17 AND status = 'running') THEN lease + $12 END, \
              waits_for = CASE WHEN $13 THEN $14 WHEN $11 THEN NULL ELSE waits_for END, \
-             waits_until = CASE WHEN $13 THEN $15 WHEN $11 THEN NULL ELSE waits_until END WHERE id = $1",
+             waits_until = CASE WHEN $13 THEN $15 WHEN $11 THEN NULL ELSE waits_until END, \
+             take_ups = CASE WHEN $18 THEN 0 ELSE take_ups END WHERE id = $1",
         )
         .bind(self.task)
         .bind(self.last_seq)
@@ -111,7 +114,8 @@ impl Held {
         .bind(job)
         .bind(At::maybe(until))
         .bind(seen.map(|(lease, _)| lease))
-        .bind(seen.map(|(_, last_seq)| last_seq));
+        .bind(seen.map(|(_, last_seq)| last_seq))
+        .bind(change.progress);
         Some(update)
     }
 }
@@ -142,6 +146,7 @@ impl Tx {
     ) -> Result<Option<i64>, StoreError> {
         let started: Option<(i64, i64)> = query(
             "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3), lease = lease + 1, \
+             take_ups = take_ups + CASE WHEN status = 'running' AND node IS NOT NULL AND waits_for IS NULL THEN 1 ELSE 0 END, \
              waits_for = NULL, waits_until = NULL WHERE id = $1 AND lease = $4 AND status IN ('accepted', 'running') \
              RETURNING lease, last_seq",
         )
@@ -189,10 +194,32 @@ impl Tx {
         intent.map(|intent| Effect::read(&intent, result.as_ref())).transpose()
     }
 
+    /// Leaves a task that this process works on under this lease, because the process ends: the next
+    /// one takes it up, and does not count that as a failure of the task.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn leave_task(&mut self, task: TaskId, lease: i64) -> Result<(), StoreError> {
+        query("UPDATE tasks SET node = NULL WHERE id = $1 AND lease = $2 AND status = 'running'")
+            .bind(task)
+            .bind(lease)
+            .run(self)
+            .await
+            .map(drop)
+    }
+
+    /// The task that this transaction holds got further: its journal has an entry more.
+    pub(crate) fn progresses(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.change.progress = true;
+        }
+    }
+
     /// Notes that a task waits for a job without being in memory. The transaction must hold it, or nothing happens.
     pub fn put_task_aside(&mut self, task: TaskId, job: JobId, until_ms: Option<i64>) {
         if let Some(held) = self.held(task) {
             held.change.aside = Some((job, until_ms));
+            held.change.progress = true;
         }
     }
 
@@ -207,6 +234,7 @@ impl Tx {
         if prepared.is_none() && progress.plan.is_none() {
             return;
         }
+        change.progress = true;
         query(
             "INSERT INTO task_documents (task_id, tenant, user_id, prepared, plan) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (task_id) DO UPDATE SET prepared = COALESCE(excluded.prepared, task_documents.prepared), \
@@ -227,6 +255,7 @@ impl Tx {
 
     /// Stores the result of a finished step. `round` counts how often the task was planned.
     pub fn put_step_result(&mut self, owner: &Owner, task: TaskId, round: i64, step: &str, result: &Value) {
+        self.progresses();
         query(
             "INSERT INTO step_results (task_id, round, step_id, tenant, user_id, result) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (task_id, round, step_id) DO UPDATE SET result = excluded.result",

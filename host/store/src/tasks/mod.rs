@@ -68,6 +68,9 @@ pub struct TaskRow {
     pub waits_until_ms: Option<i64>,
     /// Counts who worked on it.
     pub lease: i64,
+    /// How often it was taken up after the process that worked on it had ended without notice, and
+    /// got no further since.
+    pub take_ups: i64,
 }
 
 struct Raw {
@@ -97,6 +100,7 @@ struct Raw {
     waits_for: Option<Id>,
     waits_until: Option<At>,
     lease: i64,
+    take_ups: i64,
 }
 
 from_row!(Raw {
@@ -125,7 +129,8 @@ from_row!(Raw {
     outcome,
     waits_for,
     waits_until,
-    lease
+    lease,
+    take_ups
 });
 
 fn damaged(what: &'static str) -> impl Fn(openanalyst_domain::InvalidId) -> StoreError {
@@ -162,6 +167,7 @@ impl TryFrom<Raw> for TaskRow {
             waits_for: raw.waits_for.map(|id| JobId(id.0)),
             waits_until_ms: ms(raw.waits_until),
             lease: raw.lease,
+            take_ups: raw.take_ups,
         })
     }
 }
@@ -263,7 +269,7 @@ macro_rules! select_tasks {
             "SELECT id, tasks.tenant, tasks.user_id, session, content, attachments, status, node, accepted_at, started_at, ended_at, \
              last_seq, correlation_id, cancel_reason, skill, skill_version, skill_digest, confidence, attempts, ",
             $documents,
-            ", answers, outcome, waits_for, waits_until, lease FROM ",
+            ", answers, outcome, waits_for, waits_until, lease, take_ups FROM ",
             $from,
             " ",
             $rest

@@ -9,6 +9,7 @@ use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::{Store, StoreOptions};
+use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::{
     EmbeddedEngine, EmbeddedOptions, ItemKind, JobState, NewItem, NewSchedule, StartJob, WorkflowEngine as _,
     script_budget,
@@ -160,6 +161,7 @@ async fn start(
     let (sender, notes) = mpsc::unbounded_channel();
     let engine = EmbeddedEngine::start(EmbeddedOptions {
         sandbox: choices.sandbox.clone(),
+        pool: WorkerPool::start(2).unwrap(),
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         node: NodeId::new(),

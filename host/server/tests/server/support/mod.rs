@@ -21,6 +21,7 @@ use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
 use openanalyst_store::tasks::{NewEvent, NewTask};
 use openanalyst_store::{Store, StoreOptions};
+use openanalyst_worker_pool::WorkerPool;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -96,6 +97,7 @@ impl Edge {
         let brain = Brain::start(BrainOptions {
             store: store.clone(),
             sandbox: sandbox(),
+            pool: WorkerPool::start(2).unwrap(),
             workflow: Arc::new(no_workflows::NoWorkflows),
             clock: clock.clone(),
             node: own.id(),
