@@ -185,11 +185,7 @@ impl Brain {
 
     /// Works on a task that is on record. One that was taken up before, and got no further, waits
     /// until no other such task is at work.
-    async fn run_again(
-        &self,
-        row: TaskRow,
-        cancel: CancellationToken,
-    ) -> Result<Worked, StoreError> {
+    async fn run_again(&self, row: TaskRow, cancel: CancellationToken) -> Result<Worked, StoreError> {
         let inner = &self.inner;
         let _alone = match row.take_ups {
             0 => None,

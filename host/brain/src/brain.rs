@@ -15,7 +15,7 @@ use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::rounds::EndedRound;
-use openanalyst_store::tasks::{Accepted, NewEvent, NewTask, TaskRow};
+use openanalyst_store::tasks::{Accepted, FirstWords, NewEvent, NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError, Tx};
 use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::WorkflowEngine;
@@ -94,6 +94,8 @@ pub(crate) struct Inner {
     pub(crate) told: Told,
     pub(crate) parked: Parked,
     pub(crate) sessions: Sessions,
+    /// Held while a request enters its session and is given to the record.
+    entering: Mutex<()>,
     notices: broadcast::Sender<Notice>,
     pub(crate) places: Arc<Semaphore>,
     /// Tasks that were there when a process ended without notice, and got no further since: one at
@@ -182,6 +184,18 @@ fn say(tx: &mut Tx, owner: &Owner, session: &SessionKey, task: TaskId, content: 
     tx.say(&NewMessage { id: None, owner, session, task, role: "user", content, data: None, skill: None, at_ms });
 }
 
+/// What is written with the acceptance of a request.
+fn first_words(task: &NewTask, node: &str) -> FirstWords {
+    let mut accepted = json!({
+        "content": shorten(&task.content, 200), "sessionId": task.session,
+        "attachments": task.attachments.as_array().map_or(0, Vec::len),
+    });
+    if let Some(id) = &task.correlation_id {
+        accepted["correlationId"] = json!(id);
+    }
+    FirstWords { content: task.content.clone(), accepted, started: json!({ "node": node }) }
+}
+
 impl Inner {
     /// Cancels a job of a task that is cancelled. One that cannot be cancelled keeps nobody from ending.
     pub(crate) async fn cancel_job(&self, owner: &Owner, job: JobId, reason: &str) {
@@ -259,6 +273,7 @@ impl Brain {
             told: Told::default(),
             parked: Parked::default(),
             sessions: Sessions::default(),
+            entering: Mutex::default(),
             notices: options.notices,
             taken: Mutex::default(),
             closing: CancellationToken::new(),
@@ -305,44 +320,36 @@ impl Brain {
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
         let inner = &self.inner;
         let (id, now_ms) = (task.id, task.at_ms);
-        let mut tx = inner.store.begin_to_accept(&task.owner).await?;
-        // Requests of a session enter it one after the other, and before anybody hears of them.
+        let most = inner.settings.max_open_tasks;
         let (written, gate) = watch::channel(None);
-        let entered = Entered::new(self, &task, gate);
-        let place = if entered.is_first { inner.places.clone().try_acquire_owned().ok() } else { None };
-        task.begun = place.is_some();
+        let words = first_words(&task, &inner.node.to_string());
+        let (entered, place, accepting) = {
+            // Requests of a session enter it in the order in which they are written.
+            let _entering = inner.entering.lock().unwrap_or_else(PoisonError::into_inner);
+            let entered = Entered::new(self, &task, gate);
+            let free = || inner.places.clone().try_acquire_owned().ok();
+            let place = if entered.is_first { free() } else { None };
+            task.begun = place.is_some();
+            (entered, place, inner.store.accept(&task, most, words))
+        };
         // What is known for it is read meanwhile.
         let known = place.is_some().then(|| {
             let (brain, owner, session) = (inner.clone(), task.owner.clone(), task.session.clone());
             inner.tracker.spawn(async move { context::known(&brain.store, &owner, &session, id, now_ms).await })
         });
-        match tx.accept_task(&task, inner.settings.max_open_tasks).await? {
+        let accepting = accepting.await?;
+        match accepting.accepted {
             Accepted::New { begun } => task.begun = begun,
             Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
             Accepted::Conflict(id) => return Err(BrainError::KeyReused(id)),
-            Accepted::TooMany => {
-                let limit = inner.settings.max_open_tasks;
-                return Err(BrainError::TooManyTasks { open: limit, limit });
-            }
+            Accepted::TooMany => return Err(BrainError::TooManyTasks { open: most, limit: most }),
         }
-        say(&mut tx, &task.owner, &task.session, id, &task.content, now_ms);
-        let mut accepted = json!({
-            "content": shorten(&task.content, 200), "sessionId": task.session,
-            "attachments": task.attachments.as_array().map_or(0, Vec::len),
-        });
-        if let Some(id) = &task.correlation_id {
-            accepted["correlationId"] = json!(id);
-        }
-        let mut events = vec![NewEvent::new(EventKind::Accepted, accepted)];
-        if task.begun {
-            events.push(NewEvent::new(EventKind::Started, json!({ "node": inner.node })));
-        }
-        let events = tx.append_events(&task.owner, id, now_ms, events).await?;
         // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
+        let events = accepting.events.clone();
         let begun = task.begun;
         let row = task.into_row(events.last().map_or(0, |event| event.seq));
         entered.stay(place.zip(known).filter(|_| begun).map(|(place, known)| Begun { row, place, known }));
-        let committed = tx.commit().await;
+        let committed = accepting.committed().await;
         written.send_replace(Some(committed.is_ok()));
         committed?;
         inner.publish(&events);

@@ -211,11 +211,7 @@ pub(crate) fn resolve(value: Value, results: &[StepResult]) -> Result<Value, Fai
     replace(value, &outputs)
 }
 
-fn named<'a>(
-    outputs: &'a HashMap<&str, Value>,
-    step: &str,
-    pointer: &str,
-) -> Result<&'a Value, Failure> {
+fn named<'a>(outputs: &'a HashMap<&str, Value>, step: &str, pointer: &str) -> Result<&'a Value, Failure> {
     outputs.get(step).and_then(|output| output.pointer(pointer)).ok_or_else(|| {
         invalid(&format!(
             "refers to `{pointer}` of step `{step}`, whose result has nothing there: expect it \
@@ -229,11 +225,9 @@ fn replace(value: Value, outputs: &HashMap<&str, Value>) -> Result<Value, Failur
         return named(outputs, &step, &pointer).cloned();
     }
     match value {
-        Value::Array(list) => list
-            .into_iter()
-            .map(|item| replace(item, outputs))
-            .collect::<Result<_, _>>()
-            .map(Value::Array),
+        Value::Array(list) => {
+            list.into_iter().map(|item| replace(item, outputs)).collect::<Result<_, _>>().map(Value::Array)
+        }
         Value::Object(members) => members
             .into_iter()
             .map(|(name, member)| Ok((name, replace(member, outputs)?)))

@@ -18,5 +18,5 @@ pub use event::{EventKind, TaskEvent};
 pub use failure::Failure;
 pub use ids::{Digest, InvalidId, JobId, MessageId, NodeId, Owner, SessionKey, TaskId, TenantId, UserId};
 pub use receipt::{Outcome, Receipt};
-pub use turns::Turns;
 pub use status::{JobStatus, TaskStatus};
+pub use turns::Turns;

@@ -57,6 +57,14 @@ impl<T> Turns<T> {
         item
     }
 
+    /// Takes the next item of a tenant for which this is true.
+    pub fn pop_if(&mut self, mut may: impl FnMut(&Option<TenantId>) -> bool) -> Option<T> {
+        let at = self.tenants.order.iter().position(&mut may)?;
+        let tenant = self.tenants.order.remove(at)?;
+        self.tenants.order.push_front(tenant);
+        self.pop()
+    }
+
     /// Keeps the items for which this is true.
     pub fn retain(&mut self, mut is_kept: impl FnMut(&T) -> bool) {
         let mut len = 0;
@@ -139,14 +147,7 @@ mod tests {
 
     #[test]
     fn tenants_and_users_take_turns() {
-        let turns = queue(&[
-            ("a", "x", 1),
-            ("a", "x", 2),
-            ("a", "x", 3),
-            ("a", "y", 4),
-            ("b", "z", 5),
-            ("b", "z", 6),
-        ]);
+        let turns = queue(&[("a", "x", 1), ("a", "x", 2), ("a", "x", 3), ("a", "y", 4), ("b", "z", 5), ("b", "z", 6)]);
         assert_eq!(all(turns), [1, 5, 4, 6, 2, 3]);
     }
 
@@ -156,6 +157,15 @@ mod tests {
         turns.push(None, None, 3);
         turns.push(None, None, 4);
         assert_eq!(all(turns), [1, 3, 2, 4]);
+    }
+
+    #[test]
+    fn tenants_are_passed_over() {
+        let mut turns = queue(&[("a", "x", 1), ("b", "y", 2), ("c", "z", 3)]);
+        let b = TenantId::parse("b").ok();
+        assert_eq!(turns.pop_if(|tenant| *tenant == b), Some(2));
+        assert_eq!(turns.pop_if(|tenant| *tenant == b), None);
+        assert_eq!(all(turns), [1, 3]);
     }
 
     #[test]

@@ -110,9 +110,8 @@ impl Host {
         let data = DataDir::open(&settings.data_dir.value)?;
         let (nodes, node) = store.join(&data.run()).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let pool = WorkerPool::start(cores).map_err(|error| {
-            Failure::failed(format!("the machine gives no threads for skills: {error}"))
-        })?;
+        let pool = WorkerPool::start(cores)
+            .map_err(|error| Failure::failed(format!("the machine gives no threads for skills: {error}")))?;
         let (notices, _) = broadcast::channel(NOTICES_KEPT);
         let engine = EmbeddedEngine::start(EmbeddedOptions {
             sandbox: sandbox.clone(),

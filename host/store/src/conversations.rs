@@ -4,7 +4,7 @@ use openanalyst_domain::{MessageId, Owner, SessionKey, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sql::{At, Before, Id, Json, Sql, from_row, query};
+use crate::sql::{At, Before, Id, Json, Query, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A message, before it is stored.
@@ -124,24 +124,30 @@ const SAY: Sql = Sql {
 impl Tx {
     /// Appends a message to the session's conversation, which the first message makes.
     pub fn say(&mut self, message: &NewMessage<'_>) -> MessageId {
-        let title: String = message.content.chars().take(TITLE_CHARS).collect();
-        let id = message.id.unwrap_or_else(MessageId::new);
-        query(SAY)
-            .bind(MessageId::new())
-            .bind(message.owner.tenant.as_str())
-            .bind(message.owner.user.as_str())
-            .bind(message.session.as_str())
-            .bind(title)
-            .bind(At(message.at_ms))
-            .bind(id)
-            .bind(message.task)
-            .bind(message.role)
-            .bind(message.content)
-            .bind(message.data.map(to_json))
-            .bind(message.skill)
-            .later(self);
+        let (id, query) = said(message);
+        query.later(self);
         id
     }
+}
+
+/// Writes a message; gives its id too.
+pub(crate) fn said(message: &NewMessage<'_>) -> (MessageId, Query) {
+    let title: String = message.content.chars().take(TITLE_CHARS).collect();
+    let id = message.id.unwrap_or_else(MessageId::new);
+    let query = query(SAY)
+        .bind(MessageId::new())
+        .bind(message.owner.tenant.as_str())
+        .bind(message.owner.user.as_str())
+        .bind(message.session.as_str())
+        .bind(title)
+        .bind(At(message.at_ms))
+        .bind(id)
+        .bind(message.task)
+        .bind(message.role)
+        .bind(message.content)
+        .bind(message.data.map(to_json))
+        .bind(message.skill);
+    (id, query)
 }
 
 impl Store {

@@ -110,16 +110,35 @@ pub enum StoreError {
         /// The database's words.
         reason: String,
     },
+    /// More waits for the database than it can take.
+    #[error("the database is busy: too many reads or writes wait for it. Try again in a moment")]
+    Busy,
     /// Anything else the database said.
     #[error("the database answered: {0}")]
     Database(sqlx::Error),
+    /// Anything else SQLite said.
+    #[error("the database answered: {0}")]
+    Sqlite(rusqlite::Error),
 }
 
 impl StoreError {
     /// Whether the same call can succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Locked | Self::Unavailable { .. })
+        matches!(self, Self::Full | Self::ReadOnly | Self::Locked | Self::Busy | Self::Unavailable { .. })
+    }
+}
+
+impl StoreError {
+    /// The error of a transaction, for one of those whose work was in it. Where it is not certain
+    /// that nothing happened, it says so.
+    pub(crate) fn of_group(error: &Self) -> Self {
+        match error {
+            Self::Full => Self::Full,
+            Self::ReadOnly => Self::ReadOnly,
+            Self::Locked => Self::Locked,
+            other => Self::Unavailable { reason: other.to_string() },
+        }
     }
 }
 
@@ -173,6 +192,25 @@ impl From<sqlx::Error> for StoreError {
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_),
             ) => Self::Unavailable { reason: error.to_string() },
             _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(code, said) = &error else {
+            return Self::Sqlite(error);
+        };
+        match code.extended_code & 0xff {
+            5 | 6 => Self::Locked,
+            8 => Self::ReadOnly,
+            13 => Self::Full,
+            19 if said.as_deref().is_some_and(|said| NOT_AS_SEEN.contains(&said)) => Self::Fenced,
+            11 | 26 => Self::Damaged {
+                what: "page",
+                reason: format!("{error}; run `openanalyst doctor`, then restore a backup"),
+            },
+            _ => Self::Sqlite(error),
         }
     }
 }

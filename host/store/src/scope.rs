@@ -29,7 +29,9 @@ impl Scope {
         }
     }
 
-    fn user(&self) -> Option<&UserId> {
+    /// The user. None where it is about more than one.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::User(owner) => Some(&owner.user),
             _ => None,

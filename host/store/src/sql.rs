@@ -5,31 +5,30 @@
 //! Where the dialects disagree in their words, a query has one text for each ([`Sql::each`]).
 
 use openanalyst_domain::{JobId, MessageId, TaskId};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Deserializer};
-use sqlx::database::Database;
 use sqlx::decode::Decode;
 use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
-use sqlx::sqlite::{SqliteRow, SqliteTypeInfo, SqliteValueRef};
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{FromRow, Postgres, Sqlite, Type};
+use sqlx::{FromRow, Postgres, Type};
 use uuid::Uuid;
 
 use crate::StoreError;
 use crate::db::{Source, Tx};
 
-/// Lets a struct be read from a row of either database, each field from the column of its name. sqlx's derive would do the same, and compiles both databases a second
-/// time, for its macros.
+/// Lets a struct be read from a row of either database, each field from the column of its name.
 macro_rules! from_row {
     ($name:ident { $($column:ident),+ $(,)? }) => {
-        $crate::sql::from_row!(@ $name, sqlx::sqlite::SqliteRow, $($column)+);
-        $crate::sql::from_row!(@ $name, sqlx::postgres::PgRow, $($column)+);
-    };
-    (@ $name:ident, $row:ty, $($column:ident)+) => {
-        impl sqlx::FromRow<'_, $row> for $name {
-            fn from_row(row: &$row) -> sqlx::Result<Self> {
+        impl sqlx::FromRow<'_, sqlx::postgres::PgRow> for $name {
+            fn from_row(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
                 Ok(Self { $($column: sqlx::Row::try_get(row, stringify!($column))?),+ })
+            }
+        }
+        impl $crate::sql::SqliteRow for $name {
+            fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                Ok(Self { $($column: row.get(stringify!($column))?),+ })
             }
         }
     };
@@ -213,34 +212,86 @@ impl std::fmt::Display for Id {
     }
 }
 
-macro_rules! sqlite_as {
-    ($own:ty, $stored:ty, $to:expr, $from:expr) => {
-        impl Type<Sqlite> for $own {
-            fn type_info() -> SqliteTypeInfo {
-                <$stored as Type<Sqlite>>::type_info()
-            }
-            fn compatible(info: &SqliteTypeInfo) -> bool {
-                <$stored as Type<Sqlite>>::compatible(info)
-            }
+/// A value as SQLite stores it.
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        fn text(text: &str) -> ToSqlOutput<'_> {
+            ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))
         }
-        impl<'q> Encode<'q, Sqlite> for $own {
-            fn encode_by_ref(&self, buffer: &mut <Sqlite as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                let stored: $stored = $to(self);
-                <$stored as Encode<'q, Sqlite>>::encode(stored, buffer)
-            }
-        }
-        impl<'r> Decode<'r, Sqlite> for $own {
-            fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
-                let stored = <$stored as Decode<'r, Sqlite>>::decode(value)?;
-                $from(stored)
-            }
-        }
-    };
+        Ok(match self {
+            Self::Text(Some(value)) => text(value),
+            Self::Integer(Some(value)) => ToSqlOutput::from(*value),
+            Self::Real(Some(value)) => ToSqlOutput::from(*value),
+            Self::Boolean(Some(value)) => ToSqlOutput::from(*value),
+            Self::Time(Some(At(ms))) => ToSqlOutput::from(*ms),
+            Self::Document(Some(Json(value))) => text(value),
+            Self::Id(Some(id)) => ToSqlOutput::from(id.to_string()),
+            Self::Bytes(Some(value)) => ToSqlOutput::from(value.as_slice()),
+            Self::Text(None)
+            | Self::Integer(None)
+            | Self::Real(None)
+            | Self::Boolean(None)
+            | Self::Time(None)
+            | Self::Document(None)
+            | Self::Id(None)
+            | Self::Bytes(None) => ToSqlOutput::from(rusqlite::types::Null),
+        })
+    }
 }
 
-sqlite_as!(At, i64, |at: &At| at.0, |ms| Ok(Self(ms)));
-sqlite_as!(Json, String, |json: &Json| json.0.clone(), |text| Ok(Self(text)));
-sqlite_as!(Id, String, |id: &Id| id.to_string(), |text: String| Ok(Self(text.parse()?)));
+impl FromSql for At {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+impl FromSql for Json {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        String::column_result(value).map(Self)
+    }
+}
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let id = value.as_str()?.parse();
+        id.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+    }
+}
+
+/// What a row of SQLite can be read into.
+pub(crate) trait SqliteRow: Sized {
+    /// Reads the row.
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>;
+}
+
+impl SqliteRow for () {
+    fn read(_: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(())
+    }
+}
+
+macro_rules! tuples {
+    ($(($($column:ident $at:literal)+))+) => {$(
+        impl<$($column: FromSql),+> SqliteRow for ($($column,)+) {
+            fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                Ok(($(row.get::<_, $column>($at)?,)+))
+            }
+        }
+    )+};
+}
+
+tuples! {
+    (A 0)
+    (A 0 B 1)
+    (A 0 B 1 C 2)
+    (A 0 B 1 C 2 D 3)
+    (A 0 B 1 C 2 D 3 E 4)
+    (A 0 B 1 C 2 D 3 E 4 F 5)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9)
+}
 
 impl Type<Postgres> for At {
     fn type_info() -> PgTypeInfo {
@@ -310,8 +361,8 @@ impl<'r> Decode<'r, Postgres> for Id {
 }
 
 /// What a row of either database can be read into.
-pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
+pub(crate) trait Row: SqliteRow + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+impl<T: SqliteRow + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static> Row for T {}
 
 /// A statement with its parameters.
 #[derive(Debug)]

@@ -1,58 +1,9 @@
-//! Several statements in one go. Each way to the database and back costs more than most of what is asked there: SQLite works in a thread of its own, and
-//! PostgreSQL at the other end of a wire.
+//! Several statements of PostgreSQL's in one go. Each way to the server and back costs more than most of what is asked there.
 
-use futures_util::TryStreamExt as _;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Either, Executor as _, Postgres};
+use sqlx::{AssertSqlSafe, Postgres};
 
 use crate::StoreError;
-use crate::sql::{Query, Row, Value, bound};
-
-/// What came of statements that were sent in one go: the rows that the last one gave, and how many it changed.
-#[derive(Debug)]
-pub(crate) struct Done<T> {
-    pub(crate) rows: Vec<T>,
-    pub(crate) changed: u64,
-}
-
-impl<T> Default for Done<T> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), changed: 0 }
-    }
-}
-
-impl<T: Row> Done<T> {
-    /// Sends several to SQLite in one go, which works in a thread of its own: each way there and back costs more than most statements. The first that fails is the last.
-    pub(crate) async fn of(queries: Vec<Query>, connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let (mut text, mut values, mut statements) = (String::new(), Vec::new(), 0);
-        for query in queries {
-            let before = query.sql.before.map(|before| before.sqlite);
-            for sql in before.into_iter().chain([query.sql.sqlite]) {
-                if statements > 0 {
-                    text.push(';');
-                }
-                renumber(sql, values.len(), &mut text);
-                statements += 1;
-            }
-            values.extend(query.values);
-        }
-        // The text is made of the constants of this crate.
-        let query = bound!(sqlx::query(AssertSqlSafe(text)), values);
-        let mut answers = connection.fetch_many(query);
-        let (mut ended, mut done) = (0, Self::default());
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                Either::Right(row) if ended + 1 == statements => done.rows.push(T::from_row(&row)?),
-                Either::Right(_) => {}
-                Either::Left(result) => {
-                    done.changed = result.rows_affected();
-                    ended += 1;
-                }
-            }
-        }
-        Ok(done)
-    }
-}
+use crate::sql::{Query, Value, bound};
 
 /// Statements of PostgreSQL's that became one.
 #[derive(Debug, Default)]

@@ -265,9 +265,7 @@ impl<T> FairQueue<T> {
             let clock_ns = tenant.clock_ns;
             let (names, users) = (&mut tenant.names, &mut tenant.users);
             users.retain(|_, user| {
-                let is_kept = user.open > 0
-                    || user.used_ns > clock_ns
-                    || user.long.used(now) > LONG_LATELY;
+                let is_kept = user.open > 0 || user.used_ns > clock_ns || user.long.used(now) > LONG_LATELY;
                 if !is_kept {
                     names.remove(&user.name);
                 }
@@ -276,8 +274,7 @@ impl<T> FairQueue<T> {
         }
         let (names, clock_ns) = (&mut self.names, self.clock_ns);
         self.tenants.retain(|_, tenant| {
-            let is_kept =
-                tenant.open > 0 || tenant.used_ns > clock_ns || !tenant.users.is_empty();
+            let is_kept = tenant.open > 0 || tenant.used_ns > clock_ns || !tenant.users.is_empty();
             if !is_kept {
                 names.remove(&tenant.name);
             }
@@ -303,10 +300,7 @@ mod tests {
     }
 
     /// Pops as often, charges each a millisecond, puts it back, and counts by name.
-    fn turns(
-        queue: &mut FairQueue<(AccountId, Lane, &'static str)>,
-        count: usize,
-    ) -> HashMap<&'static str, usize> {
+    fn turns(queue: &mut FairQueue<(AccountId, Lane, &'static str)>, count: usize) -> HashMap<&'static str, usize> {
         let mut counts = HashMap::new();
         for _ in 0..count {
             let (id, lane, name) = queue.pop().unwrap();

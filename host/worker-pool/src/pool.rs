@@ -170,17 +170,8 @@ impl WorkerPool {
     /// # Errors
     /// The machine gives no thread.
     pub fn start(cores: usize) -> std::io::Result<Self> {
-        let state = State {
-            queue: FairQueue::new(),
-            idle_quick: 0,
-            idle_any: 0,
-            closed: false,
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            quick: Condvar::new(),
-            any: Condvar::new(),
-        });
+        let state = State { queue: FairQueue::new(), idle_quick: 0, idle_any: 0, closed: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), quick: Condvar::new(), any: Condvar::new() });
         let pool = Self { handle: Arc::new(PoolHandle { shared: shared.clone() }) };
         let runtime = Handle::current();
         for number in 0..cores.max(1) {
@@ -217,12 +208,7 @@ impl WorkerPool {
         self.begin(owner, priority, future).detach();
     }
 
-    fn begin<F>(
-        &self,
-        owner: &Owner,
-        priority: Priority,
-        future: F,
-    ) -> async_task::Task<F::Output, Meta>
+    fn begin<F>(&self, owner: &Owner, priority: Priority, future: F) -> async_task::Task<F::Output, Meta>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -234,8 +220,7 @@ impl WorkerPool {
             let shared = self.handle.shared.clone();
             move |work: Runnable<Meta>| shared.schedule(work)
         };
-        let (work, task) =
-            async_task::Builder::new().metadata(meta).spawn(move |_| future, schedule);
+        let (work, task) = async_task::Builder::new().metadata(meta).spawn(move |_| future, schedule);
         work.schedule();
         task
     }
@@ -369,8 +354,7 @@ mod tests {
         let pool = WorkerPool::start(1).unwrap();
         for _ in 0..3 {
             let panics = async { panic!("in the work") };
-            let ended: Result<(), Ended> =
-                pool.run(&owner("acme"), Priority::Interactive, panics).await;
+            let ended: Result<(), Ended> = pool.run(&owner("acme"), Priority::Interactive, panics).await;
             assert_eq!(ended, Err(Ended));
         }
         let fine = pool.run(&owner("acme"), Priority::Background, async { 7 }).await;

@@ -20,6 +20,7 @@ use crate::sql::{Query, Row, query};
 use crate::tasks::Held;
 use crate::together::Joined;
 
+pub(crate) use self::sqlite::{Connection, Writer, committed};
 pub use hints::Hints;
 pub use postgres::PostgresUrl;
 
@@ -106,7 +107,7 @@ pub(crate) trait Source {
 impl Source for &mut Tx {
     async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
         match &mut self.inner {
-            TxInner::Sqlite(tx) => Ok(tx.send(take(&mut self.later), Some(query)).await?.rows),
+            TxInner::Sqlite(tx) => Ok(tx.send(&self.scope, take(&mut self.later), Some(query)).await?.rows),
             TxInner::Postgres(tx) => {
                 run_all(&mut self.later, tx).await?;
                 query.on_postgres(&mut **tx).await
@@ -118,7 +119,7 @@ impl Source for &mut Tx {
 impl Source for Reader<'_> {
     async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
         match &self.store.backend {
-            Backend::Sqlite(pools) => Ok(pools.reads.lend().await?.send(vec![query]).await?.rows),
+            Backend::Sqlite(pools) => pools.reads.all(&self.scope, query).await,
             Backend::Postgres(pools) => {
                 let mut tx = postgres::begin(&pools.reads, self.scope.begin()).await?;
                 // It reads and nothing else, so nobody waits for its end.
@@ -144,7 +145,7 @@ impl Tx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.later.extend(self.held.as_mut().and_then(Held::update));
         match self.inner {
-            TxInner::Sqlite(tx) => tx.commit(self.later).await?,
+            TxInner::Sqlite(tx) => tx.commit(&self.scope, self.later).await?,
             TxInner::Postgres(mut tx) => {
                 run_all(&mut self.later, &mut tx).await?;
                 tx.commit().await?;
@@ -160,7 +161,9 @@ impl Tx {
     pub async fn flush(&mut self) -> Result<(), StoreError> {
         self.later.extend(self.held.as_mut().and_then(Held::update));
         match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.send::<()>(take(&mut self.later), None).await.map(drop)?,
+            TxInner::Sqlite(tx) => {
+                tx.send::<()>(&self.scope, take(&mut self.later), None).await.map(drop)?;
+            }
             TxInner::Postgres(tx) => run_all(&mut self.later, tx).await?,
         }
         Ok(())
@@ -169,7 +172,7 @@ impl Tx {
     /// Runs a statement; gives how many rows it changed.
     pub(crate) async fn run(&mut self, query: Query) -> Result<u64, StoreError> {
         match &mut self.inner {
-            TxInner::Sqlite(tx) => Ok(tx.send::<()>(take(&mut self.later), Some(query)).await?.changed),
+            TxInner::Sqlite(tx) => Ok(tx.send::<()>(&self.scope, take(&mut self.later), Some(query)).await?.changed),
             TxInner::Postgres(tx) => {
                 let mut changed = 0;
                 for joined in Joined::of(take(&mut self.later).into_iter().chain([query])) {
@@ -187,11 +190,15 @@ impl Tx {
     }
 
     /// Waits until no other transaction holds the lock of this name, which belongs to the tenant,
-    /// and holds it until the end.
+    /// and holds it until the end. What is read meanwhile, also outside of this transaction, stays
+    /// true until then. To be called first.
     ///
     /// # Errors
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
+        if let TxInner::Sqlite(tx) = &mut self.inner {
+            return tx.begin(&self.scope, true).await.map(drop);
+        }
         let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
         self.lock(&format!("{name} {tenant}")).await.map(drop)
     }
@@ -230,17 +237,14 @@ impl Store {
     /// The same; on PostgreSQL it tries, in the same way to the server, for the lock of this name ([`Tx::lock`]). Whether it has it, the setting `openanalyst.has_lock`
     /// says to the statements of the transaction.
     pub(crate) async fn begin_trying(&self, scope: Scope, lock: Option<&str>) -> Result<Tx, StoreError> {
-        let (inner, later) = match &self.backend {
-            Backend::Sqlite(pools) => {
-                let tx = sqlite::Transaction::begin(&pools.writes).await?;
-                (TxInner::Sqlite(tx), vec![query("BEGIN IMMEDIATE")])
-            }
+        let inner = match &self.backend {
+            Backend::Sqlite(pools) => TxInner::Sqlite(sqlite::Transaction::new(&pools.writer)),
             Backend::Postgres(pools) => {
                 let words = scope.begin() + &lock.map(try_lock).unwrap_or_default();
-                (TxInner::Postgres(postgres::begin(&pools.writes, words).await?), Vec::new())
+                TxInner::Postgres(postgres::begin(&pools.writes, words).await?)
             }
         };
-        Ok(Tx { inner, later, held: None, scope })
+        Ok(Tx { inner, later: Vec::new(), held: None, scope })
     }
 
     /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.
@@ -282,6 +286,14 @@ impl Store {
         }
     }
 
+    /// The writer of SQLite. None on PostgreSQL.
+    pub(crate) fn writer(&self) -> Option<&Writer> {
+        match &self.backend {
+            Backend::Sqlite(pools) => Some(&pools.writer),
+            Backend::Postgres(_) => None,
+        }
+    }
+
     /// Reads in somebody's name.
     pub(crate) fn read(&self, scope: impl Into<Scope>) -> Reader<'_> {
         Reader { store: self, scope: scope.into() }
@@ -311,7 +323,9 @@ impl Store {
     /// Whatever keeps it from answering.
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.backend {
-            Backend::Sqlite(pools) => pools.reads.lend().await?.send::<()>(vec![query("SELECT 1")]).await.map(drop)?,
+            Backend::Sqlite(pools) => {
+                pools.reads.all::<()>(&Scope::Worker, query("SELECT 1")).await.map(drop)?;
+            }
             Backend::Postgres(pools) => drop(postgres::begin(&pools.reads, Scope::Worker.begin()).await?),
         }
         Ok(())
@@ -347,7 +361,7 @@ impl Store {
     pub async fn schema_version(&self) -> Result<i64, StoreError> {
         const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
         let newest: Option<(Option<i64>,)> = match &self.backend {
-            Backend::Sqlite(pools) => pools.reads.lend().await?.send(vec![query(NEWEST)]).await?.rows.pop(),
+            Backend::Sqlite(pools) => pools.reads.all(&Scope::Worker, query(NEWEST)).await?.pop(),
             Backend::Postgres(pools) => sqlx::query_as(NEWEST).fetch_optional(&pools.reads).await?,
         };
         Ok(newest.and_then(|(version,)| version).unwrap_or(0))

@@ -1,10 +1,14 @@
 //! How tasks come in, and what their users say of them later: acceptance, answers, cancellation.
 
-use openanalyst_domain::{Owner, SessionKey, TaskId, TaskStatus};
+use futures_util::future::BoxFuture;
+use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
-use super::{Held, TaskRow};
-use crate::sql::{At, Id, Sql, query};
+use super::{Held, NewEvent, TaskRow, event_rows, numbered};
+use crate::conversations::NewMessage;
+use crate::db::{Connection, Writer, committed};
+use crate::sql::{At, Id, Query, Sql, query};
 use crate::{Store, StoreError, Tx, to_json};
 
 /// A request, before it is a task.
@@ -86,14 +90,15 @@ pub enum Accepted {
 }
 
 /// The statement that makes a request a task, unless its user has too many, or used its key before; what it gives is the task's lease. It begins with its acceptance unless
-/// its session is busy, perhaps on another node.
+/// its session is busy, perhaps on another node. `$14`: its row counts its first events already.
 macro_rules! insert {
     ($rest:literal) => {
         concat!(
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
-             idempotency_key, request_digest, correlation_id, lease, started_at) \
+             idempotency_key, request_digest, correlation_id, lease, started_at, last_seq) \
              SELECT $1, $2, $3, $4, $5, $6, CASE WHEN begins THEN 'running' ELSE 'accepted' END, $7, $8, $9, $10, $11, \
-             CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN $8 END \
+             CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN $8 END, \
+             CASE WHEN NOT $14 THEN 0 WHEN begins THEN 2 ELSE 1 END \
              FROM (SELECT $12 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tenant = $2 AND user_id = $3 AND session = $4 \
              AND status IN ('accepted', 'running')) AS begins) AS asked \
              WHERE (SELECT COUNT(*) FROM tasks WHERE tenant = $2 AND user_id = $3 AND status IN ('accepted', 'running')) < $13 ",
@@ -108,14 +113,186 @@ fn accepting(owner: &Owner) -> String {
     format!("accept {} {}", owner.tenant, owner.user)
 }
 
-impl Store {
-    /// Begins a write in which a request of this user is accepted. Any other does too; on PostgreSQL it is one way to the server more.
+/// What is written with the acceptance of a request.
+#[derive(Debug)]
+pub struct FirstWords {
+    /// The user's message, as its conversation keeps it.
+    pub content: String,
+    /// The particulars of the event `accepted`.
+    pub accepted: Value,
+    /// Those of the event `started`, for a task that begins with its acceptance.
+    pub started: Value,
+}
+
+/// A request that was accepted, and is on its way to the disk.
+#[derive(Debug)]
+#[must_use = "it is accepted once it is committed"]
+pub struct Accepting {
+    /// What became of it, if the commit succeeds.
+    pub accepted: Accepted,
+    /// The first events of a new task.
+    pub events: Vec<TaskEvent>,
+    rest: Rest,
+}
+
+#[derive(Debug)]
+enum Rest {
+    Sqlite(oneshot::Receiver<Result<(), StoreError>>),
+    Postgres(Box<Tx>),
+}
+
+impl Accepting {
+    /// Waits until the acceptance is durable. It happens also if nobody waits any more, or not at
+    /// all.
     ///
     /// # Errors
-    /// See [`Store::begin`].
-    pub async fn begin_to_accept(&self, owner: &Owner) -> Result<Tx, StoreError> {
-        self.begin_trying(owner.into(), Some(&accepting(owner))).await
+    /// As [`Tx::commit`].
+    pub async fn committed(self) -> Result<(), StoreError> {
+        match self.rest {
+            Rest::Sqlite(told) => committed(told).await,
+            Rest::Postgres(tx) => match self.accepted {
+                Accepted::New { .. } => tx.commit().await,
+                _ => Ok(()),
+            },
+        }
     }
+}
+
+impl Store {
+    /// Accepts a request: the task and its key, its first message and events, unless the user has
+    /// `most_open` tasks that are accepted or running, or used the key before. Gives it once it is
+    /// written and not yet durable: work may begin meanwhile. On SQLite, requests of a user are
+    /// written in the order of these calls, whenever the futures are awaited.
+    ///
+    /// # Errors
+    /// See [`Store::begin`]. Nothing is accepted then.
+    pub fn accept(
+        &self,
+        task: &NewTask,
+        most_open: usize,
+        words: FirstWords,
+    ) -> BoxFuture<'static, Result<Accepting, StoreError>> {
+        if let Some(writer) = self.writer() {
+            let asked = accept_on_sqlite(writer, task, most_open, words);
+            return Box::pin(async move { answer(asked?).await });
+        }
+        let (store, task) = (self.clone(), task.clone());
+        Box::pin(async move {
+            let lock = accepting(&task.owner);
+            let mut tx = store.begin_trying((&task.owner).into(), Some(&lock)).await?;
+            let accepted = tx.accept_task(&task, most_open).await?;
+            let mut events = Vec::new();
+            if let Accepted::New { begun } = accepted {
+                said(&task, &words.content).later(&mut tx);
+                let first = words.events(begun);
+                events = tx.append_events(&task.owner, task.id, task.at_ms, first).await?;
+            }
+            Ok(Accepting { accepted, events, rest: Rest::Postgres(Box::new(tx)) })
+        })
+    }
+}
+
+impl FirstWords {
+    fn events(self, begun: bool) -> Vec<NewEvent> {
+        let started = begun.then(|| NewEvent::new(EventKind::Started, self.started));
+        [NewEvent::new(EventKind::Accepted, self.accepted)].into_iter().chain(started).collect()
+    }
+}
+
+fn said(task: &NewTask, content: &str) -> Query {
+    crate::conversations::said(&NewMessage {
+        id: None,
+        owner: &task.owner,
+        session: &task.session,
+        task: task.id,
+        role: "user",
+        content,
+        data: None,
+        skill: None,
+        at_ms: task.at_ms,
+    })
+    .1
+}
+
+/// What the writer was asked, and where it answers.
+struct Asked {
+    written: oneshot::Receiver<(Accepted, Vec<TaskEvent>)>,
+    committed: oneshot::Receiver<Result<(), StoreError>>,
+}
+
+async fn answer(asked: Asked) -> Result<Accepting, StoreError> {
+    let Asked { written, committed: durable } = asked;
+    match written.await {
+        Ok((accepted, events)) => Ok(Accepting { accepted, events, rest: Rest::Sqlite(durable) }),
+        // It failed: the writer says why.
+        Err(_) => match committed(durable).await {
+            Err(error) => Err(error),
+            Ok(()) => Err(StoreError::Unavailable { reason: "nothing was said".to_owned() }),
+        },
+    }
+}
+
+/// All of it is one piece of work for the writer.
+fn accept_on_sqlite(writer: &Writer, task: &NewTask, most_open: usize, words: FirstWords) -> Result<Asked, StoreError> {
+    let insert = insert_task(task, most_open, true, insert!("").into());
+    let earlier = earlier_task(task);
+    let digest = task.request_digest.clone();
+    let message = said(task, &words.content);
+    let (owner, id, at_ms) = (task.owner.clone(), task.id, task.at_ms);
+    let (tell, written) = oneshot::channel();
+    let work = move |connection: &mut Connection| {
+        let lease = connection.run::<(i64,)>(&insert)?.rows.pop();
+        let Some((lease,)) = lease else {
+            let earlier = match &earlier {
+                Some(earlier) => connection.run(earlier)?.rows.pop(),
+                None => None,
+            };
+            // Nobody may wait any more.
+            let _ = tell.send((used_before(earlier, &digest), Vec::new()));
+            return Ok(());
+        };
+        let begun = lease > 0;
+        let (events, rows) = numbered(id, 1, at_ms, words.events(begun));
+        connection.run_all(&[message, event_rows(&owner, id, 1, at_ms, &rows)])?;
+        let _ = tell.send((Accepted::New { begun }, events));
+        Ok(())
+    };
+    let committed = writer.write(&(&task.owner).into(), Box::new(work))?;
+    Ok(Asked { written, committed })
+}
+
+/// The task that has the key of a request, and the digest of its request.
+fn earlier_task(task: &NewTask) -> Option<Query> {
+    let key = task.idempotency_key.as_ref()?;
+    let earlier =
+        query("SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3");
+    Some(earlier.bind(task.owner.tenant.as_str()).bind(task.owner.user.as_str()).bind(key))
+}
+
+fn used_before(earlier: Option<(Id, String)>, digest: &str) -> Accepted {
+    match earlier {
+        Some((id, of_earlier)) if of_earlier == digest => Accepted::Repeated(TaskId(id.0)),
+        Some((id, _)) => Accepted::Conflict(TaskId(id.0)),
+        None => Accepted::TooMany,
+    }
+}
+
+fn insert_task(task: &NewTask, most_open: usize, is_counted: bool, sql: Sql) -> Query {
+    query(sql)
+        .bind(task.id)
+        .bind(task.owner.tenant.as_str())
+        .bind(task.owner.user.as_str())
+        .bind(task.session.as_str())
+        .bind(&task.content)
+        .bind(to_json(&task.attachments))
+        .bind(&task.node)
+        .bind(At(task.at_ms))
+        .bind(&task.idempotency_key)
+        .bind(&task.request_digest)
+        .bind(&task.correlation_id)
+        .bind(task.begun)
+        .bind(i64::try_from(most_open).unwrap_or(i64::MAX))
+        .bind(is_counted)
 }
 
 impl Tx {
@@ -126,47 +303,17 @@ impl Tx {
     /// The database's.
     pub async fn accept_task(&mut self, task: &NewTask, most_open: usize) -> Result<Accepted, StoreError> {
         let with_lock = Sql::each(insert!(""), insert!("AND current_setting('openanalyst.has_lock', true) = 'true' "));
-        let mut written = self.insert_task(task, most_open, with_lock).await?;
+        let mut written: Option<(i64,)> = insert_task(task, most_open, false, with_lock).optional(&mut *self).await?;
         if written.is_none() && self.lock(&accepting(&task.owner)).await? {
             // It may have been for want of the lock.
-            written = self.insert_task(task, most_open, insert!("").into()).await?;
+            written = insert_task(task, most_open, false, insert!("").into()).optional(&mut *self).await?;
         }
         if let Some((lease,)) = written {
             self.held = Some(Held::new(task.id, 0));
             return Ok(Accepted::New { begun: lease > 0 });
         }
-        let Some(key) = &task.idempotency_key else { return Ok(Accepted::TooMany) };
-        let earlier: Option<(Id, String)> =
-            query("SELECT id, request_digest FROM tasks WHERE tenant = $1 AND user_id = $2 AND idempotency_key = $3")
-                .bind(task.owner.tenant.as_str())
-                .bind(task.owner.user.as_str())
-                .bind(key)
-                .optional(&mut *self)
-                .await?;
-        Ok(match earlier {
-            Some((id, digest)) if digest == task.request_digest => Accepted::Repeated(TaskId(id.0)),
-            Some((id, _)) => Accepted::Conflict(TaskId(id.0)),
-            None => Accepted::TooMany,
-        })
-    }
-
-    async fn insert_task(&mut self, task: &NewTask, most_open: usize, sql: Sql) -> Result<Option<(i64,)>, StoreError> {
-        query(sql)
-            .bind(task.id)
-            .bind(task.owner.tenant.as_str())
-            .bind(task.owner.user.as_str())
-            .bind(task.session.as_str())
-            .bind(&task.content)
-            .bind(to_json(&task.attachments))
-            .bind(&task.node)
-            .bind(At(task.at_ms))
-            .bind(&task.idempotency_key)
-            .bind(&task.request_digest)
-            .bind(&task.correlation_id)
-            .bind(task.begun)
-            .bind(i64::try_from(most_open).unwrap_or(i64::MAX))
-            .optional(self)
-            .await
+        let Some(earlier) = earlier_task(task) else { return Ok(Accepted::TooMany) };
+        Ok(used_before(earlier.optional(&mut *self).await?, &task.request_digest))
     }
 
     /// Takes the user's answers and opens a resting task again. False if it does not wait for answers.

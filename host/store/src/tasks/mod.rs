@@ -8,10 +8,10 @@ mod held;
 use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Sql, from_row, ms, query};
+use crate::sql::{At, Id, Json, Query, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
-pub use accept::{Accepted, NewTask};
+pub use accept::{Accepted, Accepting, FirstWords, NewTask};
 pub(crate) use held::Held;
 pub use held::{Decision, Progress};
 
@@ -237,27 +237,40 @@ impl Tx {
                 None => return Err(StoreError::Damaged { what: "task", reason: format!("{task} is not there") }),
             }
         };
-        let rows: Vec<Value> =
-            events.iter().map(|event| serde_json::json!({ "kind": event.kind, "data": event.data })).collect();
-        query(Sql::each(
-            "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
-             SELECT $1, $2 + key, $3, $4, $5, json_extract(value, '$.kind'), json_extract(value, '$.data') FROM json_each($6)",
-            "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
-             SELECT $1, $2 + number - 1, $3, $4, $5, value ->> 'kind', value -> 'data' \
-             FROM jsonb_array_elements($6) WITH ORDINALITY AS event (value, number)",
-        ))
-        .bind(task)
-        .bind(first)
-        .bind(owner.tenant.as_str())
-        .bind(owner.user.as_str())
-        .bind(At(at_ms))
-        .bind(to_json(&rows))
-        .later(self);
-        let numbered = (first..).zip(events);
-        Ok(numbered
-            .map(|(seq, event)| TaskEvent { task_id: task, seq, at_ms, kind: event.kind, data: event.data })
-            .collect())
+        let (numbered, rows) = numbered(task, first, at_ms, events);
+        event_rows(owner, task, first, at_ms, &rows).later(self);
+        Ok(numbered)
     }
+}
+
+/// Events with their numbers, and as the rows that [`event_rows`] takes.
+fn numbered(task: TaskId, first: i64, at_ms: i64, events: Vec<NewEvent>) -> (Vec<TaskEvent>, Vec<Value>) {
+    let rows = events.iter().map(|event| serde_json::json!({ "kind": event.kind, "data": event.data })).collect();
+    let events = (first..).zip(events).map(|(seq, event)| TaskEvent {
+        task_id: task,
+        seq,
+        at_ms,
+        kind: event.kind,
+        data: event.data,
+    });
+    (events.collect(), rows)
+}
+
+/// Writes events.
+fn event_rows(owner: &Owner, task: TaskId, first: i64, at_ms: i64, rows: &[Value]) -> Query {
+    query(Sql::each(
+        "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
+         SELECT $1, $2 + key, $3, $4, $5, json_extract(value, '$.kind'), json_extract(value, '$.data') FROM json_each($6)",
+        "INSERT INTO task_events (task_id, seq, tenant, user_id, at, kind, data) \
+         SELECT $1, $2 + number - 1, $3, $4, $5, value ->> 'kind', value -> 'data' \
+         FROM jsonb_array_elements($6) WITH ORDINALITY AS event (value, number)",
+    ))
+    .bind(task)
+    .bind(first)
+    .bind(owner.tenant.as_str())
+    .bind(owner.user.as_str())
+    .bind(At(at_ms))
+    .bind(to_json(&rows))
 }
 
 macro_rules! select_tasks {

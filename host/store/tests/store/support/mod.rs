@@ -55,7 +55,7 @@ pub fn task(owner: &Owner, key: Option<&str>, digest: &str) -> NewTask {
 }
 
 pub async fn accept(store: &Store, task: &NewTask) -> Accepted {
-    let mut tx = store.begin_to_accept(&task.owner).await.unwrap();
+    let mut tx = store.begin(&task.owner).await.unwrap();
     let accepted = tx.accept_task(task, 100).await.unwrap();
     tx.commit().await.unwrap();
     accepted

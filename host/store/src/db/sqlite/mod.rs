@@ -1,0 +1,166 @@
+//! SQLite: one file, one writer, some readers, each with a thread and a connection of its own.
+//!
+//! `writer` has the group commit, `reads` the turns of those who read. The schema is brought up over
+//! a connection of sqlx, which knows the migrations; everything else goes directly to SQLite, since
+//! each way to another thread and back costs more than most statements.
+
+mod connection;
+mod reads;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::oneshot;
+
+use self::reads::Reads;
+use self::writer::Session;
+use super::known_version;
+use super::migrations::OF_SQLITE;
+use crate::error::sqlite_code;
+use crate::sql::{Query, Row, query};
+use crate::{Scope, StoreError};
+
+pub(crate) use self::connection::{Connection, Done};
+pub(crate) use self::writer::Writer;
+
+/// A database up to this size is read and checked as a whole when it is opened.
+const CHECKED_AT_START_BYTES: u64 = 64 << 20;
+
+/// The threads of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    pub(super) reads: Reads,
+    pub(super) writer: Writer,
+    pub(super) path: PathBuf,
+}
+
+/// A transaction. It begins with its first statement that somebody waits for; where there is none,
+/// all of it is one piece of work for the writer. Dropped before its commit it leaves no trace.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    writer: Writer,
+    session: Option<Session>,
+}
+
+impl Transaction {
+    pub(super) fn new(writer: &Writer) -> Self {
+        Self { writer: writer.clone(), session: None }
+    }
+
+    /// Begins it now. `alone`: what others wrote before is committed, so that it is seen by reads
+    /// outside of the transaction too, and stays true until the end.
+    pub(super) async fn begin(&mut self, scope: &Scope, alone: bool) -> Result<&Session, StoreError> {
+        match self.session {
+            Some(ref session) => Ok(session),
+            None => Ok(self.session.insert(self.writer.session(scope, alone).await?)),
+        }
+    }
+
+    /// Runs what was left for later, and then a statement.
+    pub(super) async fn send<T: Row>(
+        &mut self,
+        scope: &Scope,
+        later: Vec<Query>,
+        statement: Option<Query>,
+    ) -> Result<Done<T>, StoreError> {
+        let session = self.begin(scope, false).await?;
+        session
+            .step(move |connection| {
+                connection.run_all(&later)?;
+                match statement {
+                    Some(statement) => connection.run(&statement),
+                    None => Ok(Done { rows: Vec::new(), changed: 0 }),
+                }
+            })
+            .await
+    }
+
+    /// Runs the rest, and makes all of it durable.
+    pub(super) async fn commit(self, scope: &Scope, later: Vec<Query>) -> Result<(), StoreError> {
+        let is_empty = later.is_empty();
+        let work = Box::new(move |connection: &mut Connection| Ok(connection.run_all(&later)?));
+        match self.session {
+            Some(session) => session.commit(work).await,
+            None if is_empty => Ok(()),
+            None => committed(self.writer.write(scope, work)?).await,
+        }
+    }
+}
+
+/// Waits until some work is durable.
+pub(crate) async fn committed(told: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), StoreError> {
+    let closed = || StoreError::Unavailable { reason: "the database is closed".to_owned() };
+    told.await.map_err(|_| closed())?
+}
+
+impl Pools {
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true);
+        // One connection first: its error tells most, and the schema must be up before anybody reads.
+        let mut first = SqliteConnection::connect_with(&connect).await.map_err(|error| open_error(path, &error))?;
+        // Reading all of a large database would keep everybody waiting: `doctor` does that.
+        let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_AT_START_BYTES);
+        let check =
+            if small { "PRAGMA quick_check(1)" } else { "SELECT 'ok' FROM (SELECT COUNT(*) FROM sqlite_schema)" };
+        let checked: Result<(String,), _> = sqlx::query_as(check).fetch_one(&mut first).await;
+        match checked {
+            Ok((verdict,)) if verdict == "ok" => {}
+            Ok((verdict,)) => return Err(StoreError::Corrupt { path: path.to_owned(), reason: verdict }),
+            Err(error) => return Err(open_error(path, &error)),
+        }
+        migrate(&mut first, path).await?;
+        first.close().await?;
+
+        Ok(Self { reads: Reads::start(path)?, writer: Writer::start(path.to_owned())?, path: path.to_owned() })
+    }
+
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        let check = query("PRAGMA quick_check(1)");
+        let found: Vec<(String,)> = self.reads.all(&Scope::Worker, check).await?;
+        let found = found.into_iter().next().map_or_else(String::new, |(found,)| found);
+        if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path.clone(), reason: found }) }
+    }
+
+    /// Writes the log back into the database file and closes it.
+    pub(super) async fn close(&self) {
+        self.reads.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    match OF_SQLITE.run(connection).await {
+        Ok(()) => Ok(()),
+        Err(sqlx::migrate::MigrateError::VersionMissing(found)) => {
+            Err(StoreError::NewerSchema { found, known: known_version(&OF_SQLITE) })
+        }
+        Err(sqlx::migrate::MigrateError::Execute(error)) => Err(open_error(path, &error)),
+        Err(sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => Err(open_error(path, &error)),
+        Err(error) => Err(StoreError::Open {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            next: "Run `openanalyst migrate` and read its answer",
+        }),
+    }
+}
+
+fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
+    match sqlite_code(error) {
+        Some(11 | 26) => StoreError::Corrupt { path: path.to_owned(), reason: error.to_string() },
+        Some(8) => StoreError::ReadOnly,
+        Some(13) => StoreError::Full,
+        Some(5 | 6) => StoreError::Locked,
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            next: "Check that the folder exists and that this program may write in it",
+        },
+    }
+}
