@@ -41,24 +41,33 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
     /// The skill's name, or `script` for scripts of the embedded workflow engine.
+    #[serde(default)]
     pub skill: String,
     /// The digest of the component that ran.
+    #[serde(default)]
     pub digest: String,
     /// The export that was called.
     pub export: String,
     /// CPU time, host functions on the guest's thread included, in microseconds.
+    #[serde(default)]
     pub cpu_us: u64,
     /// Wall time from the slot to the end, in microseconds.
+    #[serde(default)]
     pub wall_us: u64,
     /// How long it waited for a slot, in microseconds.
+    #[serde(default)]
     pub queued_us: u64,
     /// The greatest size of all linear memories together, in bytes.
+    #[serde(default)]
     pub peak_memory_bytes: u64,
     /// Host calls made.
+    #[serde(default)]
     pub host_calls: u32,
     /// HTTP fetches among them.
+    #[serde(default)]
     pub http_fetches: u32,
     /// Workflow starts among them.
+    #[serde(default)]
     pub workflow_starts: u32,
     /// Tokens that language models read.
     #[serde(default)]
@@ -67,12 +76,16 @@ pub struct Receipt {
     #[serde(default)]
     pub llm_output_tokens: u64,
     /// Bytes of the arguments, in.
+    #[serde(default)]
     pub input_bytes: u64,
     /// Bytes of the result, out.
+    #[serde(default)]
     pub output_bytes: u64,
     /// Log lines kept.
+    #[serde(default)]
     pub log_lines: u32,
     /// Log lines dropped.
+    #[serde(default)]
     pub log_lines_dropped: u32,
     /// How it ended.
     #[serde(flatten)]

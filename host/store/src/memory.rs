@@ -9,6 +9,8 @@ use crate::{Scope, Store, StoreError, Tx};
 
 /// Most values of one user, and of one tenant as a whole.
 pub const MAX_KEYS: i64 = 2_000;
+/// How many expired values a put removes where the memory is full.
+const MAKE_ROOM: i64 = 50;
 
 /// Whose memory.
 #[derive(Debug, Clone)]
@@ -124,20 +126,22 @@ impl Tx {
         }
         if stored == 0 {
             self.lock(&format!("memory {tenant} {user}")).await?;
-            // What has expired makes room.
-            query("DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND expires_at <= $3")
+            if self.memory_keys(tenant, user).await? >= MAX_KEYS {
+                // What has expired makes room: some of it, so that no put takes long.
+                query(
+                    "DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND key IN \
+                     (SELECT key FROM memory WHERE tenant = $1 AND user_id = $2 AND expires_at <= $3 \
+                     ORDER BY expires_at LIMIT $4)",
+                )
                 .bind(tenant)
                 .bind(user)
                 .bind(At(now_ms))
+                .bind(MAKE_ROOM)
                 .run(&mut *self)
                 .await?;
-            let (keys,): (i64,) = query("SELECT COUNT(*) FROM memory WHERE tenant = $1 AND user_id = $2")
-                .bind(tenant)
-                .bind(user)
-                .one(&mut *self)
-                .await?;
-            if keys >= MAX_KEYS {
-                return Ok(Put::Full);
+                if self.memory_keys(tenant, user).await? >= MAX_KEYS {
+                    return Ok(Put::Full);
+                }
             }
         }
         query(
@@ -154,6 +158,16 @@ impl Tx {
         .bind(At::maybe(expires_at_ms))
         .later(self);
         Ok(Put::Stored(stored + 1))
+    }
+
+    /// How many values a memory holds, expired ones included.
+    async fn memory_keys(&mut self, tenant: &str, user: &str) -> Result<i64, StoreError> {
+        let keys: Option<(i64,)> = query("SELECT keys FROM memory_usage WHERE tenant = $1 AND user_id = $2")
+            .bind(tenant)
+            .bind(user)
+            .optional(self)
+            .await?;
+        Ok(keys.map_or(0, |(keys,)| keys))
     }
 
     /// Removes a value; says whether there was one.

@@ -48,6 +48,8 @@ pub struct ReceiptRow {
 struct Raw {
     id: Id,
     user_id: String,
+    skill: String,
+    digest: String,
     task_id: Option<Id>,
     job_id: Option<Id>,
     at: At,
@@ -55,7 +57,23 @@ struct Raw {
     logs: Json,
 }
 
-from_row!(Raw { id, user_id, task_id, job_id, at, data, logs });
+from_row!(Raw { id, user_id, skill, digest, task_id, job_id, at, data, logs });
+
+/// A receipt without what stands in columns of its own, and without what was not used.
+fn short(receipt: &Receipt) -> Value {
+    let mut data = serde_json::to_value(receipt).unwrap_or_default();
+    if let Some(members) = data.as_object_mut() {
+        members.retain(|name, value| name != "skill" && name != "digest" && *value != 0);
+    }
+    data
+}
+
+fn whole(data: &Json, skill: String, digest: String) -> Result<Receipt, StoreError> {
+    let receipt: Receipt = json("receipt", data)?;
+    // Those of the first versions have their digest in the document only.
+    let digest = if digest.is_empty() { receipt.digest } else { digest };
+    Ok(Receipt { skill, digest, ..receipt })
+}
 
 impl Tx {
     /// Keeps a receipt with the lines that the invocation logged.
@@ -78,7 +96,7 @@ impl Tx {
         .bind(task)
         .bind(job)
         .bind(&receipt.skill)
-        .bind(to_json(receipt))
+        .bind(to_json(&short(receipt)))
         .bind(to_json(logs))
         .bind(At(at_ms))
         .bind(&receipt.digest)
@@ -97,14 +115,15 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn task_receipts(&self, owner: &Owner, task: TaskId) -> Result<Vec<Receipt>, StoreError> {
-        let rows: Vec<(Json,)> =
-            query("SELECT data FROM receipts WHERE task_id = $1 AND tenant = $2 AND user_id = $3 ORDER BY id")
-                .bind(task)
-                .bind(owner.tenant.as_str())
-                .bind(owner.user.as_str())
-                .all(self.read(owner))
-                .await?;
-        rows.into_iter().map(|(text,)| json("receipt", &text)).collect()
+        let rows: Vec<(Json, String, String)> = query(
+            "SELECT data, skill, digest FROM receipts WHERE task_id = $1 AND tenant = $2 AND user_id = $3 ORDER BY id",
+        )
+        .bind(task)
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .all(self.read(owner))
+        .await?;
+        rows.into_iter().map(|(data, skill, digest)| whole(&data, skill, digest)).collect()
     }
 
     /// The receipts of a skill for all users of the tenant, newest first: those older than `before`, if given.
@@ -119,7 +138,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ReceiptRow>, StoreError> {
         let raw: Vec<Raw> = query(
-            "SELECT id, user_id, task_id, job_id, at, data, logs FROM receipts \
+            "SELECT id, user_id, skill, digest, task_id, job_id, at, data, logs FROM receipts \
              WHERE tenant = $1 AND skill = $2 AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
         )
         .bind(tenant.as_str())
@@ -136,7 +155,7 @@ impl Store {
                     task_id: raw.task_id.map(|id| id.to_string()),
                     job_id: raw.job_id.map(|id| id.to_string()),
                     at_ms: raw.at.0,
-                    receipt: json("receipt", &raw.data)?,
+                    receipt: whole(&raw.data, raw.skill, raw.digest)?,
                     logs: json("logs", &raw.logs)?,
                 })
             })

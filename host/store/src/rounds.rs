@@ -3,7 +3,7 @@
 use openanalyst_domain::{Owner, TaskId};
 use serde_json::Value;
 
-use crate::sql::{Json, Sql, from_row, query};
+use crate::sql::{Json, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A round or part of a task that is over, while the task goes on.
@@ -60,20 +60,29 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn keep_round(&mut self, owner: &Owner, round: EndedRound<'_>) -> Result<(), StoreError> {
-        // It reads what may still wait to be sent.
-        self.flush().await?;
-        query(Sql::each(
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        struct Prepared {
+            part: i64,
+        }
+        let prepared: Option<(Option<Json>,)> =
+            query("SELECT prepared FROM task_documents WHERE task_id = $1 AND tenant = $2 AND user_id = $3")
+                .bind(round.task)
+                .bind(owner.tenant.as_str())
+                .bind(owner.user.as_str())
+                .optional(&mut *self)
+                .await?;
+        let Some((Some(prepared),)) = prepared else { return Ok(()) };
+        let Prepared { part } = json("what was prepared", &prepared)?;
+        query(
             "INSERT INTO task_rounds (task_id, round, tenant, user_id, skill, version, digest, prepared, plan, outcome) \
-             SELECT task_id, $4 + COALESCE(json_extract(prepared, '$.part'), 0), $2, $3, $5, $6, $7, prepared, plan, $8 FROM task_documents \
-             WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND prepared IS NOT NULL ON CONFLICT (task_id, round) DO NOTHING",
-            "INSERT INTO task_rounds (task_id, round, tenant, user_id, skill, version, digest, prepared, plan, outcome) \
-             SELECT task_id, $4 + COALESCE((prepared ->> 'part')::bigint, 0), $2, $3, $5, $6, $7, prepared, plan, $8 FROM task_documents \
-             WHERE task_id = $1 AND tenant = $2 AND user_id = $3 AND prepared IS NOT NULL ON CONFLICT (task_id, round) DO NOTHING",
-        ))
+             SELECT task_id, $4, $2, $3, $5, $6, $7, prepared, plan, $8 FROM task_documents \
+             WHERE task_id = $1 AND tenant = $2 AND user_id = $3 ON CONFLICT (task_id, round) DO NOTHING",
+        )
         .bind(round.task)
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
-        .bind(round.first)
+        .bind(round.first + part)
         .bind(round.skill)
         .bind(round.version)
         .bind(round.digest)

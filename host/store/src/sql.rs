@@ -75,6 +75,8 @@ pub(crate) enum Value {
     Boolean(Option<bool>),
     Time(Option<At>),
     Document(Option<Json>),
+    /// A document that no statement looks into: see [`Packed`].
+    Packed(Option<Packed>),
     Id(Option<Id>),
     Bytes(Option<Vec<u8>>),
 }
@@ -103,6 +105,7 @@ value_from! {
     bool => Boolean, std::convert::identity;
     At => Time, At::in_the_calendar;
     Json => Document, std::convert::identity;
+    Packed => Packed, std::convert::identity;
     TaskId => Id, |id: TaskId| Id(id.0);
     JobId => Id, |id: JobId| Id(id.0);
     MessageId => Id, |id: MessageId| Id(id.0);
@@ -202,6 +205,11 @@ impl Json {
     }
 }
 
+/// A document that no statement looks into. SQLite keeps it as an LZ4 block where that is shorter;
+/// PostgreSQL compresses large values by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Packed(pub(crate) Json);
+
 /// A UUID; `uuid` in PostgreSQL, hyphenated text in SQLite. Both sort alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id(pub(crate) Uuid);
@@ -225,6 +233,7 @@ impl ToSql for Value {
             Self::Boolean(Some(value)) => ToSqlOutput::from(*value),
             Self::Time(Some(At(ms))) => ToSqlOutput::from(*ms),
             Self::Document(Some(Json(value))) => text(value),
+            Self::Packed(Some(packed)) => packed.to_sqlite(),
             Self::Id(Some(id)) => ToSqlOutput::from(id.to_string()),
             Self::Bytes(Some(value)) => ToSqlOutput::from(value.as_slice()),
             Self::Text(None)
@@ -233,6 +242,7 @@ impl ToSql for Value {
             | Self::Boolean(None)
             | Self::Time(None)
             | Self::Document(None)
+            | Self::Packed(None)
             | Self::Id(None)
             | Self::Bytes(None) => ToSqlOutput::from(rusqlite::types::Null),
         })
@@ -247,7 +257,44 @@ impl FromSql for At {
 
 impl FromSql for Json {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        String::column_result(value).map(Self)
+        match value {
+            ValueRef::Blob(bytes) => Packed::from_sqlite(bytes).map(|packed| packed.0),
+            _ => String::column_result(value).map(Self),
+        }
+    }
+}
+
+impl Packed {
+    /// Shorter ones would not get shorter.
+    const WORTH_PACKING: usize = 512;
+    /// The first byte of a packed document: what follows is its length and an LZ4 block.
+    const LZ4: u8 = 1;
+    /// Longer ones were not written by this program.
+    const MAX_BYTES: usize = 64 << 20;
+
+    fn to_sqlite(&self) -> ToSqlOutput<'_> {
+        let text = self.0.0.as_bytes();
+        if text.len() < Self::WORTH_PACKING {
+            return ToSqlOutput::Borrowed(ValueRef::Text(text));
+        }
+        let mut bytes = vec![Self::LZ4];
+        bytes.extend(lz4_flex::compress_prepend_size(text));
+        ToSqlOutput::from(bytes)
+    }
+
+    fn from_sqlite(bytes: &[u8]) -> FromSqlResult<Self> {
+        let damaged = |what: String| FromSqlError::Other(what.into());
+        let Some((&Self::LZ4, block)) = bytes.split_first() else {
+            return Err(damaged("an unknown kind of packed document".to_owned()));
+        };
+        // The size comes first, little-endian. It is believed only up to the limit.
+        let size = block.first_chunk().map(|size| u32::from_le_bytes(*size)).unwrap_or(u32::MAX);
+        if usize::try_from(size).is_ok_and(|size| size > Self::MAX_BYTES) {
+            return Err(damaged(format!("a packed document of {size} bytes")));
+        }
+        let text = lz4_flex::decompress_size_prepended(block).map_err(|error| damaged(error.to_string()))?;
+        let text = String::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
+        Ok(Self(Json(text)))
     }
 }
 
@@ -388,6 +435,7 @@ macro_rules! bound {
                 Value::Boolean(value) => query.bind(value),
                 Value::Time(value) => query.bind(value),
                 Value::Document(value) => query.bind(value),
+                Value::Packed(value) => query.bind(value.map(|packed| packed.0)),
                 Value::Id(value) => query.bind(value),
                 Value::Bytes(value) => query.bind(value),
             };
@@ -441,6 +489,24 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_are_packed_where_that_helps() {
+        for text in ["{}".to_owned(), format!("[{}1]", "\"ä\",".repeat(1_000))] {
+            let packed = Packed(Json(text.clone()));
+            let stored = packed.to_sqlite();
+            let stored = match &stored {
+                ToSqlOutput::Borrowed(value) => *value,
+                ToSqlOutput::Owned(value) => ValueRef::from(value),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(Json::column_result(stored).unwrap().0, text);
+            assert_eq!(matches!(stored, ValueRef::Blob(_)), text.len() > 512);
+        }
+        for damaged in [&[][..], &[9, 1, 2], &[1, 255, 255, 255, 255, 0], &[1, 4, 0, 0, 0, 77]] {
+            assert!(Json::column_result(ValueRef::Blob(damaged)).is_err(), "{damaged:?}");
+        }
+    }
 
     #[test]
     fn documents_lose_only_the_character_that_jsonb_cannot_hold() {

@@ -4,7 +4,7 @@ use openanalyst_domain::{JobId, Owner, TaskId, TaskStatus};
 use serde_json::Value;
 
 use crate::effects::{Effect, EffectKey};
-use crate::sql::{At, Json, Query, Sql, query};
+use crate::sql::{At, Json, Packed, Query, Sql, query};
 use crate::{StoreError, Tx, to_json};
 
 /// What the router and planner decided, stored with the task so that a restart goes on with the same.
@@ -230,7 +230,7 @@ impl Tx {
         if let Some(Decision { skill, version, digest, confidence, .. }) = progress.decision {
             change.decision = Some((skill.to_owned(), version.to_owned(), digest.to_owned(), confidence));
         }
-        let prepared = progress.decision.map(|decision| Json::new(decision.prepared.to_owned()));
+        let prepared = progress.decision.map(|decision| Packed(Json::new(decision.prepared.to_owned())));
         if prepared.is_none() && progress.plan.is_none() {
             return;
         }
@@ -244,7 +244,7 @@ impl Tx {
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(prepared)
-        .bind(progress.plan.map(to_json))
+        .bind(progress.plan.map(|plan| Packed(to_json(plan))))
         .later(self);
     }
 
