@@ -1,5 +1,6 @@
 //! One invocation: a place in the pool, a fresh store, a fresh instance, the call under all its limits, a receipt.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use crate::ending;
 use crate::engine::MAX_MEMORY_BYTES;
 use crate::invocation::{CallError, Invocation};
 use crate::limits::LimitHit;
+use crate::resting::{Resting, Yielded};
 use crate::script::ScriptHost;
 use crate::state::State;
 
@@ -67,13 +69,20 @@ pub(crate) async fn invoke<T>(
     call.budget.memory_bytes = call.budget.memory_bytes.min(MAX_MEMORY_BYTES);
 
     let meter = Arc::new(CpuMeter::default());
-    let mut store = store(engine, call, target.script, &meter);
+    let (script, yielded) = (target.script.clone(), Yielded::default());
+    let mut store = store(engine, call, target.script, &meter, &yielded);
     let (cpu_limit, deadline, cancel) = {
         let call = &store.data().call;
         (call.budget.cpu(), call.deadline_or_far(), call.cancel.clone())
     };
     let reins = Reins { meter: &meter, cpu_limit, deadline, cancel: &cancel };
-    let ended = reins.drive(body(&mut store)).await;
+    let ended = {
+        let guest = pin!(body(&mut store));
+        match &script {
+            Some(host) => reins.drive(Resting::new(guest, host.as_ref(), yielded)).await,
+            None => reins.drive(guest).await,
+        }
+    };
 
     let mut state = store.into_data();
     let scrubber = state.call.scrubber.clone();
@@ -137,7 +146,13 @@ async fn place(admission: &Admission, call: &Call, deadline: Instant) -> Result<
 }
 
 /// A store with every limit on it.
-fn store(engine: &Engine, call: Call, script: Option<Arc<dyn ScriptHost>>, meter: &Arc<CpuMeter>) -> Store<State> {
+fn store(
+    engine: &Engine,
+    call: Call,
+    script: Option<Arc<dyn ScriptHost>>,
+    meter: &Arc<CpuMeter>,
+    yielded: &Yielded,
+) -> Store<State> {
     let (cpu_limit, cpu_limit_ms) = (call.budget.cpu(), call.budget.cpu_ms);
     let handles = call.budget.handles;
     // The engine counts both what host calls and what results carry with this one number. Each is held to its own limit again: host calls in
@@ -149,7 +164,7 @@ fn store(engine: &Engine, call: Call, script: Option<Arc<dyn ScriptHost>>, meter
     store.set_max_component_handles(handles);
     // Relative to now: the callback comes at every tick from here on.
     store.set_epoch_deadline(1);
-    let meter = meter.clone();
+    let (meter, yielded) = (meter.clone(), yielded.clone());
     store.epoch_deadline_callback(move |_| {
         if meter.used_now() > cpu_limit {
             let CallError::Limit { reason, detail } = ending::cpu_exceeded(cpu_limit_ms) else {
@@ -158,6 +173,7 @@ fn store(engine: &Engine, call: Call, script: Option<Arc<dyn ScriptHost>>, meter
             return Err(LimitHit::new(reason, detail).into());
         }
         // Other tasks of this thread, the deadline and a cancellation get their turn.
+        yielded.note();
         Ok(UpdateDeadline::Yield(1))
     });
     store

@@ -18,7 +18,7 @@
 //! | `state` | what a store holds |
 //! | [`capabilities`] | one file for each interface of the contract: trait, glue, grant check |
 //! | [`contract`] | the contract as Rust types |
-//! | `script` | the script runner's side |
+//! | `script`, `resting` | the script runner's side; scripts that wait |
 //! | `wasi` | the part of WASI 0.2 that is linked |
 //!
 //! Begin at [`Sandbox`], then `invoke`.
@@ -37,6 +37,7 @@ mod invoke;
 mod limits;
 mod load;
 mod logs;
+mod resting;
 mod sandbox;
 mod script;
 mod scrub;

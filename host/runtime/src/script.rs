@@ -56,6 +56,13 @@ pub trait ScriptHost: Send + Sync {
     /// The source of another script, for imports. None if there is none, or none for this user.
     async fn source(&self, path: &str) -> Option<String>;
 
+    /// The script waits: for the host, or for a time. It computes nothing until [`Self::resumes`].
+    /// Called on the guest's thread: it must return at once.
+    fn waits(&self);
+
+    /// What the script waited for has happened: it goes on when this is done.
+    async fn resumes(&self);
+
     /// How far the script is, 0 to 100, with one line of text. Called on the guest's thread: it must return at once.
     fn progress(&self, percent: u8, message: &str);
 

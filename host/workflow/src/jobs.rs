@@ -143,7 +143,7 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
             biased;
             () = cancel.cancelled() => return Some(cancelled()),
             () = inner.closing.cancelled() => return None,
-            place = inner.workers.place(&row.owner.tenant) => Some(place?),
+            place = inner.workers.place(&row.owner) => Some(place?),
         }
     };
     if inner.is_parent_cancelled(row).await {

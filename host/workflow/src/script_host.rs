@@ -51,17 +51,10 @@ impl JobHost {
         self.inner.start(&self.owner, job, Some(self.job)).await
     }
 
-    /// Waits for a job. Meanwhile this one gives its place away, so that the other cannot wait for it.
+    /// Waits for a job. As while it waits for anything, this one has no place meanwhile, so the
+    /// other cannot wait for it.
     pub(crate) async fn wait(&self, id: JobId, timeout: Option<Duration>) -> Result<JobState, Failure> {
-        let state = self.inner.state(&self.owner, id).await?;
-        if state.status.is_final() {
-            return Ok(state);
-        }
-        drop(self.place().take());
-        let state = self.inner.wait(&self.owner, id, timeout).await;
-        let place = self.inner.workers.place(&self.owner.tenant).await;
-        *self.place() = place;
-        state
+        self.inner.wait(&self.owner, id, timeout).await
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Place>> {
@@ -98,6 +91,15 @@ impl ScriptHost for JobHost {
         }
     }
 
+    fn waits(&self) {
+        drop(self.place().take());
+    }
+
+    async fn resumes(&self) {
+        let place = self.inner.workers.place(&self.owner).await;
+        *self.place() = place;
+    }
+
     fn progress(&self, percent: u8, message: &str) {
         if let Some(active) = self.inner.active().get(&self.job) {
             let message = Some(message.to_owned()).filter(|message| !message.is_empty());
@@ -124,6 +126,10 @@ impl ScriptHost for NoHost {
     async fn source(&self, _path: &str) -> Option<String> {
         None
     }
+
+    fn waits(&self) {}
+
+    async fn resumes(&self) {}
 
     fn progress(&self, _percent: u8, _message: &str) {}
 

@@ -77,6 +77,10 @@ impl ScriptHost for FakeHost {
         self.scripts.get(path).cloned()
     }
 
+    fn waits(&self) {}
+
+    async fn resumes(&self) {}
+
     fn progress(&self, percent: u8, message: &str) {
         self.progress.lock().unwrap().push((percent, message.to_owned()));
     }
