@@ -85,3 +85,78 @@ async fn a_graceful_end_loses_nothing() {
     assert_gapless(&events);
     assert_eq!(kinds(&events).last(), Some(&"completed"));
 }
+
+/// A model that never answers, and says when it was asked.
+async fn silent_model() -> (String, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let (asked, arrives) = tokio::sync::mpsc::unbounded_channel();
+    let silent = move || {
+        let asked = asked.clone();
+        async move {
+            asked.send(()).unwrap();
+            std::future::pending::<String>().await
+        }
+    };
+    let router = axum::Router::new().route("/v1/chat/completions", axum::routing::post(silent));
+    (format!("{}/v1", crate::brain::serve(router).await), arrives)
+}
+
+const ASKS: &str =
+    r#"trier document {"steps": [{"id": "a", "run": {"do": [{"call": "ask", "prompt": "?"}]}}]}"#;
+
+/// It might be what ended the process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_at_which_processes_end_fails_after_some_of_them() {
+    let (url, mut arrives) = silent_model().await;
+    let flags = ["--llm", "openai", "--llm-model", "m", "--llm-url", &url];
+    let data = DataDir::new();
+    let token = data.token("acme", "ada");
+    let server = Server::start_with(&data, &flags);
+    let client = server.client(&token);
+    crate::brain::install(&client).await;
+    let request = json!({"content": ASKS, "sessionId": "s"});
+    let (_, task) = client.post("/v1/requests?wait=0", &request).await;
+    let id = task["taskId"].as_str().unwrap().to_owned();
+    arrives.recv().await.unwrap();
+    server.kill();
+    for _ in 0..3 {
+        let server = Server::start_with(&data, &flags);
+        arrives.recv().await.unwrap();
+        server.kill();
+    }
+    let server = Server::start_with(&data, &flags);
+    let events = server.client(&token).events(&id).await;
+    assert_gapless(&events);
+    let last = events.last().unwrap();
+    assert_eq!(last["kind"], "failed", "{events:?}");
+    let message = last["data"]["message"].as_str().unwrap();
+    assert!(message.contains("ended 4 times"), "{message}");
+    assert!(arrives.try_recv().is_err(), "it was not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_in_order_is_no_fault_of_its_tasks() {
+    let (url, mut arrives) = silent_model().await;
+    let models = ["--llm", "openai", "--llm-model", "m", "--llm-url", &url];
+    let flags: Vec<&str> = models.into_iter().chain(["--shutdown-grace-s", "0"]).collect();
+    let data = DataDir::new();
+    let token = data.token("acme", "ada");
+    let server = Server::start_with(&data, &flags);
+    let client = server.client(&token);
+    crate::brain::install(&client).await;
+    let request = json!({"content": ASKS, "sessionId": "s"});
+    let (_, task) = client.post("/v1/requests?wait=0", &request).await;
+    let path = format!("/v1/tasks/{}", task["taskId"].as_str().unwrap());
+    arrives.recv().await.unwrap();
+    server.ask_to_end();
+    assert!(server.wait().success());
+    for _ in 0..4 {
+        let server = Server::start_with(&data, &flags);
+        arrives.recv().await.unwrap();
+        server.ask_to_end();
+        assert!(server.wait().success());
+    }
+    let server = Server::start_with(&data, &flags);
+    arrives.recv().await.unwrap();
+    let (_, task) = server.client(&token).get(&path).await;
+    assert_eq!(task["status"], "running", "{task}");
+}

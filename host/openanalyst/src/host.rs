@@ -122,6 +122,7 @@ impl Host {
             nodes: nodes.clone(),
             shared_scripts: openanalyst_skills::shared_scripts(),
             workers: usize::from(settings.script_workers.value.max(1)),
+            shortest_interval: Duration::from_secs(settings.schedule_interval_s.value),
             run_schedules: role == Role::Server,
             budget: openanalyst_workflow::script_budget(&settings.budget()),
             on_notification: {

@@ -138,6 +138,8 @@ settings! {
     time_zone: String, "OPENANALYST_TIME_ZONE", machine_time_zone(), |value: &String| quoted(value);
     /// How many scripts run at the same time [default: 4]
     script_workers: u16, "OPENANALYST_SCRIPT_WORKERS", 4, shown;
+    /// The shortest time between two firings of a schedule, seconds [default: 60]
+    schedule_interval_s: u64, "OPENANALYST_SCHEDULE_INTERVAL_S", 60, shown;
     /// How many instances of skills and scripts there can be at the same time [default: 128]
     pool_instances: u32, "OPENANALYST_POOL_INSTANCES", 128, shown;
     /// Most open tasks of one user [default: 100]

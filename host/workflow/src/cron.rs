@@ -11,6 +11,8 @@ use openanalyst_domain::Failure;
 
 /// Most characters of an expression.
 const MAX_CHARS: usize = 255;
+/// Firings whose distance is measured: more than there are in a minute.
+const FIRINGS_LOOKED_AT: usize = 61;
 
 /// A checked expression in its time zone.
 #[derive(Debug, Clone)]
@@ -41,6 +43,19 @@ impl Timer {
     pub(crate) fn after(&self, at_ms: i64) -> Option<i64> {
         let at = DateTime::<Utc>::from_timestamp_millis(at_ms)?.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&at, false).ok().map(|next| next.timestamp_millis())
+    }
+
+    /// The shortest time between two of the next firings after a moment, as far as they are looked
+    /// at. None: it fires at most once more.
+    pub(crate) fn shortest_interval_ms(&self, at_ms: i64) -> Option<i64> {
+        let mut last = self.after(at_ms)?;
+        let mut shortest = None;
+        for _ in 0..FIRINGS_LOOKED_AT {
+            let Some(next) = self.after(last) else { break };
+            shortest = Some(shortest.map_or(next - last, |shortest: i64| shortest.min(next - last)));
+            last = next;
+        }
+        shortest
     }
 
     /// The last firing up to a moment, that moment included. None: there was none.
@@ -103,5 +118,17 @@ mod tests {
         ] {
             assert_eq!(Timer::parse(cron, zone).unwrap_err().code(), "invalid", "{cron} {zone}");
         }
+    }
+
+    #[test]
+    fn the_shortest_interval_is_found() {
+        let shortest = |cron: &str| {
+            let now = ms("2026-11-23T10:00:00Z");
+            Timer::parse(cron, "UTC").unwrap().shortest_interval_ms(now)
+        };
+        assert_eq!(shortest("* * * * * *"), Some(1_000));
+        assert_eq!(shortest("0,59 * * * * *"), Some(1_000));
+        assert_eq!(shortest("0 */30 * * * *"), Some(1_800_000));
+        assert_eq!(shortest("0 0 9 * * *"), Some(86_400_000));
     }
 }

@@ -44,6 +44,8 @@ pub struct EmbeddedOptions {
     pub shared_scripts: &'static [(&'static str, &'static str)],
     /// How many scripts run at the same time.
     pub workers: usize,
+    /// The shortest time between two firings of a schedule.
+    pub shortest_interval: Duration,
     /// Whether this process fires schedules and takes up jobs of processes that are gone. One process of a data directory does.
     pub run_schedules: bool,
     /// The budget of one script, see [`script_budget`].
@@ -76,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) budget: Budget,
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
     pub(crate) workers: Workers,
+    pub(crate) shortest_interval_ms: i64,
     pub(crate) schedules_changed: Notify,
     pub(crate) ended: broadcast::Sender<JobId>,
     pub(crate) closing: CancellationToken,
@@ -189,6 +192,8 @@ impl EmbeddedEngine {
             budget: options.budget,
             on_notification: options.on_notification,
             workers: Workers::new(options.workers),
+            shortest_interval_ms: i64::try_from(options.shortest_interval.as_millis())
+                .unwrap_or(i64::MAX),
             schedules_changed: Notify::new(),
             ended: broadcast::channel(ENDED_KEPT).0,
             closing: CancellationToken::new(),

@@ -58,6 +58,16 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
             schedule.path, schedule.cron
         )));
     }
+    if let Some(interval_ms) = timer.shortest_interval_ms(now_ms)
+        && interval_ms < inner.shortest_interval_ms
+    {
+        let (found, least) = (interval_ms / 1_000, inner.shortest_interval_ms / 1_000);
+        return Err(Failure::invalid(format!(
+            "the schedule `{}` would fire every {found} s and {least} s is the shortest interval \
+             here: let it fire less often, or ask the operator",
+            schedule.path
+        )));
+    }
     let unreachable = |error: StoreError| store_failure(&error);
     let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
@@ -159,7 +169,12 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
         return Ok(());
     }
     let timer = Timer::parse(&row.cron, &row.time_zone).ok();
-    let next = timer.as_ref().and_then(|timer| timer.after(now_ms));
+    // One that was stored before there was a shortest interval keeps to it too.
+    let earliest_ms = now_ms + inner.shortest_interval_ms - 1_000;
+    let next = timer.as_ref().and_then(|timer| match timer.shortest_interval_ms(now_ms) {
+        Some(interval_ms) if interval_ms < inner.shortest_interval_ms => timer.after(earliest_ms),
+        _ => timer.after(now_ms),
+    });
     let latest = timer.as_ref().and_then(|timer| timer.latest(now_ms));
     let due_at_ms = latest.unwrap_or(first_due_at_ms).max(first_due_at_ms);
     let named = |_| StoreError::Damaged { what: "schedule", reason: format!("the owner of `{}`", row.path) };
@@ -180,10 +195,10 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
         schedule: Some((row.path.clone(), due_at_ms)),
         at_ms: now_ms,
     };
-    let mut tx = inner.store.begin(&owner).await?;
-    let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
     // A schedule that fires faster than its jobs run would fill the queue.
     let waits = inner.store.has_waiting_job(&owner.tenant, &row.path).await?;
+    let mut tx = inner.store.begin(&owner).await?;
+    let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
     let queued = fired && !waits && tx.queue_job(&job).await?;
     tx.commit().await?;
     if waits {

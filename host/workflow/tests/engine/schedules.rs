@@ -135,6 +135,7 @@ async fn what_is_refused_is_not_stored() {
     let table = [
         (NewSchedule { cron: "0 12 * * *".into(), ..good() }, "invalid", "six fields"),
         (NewSchedule { cron: "0 0 0 31 2 *".into(), ..good() }, "invalid", "never"),
+        (NewSchedule { cron: "0,30 * * * * *".into(), ..good() }, "invalid", "every 30 s and 60 s is"),
         (NewSchedule { time_zone: "Berlin".into(), ..good() }, "invalid", "timezone"),
         (NewSchedule { script_path: "u/ada/nothing".into(), ..good() }, "not-found", "u/ada/nothing"),
         (NewSchedule { is_flow: true, ..good() }, "not-found", "flow"),

@@ -168,6 +168,7 @@ async fn start(
         nodes: Nodes::said(choices.others_live),
         shared_scripts: choices.shared,
         workers: choices.workers,
+        shortest_interval: Duration::from_secs(60),
         run_schedules: choices.run_schedules,
         budget: choices.budget.clone(),
         on_notification: Arc::new(move |owner, notification| drop(sender.send((owner, notification)))),
