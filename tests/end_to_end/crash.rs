@@ -57,7 +57,7 @@ async fn killed_at_ten_points_a_task_ends_exactly_once() {
         assert_eq!(jobs.len(), 2, "killed at {point}: one job for each step");
         let conversations = store.conversations(&owner, None, 10).await.unwrap();
         let conversation = conversations[0].id.parse().unwrap();
-        let messages = store.conversation_messages(&owner, conversation, None, 10).await.unwrap().unwrap();
+        let messages = store.conversation_messages(&owner, conversation, None, 10).await.unwrap().unwrap().rows;
         assert_eq!(messages.len(), 2, "killed at {point}: one question, one answer");
         let memory = openanalyst_store::memory::MemoryOwner::User(owner);
         let posts = store.list_memory(&memory, "posts/", None, 10, 0).await.unwrap();
@@ -100,8 +100,7 @@ async fn silent_model() -> (String, tokio::sync::mpsc::UnboundedReceiver<()>) {
     (format!("{}/v1", crate::brain::serve(router).await), arrives)
 }
 
-const ASKS: &str =
-    r#"trier document {"steps": [{"id": "a", "run": {"do": [{"call": "ask", "prompt": "?"}]}}]}"#;
+const ASKS: &str = r#"trier document {"steps": [{"id": "a", "run": {"do": [{"call": "ask", "prompt": "?"}]}}]}"#;
 
 /// It might be what ended the process.
 #[tokio::test(flavor = "multi_thread")]

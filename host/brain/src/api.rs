@@ -301,6 +301,7 @@ impl BrainError {
             Self::WrongState(_) => "wrong-state",
             Self::TooManyTasks { .. } => "too-many-tasks",
             Self::ShuttingDown => "shutting-down",
+            Self::Store(openanalyst_store::StoreError::Busy) => "busy",
             Self::Store(error) if error.is_transient() => "storage-unavailable",
             Self::Store(_) | Self::Internal(_) => "internal",
         }
@@ -310,7 +311,9 @@ impl BrainError {
     #[must_use]
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            Self::TooManyTasks { .. } | Self::ShuttingDown => Some(1_000),
+            Self::TooManyTasks { .. } | Self::ShuttingDown | Self::Store(openanalyst_store::StoreError::Busy) => {
+                Some(1_000)
+            }
             Self::Store(error) if error.is_transient() => Some(5_000),
             _ => None,
         }

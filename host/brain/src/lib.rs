@@ -63,6 +63,7 @@ pub use brain::{Brain, BrainOptions};
 pub use context::known_time_zone;
 pub use me::{MAX_INSTRUCTIONS_BYTES, MAX_PREFERENCES_BYTES, MemoryView, UserContext};
 pub use openanalyst_router::Route;
+pub use openanalyst_store::Page;
 pub use openanalyst_store::conversations::{ConversationRow, MessageRow};
 pub use openanalyst_store::history::{EntryFilter, EntryRow};
 pub use openanalyst_store::users::UserRow;

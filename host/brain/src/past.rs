@@ -1,6 +1,7 @@
 //! The recorded past of a user: conversations and history, in pages.
 
 use openanalyst_domain::{MessageId, Owner};
+use openanalyst_store::Page;
 use openanalyst_store::conversations::{ConversationRow, MessageRow};
 use openanalyst_store::history::{EntryFilter, EntryRow};
 
@@ -34,7 +35,7 @@ impl Brain {
         conversation: MessageId,
         after: Option<MessageId>,
         limit: u32,
-    ) -> Result<Vec<MessageRow>, BrainError> {
+    ) -> Result<Page<MessageRow>, BrainError> {
         let messages = self.inner.store.conversation_messages(owner, conversation, after, limit).await?;
         messages.ok_or_else(|| BrainError::NoSuchConversation(conversation.to_string()))
     }
@@ -43,7 +44,7 @@ impl Brain {
     ///
     /// # Errors
     /// [`BrainError::Invalid`] for a kind that there is not; the database's.
-    pub async fn history(&self, owner: &Owner, filter: &EntryFilter, limit: u32) -> Result<Vec<EntryRow>, BrainError> {
+    pub async fn history(&self, owner: &Owner, filter: &EntryFilter, limit: u32) -> Result<Page<EntryRow>, BrainError> {
         if filter.kind.as_deref().is_some_and(|kind| !HISTORY_KINDS.contains(&kind)) {
             return Err(BrainError::Invalid(format!("`kind` must be one of {}", HISTORY_KINDS.join(", "))));
         }

@@ -38,11 +38,7 @@ pub(crate) struct Resting<'a, G> {
 
 impl<'a, G> Resting<'a, G> {
     /// The guest has leave to compute now.
-    pub(crate) fn new(
-        guest: Pin<&'a mut G>,
-        host: &'a dyn ScriptHost,
-        yielded: Yielded,
-    ) -> Self {
+    pub(crate) fn new(guest: Pin<&'a mut G>, host: &'a dyn ScriptHost, yielded: Yielded) -> Self {
         Self { guest, host, yielded, stage: Stage::Computes }
     }
 }

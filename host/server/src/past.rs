@@ -3,7 +3,7 @@
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
-use openanalyst_brain::{BrainError, EntryFilter};
+use openanalyst_brain::{BrainError, EntryFilter, Page};
 use openanalyst_domain::MessageId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,8 +59,8 @@ pub(crate) async fn messages(
     let id: MessageId = name
         .parse()
         .map_err(|_| BrainError::NoSuchConversation(name.chars().filter(|c| !c.is_control()).take(64).collect()))?;
-    let rows = app.brain.messages(&caller.owner, id, page.id()?, limit).await?;
-    let next = input::next_cursor(&rows, limit, |row| row.id.clone());
+    let Page { rows, is_cut } = app.brain.messages(&caller.owner, id, page.id()?, limit).await?;
+    let next = input::next_cursor(&rows, of_page(&rows, is_cut, limit), |row| row.id.clone());
     Ok(Json(input::page("messages", json!(rows), next, None)))
 }
 
@@ -81,7 +81,12 @@ pub(crate) async fn history(
         until_ms: query.until,
         before: query.cursor.map(|cursor| cursor.parse().map_err(|_| input::bad_cursor())).transpose()?,
     };
-    let rows = app.brain.history(&caller.owner, &filter, limit).await?;
-    let next = input::next_cursor(&rows, limit, |row| row.id.clone());
+    let Page { rows, is_cut } = app.brain.history(&caller.owner, &filter, limit).await?;
+    let next = input::next_cursor(&rows, of_page(&rows, is_cut, limit), |row| row.id.clone());
     Ok(Json(input::page("entries", json!(rows), next, None)))
+}
+
+/// After how many rows there may be another page: one that has enough bytes is full before that.
+fn of_page<T>(rows: &[T], is_cut: bool, limit: u32) -> u32 {
+    if is_cut { u32::try_from(rows.len()).unwrap_or(limit) } else { limit }
 }

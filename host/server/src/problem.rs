@@ -149,7 +149,7 @@ impl From<BrainError> for Problem {
             "idempotency-key-reused" | "wrong-state" => StatusCode::CONFLICT,
             "version-mismatch" => StatusCode::PRECONDITION_FAILED,
             "too-many-tasks" => StatusCode::TOO_MANY_REQUESTS,
-            "shutting-down" | "storage-unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "shutting-down" | "storage-unavailable" | "busy" => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(%error, "a call of the brain failed");
                 return Self::internal();

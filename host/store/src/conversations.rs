@@ -4,7 +4,7 @@ use openanalyst_domain::{MessageId, Owner, SessionKey, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sql::{At, Before, Id, Json, Query, Sql, from_row, query};
+use crate::sql::{At, Before, Id, Json, Page, Query, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// A message, before it is stored.
@@ -184,7 +184,8 @@ impl Store {
             .collect())
     }
 
-    /// The messages of one of this user's conversations after a message, oldest first. None: there is no such conversation of theirs.
+    /// The messages of one of this user's conversations after a message, oldest first. A page has at most 4 MiB and the
+    /// message that reaches that. None: there is no such conversation of theirs.
     ///
     /// # Errors
     /// The database's.
@@ -194,7 +195,7 @@ impl Store {
         conversation: MessageId,
         after: Option<MessageId>,
         limit: u32,
-    ) -> Result<Option<Vec<MessageRow>>, StoreError> {
+    ) -> Result<Option<Page<MessageRow>>, StoreError> {
         let there: Option<(Id,)> = query("SELECT id FROM conversations WHERE id = $1 AND tenant = $2 AND user_id = $3")
             .bind(conversation)
             .bind(owner.tenant.as_str())
@@ -204,7 +205,7 @@ impl Store {
         if there.is_none() {
             return Ok(None);
         }
-        let rows: Vec<Raw> = query(
+        let page: Page<Raw> = query(
             "SELECT id, task_id, role, content, data, skill, at FROM messages \
              WHERE conversation_id = $1 AND tenant = $2 AND user_id = $3 AND ($4 IS NULL OR id > $4) ORDER BY id LIMIT $5",
         )
@@ -213,8 +214,9 @@ impl Store {
         .bind(owner.user.as_str())
         .bind(after)
         .bind(i64::from(limit))
-        .all(self.read(owner))
+        .page(self.read(owner))
         .await?;
-        rows.into_iter().map(MessageRow::try_from).collect::<Result<_, _>>().map(Some)
+        let rows = page.rows.into_iter().map(MessageRow::try_from).collect::<Result<_, _>>()?;
+        Ok(Some(Page { rows, is_cut: page.is_cut }))
     }
 }

@@ -4,7 +4,7 @@ use openanalyst_domain::{MessageId, Owner, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Sql, from_row, query};
+use crate::sql::{At, Id, Json, Page, Sql, from_row, query};
 use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Something to remember.
@@ -131,10 +131,11 @@ impl Store {
     /// The database's.
     pub async fn history(&self, owner: &Owner, kind: Option<&str>, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
         let filter = EntryFilter { kind: kind.map(str::to_owned), ..EntryFilter::default() };
-        self.search_history(owner, &filter, limit).await
+        Ok(self.search_history(owner, &filter, limit).await?.rows)
     }
 
-    /// This user's entries that fit, newest first.
+    /// This user's entries that fit, newest first. A page has at most 4 MiB and the entry that
+    /// reaches that.
     ///
     /// # Errors
     /// The database's.
@@ -143,7 +144,7 @@ impl Store {
         owner: &Owner,
         filter: &EntryFilter,
         limit: u32,
-    ) -> Result<Vec<EntryRow>, StoreError> {
+    ) -> Result<Page<EntryRow>, StoreError> {
         const SQLITE: &str = "SELECT id, kind, task_id, skill, title, content, data, at FROM history \
              WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR skill = $4) \
              AND ($5 IS NULL OR instr(lower(title || ' ' || content), lower($5)) > 0) AND ($6 IS NULL OR at >= $6) \
@@ -152,7 +153,7 @@ impl Store {
              WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR skill = $4) \
              AND ($5 IS NULL OR strpos(lower(title || ' ' || content), lower($5)) > 0) AND ($6 IS NULL OR at >= $6) \
              AND ($7 IS NULL OR at < $7) AND ($8 IS NULL OR id < $8) ORDER BY id DESC LIMIT $9";
-        let rows: Vec<Raw> = query(Sql::each(SQLITE, POSTGRES))
+        let page: Page<Raw> = query(Sql::each(SQLITE, POSTGRES))
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
             .bind(&filter.kind)
@@ -162,8 +163,9 @@ impl Store {
             .bind(At::maybe(filter.until_ms))
             .bind(filter.before)
             .bind(i64::from(limit))
-            .all(self.read(owner))
+            .page(self.read(owner))
             .await?;
-        rows.into_iter().map(EntryRow::try_from).collect()
+        let rows = page.rows.into_iter().map(EntryRow::try_from).collect::<Result<_, _>>()?;
+        Ok(Page { rows, is_cut: page.is_cut })
     }
 }

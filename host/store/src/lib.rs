@@ -41,6 +41,7 @@ pub mod workflow_values;
 pub use db::{Hints, POSTGRES_CONNECTIONS, PostgresUrl, Store, StoreOptions, Tx};
 pub use error::StoreError;
 pub use scope::Scope;
+pub use sql::Page;
 
 use openanalyst_domain::{Owner, TenantId, UserId};
 use sql::Json;

@@ -4,6 +4,7 @@
 //! `timestamptz` or milliseconds, documents `jsonb` or text, ids `uuid` or text. The types here carry that difference, so that no function of the record does.
 //! Where the dialects disagree in their words, a query has one text for each ([`Sql::each`]).
 
+use futures_util::TryStreamExt as _;
 use openanalyst_domain::{JobId, MessageId, TaskId};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Deserializer};
@@ -12,7 +13,7 @@ use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{FromRow, Postgres, Type};
+use sqlx::{FromRow, Postgres, Row as _, Type};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -416,11 +417,25 @@ impl<T: SqliteRow + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static> Row for
 pub(crate) struct Query {
     pub(crate) sql: Sql,
     pub(crate) values: Vec<Value>,
+    /// Rows are read until they have as many bytes: the one that reaches it is the last.
+    pub(crate) most_bytes: usize,
 }
+
+/// Some of the rows that a query has.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether the page ended because of its bytes, so that there may be more rows.
+    pub is_cut: bool,
+}
+
+/// Most bytes of the rows of a page; the last row may go beyond it.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Begins a query.
 pub(crate) fn query(sql: impl Into<Sql>) -> Query {
-    Query { sql: sql.into(), values: Vec::new() }
+    Query { sql: sql.into(), values: Vec::new(), most_bytes: usize::MAX }
 }
 
 /// Gives a query of sqlx its parameters.
@@ -465,7 +480,13 @@ impl Query {
 
     /// All rows.
     pub(crate) async fn all<T: Row>(self, from: impl Source) -> Result<Vec<T>, StoreError> {
-        from.all(self).await
+        Ok(from.page(self).await?.rows)
+    }
+
+    /// The rows until they have [`PAGE_BYTES`].
+    pub(crate) async fn page<T: Row>(mut self, from: impl Source) -> Result<Page<T>, StoreError> {
+        self.most_bytes = PAGE_BYTES;
+        from.page(self).await
     }
 
     /// The row, if there is one.
@@ -481,9 +502,27 @@ impl Query {
     pub(crate) async fn on_postgres<'e, T: Row>(
         self,
         executor: impl sqlx::Executor<'e, Database = Postgres>,
-    ) -> Result<Vec<T>, StoreError> {
-        Ok(bound!(sqlx::query_as(self.sql.postgres), self.values).fetch_all(executor).await?)
+    ) -> Result<Page<T>, StoreError> {
+        let most_bytes = self.most_bytes;
+        let query = bound!(sqlx::query(self.sql.postgres), self.values);
+        let mut given = query.fetch(executor);
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
+        while let Some(row) = given.try_next().await? {
+            if most_bytes < usize::MAX {
+                bytes = bytes.saturating_add(size_of_row(&row));
+            }
+            rows.push(T::from_row(&row)?);
+            if bytes >= most_bytes {
+                return Ok(Page { rows, is_cut: true });
+            }
+        }
+        Ok(Page { rows, is_cut: false })
     }
+}
+
+fn size_of_row(row: &PgRow) -> usize {
+    let value = |at| row.try_get_raw(at).ok().and_then(|value| value.as_bytes().ok());
+    (0..row.len()).filter_map(value).map(<[u8]>::len).sum()
 }
 
 #[cfg(test)]

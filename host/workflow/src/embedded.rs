@@ -192,8 +192,7 @@ impl EmbeddedEngine {
             budget: options.budget,
             on_notification: options.on_notification,
             workers: Workers::new(options.workers),
-            shortest_interval_ms: i64::try_from(options.shortest_interval.as_millis())
-                .unwrap_or(i64::MAX),
+            shortest_interval_ms: i64::try_from(options.shortest_interval.as_millis()).unwrap_or(i64::MAX),
             schedules_changed: Notify::new(),
             ended: broadcast::channel(ENDED_KEPT).0,
             closing: CancellationToken::new(),

@@ -69,7 +69,7 @@ async fn write(store: &Store, owner: &Owner, dir: &Path) -> Result<(usize, usize
     let mut before = None;
     loop {
         let filter = EntryFilter { before, ..EntryFilter::default() };
-        let page = store.search_history(owner, &filter, PAGE).await?;
+        let page = store.search_history(owner, &filter, PAGE).await?.rows;
         for entry in &page {
             let at = time(entry.at_ms);
             let folder = dir.join(folder(&entry.kind)).join(at.format("%Y-%m").to_string());

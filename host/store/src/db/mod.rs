@@ -16,7 +16,7 @@ use openanalyst_domain::NodeId;
 use crate::StoreError;
 use crate::nodes::{AliveNode, Nodes};
 use crate::scope::{Scope, try_lock};
-use crate::sql::{Query, Row, query};
+use crate::sql::{Page, Query, Row, query};
 use crate::tasks::Held;
 use crate::together::Joined;
 
@@ -100,14 +100,14 @@ pub(crate) struct Reader<'a> {
 
 /// What rows can be read from.
 pub(crate) trait Source {
-    /// All rows of a query.
-    fn all<T: Row>(self, query: Query) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send;
+    /// The rows of a query, until they have as many bytes as it says.
+    fn page<T: Row>(self, query: Query) -> impl Future<Output = Result<Page<T>, StoreError>> + Send;
 }
 
 impl Source for &mut Tx {
-    async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
+    async fn page<T: Row>(self, query: Query) -> Result<Page<T>, StoreError> {
         match &mut self.inner {
-            TxInner::Sqlite(tx) => Ok(tx.send(&self.scope, take(&mut self.later), Some(query)).await?.rows),
+            TxInner::Sqlite(tx) => Ok(tx.send(&self.scope, take(&mut self.later), Some(query)).await?.page),
             TxInner::Postgres(tx) => {
                 run_all(&mut self.later, tx).await?;
                 query.on_postgres(&mut **tx).await
@@ -117,9 +117,9 @@ impl Source for &mut Tx {
 }
 
 impl Source for Reader<'_> {
-    async fn all<T: Row>(self, query: Query) -> Result<Vec<T>, StoreError> {
+    async fn page<T: Row>(self, query: Query) -> Result<Page<T>, StoreError> {
         match &self.store.backend {
-            Backend::Sqlite(pools) => pools.reads.all(&self.scope, query).await,
+            Backend::Sqlite(pools) => pools.reads.page(&self.scope, query).await,
             Backend::Postgres(pools) => {
                 let mut tx = postgres::begin(&pools.reads, self.scope.begin()).await?;
                 // It reads and nothing else, so nobody waits for its end.
@@ -324,7 +324,7 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Sqlite(pools) => {
-                pools.reads.all::<()>(&Scope::Worker, query("SELECT 1")).await.map(drop)?;
+                pools.reads.page::<()>(&Scope::Worker, query("SELECT 1")).await.map(drop)?;
             }
             Backend::Postgres(pools) => drop(postgres::begin(&pools.reads, Scope::Worker.begin()).await?),
         }
@@ -361,7 +361,7 @@ impl Store {
     pub async fn schema_version(&self) -> Result<i64, StoreError> {
         const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";
         let newest: Option<(Option<i64>,)> = match &self.backend {
-            Backend::Sqlite(pools) => pools.reads.all(&Scope::Worker, query(NEWEST)).await?.pop(),
+            Backend::Sqlite(pools) => pools.reads.page(&Scope::Worker, query(NEWEST)).await?.rows.pop(),
             Backend::Postgres(pools) => sqlx::query_as(NEWEST).fetch_optional(&pools.reads).await?,
         };
         Ok(newest.and_then(|(version,)| version).unwrap_or(0))

@@ -241,10 +241,10 @@ fn accept_on_sqlite(writer: &Writer, task: &NewTask, most_open: usize, words: Fi
     let (owner, id, at_ms) = (task.owner.clone(), task.id, task.at_ms);
     let (tell, written) = oneshot::channel();
     let work = move |connection: &mut Connection| {
-        let lease = connection.run::<(i64,)>(&insert)?.rows.pop();
+        let lease = connection.run::<(i64,)>(&insert)?.page.rows.pop();
         let Some((lease,)) = lease else {
             let earlier = match &earlier {
-                Some(earlier) => connection.run(earlier)?.rows.pop(),
+                Some(earlier) => connection.run(earlier)?.page.rows.pop(),
                 None => None,
             };
             // Nobody may wait any more.

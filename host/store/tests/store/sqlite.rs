@@ -70,7 +70,7 @@ async fn what_an_older_program_wrote_is_there_after_the_tables_were_made_anew() 
     sqlx::Connection::close(connection).await.unwrap();
 
     let (store, ada) = (place.open().await.unwrap(), owner("t", "ada"));
-    let messages = store.conversation_messages(&ada, conversation, None, 10).await.unwrap().unwrap();
+    let messages = store.conversation_messages(&ada, conversation, None, 10).await.unwrap().unwrap().rows;
     let said: Vec<_> =
         messages.iter().map(|said| (said.role.as_str(), said.content.as_str(), said.data.clone())).collect();
     assert_eq!(said, [("user", "first", None), ("assistant", "second", Some(json!([2])))]);

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::types::ValueRef;
 
-use crate::sql::{Query, Row};
+use crate::sql::{Page, Query, Row};
 
 /// How long a write waits for another process's write before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,9 +18,15 @@ const PREPARED: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Done<T> {
     /// The rows.
-    pub(crate) rows: Vec<T>,
+    pub(crate) page: Page<T>,
     /// How many rows were changed.
     pub(crate) changed: u64,
+}
+
+impl<T> Done<T> {
+    pub(super) fn nothing() -> Self {
+        Self { page: Page { rows: Vec::new(), is_cut: false }, changed: 0 }
+    }
 }
 
 /// A connection, and the statements of this crate in SQLite's words.
@@ -77,13 +84,22 @@ impl Connection {
             statement.raw_bind_parameter(index + 1, value)?;
         }
         let mut given = statement.raw_query();
-        let mut rows = Vec::new();
+        let mut done = Done::nothing();
+        let mut bytes = 0_usize;
         while let Some(row) = given.next()? {
-            rows.push(T::read(row)?);
+            if query.most_bytes < usize::MAX {
+                bytes = bytes.saturating_add(size_of_row(row));
+            }
+            done.page.rows.push(T::read(row)?);
+            if bytes >= query.most_bytes {
+                done.page.is_cut = true;
+                break;
+            }
         }
         drop(given);
         drop(statement);
-        Ok(Done { rows, changed: self.inner.changes() })
+        done.changed = self.inner.changes();
+        Ok(done)
     }
 
     /// Whether no transaction is open.
@@ -98,6 +114,15 @@ impl Connection {
         }
         self.inner.close().map_err(|(_, error)| error)
     }
+}
+
+fn size_of_row(row: &rusqlite::Row<'_>) -> usize {
+    let size = |at| match row.get_ref(at) {
+        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
+        Ok(ValueRef::Integer(_) | ValueRef::Real(_)) => size_of::<i64>(),
+        Ok(ValueRef::Null) | Err(_) => 0,
+    };
+    (0..row.as_ref().column_count()).map(size).sum()
 }
 
 /// A statement with `?1` for `$1`. Anything else after a `$` is a path of JSON, `$.kind`.

@@ -71,7 +71,7 @@ impl Transaction {
                 connection.run_all(&later)?;
                 match statement {
                     Some(statement) => connection.run(&statement),
-                    None => Ok(Done { rows: Vec::new(), changed: 0 }),
+                    None => Ok(Done::nothing()),
                 }
             })
             .await
@@ -123,7 +123,7 @@ impl Pools {
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
         let check = query("PRAGMA quick_check(1)");
-        let found: Vec<(String,)> = self.reads.all(&Scope::Worker, check).await?;
+        let found = self.reads.page::<(String,)>(&Scope::Worker, check).await?.rows;
         let found = found.into_iter().next().map_or_else(String::new, |(found,)| found);
         if found == "ok" { Ok(()) } else { Err(StoreError::Corrupt { path: self.path.clone(), reason: found }) }
     }

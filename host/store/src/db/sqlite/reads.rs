@@ -12,7 +12,7 @@ use openanalyst_domain::{TenantId, Turns};
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
-use crate::sql::{Query, Row};
+use crate::sql::{Page, Query, Row};
 use crate::{Scope, StoreError};
 
 /// How many reads run side by side, and how many of one tenant.
@@ -90,17 +90,17 @@ impl Reads {
         Ok(Self { shared, threads: Arc::new(Mutex::new(threads)) })
     }
 
-    /// All rows of a query.
+    /// The rows of a query, until they have as many bytes as it says.
     ///
     /// # Errors
     /// [`StoreError::Busy`]: too much waits already. The database's.
-    pub(crate) async fn all<T: Row>(&self, scope: &Scope, query: Query) -> Result<Vec<T>, StoreError> {
+    pub(crate) async fn page<T: Row>(&self, scope: &Scope, query: Query) -> Result<Page<T>, StoreError> {
         let (tell, told) = oneshot::channel();
         let read: Read = Box::new(move |connection| {
             if tell.is_closed() {
                 return;
             }
-            let found = connection.and_then(|connection| Ok(connection.run(&query)?.rows));
+            let found = connection.and_then(|connection| Ok(connection.run(&query)?.page));
             // Nobody may wait any more.
             let _ = tell.send(found);
         });
