@@ -16,5 +16,6 @@ fn main() {
     .build();
     println!("cargo::rustc-env=COURIER_WASM={}", built.path("courier").display());
     println!("cargo::rustc-env=TRIER_WASM={}", built.path("trier").display());
+    println!("cargo::rustc-env=NEIGHBOUR_WASM={}", built.path("neighbour").display());
     println!("cargo::rustc-env=PROBE_WASM={}", built.path("probe").display());
 }

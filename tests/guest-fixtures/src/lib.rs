@@ -15,6 +15,10 @@ pub const COURIER: &[u8] = include_bytes!(env!("COURIER_WASM"));
 /// A skill whose plan and attempts stand in its request; see `tests/guests/examples/trier.rs`.
 pub const TRIER: &[u8] = include_bytes!(env!("TRIER_WASM"));
 
+/// A skill that puts load on its host in the way that its request says; see
+/// `tests/guests/examples/neighbour.rs`.
+pub const NEIGHBOUR: &[u8] = include_bytes!(env!("NEIGHBOUR_WASM"));
+
 /// The address at which [`Core`]'s `run` returns its result: zeros, which is an output with an empty text.
 pub const RESULT: u32 = 1024;
 /// The first address that [`Core`]'s `cabi_realloc` hands out.
