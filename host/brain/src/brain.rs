@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
 use crate::bus::Bus;
+use crate::checker::Checker;
 use crate::context::{self, Reading, shorten};
 use crate::end::{End, Outcome};
 use crate::parked::Parked;
@@ -74,6 +75,7 @@ pub struct BrainOptions {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) sandbox: Sandbox,
+    pub(crate) checker: Checker,
     pub(crate) workflow: Arc<dyn WorkflowEngine>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
@@ -230,6 +232,7 @@ impl Brain {
             places: Arc::new(Semaphore::new(options.settings.max_tasks_at_work.max(1))),
             store: options.store,
             sandbox: options.sandbox,
+            checker: Checker::new(),
             workflow: options.workflow,
             clock: options.clock,
             node: options.node,
@@ -513,6 +516,12 @@ impl Brain {
         let utterance =
             Utterance { text: content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
         Ok(inner.catalog.of(&owner.tenant).await?.router().route(&utterance))
+    }
+
+    /// What tests expectations, to be loaded before a task needs it.
+    #[must_use]
+    pub fn checker(&self) -> Checker {
+        self.inner.checker.clone()
     }
 
     /// What users are told without having asked, as it happens.
