@@ -282,6 +282,8 @@ async fn every_check_sends_a_step_back_and_lets_it_pass() {
         ("within", json!({ "within": [1, 3] }), json!(7), json!(2)),
         ("similar", json!({ "similar": "the sales rose in May" }), json!("it rains"), json!("in May the sales rose")),
         ("exact", json!({ "exact": { "a": 1 } }), json!({ "a": 2 }), json!({ "a": 1 })),
+        ("schema", json!({ "schema": { "type": "integer" } }), json!("five"), json!(5)),
+        ("matches", json!({ "matches": "^a.c$" }), json!("abd"), json!("abc")),
     ] {
         let document = json!({ "steps": [{ "id": "a", "run": { "give": [wrong, right] }, "expects": [expects] }] });
         let task = attempt(&client, &document, name).await;

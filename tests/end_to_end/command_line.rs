@@ -39,7 +39,7 @@ fn the_doctor_names_every_part() {
     let output = data.run(&["doctor", "--listen", "127.0.0.1:0"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
-    for part in ["data directory", "database", "signing key", "sandbox", "bundled skills", "script runner"] {
+    for part in ["data directory", "database", "signing key", "sandbox", "bundled skills", "checker", "script runner"] {
         assert!(said.contains(&format!("ok    {part}")), "`{part}` is not in {said}");
     }
 

@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod crash_rounds;
 mod effects;
+mod expectations;
 mod first_start;
 mod hub;
 mod isolation;

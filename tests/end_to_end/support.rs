@@ -88,7 +88,9 @@ impl DataDir {
             let mut doctor =
                 Self::on(dir.path()).command_with_cache(&["doctor", "--listen", "127.0.0.1:0"], &Self::cache());
             let checked = String::from_utf8(doctor.output().unwrap().stdout).unwrap();
-            assert!(checked.contains("ok    bundled skills") && checked.contains("ok    script runner"), "{checked}");
+            for part in ["bundled skills", "checker", "script runner"] {
+                assert!(checked.contains(&format!("ok    {part}")), "{checked}");
+            }
         });
         self.command_with_cache(arguments, &Self::cache())
     }

@@ -8,7 +8,7 @@
 //! | `started` | `{node}` |
 //! | `context-built` | `{messages, recentTasks, preferences, learnings, skills, omitted, leftOut: {messages, preferences, learnings, shortened}}`: how many of each; `omitted` is the sum of those that are not there at all |
 //! | `routed` | `{skill, skillVersion, confidence, decision, reasons, ranking, actions, slots}` |
-//! | `preparing` | `{component, message}`: the skill whose component is still being fetched or compiled, or `script-runner`; and the same as a sentence |
+//! | `preparing` | `{component, message}`: the skill whose component is still being fetched or compiled, `script-runner` or `checker`; and the same as a sentence |
 //! | `admitted` | `{queuedMs}`: how long the plan waited for a place in the sandbox |
 //! | `planned` | `{steps: [{id, title, action}], questions}` |
 //! | `step-started` | *step* |
@@ -137,7 +137,7 @@ fn any_question() -> String {
 pub struct TaskReceipt {
     /// From acceptance to its end.
     pub duration_ms: i64,
-    /// Calls of skills and scripts.
+    /// Calls of skills and scripts, and of the checker of expectations.
     pub invocations: u32,
     /// CPU time inside the sandbox.
     pub cpu_us: u64,

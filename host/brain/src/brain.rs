@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
 use crate::bus::Bus;
+use crate::checker::Checker;
 use crate::context::{self, Reading, shorten};
 use crate::end::{End, Outcome};
 use crate::parked::Parked;
@@ -79,6 +80,7 @@ pub struct BrainOptions {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) sandbox: Sandbox,
+    pub(crate) checker: Checker,
     pub(crate) workflow: Arc<dyn WorkflowEngine>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
@@ -258,6 +260,7 @@ impl Brain {
             pool: options.pool,
             store: options.store,
             sandbox: options.sandbox,
+            checker: Checker::new(),
             workflow: options.workflow,
             clock: options.clock,
             node: options.node,
@@ -534,6 +537,12 @@ impl Brain {
         let utterance =
             Utterance { text: content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
         Ok(inner.catalog.of(&owner.tenant).await?.router().route(&utterance))
+    }
+
+    /// What tests expectations, to be loaded before a task needs it.
+    #[must_use]
+    pub fn checker(&self) -> Checker {
+        self.inner.checker.clone()
     }
 
     /// What users are told without having asked, as it happens.

@@ -1,18 +1,18 @@
 //! The evaluator: compares what a step gave with what was expected, and says the differences in words.
 //!
-//! Pure: the one check that needs the sandbox (`by-skill`) is handed back to the executor.
+//! Pure, and linear in what it compares. A check that needs the sandbox is handed back to the
+//! executor: `schema`, `matches` and `similar` go to the [`checker`](crate::checker), `by-skill` to
+//! the skill.
 
+use openanalyst_runtime::CheckOutcome;
 use openanalyst_runtime::contract::{Check, Expectation};
 use serde_json::Value;
 
-use openanalyst_text::similarity;
-
 /// Most characters of a value that a difference quotes.
 const QUOTE_CHARS: usize = 120;
-/// Most memory of a compiled pattern.
-const PATTERN_BYTES: usize = 1 << 20;
 
-/// Checks that an expectation can be compared with anything at all.
+/// Checks that an expectation can be compared with anything at all, as far as that is cheap to see:
+/// a schema or a pattern is the checker's to read.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -25,20 +25,13 @@ pub(crate) fn check(expectation: &Expectation) -> Result<(), String> {
         serde_json::from_str::<Value>(text).map_err(|error| format!("{what} is no JSON: {error}"))
     };
     match &expectation.check {
-        Check::Present | Check::Contains(_) => Ok(()),
+        Check::Present | Check::Contains(_) | Check::Schema(_) | Check::Matches(_) => Ok(()),
         Check::Exact(wanted) => document("the expected document", wanted).map(drop),
         Check::BySkill(argument) => match document("the argument of the skill's own check", argument)? {
             // The value that is tested becomes a member of it.
             Value::Object(_) => Ok(()),
             _ => Err("the argument of the skill's own check is no JSON object".to_owned()),
         },
-        Check::Schema(schema) => {
-            let schema = document("the schema", schema)?;
-            jsonschema::draft202012::new(&schema)
-                .map(drop)
-                .map_err(|error| format!("the schema cannot be used: {error}"))
-        }
-        Check::Matches(pattern) => pattern_of(pattern).map(drop),
         Check::Similar(wanted) if !(0.0..=1.0).contains(&wanted.threshold) => {
             Err(format!("the threshold {} is not from 0 to 1", wanted.threshold))
         }
@@ -51,11 +44,6 @@ pub(crate) fn check(expectation: &Expectation) -> Result<(), String> {
         }
         Check::Within(_) => Ok(()),
     }
-}
-
-fn pattern_of(pattern: &str) -> Result<regex::Regex, String> {
-    let built = regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
-    built.map_err(|error| format!("`{}` is not a usable pattern: {error}", shorten(pattern)))
 }
 
 /// How a result compares with what was expected.
@@ -104,8 +92,14 @@ impl Outcome {
         Self { score: 1.0, difference: None }
     }
 
-    fn differs(expectation: &Expectation, how: &str) -> Self {
+    pub(crate) fn differs(expectation: &Expectation, how: &str) -> Self {
         Self { score: 0.0, difference: Some(format!("{}: {how}", expectation.description)) }
+    }
+
+    /// What the checker says.
+    pub(crate) fn tested(expectation: &Expectation, outcome: CheckOutcome) -> Self {
+        let CheckOutcome { score, difference } = outcome;
+        Self { score, difference: difference.map(|how| format!("{}: {how}", expectation.description)) }
     }
 
     /// The skill's own answer to a `by-skill` check: `{"met": bool, "differences": [text]}`.
@@ -129,11 +123,23 @@ impl Outcome {
     }
 }
 
-/// Compares one value. None: the check is the skill's own, and the executor has to ask it.
-pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outcome> {
+/// What comparing one value came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Compared {
+    /// It is done.
+    Done(Outcome),
+    /// The checker is to be asked.
+    ByChecker,
+    /// The skill is to be asked, with this argument.
+    BySkill(String),
+}
+
+/// Compares one value, as far as that is cheap.
+pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Compared {
     let wants_null = matches!(&expectation.check, Check::Exact(wanted) if wanted.trim() == "null");
     let Some(value) = result.pointer(&expectation.pointer).filter(|value| wants_null || !value.is_null()) else {
-        return Some(Outcome::differs(expectation, &format!("there is nothing at `{}`", expectation.pointer)));
+        let how = format!("there is nothing at `{}`", expectation.pointer);
+        return Compared::Done(Outcome::differs(expectation, &how));
     };
     let outcome = match &expectation.check {
         Check::Present => Outcome::held(),
@@ -142,30 +148,12 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outco
             Ok(wanted) => Outcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value))),
             Err(error) => Outcome::differs(expectation, &format!("the expected document is no JSON: {error}")),
         },
-        Check::Schema(schema) => by_schema(expectation, schema, value),
         Check::Contains(part) => {
             let text = as_text(value);
             if text.to_lowercase().contains(&part.to_lowercase()) {
                 Outcome::held()
             } else {
                 Outcome::differs(expectation, &format!("`{part}` is not in {}", quote(value)))
-            }
-        }
-        Check::Matches(pattern) => match pattern_of(pattern) {
-            Ok(regex) if regex.is_match(&as_text(value)) => Outcome::held(),
-            Ok(_) => Outcome::differs(expectation, &format!("{} does not match `{pattern}`", quote(value))),
-            Err(error) => Outcome::differs(expectation, &error),
-        },
-        Check::Similar(wanted) => {
-            let score = similarity(&wanted.text, &as_text(value));
-            if score >= wanted.threshold {
-                Outcome { score, difference: None }
-            } else {
-                let difference = format!(
-                    "{}: the likeness is {score:.2} and {:.2} was expected",
-                    expectation.description, wanted.threshold
-                );
-                Outcome { score, difference: Some(difference) }
             }
         }
         Check::Within(range) => {
@@ -183,26 +171,10 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Option<Outco
                 Some(_) => Outcome::held(),
             }
         }
-        Check::BySkill(_) => return None,
+        Check::Schema(_) | Check::Matches(_) | Check::Similar(_) => return Compared::ByChecker,
+        Check::BySkill(argument) => return Compared::BySkill(argument.clone()),
     };
-    Some(outcome)
-}
-
-fn by_schema(expectation: &Expectation, schema: &str, value: &Value) -> Outcome {
-    let schema: Value = match serde_json::from_str(schema) {
-        Ok(schema) => schema,
-        Err(error) => return Outcome::differs(expectation, &format!("the schema is no JSON: {error}")),
-    };
-    let validator = match jsonschema::draft202012::new(&schema) {
-        Ok(validator) => validator,
-        Err(error) => return Outcome::differs(expectation, &format!("the schema cannot be used: {error}")),
-    };
-    let problems: Vec<String> = validator
-        .iter_errors(value)
-        .take(5)
-        .map(|error| format!("at `{}{}`: {}", expectation.pointer, error.instance_path(), shorten(&error.to_string())))
-        .collect();
-    if problems.is_empty() { Outcome::held() } else { Outcome::differs(expectation, &problems.join("; ")) }
+    Compared::Done(outcome)
 }
 
 /// Equal documents: member order does not matter, and 1 is 1.0.
@@ -248,13 +220,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checker::testing;
 
     fn expect(pointer: &str, check: Check) -> Expectation {
         Expectation { pointer: pointer.to_owned(), check, description: "it is right".to_owned() }
     }
 
-    #[test]
-    fn every_check_says_yes_and_no() {
+    #[tokio::test]
+    async fn every_check_says_yes_and_no() {
         let result = json!({"post": {"content": "AI trends of the year", "length": 21, "tags": ["#ai"]}, "none": null});
         let range = |min: f64, max: f64| Check::Within(NumericRange { min: Some(min), max: Some(max) });
         let like = |text: &str| Check::Similar(Similarity { text: text.to_owned(), threshold: 0.7 });
@@ -284,18 +257,29 @@ mod tests {
             ("/post/tags", range(1.0, 1.0), true),
             ("/post", range(1.0, 1.0), false),
         ];
-        for (pointer, check, held) in table {
-            let expectation = expect(pointer, check);
-            let verdict = Verdict::of(vec![compare(&expectation, &result).unwrap()]);
-            assert_eq!(verdict.met, held, "{expectation:?} gave {verdict:?}");
-            assert_eq!(verdict.differences.is_empty(), held);
+        let expectations: Vec<(Expectation, bool)> =
+            table.into_iter().map(|(pointer, check, held)| (expect(pointer, check), held)).collect();
+        let compared: Vec<Compared> = expectations.iter().map(|(of, _)| compare(of, &result)).collect();
+        let of_checker = expectations.iter().zip(&compared).filter(|(_, how)| **how == Compared::ByChecker);
+        let of_checker: Vec<Expectation> = of_checker.map(|((of, _), _)| of.clone()).collect();
+        let mut tested = testing::test(&of_checker, &result).await.result.unwrap().into_iter();
+        for ((expectation, held), compared) in expectations.iter().zip(compared) {
+            let outcome = match compared {
+                Compared::Done(outcome) => outcome,
+                Compared::ByChecker => Outcome::tested(expectation, tested.next().unwrap()),
+                Compared::BySkill(_) => panic!("{expectation:?}"),
+            };
+            let verdict = Verdict::of(vec![outcome]);
+            assert_eq!(verdict.met, *held, "{expectation:?} gave {verdict:?}");
+            assert_eq!(verdict.differences.is_empty(), *held);
         }
+        assert_eq!(tested.next(), None);
     }
 
     #[test]
     fn the_skill_is_asked_where_it_wants_to_be() {
         let expectation = expect("", Check::BySkill("{}".to_owned()));
-        assert_eq!(compare(&expectation, &json!({})), None);
+        assert_eq!(compare(&expectation, &json!({})), Compared::BySkill("{}".to_owned()));
         assert!(Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": true}))]).met);
         let no =
             Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": false, "differences": ["too dull"]}))]);

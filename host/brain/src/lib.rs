@@ -8,7 +8,7 @@
 //! | replay | [`replay`] | a finished task as a file, and running it again |
 //! | researcher | `research` | looks up how it is done right, once the retries are used up |
 //! | executor | `steps`, `jobs`, `asked` | runs steps as jobs, skill calls or the skill's own code; journals each attempt before it begins; asks, and heeds the answer |
-//! | evaluator | `expect` | compares results with expectations |
+//! | evaluator | `expect`, `checker` | compares results with expectations: what is cheap here, and the rest in the sandbox |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
 //! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
 //! | history | `record`, `end` | keeps what was done until it is written under the task's lease; writes a task's end, its answer and its history in one transaction |
@@ -24,6 +24,7 @@ mod asked;
 mod at_work;
 mod brain;
 mod bus;
+mod checker;
 mod context;
 mod end;
 mod expect;
@@ -60,6 +61,7 @@ pub use api::{
     TaskReceipt, TaskView,
 };
 pub use brain::{Brain, BrainOptions};
+pub use checker::{Checker, self_check};
 pub use context::known_time_zone;
 pub use me::{MAX_INSTRUCTIONS_BYTES, MAX_PREFERENCES_BYTES, MemoryView, UserContext};
 pub use openanalyst_router::Route;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openanalyst_domain::{EventKind, Failure};
 use openanalyst_registry::CatalogSkill;
-use openanalyst_runtime::Skill;
+use openanalyst_runtime::{Checker, Skill};
 use openanalyst_store::StoreError;
 use openanalyst_store::tasks::NewEvent;
 use serde_json::json;
@@ -39,6 +39,20 @@ pub(crate) async fn skill(
 /// As [`skill`].
 pub(crate) async fn script_runner(record: &Record) -> Result<Result<(), Failure>, StoreError> {
     component(record, "script-runner", "the script runner", record.brain().workflow.prepared()).await
+}
+
+/// Loads the checker of expectations. None: the task was cancelled first.
+///
+/// # Errors
+/// As [`skill`].
+pub(crate) async fn checker(
+    record: &Record,
+    cancel: &CancellationToken,
+) -> Result<Option<Result<Checker, Failure>>, StoreError> {
+    let brain = record.brain();
+    let loading = cancel.run_until_cancelled(brain.checker.load(&brain.sandbox));
+    let loaded = component(record, "checker", "the checker of expectations", loading).await?;
+    Ok(loaded.map(|loaded| loaded.cloned()))
 }
 
 /// Awaits the loading of a component. After [`SAY_AFTER`] the task gets the event `preparing`.

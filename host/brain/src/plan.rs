@@ -26,6 +26,7 @@ const REFERENCE: &str = "$from";
 const RETRYABLE: &str = "$retryable";
 
 /// Checks a plan: sizes, ids, documents, references, and that each step is within the skill's grants.
+/// Whether its schemas and patterns can be used, the checker says afterwards.
 ///
 /// # Errors
 /// [`Failure::Invalid`] or [`Failure::Denied`], naming the step and what is wrong with it.
@@ -60,8 +61,7 @@ pub(crate) fn check(plan: &Plan, grants: &Capabilities, user_folder: &str) -> Re
             )));
         }
         for expectation in &step.expects {
-            expect::check(expectation)
-                .map_err(|what| invalid(&format!("has in step `{id}` an expectation that cannot be tested: {what}")))?;
+            expect::check(expectation).map_err(|what| untestable(id, &what))?;
         }
         if !earlier.insert(id.as_str()) {
             return Err(invalid(&format!("has two steps with the id `{id}`")));
@@ -69,6 +69,11 @@ pub(crate) fn check(plan: &Plan, grants: &Capabilities, user_folder: &str) -> Re
         allowed(step, grants, user_folder)?;
     }
     Ok(())
+}
+
+/// A plan that has, in a step, an expectation with which nothing can be tested.
+pub(crate) fn untestable(step: &str, what: &str) -> Failure {
+    invalid(&format!("has in step `{step}` an expectation that cannot be tested: {what}"))
 }
 
 fn invalid(what: &str) -> Failure {

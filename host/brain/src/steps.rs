@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use openanalyst_domain::{EventKind, Failure, JobId};
 use openanalyst_runtime::CallError;
-use openanalyst_runtime::contract::{self, Action, Check, Plan, Step, StepResult, StepStatus};
+use openanalyst_runtime::contract::{self, Action, Expectation, Plan, Step, StepResult, StepStatus};
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::api::Answer;
 use crate::asked::{STEP, cannot_satisfy, described, earlier_results, kept, told_before};
 use crate::context::shorten;
 use crate::end;
-use crate::expect::{self, Outcome, Verdict};
+use crate::expect::{self, Compared, Outcome, Verdict};
 use crate::plan;
 use crate::record::{BegunAttempt, SettledStep};
 use crate::supply::{ProgressChannel, Spot};
@@ -111,6 +111,13 @@ impl Settled {
     pub(crate) fn met() -> Self {
         Self { met: true, differences: Vec::new(), failure: None, output: Value::Null }
     }
+}
+
+/// Why a result could not be compared with what was expected.
+struct Untested {
+    /// The same in words, with what was to be tested.
+    said: String,
+    failure: Failure,
 }
 
 /// What an attempt is told of the ones before.
@@ -261,8 +268,8 @@ impl Work {
             Some(failure) => Verdict::failed(failure.to_string()),
             None => match self.evaluate(place, &tried.output, results).await? {
                 Ok(verdict) => verdict,
-                Err((what, failure)) => {
-                    let verdict = Verdict::failed(format!("{what}: {failure}"));
+                Err(Untested { said, failure }) => {
+                    let verdict = Verdict::failed(said);
                     // A check that may pass later says nothing of the work; one that never will ends it.
                     tried.failure = Some(failure).filter(|failure| !failure.is_retryable());
                     verdict
@@ -421,30 +428,44 @@ impl Work {
         futures_util::try_join!(running, writing).map(|(ended, ())| ended)
     }
 
-    /// Compares the result with every expectation of the step. Err: a check of the skill failed, with what it was to check.
+    /// Compares the result with every expectation of the step.
     async fn evaluate(
         &mut self,
         place: Place<'_>,
         output: &Value,
         results: &[StepResult],
-    ) -> Result<Result<Verdict, (String, Failure)>, Stop> {
-        let mut outcomes = Vec::with_capacity(place.step.expects.len());
-        for (index, expectation) in place.step.expects.iter().enumerate() {
-            let outcome = match (expect::compare(expectation, output), &expectation.check) {
-                (Some(outcome), _) => outcome,
-                (None, Check::BySkill(argument)) => {
+    ) -> Result<Result<Verdict, Untested>, Stop> {
+        let expects = &place.step.expects;
+        let compared: Vec<Compared> = expects.iter().map(|of| expect::compare(of, output)).collect();
+        let for_checker = expects.iter().zip(&compared).filter(|(_, how)| **how == Compared::ByChecker);
+        let for_checker: Vec<&Expectation> = for_checker.map(|(of, _)| of).collect();
+        let mut tested = match self.test_expectations(place.step, &for_checker, output).await? {
+            Ok(outcomes) => outcomes.into_iter(),
+            Err(failure) => return Ok(Err(Untested { said: failure.to_string(), failure })),
+        };
+        let mut outcomes = Vec::with_capacity(expects.len());
+        for (index, (expectation, compared)) in expects.iter().zip(compared).enumerate() {
+            let outcome = match compared {
+                Compared::Done(outcome) => outcome,
+                Compared::ByChecker => match tested.next() {
+                    Some(outcome) => Outcome::tested(expectation, outcome),
+                    None => Outcome::differs(expectation, "it was not tested"),
+                },
+                Compared::BySkill(argument) => {
                     let value = output.pointer(&expectation.pointer).cloned().unwrap_or_default();
-                    let mut asked = serde_json::from_str::<Value>(argument).unwrap_or_else(|_| json!({}));
+                    let mut asked = serde_json::from_str::<Value>(&argument).unwrap_or_else(|_| json!({}));
                     if let Some(asked) = asked.as_object_mut() {
                         asked.insert("result".to_owned(), value);
                     }
                     let answer = self.ask_check(place, index, &asked, results).await?;
                     match answer.failure {
-                        Some(failure) => return Ok(Err((expectation.description.clone(), failure))),
+                        Some(failure) => {
+                            let said = format!("{}: {failure}", expectation.description);
+                            return Ok(Err(Untested { said, failure }));
+                        }
                         None => Outcome::by_skill(expectation, &answer.output),
                     }
                 }
-                (None, _) => continue,
             };
             outcomes.push(outcome);
         }

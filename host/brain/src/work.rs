@@ -95,7 +95,8 @@ pub(crate) enum Stop {
     NextPart,
     /// The record cannot be read or written now; the task stays open, and is taken up again.
     Store(StoreError),
-    /// The host shuts down before the task began; it stays open, and is taken up at the next start.
+    /// The host shuts down while the task waits for a component; it stays open, and is taken up at the
+    /// next start.
     Closing,
 }
 
@@ -178,7 +179,7 @@ pub(crate) async fn run(
             Err(Stop::Store(error)) => return Err(error),
             Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
             Err(Stop::NextPart) => {}
-            Err(Stop::Closing) => return Ok(Worked::Ended),
+            Err(Stop::Closing) => return record.save().await.map(|()| Worked::Ended),
         }
         task = brain.store.task_with_documents(&task.owner, task.id).await?.ok_or(StoreError::Fenced)?;
         beginning = Beginning::NextPart;
@@ -353,6 +354,7 @@ impl Work {
             })
             .await?;
         plan::check(&plan, &self.skill.grants, &self.request.user_folder)?;
+        Box::pin(self.check_expectations(&plan)).await?;
         let steps: Vec<Value> = plan
             .steps
             .iter()

@@ -165,7 +165,8 @@ impl Host {
     /// The components that come with the host, to be loaded before a request needs them.
     #[must_use]
     pub fn preparation(&self) -> Preparation {
-        Preparation::new(self.sandbox.clone(), self.catalog.bundled_versions(), self.engine.clone())
+        let skills = self.catalog.bundled_versions();
+        Preparation::new(self.sandbox.clone(), skills, self.brain.checker(), self.engine.clone())
     }
 
     /// Loads every component, so that no request waits for a compiler.

@@ -1,4 +1,4 @@
-//! Compiles the bundled skills and the script runner while the server already listens.
+//! Compiles the bundled skills, the checker and the script runner while the server already listens.
 //!
 //! On the first start of a host nothing is compiled yet, and compiling takes seconds. A request loads the skill that it needs by itself, before its turn here if need be. This
 //! makes sure that later requests find everything loaded.
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
+use openanalyst_brain::Checker;
 use openanalyst_registry::SkillVersion;
 use openanalyst_runtime::Sandbox;
 use openanalyst_workflow::EmbeddedEngine;
@@ -30,6 +31,7 @@ struct Part {
 
 enum Component {
     Skill(Arc<SkillVersion>),
+    Checker(Checker),
     ScriptRunner(EmbeddedEngine),
 }
 
@@ -37,6 +39,7 @@ impl Component {
     fn name(&self) -> &str {
         match self {
             Self::Skill(version) => &version.manifest.name,
+            Self::Checker(_) => "checker",
             Self::ScriptRunner(_) => "script-runner",
         }
     }
@@ -44,6 +47,7 @@ impl Component {
     fn is_loaded(&self) -> bool {
         match self {
             Self::Skill(version) => version.is_loaded(),
+            Self::Checker(checker) => checker.is_warm(),
             Self::ScriptRunner(engine) => engine.is_warm(),
         }
     }
@@ -51,14 +55,21 @@ impl Component {
     async fn load(&self, sandbox: &Sandbox) -> Result<(), String> {
         match self {
             Self::Skill(version) => version.load(sandbox).await.map(drop).map_err(|failure| failure.to_string()),
+            Self::Checker(checker) => checker.warm(sandbox).await.map_err(|failure| failure.to_string()),
             Self::ScriptRunner(engine) => engine.warm().await.map_err(|error| error.to_string()),
         }
     }
 }
 
 impl Preparation {
-    pub(crate) fn new(sandbox: Sandbox, skills: Vec<Arc<SkillVersion>>, engine: EmbeddedEngine) -> Self {
-        let components = skills.into_iter().map(Component::Skill).chain([Component::ScriptRunner(engine)]);
+    pub(crate) fn new(
+        sandbox: Sandbox,
+        skills: Vec<Arc<SkillVersion>>,
+        checker: Checker,
+        engine: EmbeddedEngine,
+    ) -> Self {
+        let ours = [Component::Checker(checker), Component::ScriptRunner(engine)];
+        let components = skills.into_iter().map(Component::Skill).chain(ours);
         let parts = components.map(|component| Part { component, failure: Mutex::default() }).collect();
         Self { sandbox, parts: Arc::new(parts) }
     }

@@ -19,6 +19,7 @@
 //! | [`capabilities`] | one file for each interface of the contract: trait, glue, grant check |
 //! | [`contract`] | the contract as Rust types |
 //! | `script`, `resting` | the script runner's side; scripts that wait |
+//! | `checker` | loading and asking the checker of expectations |
 //! | `wasi` | the part of WASI 0.2 that is linked |
 //!
 //! Begin at [`Sandbox`], then `invoke`.
@@ -26,6 +27,7 @@
 mod admission;
 mod call;
 pub mod capabilities;
+mod checker;
 pub mod contract;
 mod cpu;
 mod drive;
@@ -46,6 +48,7 @@ pub mod tape;
 mod wasi;
 
 pub use call::{Call, HostCapabilities};
+pub use checker::{CheckOf, CheckOutcome, CheckQuestion, Checked, Checker, CostlyCheck, WantedSimilarity};
 pub use error::{LoadError, SandboxError};
 pub use invocation::{CallError, Invocation, Waits};
 pub use load::child::{ChildCompiler, CompileLimits, compile_child};

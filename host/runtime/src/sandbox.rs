@@ -67,12 +67,14 @@ impl SandboxOptions {
 /// The sandbox. All clones are the same one. Make one for a process: it has a thread, and much address space.
 #[derive(Clone)]
 pub struct Sandbox {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     engine: Engine,
     admission: Admission,
+    /// What every linker begins with: the base of WASI.
+    pub(crate) base_linker: Linker<State>,
     skill_linker: Linker<State>,
     script_linker: Linker<State>,
     cache: Cache,
@@ -91,10 +93,18 @@ pub struct ScriptRunner {
     loaded: Arc<Loaded<ScriptRunnerPre<State>>>,
 }
 
-struct Loaded<P> {
-    name: String,
-    digest: String,
-    pre: P,
+pub(crate) struct Loaded<P> {
+    pub(crate) name: String,
+    pub(crate) digest: String,
+    pub(crate) pre: P,
+}
+
+impl<P> Loaded<P> {
+    /// A component of our own, which has no package.
+    pub(crate) fn own(name: &str, component: &[u8], pre: P) -> Self {
+        let digest = format!("blake3:{}", blake3::hash(component).to_hex());
+        Self { name: name.to_owned(), digest, pre }
+    }
 }
 
 /// What the sandbox does and did. For metrics.
@@ -157,17 +167,18 @@ impl Sandbox {
     pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
         let engine = engine::engine(options.pool_instances)?;
         let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
-        let mut base = Linker::new(&engine);
-        wasi::link(&mut base).map_err(failed)?;
-        let mut skill_linker = base.clone();
+        let mut base_linker = Linker::new(&engine);
+        wasi::link(&mut base_linker).map_err(failed)?;
+        let mut skill_linker = base_linker.clone();
         SkillWorld::add_to_linker::<State, HasSelf<State>>(&mut skill_linker, |state| state).map_err(failed)?;
-        let mut script_linker = base;
+        let mut script_linker = base_linker.clone();
         script::link(&mut script_linker).map_err(failed)?;
         let cache = Cache::open(&options.cache_dir, options.cache_key, &engine).map_err(SandboxError::Cache)?;
         let admission = Admission::new(options.pool_instances, options.per_tenant, options.admission_wait);
         engine::start_ticker(&engine)?;
         let compilers = Compilers::new(options.compiler);
-        Ok(Self { inner: Arc::new(Inner { engine, admission, skill_linker, script_linker, cache, compilers }) })
+        let inner = Inner { engine, admission, base_linker, skill_linker, script_linker, cache, compilers };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Loads a skill's component: scans it, takes it from the cache or compiles it, checks its imports and exports. `digest` is what receipts
@@ -195,11 +206,14 @@ impl Sandbox {
         let pre = ScriptRunnerPre::new(pre).map_err(|error| {
             LoadError::refused("missing-export", format!("the component is no script runner: {error:#}"))
         })?;
-        let digest = format!("blake3:{}", blake3::hash(component).to_hex());
-        Ok(ScriptRunner { loaded: Arc::new(Loaded { name: "script".to_owned(), digest, pre }) })
+        Ok(ScriptRunner { loaded: Arc::new(Loaded::own("script", component, pre)) })
     }
 
-    fn load(
+    /// Takes a component from the cache or compiles it, and links it.
+    ///
+    /// # Errors
+    /// The component is refused.
+    pub(crate) fn load(
         &self,
         name: &str,
         bytes: &[u8],
@@ -313,7 +327,7 @@ impl Sandbox {
         .await
     }
 
-    async fn invoke<T>(
+    pub(crate) async fn invoke<T>(
         &self,
         target: Target<'_>,
         call: Call,
@@ -372,9 +386,9 @@ fn own(failure: Failure) -> CallError {
     })
 }
 
-/// Scripts have no secrets.
+/// What a component of our own gives: it knows no secrets.
 #[expect(clippy::unnecessary_wraps, reason = "it stands where scrubbing can fail")]
-fn unscrubbed<T>(_: &Scrubber, value: T) -> Result<T, Host> {
+pub(crate) fn unscrubbed<T>(_: &Scrubber, value: T) -> Result<T, Host> {
     Ok(value)
 }
 

@@ -38,6 +38,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         Ok(sandbox) => {
             report.line("sandbox", Ok("wasmtime starts, the compiled-component cache can be used".to_owned()));
             report.line("bundled skills", skills(&sandbox).await);
+            report.line("checker", openanalyst_brain::self_check(&sandbox).await.map_err(Failure::failed));
             report.line("script runner", openanalyst_workflow::self_check(&sandbox).await.map_err(Failure::failed));
         }
         Err(failure) => report.line("sandbox", Err(failure)),

@@ -5,6 +5,7 @@
 //!
 //! The types serialise with the field names of the WIT files in snake case, so that a recorded plan can be read back.
 
+pub mod checker;
 mod convert;
 pub mod script;
 pub mod v0_1_0;

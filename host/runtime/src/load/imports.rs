@@ -18,6 +18,7 @@ const SCRIPT_HOST: &str = "openanalyst:script/host@0.1.0";
 pub(crate) enum World {
     Skill,
     ScriptRunner,
+    Checker,
 }
 
 /// Checks the imports.
