@@ -1,9 +1,10 @@
 //! The durable record: everything the host has accepted is here, or it was not accepted.
 //!
-//! Reads go through a small pool, writes through exactly one connection in immediate transactions: SQLite has one writer, and
-//! a queue in front of it is kinder than a lock inside it. WAL and `synchronous=FULL`: a commit that returned is on the disk.
-//! What costs is the way to the database and back, so writes that nobody waits for go together (`together`), and what a request needs is asked
-//! for in one question ([`known`]).
+//! On SQLite, reads go through some threads and writes through exactly one, which commits all that
+//! waits at once: SQLite has one writer, and a queue in front of it is kinder than a lock inside it.
+//! WAL and `synchronous=FULL`: a commit that returned is on the disk. What costs is the way to the
+//! database and back, so writes that nobody waits for go together, and what a request needs is
+//! asked for in one question ([`known`]).
 //! This crate never decides anything about a task; it never starts work, and never knows HTTP or WebAssembly.
 //!
 //! Every function takes an [`Owner`] or a tenant: a query without one does not compile. The few that look across tenants are for
