@@ -17,7 +17,7 @@ use openanalyst_store::notifications::Notification;
 use openanalyst_store::rounds::EndedRound;
 use openanalyst_store::tasks::{Accepted, FirstWords, NewEvent, NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError, Tx};
-use openanalyst_worker_pool::WorkerPool;
+use openanalyst_worker_pool::{Priority, WorkerPool};
 use openanalyst_workflow::WorkflowEngine;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
@@ -534,9 +534,19 @@ impl Brain {
         let inner = &self.inner;
         let now_ms = inner.clock.now_ms();
         let zone = context::time_zone(&inner.store, owner, &inner.settings.default_time_zone, now_ms).await?;
-        let utterance =
-            Utterance { text: content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
-        Ok(inner.catalog.of(&owner.tenant).await?.router().route(&utterance))
+        let catalog = inner.catalog.of(&owner.tenant).await?;
+        let content = content.to_owned();
+        // A long text takes its time, which is the user's own.
+        let routing = inner.pool.run(owner, Priority::Interactive, async move {
+            catalog.router().route(&Utterance {
+                text: &content,
+                now_ms,
+                time_zone: &zone,
+                previous_skill: None,
+                has_attachments: false,
+            })
+        });
+        routing.await.map_err(|error| BrainError::Internal(error.to_string()))
     }
 
     /// What tests expectations, to be loaded before a task needs it.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use openanalyst_domain::{Budget, Clock, Failure, JobId, NodeId, Owner};
+use openanalyst_domain::{Budget, Clock, Failure, JobId, NodeId, Owner, Place, Places};
 use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
@@ -20,7 +20,6 @@ use crate::dispatch::Active;
 use crate::engine::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
 use crate::later::{self, Later};
 use crate::script_host::NoHost;
-use crate::workers::Workers;
 use crate::{access, flows, items, jobs, schedules};
 
 /// How long running jobs may take to end when the engine shuts down; those that do not run again at the next start.
@@ -77,7 +76,7 @@ pub(crate) struct Inner {
     pub(crate) nodes: Nodes,
     pub(crate) budget: Budget,
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
-    pub(crate) workers: Workers,
+    pub(crate) workers: Places,
     pub(crate) shortest_interval_ms: i64,
     pub(crate) schedules_changed: Notify,
     pub(crate) ended: broadcast::Sender<JobId>,
@@ -141,6 +140,11 @@ impl Inner {
         self.runner.get_or_try_init(|| load_runner(self.sandbox.clone())).await
     }
 
+    /// Waits for a place to run a script.
+    pub(crate) async fn place(&self, owner: &Owner) -> Option<Place> {
+        self.workers.place(Some(&owner.tenant), Some(&owner.user)).await
+    }
+
     pub(crate) fn shared(&self) -> &HashMap<&'static str, &'static str> {
         &self.shared
     }
@@ -191,7 +195,8 @@ impl EmbeddedEngine {
             nodes: options.nodes,
             budget: options.budget,
             on_notification: options.on_notification,
-            workers: Workers::new(options.workers),
+            // One is always left to other tenants.
+            workers: Places::new(options.workers, options.workers.saturating_sub(1)),
             shortest_interval_ms: i64::try_from(options.shortest_interval.as_millis()).unwrap_or(i64::MAX),
             schedules_changed: Notify::new(),
             ended: broadcast::channel(ENDED_KEPT).0,

@@ -246,7 +246,7 @@ impl Run<'_> {
         let place = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(Ended::cancelled(&self.row.owner, "cancelled")),
-            place = self.inner.workers.place(&self.row.owner) => place,
+            place = self.inner.place(&self.row.owner) => place,
         };
         let place = place.ok_or_else(|| Ended::failed("InternalError", "the host has no places for scripts"))?;
         let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openanalyst_domain::{Failure, JobStatus, Owner, Receipt};
+use openanalyst_domain::{Failure, JobStatus, Owner, Place, Receipt};
 use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError, ScriptRunner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::JobRow;
@@ -18,7 +18,6 @@ use crate::engine::{Item, ItemKind, JobProgress};
 use crate::flows;
 use crate::outbox::Outbox;
 use crate::script_host::{JobHost, NoHost};
-use crate::workers::Place;
 
 /// Most bytes of a job's log.
 const MAX_LOG_BYTES: usize = 256 << 10;
@@ -143,7 +142,7 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
             biased;
             () = cancel.cancelled() => return Some(cancelled()),
             () = inner.closing.cancelled() => return None,
-            place = inner.workers.place(&row.owner) => Some(place?),
+            place = inner.place(&row.owner) => Some(place?),
         }
     };
     if inner.is_parent_cancelled(row).await {

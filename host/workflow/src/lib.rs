@@ -36,7 +36,6 @@ mod outbox;
 mod quota;
 mod schedules;
 mod script_host;
-mod workers;
 
 pub use embedded::{EmbeddedEngine, EmbeddedOptions, EngineError, script_budget, self_check};
 pub use engine::{Item, ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use openanalyst_domain::{Failure, JobId, LimitReason, Owner, TaskId};
+use openanalyst_domain::{Failure, JobId, LimitReason, Owner, Place, TaskId};
 use openanalyst_runtime::{LogLevel, ScriptCallError, ScriptHost};
 use openanalyst_store::jobs::JobRow;
 use serde_json::Value;
@@ -13,7 +13,6 @@ use serde_json::Value;
 use crate::embedded::Inner;
 use crate::engine::{JobProgress, JobState, StartJob};
 use crate::operations;
-use crate::workers::Place;
 
 /// The host of one job.
 pub(crate) struct JobHost {
@@ -96,7 +95,7 @@ impl ScriptHost for JobHost {
     }
 
     async fn resumes(&self) {
-        let place = self.inner.workers.place(&self.owner).await;
+        let place = self.inner.place(&self.owner).await;
         *self.place() = place;
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::Postgres;
 
-use openanalyst_domain::NodeId;
+use openanalyst_domain::{NodeId, Place};
 
 use crate::StoreError;
 use crate::nodes::{AliveNode, Nodes};
@@ -83,6 +83,8 @@ pub struct Tx {
     /// The task that is held until the end.
     pub(crate) held: Option<Held>,
     scope: Scope,
+    /// The place of its connection, on PostgreSQL.
+    _place: Option<Place>,
 }
 
 #[derive(Debug)]
@@ -110,7 +112,7 @@ impl Source for &mut Tx {
             TxInner::Sqlite(tx) => Ok(tx.send(&self.scope, take(&mut self.later), Some(query)).await?.page),
             TxInner::Postgres(tx) => {
                 run_all(&mut self.later, tx).await?;
-                query.on_postgres(&mut **tx).await
+                Box::pin(query.on_postgres(&mut **tx)).await
             }
         }
     }
@@ -121,9 +123,10 @@ impl Source for Reader<'_> {
         match &self.store.backend {
             Backend::Sqlite(pools) => pools.reads.page(&self.scope, query).await,
             Backend::Postgres(pools) => {
-                let mut tx = postgres::begin(&pools.reads, self.scope.begin()).await?;
+                // Boxed, so that the futures around it stay small.
+                let mut begun = Box::pin(pools.begin_to_read(&self.scope)).await?;
                 // It reads and nothing else, so nobody waits for its end.
-                query.on_postgres(&mut *tx).await
+                Box::pin(query.on_postgres(&mut *begun.tx)).await
             }
         }
     }
@@ -237,14 +240,16 @@ impl Store {
     /// The same; on PostgreSQL it tries, in the same way to the server, for the lock of this name ([`Tx::lock`]). Whether it has it, the setting `openanalyst.has_lock`
     /// says to the statements of the transaction.
     pub(crate) async fn begin_trying(&self, scope: Scope, lock: Option<&str>) -> Result<Tx, StoreError> {
-        let inner = match &self.backend {
-            Backend::Sqlite(pools) => TxInner::Sqlite(sqlite::Transaction::new(&pools.writer)),
+        let (inner, place) = match &self.backend {
+            Backend::Sqlite(pools) => (TxInner::Sqlite(sqlite::Transaction::new(&pools.writer)), None),
             Backend::Postgres(pools) => {
                 let words = scope.begin() + &lock.map(try_lock).unwrap_or_default();
-                TxInner::Postgres(postgres::begin(&pools.writes, words).await?)
+                // Boxed, so that the futures around it stay small.
+                let begun = Box::pin(pools.begin_to_write(&scope, words)).await?;
+                (TxInner::Postgres(begun.tx), Some(begun.place))
             }
         };
-        Ok(Tx { inner, later: Vec::new(), held: None, scope })
+        Ok(Tx { inner, later: Vec::new(), held: None, scope, _place: place })
     }
 
     /// Gives this process a node id and holds its sign of life: on SQLite a locked file in the folder `run` beside the database, on PostgreSQL a session of the server.

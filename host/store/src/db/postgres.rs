@@ -9,12 +9,13 @@ use std::fmt;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use openanalyst_domain::{Place, Places};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
 use super::known_version;
 use super::migrations::OF_POSTGRES;
-use crate::StoreError;
+use crate::{Scope, StoreError};
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.
 const OLDEST_SERVER: i32 = 150_000;
@@ -78,13 +79,39 @@ impl fmt::Debug for PostgresUrl {
 pub(super) struct Pools {
     pub(super) reads: PgPool,
     pub(super) writes: PgPool,
+    /// Tenants take turns at the connections, and one tenant has at most half of each kind.
+    read_places: Places,
+    write_places: Places,
 }
 
 impl Pools {
+    /// Begins a transaction on a connection that reads, in the turn of its tenant.
+    pub(super) async fn begin_to_read(&self, scope: &Scope) -> Result<Begun, StoreError> {
+        begin_in_turn(&self.reads, &self.read_places, scope, scope.begin()).await
+    }
+
+    /// The same on one that writes, with further words.
+    pub(super) async fn begin_to_write(&self, scope: &Scope, words: String) -> Result<Begun, StoreError> {
+        begin_in_turn(&self.writes, &self.write_places, scope, words).await
+    }
+
     pub(super) async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
     }
+}
+
+/// A transaction, and the place of its connection.
+pub(super) struct Begun {
+    pub(super) tx: Transaction<'static, Postgres>,
+    pub(super) place: Place,
+}
+
+async fn begin_in_turn(pool: &PgPool, places: &Places, scope: &Scope, words: String) -> Result<Begun, StoreError> {
+    let waiting = places.place(scope.tenant(), scope.user());
+    let place = tokio::time::timeout(ACQUIRE_TIMEOUT, waiting).await;
+    let Ok(Some(place)) = place else { return Err(StoreError::Busy) };
+    Ok(Begun { tx: begin(pool, words).await?, place })
 }
 
 pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, StoreError> {
@@ -110,7 +137,16 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
             .connect_with(url.options())
     };
     let half = (connections / 2).max(1);
-    let pools = Pools { reads: pool(half).await.map_err(failed)?, writes: pool(half).await.map_err(failed)? };
+    let places = || {
+        let all = usize::try_from(half).unwrap_or(usize::MAX);
+        Places::new(all, all.div_ceil(2))
+    };
+    let pools = Pools {
+        reads: pool(half).await.map_err(failed)?,
+        writes: pool(half).await.map_err(failed)?,
+        read_places: places(),
+        write_places: places(),
+    };
     check(&pools.reads).await?;
     Ok(pools)
 }
