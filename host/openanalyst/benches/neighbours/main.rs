@@ -79,7 +79,9 @@ async fn run(options: Options) -> Result<Vec<String>, String> {
         println!("{}", throughput::measure(&bench).await?);
         return Ok(Vec::new());
     }
-    let (mut rows, mut missed) = (Vec::new(), Vec::new());
+    let seconds = bench.options.time().as_secs();
+    println!("{}, each figure over {seconds} s\n\n{}", bench.databases.name(), report::head());
+    let mut missed = Vec::new();
     for attack in &chosen {
         for &source in attack.sources {
             for program in bench.options.programs() {
@@ -91,16 +93,13 @@ async fn run(options: Options) -> Result<Vec<String>, String> {
                         if !what.is_empty() {
                             missed.push(format!("{name}: {}", what.join("; ")));
                         }
-                        rows.push(row);
+                        println!("{}", row.line());
                     }
                     Err(error) => missed.push(format!("{name}: not measured: {error}")),
                 }
             }
         }
     }
-    let seconds = bench.options.time().as_secs();
-    println!("{}, each figure over {seconds} s\n", bench.databases.name());
-    print!("{}", report::table(&rows));
     for line in missed.iter().filter(|line| line.contains("not measured")) {
         println!("\n{line}");
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attacks::{self, Attack, Attackers, Load, OTHER_TENANT, Running, Source};
 use crate::database::Databases;
 use crate::options::Options;
-use crate::report::{Memory, Row, Survival};
+use crate::report::{Memory, Restarted, Row, Survival};
 use crate::server::{DataDir, GRACE_AND_DRAIN, Server, resident_mb};
 use crate::victim::{self, Victim};
 
@@ -59,7 +59,7 @@ impl Bench {
         let peak = peak.end().await;
 
         let (after, critical) = if attack.critical {
-            let (after, survival) = self.survives(program, &data, server, running).await?;
+            let (after, survival) = self.survives(program, &data, server, running).await;
             (after, Some(survival))
         } else {
             running.end_clients().await;
@@ -120,21 +120,23 @@ impl Bench {
         data: &DataDir,
         mut server: Server,
         running: Running,
-    ) -> Result<(f64, Survival), String> {
+    ) -> (f64, Survival) {
         let ended = server.process.terminate(GRACE_AND_DRAIN);
         running.end_clients().await;
-        let server = data.serve(program, &self.options.serve_flags)?;
+        let ended_after_s = ended.map(|time| time.as_secs_f64());
+        let server = match data.serve(program, &self.options.serve_flags) {
+            Ok(server) => server,
+            Err(error) => {
+                eprintln!("{error}");
+                return (0.0, Survival { ended_after_s, restarted: None });
+            }
+        };
         sleep(TAKEN_UP).await;
         let (cpu, began) = (server.process.cpu(), Instant::now());
         let health = self.victim(data, &server).health(WATCH).await;
         let cpu = share(server.process.cpu() - cpu, began.elapsed());
-        let after = server.process.resident_mb();
-        let survival = Survival {
-            ended_after_s: ended.map(|time| time.as_secs_f64()),
-            cpu_after_restart: cpu,
-            health_after_restart: health,
-        };
-        Ok((after, survival))
+        let restarted = Some(Restarted { cpu, health });
+        (server.process.resident_mb(), Survival { ended_after_s, restarted })
     }
 }
 
@@ -154,8 +156,8 @@ fn told(survival: &Survival) -> String {
         Some(seconds) => format!("ended {seconds:.1} s after SIGTERM"),
         None => format!("killed {} s after SIGTERM", GRACE_AND_DRAIN.as_secs()),
     };
-    let cpu = survival.cpu_after_restart * 100.0;
-    let health = survival.health_after_restart.ms(1000);
+    let Some(Restarted { cpu, health }) = &survival.restarted else { return ended };
+    let (cpu, health) = (cpu * 100.0, health.ms(1000));
     format!("{ended}; after the restart CPU {cpu:.0} %, health at most {health:.0} ms")
 }
 

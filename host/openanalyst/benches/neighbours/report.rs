@@ -22,9 +22,15 @@ pub struct Memory {
 pub struct Survival {
     /// From SIGTERM to the end of the process. None: it had to be killed.
     pub ended_after_s: Option<f64>,
+    /// None: it could not be started again.
+    pub restarted: Option<Restarted>,
+}
+
+/// A host that was started again on the data directory of the one before.
+pub struct Restarted {
     /// CPU time after the restart, as a share of one core.
-    pub cpu_after_restart: f64,
-    pub health_after_restart: Times,
+    pub cpu: f64,
+    pub health: Times,
 }
 
 /// One measurement.
@@ -48,6 +54,7 @@ pub struct Row {
 const HEAD: &[&str] = &[
     "attack",
     "by",
+    "requests",
     "request p50, ms",
     "request p99, ms",
     "ratio p50; p99",
@@ -73,10 +80,10 @@ impl Row {
         for (per_mille, name) in QUANTILES {
             let [request, plain] = self.ratios(per_mille);
             if request > bound {
-                missed.push(format!("request {name} {request:.1}×"));
+                missed.push(format!("request {name} {request:.2}×"));
             }
             if plain > bound && self.loaded.plain.ms(per_mille) > PLAIN_COUNTS_FROM_MS {
-                missed.push(format!("plain {name} {plain:.1}×"));
+                missed.push(format!("plain {name} {plain:.2}×"));
             }
         }
         for (label, count) in self.loaded.failed.counts() {
@@ -97,12 +104,15 @@ impl Row {
         if critical.ended_after_s.is_none() {
             missed.push("did not end at SIGTERM".to_owned());
         }
-        if critical.cpu_after_restart > MAX_QUIET_CPU {
+        let Some(Restarted { cpu, health }) = &critical.restarted else {
+            missed.push("could not be started again".to_owned());
+            return missed;
+        };
+        if *cpu > MAX_QUIET_CPU {
             missed.push("busy after the restart".to_owned());
         }
-        if critical.health_after_restart.ms(1000) > MAX_HEALTH_MS {
-            let ms = critical.health_after_restart.ms(1000);
-            missed.push(format!("health {ms:.0} ms after the restart"));
+        if health.ms(1000) > MAX_HEALTH_MS {
+            missed.push(format!("health {:.0} ms after the restart", health.ms(1000)));
         }
         missed
     }
@@ -116,13 +126,18 @@ impl Row {
         ]
     }
 
+    /// The line of the table.
+    pub fn line(&self) -> String {
+        markdown_line(&self.cells())
+    }
+
     fn cells(&self) -> Vec<String> {
         let change = |figure: fn(&Figures) -> &Times, per_mille| {
             let (quiet, loaded) = (figure(&self.quiet), figure(&self.loaded));
             format!("{:.1} → {:.1}", quiet.ms(per_mille), loaded.ms(per_mille))
         };
         let ratio = |place: usize| {
-            format!("{:.1}; {:.1}", self.ratios(500)[place], self.ratios(990)[place])
+            format!("{:.2}; {:.2}", self.ratios(500)[place], self.ratios(990)[place])
         };
         let missed = self.missed();
         let name = match &self.program {
@@ -134,6 +149,7 @@ impl Row {
         vec![
             name,
             self.source.name().to_owned(),
+            format!("{} → {}", self.quiet.request.len(), self.loaded.request.len()),
             change(|figures| &figures.request, 500),
             change(|figures| &figures.request, 990),
             ratio(0),
@@ -153,15 +169,17 @@ impl Row {
     }
 }
 
-/// The rows as a Markdown table.
-pub fn table(rows: &[Row]) -> String {
-    markdown(HEAD, rows.iter().map(Row::cells))
+/// The head of the table of attacks.
+pub fn head() -> String {
+    markdown_head(HEAD)
 }
 
-/// A Markdown table.
-pub fn markdown(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
-    let rule = format!("|{}\n", "---|".repeat(head.len()));
-    [line(&head), rule].into_iter().chain(rows.map(|cells| line(&cells))).collect()
+/// The first two lines of a Markdown table.
+pub fn markdown_head(head: &[&str]) -> String {
+    format!("| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()))
+}
+
+/// A line of a Markdown table.
+pub fn markdown_line(cells: &[String]) -> String {
+    format!("| {} |", cells.join(" | "))
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{Client, Tally, asks};
 use crate::one::Bench;
-use crate::report::markdown;
+use crate::report::{markdown_head, markdown_line};
 use crate::server::{DataDir, GRACE_AND_DRAIN, Process};
 use crate::victim::{PATIENCE, Times};
 
@@ -92,7 +92,8 @@ pub async fn measure(bench: &Bench) -> Result<String, String> {
     });
     let seconds = bench.options.time().as_secs();
     let heading = format!("{}, each figure over {seconds} s", bench.databases.name());
-    Ok(format!("{heading}\n\n{}", markdown(HEAD, shares)))
+    let lines: Vec<String> = shares.map(|cells| markdown_line(&cells)).collect();
+    Ok(format!("{heading}\n\n{}\n{}", markdown_head(HEAD), lines.join("\n")))
 }
 
 fn cells(row: &Row, of_floor: String, of_peer: String) -> Vec<String> {

@@ -46,10 +46,11 @@ impl Times {
         Self(times)
     }
 
-    /// A quantile in milliseconds: 500 of 1,000 is the median, 1,000 the slowest.
+    /// A quantile in milliseconds by the nearest rank: 500 of 1,000 is the median, 1,000 the
+    /// slowest.
     pub fn ms(&self, per_mille: usize) -> f64 {
-        let last = self.0.len().saturating_sub(1);
-        let time = self.0.get(last * per_mille / 1000).copied().unwrap_or_default();
+        let rank = (self.0.len() * per_mille).div_ceil(1000);
+        let time = self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default();
         time.as_secs_f64() * 1e3
     }
 

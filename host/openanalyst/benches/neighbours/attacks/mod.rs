@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, NO_ANSWER, RUNNING, Tally};
+use crate::client::{BROKEN, Client, NO_ANSWER, RUNNING, Tally};
 use crate::server::Server;
 
 pub use sockets::raise_file_limit;
@@ -37,6 +37,8 @@ const LEAD: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a call of an attack may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The label of a task that was cancelled after it had started a job.
+const JOB_CANCELLED: &str = "job cancelled";
 /// How long the clients of an attack may take to end.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -180,12 +182,13 @@ const LIMITS: &[&str] = &[
 /// What is wrong with an attack whose calls ended so. None: it reached what it is to reach.
 pub fn problem(attack: &Attack, counts: &[(String, u64)]) -> Option<String> {
     let reached = |label: &str| {
-        // A host that hangs does not answer: then that is what a critical attack has reached.
-        let hangs = attack.critical && [NO_ANSWER, RUNNING].contains(&label);
+        // A host that hangs does not answer until it is ended: then that is what a critical attack
+        // has reached.
+        let hangs = attack.critical && [NO_ANSWER, RUNNING, BROKEN].contains(&label);
         hangs || attack.reached.iter().any(|wanted| label.starts_with(wanted))
     };
     let limit = |label: &str| LIMITS.iter().any(|limit| label.starts_with(limit));
-    let neutral = |label: &str| [RUNNING, "cancelled"].contains(&label);
+    let neutral = |label: &str| [RUNNING, "cancelled", JOB_CANCELLED].contains(&label);
     let other =
         counts.iter().find(|(label, _)| !reached(label) && !limit(label) && !neutral(label));
     if let Some((label, count)) = other {

@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Attackers, PAUSE};
-use crate::client::{Answer, RUNNING, asks};
+use super::{Attackers, JOB_CANCELLED, PAUSE};
+use crate::client::{Answer, BROKEN, RUNNING, asks};
 use crate::victim::skill;
 
 /// How long a request waits for its end, in seconds.
@@ -85,6 +85,7 @@ pub fn ask(
     for client in 0..clients {
         let (attackers, body, content) = (attackers.clone(), body.clone(), content.to_owned());
         spawn.spawn(async move {
+            let mut has_broken = false;
             loop {
                 let asking = attackers.client.ask(attackers.token(client), body.clone(), WAIT_S);
                 let Some(answer) = attackers.cancel.run_until_cancelled(asking).await else {
@@ -98,9 +99,11 @@ pub fn ask(
                     && !served_by_its_skill(&content, &answer.body)
                 {
                     attackers.tally.count(&format!("by the skill `{}`", skill(&answer.body)));
-                } else {
+                } else if answer.label != BROKEN || !has_broken {
+                    // A host that has ended refuses every further connection.
                     attackers.tally.count(&answer.label);
                 }
+                has_broken = answer.label == BROKEN;
                 if !is_task && !attackers.pause(PAUSE).await {
                     return;
                 }
@@ -120,28 +123,45 @@ fn numbers() -> String {
     csv
 }
 
-/// Cancels the attackers' open tasks, and counts those for which a job had been started.
+/// Cancels the attackers' open tasks, and counts how they ended.
 pub async fn cancel_tasks(attackers: &Attackers) {
     for token in &attackers.tokens {
+        let mut open = Vec::new();
         for status in ["running", "accepted"] {
             let path = format!("/v1/tasks?status={status}&limit=100");
-            let listed = attackers.client.get(&path, token).await;
-            for task in listed.body["tasks"].as_array().into_iter().flatten() {
-                let id = task["taskId"].as_str().unwrap_or_default();
-                let path = format!("/v1/tasks/{id}/cancel");
-                let mut cancelled = attackers.client.post(&path, token, json!({})).await;
-                if cancelled.label == "429 rate-limited" {
-                    let wait_ms = cancelled.body["retryAfterMs"].as_u64().unwrap_or(20);
-                    tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                    cancelled = attackers.client.post(&path, token, json!({})).await;
-                }
-                let jobs = cancelled.body["metadata"]["windmillJobs"].as_array();
-                let has_job = jobs.is_some_and(|jobs| !jobs.is_empty());
-                match cancelled.label.as_str() {
-                    "cancelled" if has_job => attackers.tally.count("job cancelled"),
-                    label => attackers.tally.count(label),
-                }
+            let listed = call(attackers, token, Method::GET, &path).await;
+            let tasks = listed.body["tasks"].as_array().cloned().unwrap_or_default();
+            open.extend(tasks.iter().filter_map(|task| task["taskId"].as_str().map(str::to_owned)));
+        }
+        for task in &open {
+            call(attackers, token, Method::POST, &format!("/v1/tasks/{task}/cancel")).await;
+        }
+        for task in &open {
+            let path = format!("/v1/tasks/{task}");
+            let mut view = call(attackers, token, Method::GET, &path).await;
+            while view.label == RUNNING {
+                tokio::time::sleep(PAUSE).await;
+                view = call(attackers, token, Method::GET, &path).await;
+            }
+            let jobs = view.body["metadata"]["windmillJobs"].as_array();
+            let has_job = jobs.is_some_and(|jobs| !jobs.is_empty());
+            match view.label.as_str() {
+                "cancelled" if has_job => attackers.tally.count(JOB_CANCELLED),
+                label => attackers.tally.count(label),
             }
         }
+    }
+}
+
+/// A call that waits for its turn where there were too many.
+async fn call(attackers: &Attackers, token: &str, method: Method, path: &str) -> Answer {
+    let body = (method == Method::POST).then(|| json!({}));
+    loop {
+        let answer = attackers.client.call(method.clone(), path, token, body.clone()).await;
+        if answer.label != "429 rate-limited" {
+            return answer;
+        }
+        let wait_ms = answer.body["retryAfterMs"].as_u64().unwrap_or(20);
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
     }
 }

@@ -120,6 +120,8 @@ pub fn attacks() -> Vec<Attack> {
         script("sleeping-scripts", "sleeping", &["job cancelled", "failed:deadline-exceeded"]),
         ask("posts", 16, "Create a Twitter post about AI trends"),
         Attack {
+            // So large a file may need more CPU time than a script has.
+            reached: &["completed", "failed:cpu-exceeded"],
             load: Load::Ask {
                 clients: 8,
                 content: "make an analytics report of the attached numbers".to_owned(),
