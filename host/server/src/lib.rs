@@ -12,6 +12,7 @@
 //! | `app` | what all routes share |
 //! | `edge` | around every call: request id, headers, caught panics, errors as problems |
 //! | `auth`, `rate`, `places` | tokens and scopes; calls per user; open streams per user |
+//! | `body_budget`, `upload_queue` | bytes of bodies in memory; which package is checked next |
 //! | `problem`, `input` | errors on the wire (RFC 9457); bodies, queries and ids |
 //! | `requests`, `tasks`, `events`, `route`, `skills`, `grants`, `secrets`, `usage`, `people`, `me`, `past`, `tenant`, `audit`, `health` | one file for each group of routes |
 //! | `hub` | the WebSocket hub |
@@ -22,6 +23,7 @@ mod api;
 mod app;
 mod audit;
 mod auth;
+mod body_budget;
 mod edge;
 mod events;
 mod grants;
@@ -43,6 +45,7 @@ mod serve;
 mod skills;
 mod tasks;
 mod tenant;
+mod upload_queue;
 mod usage;
 
 pub use app::ServerOptions;
