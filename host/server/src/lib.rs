@@ -11,6 +11,7 @@
 //! | `api` | all routes in one table, with the scope of each; `app` makes the router of it and `openapi` the description |
 //! | `app` | what all routes share |
 //! | `edge` | around every call: request id, headers, caught panics, errors as problems |
+//! | `connections`, `refuse` | how many connections, which one makes room; the answer to the others |
 //! | `auth`, `rate`, `places` | tokens and scopes; calls per user; open streams per user |
 //! | `body_budget`, `upload_queue` | bytes of bodies in memory; which package is checked next |
 //! | `problem`, `input` | errors on the wire (RFC 9457); bodies, queries and ids |
@@ -24,6 +25,7 @@ mod app;
 mod audit;
 mod auth;
 mod body_budget;
+mod connections;
 mod edge;
 mod events;
 mod grants;
@@ -38,6 +40,7 @@ mod people;
 mod places;
 mod problem;
 mod rate;
+mod refuse;
 mod requests;
 mod route;
 mod secrets;

@@ -28,6 +28,8 @@ mod notices;
 pub(crate) mod origin;
 mod outbox;
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -39,8 +41,8 @@ use tokio_tungstenite::WebSocketStream;
 
 use crate::app::App;
 use crate::auth;
+use crate::connections::ActiveRequest;
 use crate::problem::Problem;
-use crate::serve::ConnectionPlace;
 use connection::Connection;
 use frame_meter::Metered;
 use handshake::Handshake;
@@ -57,7 +59,7 @@ type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 pub(crate) async fn open(
     State(app): State<App>,
     RawQuery(query): RawQuery,
-    connection: Option<Extension<ConnectionPlace>>,
+    active: Option<Extension<Arc<ActiveRequest>>>,
     peer: Option<Extension<auth::Peer>>,
     headers: HeaderMap,
     handshake: Result<Handshake, Problem>,
@@ -77,7 +79,7 @@ pub(crate) async fn open(
     let alive = app.sockets.token();
     tokio::spawn(async move {
         // An open WebSocket keeps its connection from being idle.
-        let _kept = (alive, place, connection);
+        let _kept = (alive, place, active);
         match upgrade.await {
             Ok(upgraded) => Connection::run(app, caller, upgraded).await,
             Err(error) => tracing::debug!(%error, "a client went away during its handshake"),
