@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -152,6 +152,10 @@ settings! {
     budget_wall_ms: u64, "OPENANALYST_BUDGET_WALL_MS", 30_000, shown;
     /// A further web origin, scheme and host, that may open a WebSocket [default: none; the host's own is always allowed]
     allowed_origin: String, "OPENANALYST_ALLOWED_ORIGIN", String::new(), |value: &String| quoted(value);
+    /// Most connections from one client address, that is an IPv4 address or a /64 of IPv6 [default: 256]
+    connections_per_address: u32, "OPENANALYST_CONNECTIONS_PER_ADDRESS", openanalyst_server::limits::CONNECTIONS_PER_ADDRESS, shown;
+    /// Networks of reverse proxies in front of this host, such as 127.0.0.1/32 or 10.0.0.0/24, divided by commas; their connections are not counted for each address [default: none]
+    trusted_proxy: String, "OPENANALYST_TRUSTED_PROXY", String::new(), |value: &String| quoted(value);
     /// A TOML file that names other issuers of tokens, one table `[[issuer]]` for each [default: none; this host's own tokens only]
     issuers_file: PathBuf, "OPENANALYST_ISSUERS_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// Networks that skills may reach although they are not public, such as 10.1.0.0/16, divided by commas [default: none]
@@ -224,6 +228,10 @@ impl Settings {
             )));
         }
         self.allowed_networks()?;
+        self.trusted_proxies()?;
+        if self.connections_per_address.value == 0 {
+            return Err(Failure::usage("--connections-per-address is at least 1: with 0 nobody could connect"));
+        }
         self.known_hosts()?;
         self.llm_options()?;
         self.search_options()?;
@@ -239,16 +247,15 @@ impl Settings {
     /// # Errors
     /// One of them is none.
     pub fn allowed_networks(&self) -> Result<Vec<IpNet>, Failure> {
-        let names = self.http_allow_network.value.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names
-            .map(|name| {
-                name.parse().map_err(|_| {
-                    Failure::usage(format!(
-                        "--http-allow-network `{name}` is no network: write address and prefix, such as 10.1.0.0/16"
-                    ))
-                })
-            })
-            .collect()
+        networks("--http-allow-network", &self.http_allow_network.value)
+    }
+
+    /// Networks of reverse proxies in front of this host.
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn trusted_proxies(&self) -> Result<Vec<IpNet>, Failure> {
+        networks("--trusted-proxy", &self.trusted_proxy.value)
     }
 
     /// The addresses of hosts that the name system does not know.
@@ -370,6 +377,18 @@ impl Settings {
 /// Most retries that an operator may allow.
 const MAX_RETRIES: u32 = 20;
 
+/// Networks, divided by commas.
+fn networks(flag: &str, list: &str) -> Result<Vec<IpNet>, Failure> {
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let network = |name: &str| match name.parse::<IpAddr>() {
+        Ok(address) => Ok(IpNet::from(address)),
+        Err(_) => name.parse().map_err(|_| {
+            Failure::usage(format!("{flag} `{name}` is no network: write address and prefix, such as 10.1.0.0/16"))
+        }),
+    };
+    names.map(network).collect()
+}
+
 fn url(flag: &str, text: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|error| {
         Failure::usage(format!("{flag} `{}` is no URL ({error}): write it like https://host/path", masked(text)))
@@ -449,10 +468,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "lisen = \"127.0.0.1:9\"\n").unwrap();
-        let table: [(&[&str], &str); 9] = [
+        let table: [(&[&str], &str); 11] = [
             (&["--packages-url", "ftp://x/y"], "--packages-url"),
             (&["--packages-url", "s3://me:hunter2@bucket/x"], "--packages-url"),
             (&["--http-allow-network", "10.0.0.0/8, ten"], "`ten` is no network"),
+            (&["--trusted-proxy", "127.0.0.1, proxy"], "--trusted-proxy `proxy` is no network"),
+            (&["--connections-per-address", "0"], "--connections-per-address"),
             (&["--http-resolve", "a.internal=10.0.0.1:443, b.internal=10.0.0.1"], "`b.internal=10.0.0.1` is no host"),
             (&["--config", file.to_str().unwrap()], "lisen"),
             (&["--config", "/no/such/file"], "/no/such/file"),

@@ -5,21 +5,23 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use ipnet::IpNet;
 use openanalyst_brain::Brain;
 use openanalyst_domain::Clock;
 use openanalyst_identity::Verifier;
 use openanalyst_registry::Registry;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Access;
+use crate::body_budget::{BodyBudget, ByteLimits};
 use crate::health::{Readiness, ReadyReport};
 use crate::hub::origin::Origins;
 use crate::limits::ServerLimits;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::rate::UserRate;
+use crate::upload_queue::UploadQueue;
 use crate::{api, auth, edge};
 
 /// What the edge is made of.
@@ -34,6 +36,9 @@ pub struct ServerOptions {
     pub readiness: Readiness,
     /// Web origins that may open a WebSocket beside the host's own, as `scheme://host[:port]`. One that cannot be read is never matched.
     pub allowed_origins: Vec<String>,
+    /// Networks of reverse proxies in front of the host: their connections carry those of many
+    /// clients, and are not counted for each address.
+    pub trusted_proxies: Vec<IpNet>,
     /// The version that `/health` shows.
     pub version: &'static str,
 }
@@ -48,6 +53,7 @@ impl ServerOptions {
             limits: ServerLimits::default(),
             readiness: Arc::new(|| Box::pin(async { ReadyReport::default() })),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -65,8 +71,12 @@ pub(crate) struct Shared {
     pub(crate) version: &'static str,
     pub(crate) rate: Arc<UserRate>,
     pub(crate) places: Arc<Places>,
-    /// Packages that are looked at.
-    pub(crate) uploads: Semaphore,
+    /// The bytes of requests that are being read.
+    pub(crate) bodies: Arc<BodyBudget>,
+    /// The bytes of packages, until their upload has ended.
+    pub(crate) packages: Arc<BodyBudget>,
+    /// The packages that are checked, and those that wait for it.
+    pub(crate) uploads: Arc<UploadQueue>,
     /// Nothing new is accepted.
     pub(crate) shutdown: CancellationToken,
     /// The open WebSockets.
@@ -79,7 +89,17 @@ pub(crate) fn shared(brain: Brain, registry: Registry, options: ServerOptions, s
     Arc::new(Shared {
         brain,
         registry,
-        uploads: Semaphore::new(options.limits.uploads_at_once),
+        bodies: BodyBudget::new(ByteLimits {
+            user: options.limits.user_body_bytes,
+            tenant: options.limits.tenant_body_bytes,
+            node: options.limits.node_body_bytes,
+        }),
+        packages: BodyBudget::new(ByteLimits {
+            user: options.limits.user_upload_bytes,
+            tenant: options.limits.tenant_upload_bytes,
+            node: options.limits.node_upload_bytes,
+        }),
+        uploads: UploadQueue::new(&options.limits),
         verifier: options.verifier,
         clock: options.clock,
         rate: Arc::new(UserRate::new(&options.limits)),

@@ -1,8 +1,9 @@
 //! What comes in: bodies, queries and ids, each with an error that names what is wrong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,12 +15,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::auth::Caller;
+use crate::body_budget::{BodyBudget, Reservation};
 use crate::limits::ServerLimits;
 use crate::problem::Problem;
 
 /// How many times the limit is still read and thrown away, so that a client that is a little over it hears the answer instead of a
 /// broken connection.
 const READ_AND_DROP: usize = 4;
+/// How long a body is read and thrown away that is refused because the host is busy.
+const DROP_TIME: Duration = Duration::from_secs(1);
+/// Bytes of the smallest room for a body that does not announce less.
+const SMALLEST_ROOM: usize = 8 << 10;
 
 /// A JSON body.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -32,7 +39,7 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
-        parse(&read(request, &app.limits).await?).map(Self)
+        parse(&read(request, app).await?.bytes).map(Self)
     }
 }
 
@@ -41,12 +48,12 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJsonBody<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let typed = check_content_type(request.headers());
-        let body = read(request, &app.limits).await?;
-        if body.is_empty() {
+        let body = read(request, app).await?;
+        if body.bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         typed?;
-        parse(&body).map(Self)
+        parse(&body.bytes).map(Self)
     }
 }
 
@@ -62,40 +69,122 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail))
 }
 
-async fn read(request: Request, limits: &ServerLimits) -> Result<Vec<u8>, Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let body = read_capped(request.into_body(), announced, limits.body_bytes);
-    tokio::time::timeout(limits.body_read_timeout, body).await.unwrap_or_else(|_| {
-        let detail = format!("the body did not come within {} s: send it faster", limits.body_read_timeout.as_secs());
-        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE))
+/// A body that was read, and its part of the budget.
+struct Received {
+    bytes: Vec<u8>,
+    reserved: Reservation,
+}
+
+impl Received {
+    /// Appends a chunk. The body never has more than `most` bytes.
+    ///
+    /// # Errors
+    /// `busy`: there is no memory for it now.
+    fn push(&mut self, chunk: &[u8], most: usize) -> Result<(), Problem> {
+        let needed = self.bytes.len() + chunk.len();
+        if needed > self.bytes.capacity() {
+            // What counts is the memory that it takes, which doubles as it grows.
+            let room = needed.max(SMALLEST_ROOM).checked_next_power_of_two().unwrap_or(needed).min(most).max(needed);
+            self.reserved.resize(room)?;
+            self.bytes.reserve_exact(room - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
+/// How a body is read.
+struct Reading {
+    /// Its most bytes.
+    limit: usize,
+    /// How long it may take.
+    time: Duration,
+    reserved: Reservation,
+}
+
+async fn read(request: Request, app: &App) -> Result<Received, Problem> {
+    let reserved = reserve(&request, &app.bodies)?;
+    let reading = Reading { limit: app.limits.body_bytes, time: app.limits.body_read_timeout, reserved };
+    read_in_time(request, reading).await.map_err(|error| match error {
+        ReadError::TooSlow(time) => {
+            let detail = format!("the body did not come within {} s: send it faster", time.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE)
+        }
+        ReadError::TooLarge(limit) => {
+            let detail = format!("the body has more than {limit} bytes: send less, or split it into several requests");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail).header(header::CONNECTION, CLOSE)
+        }
+        ReadError::Other(problem) => problem,
     })
+}
+
+/// The caller's part of a budget, empty.
+fn reserve(request: &Request, budget: &Arc<BodyBudget>) -> Result<Reservation, Problem> {
+    // Whoever sends a body is known: the routes that take one are behind the check of the token.
+    let caller = request.extensions().get::<Caller>().ok_or_else(Problem::internal)?;
+    Ok(budget.reserve(&caller.owner))
 }
 
 const CLOSE: axum::http::HeaderValue = axum::http::HeaderValue::from_static("close");
 
-async fn read_capped(body: Body, announced: Option<usize>, limit: usize) -> Result<Vec<u8>, Problem> {
-    let too_large = || {
-        let detail = format!("the body has more than {limit} bytes: send less, or split it into several requests");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", detail).header(header::CONNECTION, CLOSE)
-    };
+/// Why a body cannot be read.
+#[derive(Debug)]
+enum ReadError {
+    TooLarge(usize),
+    TooSlow(Duration),
+    Other(Problem),
+}
+
+async fn read_in_time(request: Request, reading: Reading) -> Result<Received, ReadError> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let time = reading.time;
+    let body = read_capped(request.into_body(), announced, reading);
+    tokio::time::timeout(time, body).await.unwrap_or(Err(ReadError::TooSlow(time)))
+}
+
+async fn read_capped(body: Body, announced: Option<usize>, reading: Reading) -> Result<Received, ReadError> {
+    let Reading { limit, reserved, .. } = reading;
     let dropped_up_to = limit.saturating_mul(READ_AND_DROP);
     if announced.is_some_and(|length| length > dropped_up_to) {
-        return Err(too_large());
+        return Err(ReadError::TooLarge(limit));
     }
+    let most = announced.unwrap_or(limit).min(limit);
     let mut chunks = body.into_data_stream();
-    let mut kept = Vec::with_capacity(announced.unwrap_or_default().min(limit));
+    let mut received = Some(Received { bytes: Vec::new(), reserved });
     let mut seen = 0_usize;
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::invalid("the body broke off: send the request again"))?;
+        let chunk =
+            chunk.map_err(|_| ReadError::Other(Problem::invalid("the body broke off: send the request again")))?;
         seen = seen.saturating_add(chunk.len());
         if seen > dropped_up_to {
             break;
         }
-        if seen <= limit {
-            kept.extend_from_slice(&chunk);
+        if seen > limit {
+            // It is refused, so its memory is free for others.
+            received = None;
+        } else if let Some(body) = &mut received
+            && let Err(busy) = body.push(&chunk, most)
+        {
+            drop(received.take());
+            read_and_drop(&mut chunks, dropped_up_to - seen).await;
+            return Err(ReadError::Other(busy.header(header::CONNECTION, CLOSE)));
         }
     }
-    if seen > limit { Err(too_large()) } else { Ok(kept) }
+    received.filter(|_| seen <= limit).ok_or(ReadError::TooLarge(limit))
+}
+
+/// Reads a refused body for a moment, so that its sender gets to reading the answer.
+async fn read_and_drop(chunks: &mut BodyDataStream, most: usize) {
+    let mut left = most;
+    let _ = tokio::time::timeout(DROP_TIME, async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    })
+    .await;
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
@@ -120,32 +209,34 @@ pub(crate) fn task_id(path: Result<Path<String>, PathRejection>) -> Result<TaskI
     })
 }
 
+/// An uploaded package.
+pub(crate) struct Package {
+    pub(crate) archive: Vec<u8>,
+    /// Its part of the budget, to be kept for as long as the package.
+    pub(crate) reserved: Reservation,
+}
+
 /// The body of an upload.
-pub(crate) async fn package(request: Request, limits: &ServerLimits) -> Result<Vec<u8>, Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let body = read_capped(request.into_body(), announced, limits.package_bytes);
-    let read = tokio::time::timeout(limits.body_read_timeout, body).await;
-    let read = read.unwrap_or_else(|_| {
-        let detail =
-            format!("the package did not come within {} s: send it faster", limits.body_read_timeout.as_secs());
-        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE))
-    });
-    let read = read.map_err(|problem| match problem.status {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            LimitReason::PackageTooLarge.code(),
-            format!(
-                "the package has more than {} bytes, which is the limit: leave out what it does not need",
-                limits.package_bytes
-            ),
-        )
-        .header(header::CONNECTION, CLOSE),
-        _ => problem,
+pub(crate) async fn package(request: Request, app: &App) -> Result<Package, Problem> {
+    let reserved = reserve(&request, &app.packages)?;
+    let reading = Reading { limit: app.limits.package_bytes, time: app.limits.body_read_timeout, reserved };
+    let Received { bytes, reserved } = read_in_time(request, reading).await.map_err(|error| match error {
+        ReadError::TooSlow(time) => {
+            let detail = format!("the package did not come within {} s: send it faster", time.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail).header(header::CONNECTION, CLOSE)
+        }
+        ReadError::TooLarge(limit) => {
+            let detail =
+                format!("the package has more than {limit} bytes, which is the limit: leave out what it does not need");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, LimitReason::PackageTooLarge.code(), detail)
+                .header(header::CONNECTION, CLOSE)
+        }
+        ReadError::Other(problem) => problem,
     })?;
-    if read.is_empty() {
+    if bytes.is_empty() {
         return Err(Problem::invalid("there is no package: send the `.skill` file as the body"));
     }
-    Ok(read)
+    Ok(Package { archive: bytes, reserved })
 }
 
 /// The place in a listing that has pages.
@@ -230,9 +321,11 @@ pub(crate) fn wait(seconds: Option<u64>, default: Duration, limits: &ServerLimit
 
 #[cfg(test)]
 mod tests {
+    use openanalyst_domain::{Owner, TenantId, UserId};
     use serde::Deserialize;
 
     use super::*;
+    use crate::body_budget::ByteLimits;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -272,14 +365,41 @@ mod tests {
         }
     }
 
+    fn budget(bytes: usize) -> Arc<BodyBudget> {
+        BodyBudget::new(ByteLimits { user: bytes, tenant: bytes, node: bytes })
+    }
+
+    async fn read_some(body: Body, limit: usize, budget: &Arc<BodyBudget>) -> Result<Received, ReadError> {
+        let owner = Owner::new(TenantId::parse("acme").unwrap(), UserId::parse("ada").unwrap());
+        let reading = Reading { limit, time: Duration::from_secs(60), reserved: budget.reserve(&owner) };
+        read_capped(body, None, reading).await
+    }
+
     #[tokio::test]
     async fn the_limit_itself_is_allowed() {
-        let read =
-            async |length: usize| read_capped(Body::from(vec![b'x'; length]), None, 100).await.map(|body| body.len());
-        assert_eq!(read(100).await.unwrap(), 100);
+        let budget = budget(100);
+        let read = async |length: usize| read_some(Body::from(vec![b'x'; length]), 100, &budget).await;
+        assert_eq!(read(100).await.map(|received| received.bytes.len()).ok(), Some(100));
         for over in [101, 399, 401, 10_000] {
-            assert_eq!(read(over).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+            assert!(matches!(read(over).await, Err(ReadError::TooLarge(100))), "{over}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_counts_as_it_arrives_and_until_it_is_dropped() {
+        let chunked = |chunks: usize| {
+            let chunks = (0..chunks).map(|_| Ok::<_, std::convert::Infallible>(vec![b'x'; 8 << 10]));
+            Body::from_stream(futures_util::stream::iter(chunks))
+        };
+        let budget = budget(64 << 10);
+        let first = read_some(chunked(4), 1 << 20, &budget).await.ok().unwrap();
+        assert_eq!(first.bytes.capacity(), 32 << 10, "the reserved memory is the memory that is taken");
+        let Err(ReadError::Other(busy)) = read_some(chunked(8), 1 << 20, &budget).await else {
+            panic!("there is no room for it")
+        };
+        assert_eq!((busy.status.as_u16(), busy.code, busy.is_retryable()), (429, "busy", true));
+        drop(first);
+        assert_eq!(read_some(chunked(8), 1 << 20, &budget).await.map(|all| all.bytes.len()).ok(), Some(64 << 10));
     }
 
     #[test]

@@ -11,7 +11,9 @@
 //! | `api` | all routes in one table, with the scope of each; `app` makes the router of it and `openapi` the description |
 //! | `app` | what all routes share |
 //! | `edge` | around every call: request id, headers, caught panics, errors as problems |
+//! | `connections`, `refuse` | how many connections, which one makes room; the answer to the others |
 //! | `auth`, `rate`, `places` | tokens and scopes; calls per user; open streams per user |
+//! | `body_budget`, `upload_queue` | bytes of bodies in memory; which package is checked next |
 //! | `problem`, `input` | errors on the wire (RFC 9457); bodies, queries and ids |
 //! | `requests`, `tasks`, `events`, `route`, `skills`, `grants`, `secrets`, `usage`, `people`, `me`, `past`, `tenant`, `audit`, `health` | one file for each group of routes |
 //! | `hub` | the WebSocket hub |
@@ -22,6 +24,8 @@ mod api;
 mod app;
 mod audit;
 mod auth;
+mod body_budget;
+mod connections;
 mod edge;
 mod events;
 mod grants;
@@ -36,6 +40,7 @@ mod people;
 mod places;
 mod problem;
 mod rate;
+mod refuse;
 mod requests;
 mod route;
 mod secrets;
@@ -43,6 +48,7 @@ mod serve;
 mod skills;
 mod tasks;
 mod tenant;
+mod upload_queue;
 mod usage;
 
 pub use app::ServerOptions;

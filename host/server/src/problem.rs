@@ -88,6 +88,12 @@ impl Problem {
         self.retry_after_ms.is_some()
     }
 
+    /// When the same call may be sent again, in seconds and never too early (`Retry-After`, RFC
+    /// 9110 §10.2.3).
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_ms.map(|after_ms| after_ms.div_ceil(1000))
+    }
+
     /// The JSON body.
     pub(crate) fn body(&self, request_id: &str) -> Value {
         let mut body = json!({
@@ -133,8 +139,8 @@ impl IntoResponse for Problem {
         for (name, value) in &self.headers {
             response.headers_mut().append(name.clone(), value.clone());
         }
-        if let Some(after_ms) = self.retry_after_ms {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after_ms.div_ceil(1000)));
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response

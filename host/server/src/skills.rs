@@ -62,9 +62,10 @@ pub(crate) async fn upload(
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    // Packages take memory while they are looked at: only so many at once.
-    let _place = app.uploads.acquire().await.map_err(|_| Problem::internal())?;
-    let archive = input::package(request, &app.limits).await?;
+    // Read whole before it takes a place: a client that sends slowly holds up nobody.
+    let package = input::package(request, &app).await?;
+    let _place = app.uploads.take(&caller.owner.tenant).await?;
+    let input::Package { archive, reserved: _reserved } = package;
     let uploaded = app.registry.upload(&caller.owner.tenant, archive.into(), &caller.actor()).await?;
     let status = if uploaded.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(uploaded)).into_response())

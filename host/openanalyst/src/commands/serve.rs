@@ -67,6 +67,8 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     if !settings.allowed_origin.value.is_empty() {
         options.allowed_origins.push(settings.allowed_origin.value.clone());
     }
+    options.limits.connections_per_address = settings.connections_per_address.value as usize;
+    options.trusted_proxies = settings.trusted_proxies()?;
     options.readiness = Arc::new(move || {
         let (store, preparation) = (store.clone(), preparation.clone());
         Box::pin(async move {

@@ -2,22 +2,36 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt as _;
 use futures_util::stream::SplitStream;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use openanalyst_domain::MessageId;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
+use super::Socket;
 use super::envelope::{self, Header, Kind, Outgoing};
 use super::follow::{Address, Followers};
+use super::frame_meter::Metered;
 use super::notices;
-use super::outbox::{self, CloseReason, Closed, Outbox};
+use super::outbox::{self, CloseReason, Closed, Outbox, Writer};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::rate::{Allowed, FrameRate};
+
+/// How far over its limit a message is still read, so that the connection can be closed in order.
+const READ_OVER_BYTES: usize = 64 << 10;
+/// Bytes of a connection's read buffer, which lives as long as the connection. Larger messages get
+/// a larger one.
+const READ_BUFFER_BYTES: usize = 4 << 10;
+/// Bytes of a connection's write buffer. One message at a time goes into it, so this is the largest
+/// message, escaped.
+const MAX_WRITE_BUFFER_BYTES: usize = 16 << 20;
 
 /// Says things on one connection, in the name of the host.
 pub(super) struct Speaker {
@@ -66,16 +80,26 @@ impl Speaker {
 pub(super) struct Connection {
     pub(super) speaker: Arc<Speaker>,
     pub(super) followers: Followers,
-    rate: FrameRate,
+    rate: Arc<FrameRate>,
 }
 
 impl Connection {
     /// Serves a socket until it is closed from either side.
-    pub(super) async fn run(app: App, caller: Caller, socket: WebSocket) {
+    pub(super) async fn run(app: App, caller: Caller, upgraded: Upgraded) {
+        let (outbox, queue) = outbox::queue(&app.limits);
+        let rate = Arc::new(FrameRate::new(&app.limits));
+        let most = app.limits.ws_message_bytes + READ_OVER_BYTES;
+        let reserved = app.bodies.reserve(&caller.owner);
+        let stream = Metered::new(TokioIo::new(upgraded), rate.clone(), reserved, most, outbox.clone());
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+            .max_message_size(Some(most))
+            .max_frame_size(Some(most));
+        let socket: Socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
         let (sink, frames) = socket.split();
-        let (outbox, writer) = outbox::open(sink, &app.limits);
-        let writer = tokio::spawn(writer.run());
-        let rate = FrameRate::new(&app.limits);
+        let writer = tokio::spawn(Writer::new(outbox.clone(), queue, sink, &app.limits).run());
         let speaker = Arc::new(Speaker { app, caller, outbox });
         let notices = AbortOnDrop(tokio::spawn(notices::bring(speaker.clone())));
         let mut connection = Self { followers: Followers::new(speaker.clone()), speaker, rate };
@@ -85,7 +109,7 @@ impl Connection {
     }
 
     /// Handles frames until there is a reason to close. Gives the frames back if the client may still answer the closing.
-    async fn serve(&mut self, mut frames: SplitStream<WebSocket>) -> Option<SplitStream<WebSocket>> {
+    async fn serve(&mut self, mut frames: SplitStream<Socket>) -> Option<SplitStream<Socket>> {
         let speaker = self.speaker.clone();
         let (app, outbox) = (&speaker.app, &speaker.outbox);
         let proof = speaker.caller.clone();
@@ -126,7 +150,7 @@ impl Connection {
                     }
                 }
                 Some(Err(error)) => {
-                    outbox.close(why(error));
+                    outbox.close(why(&error));
                     return None;
                 }
             }
@@ -152,14 +176,15 @@ impl Connection {
                 self.end(CloseReason::TooLarge)
             }
             Message::Text(text) => match envelope::read(&text) {
-                Ok(incoming) => self.handle(incoming).await,
+                // Most of the time there is no message, and then its work takes no memory.
+                Ok(incoming) => Box::pin(self.handle(incoming)).await,
                 Err((header, why)) => self.invalid(&header, &why).await,
             },
             Message::Binary(_) => {
                 self.invalid(&Header::default(), "this is a binary frame: send messages as JSON in text frames").await
             }
             // The library answers pings; a pong was a sign of life, which has been counted.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
         }
     }
 
@@ -177,7 +202,7 @@ impl Connection {
 
     /// Lets the writer end, and the client answer the closing frame: who drops a socket with unread bytes in it resets the connection,
     /// and the client may then lose the reason.
-    async fn close(self, frames: Option<SplitStream<WebSocket>>, writer: JoinHandle<()>) {
+    async fn close(self, frames: Option<SplitStream<Socket>>, writer: JoinHandle<()>) {
         drop(self.followers);
         let limit = self.speaker.app.limits.ws_close_timeout;
         // The writer keeps its own time.
@@ -189,12 +214,11 @@ impl Connection {
 }
 
 /// Why a socket that cannot be read any more is closed.
-fn why(error: axum::Error) -> CloseReason {
-    // The version of this library is the one that the framework uses; a test of the whole handshake fails when they part.
-    match error.into_inner().downcast_ref::<WsError>() {
-        Some(WsError::Capacity(_)) => CloseReason::TooLarge,
-        Some(WsError::Utf8(_)) => CloseReason::NotUtf8,
-        Some(WsError::Protocol(error)) if !is_broken_off(error) => CloseReason::Protocol,
+fn why(error: &WsError) -> CloseReason {
+    match error {
+        WsError::Capacity(_) => CloseReason::TooLarge,
+        WsError::Utf8(_) => CloseReason::NotUtf8,
+        WsError::Protocol(error) if !is_broken_off(error) => CloseReason::Protocol,
         _ => CloseReason::Gone,
     }
 }

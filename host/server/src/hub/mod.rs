@@ -2,10 +2,12 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `mod` | the handshake: origin, token, subprotocol, place |
+//! | `mod` | who may connect: origin, token, subprotocol, place |
+//! | `handshake` | the WebSocket handshake |
 //! | `origin` | which web pages may connect |
 //! | `envelope` | the form of every message, in and out |
 //! | `connection` | one connection from its handshake to its end |
+//! | `frame_meter` | counts what a client sends below the level of messages |
 //! | `commands` | what each incoming message does |
 //! | `follow` | brings a task's events to a connection |
 //! | `mapping` | which messages an event becomes |
@@ -19,42 +21,48 @@ mod commands;
 mod connection;
 mod envelope;
 mod follow;
+mod frame_meter;
+mod handshake;
 mod mapping;
 mod notices;
 pub(crate) mod origin;
 mod outbox;
 
+use std::sync::Arc;
+
 use axum::Extension;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use openanalyst_identity::{Scope, TokenError};
+use tokio_tungstenite::WebSocketStream;
 
 use crate::app::App;
 use crate::auth;
+use crate::connections::ActiveRequest;
 use crate::problem::Problem;
-use crate::serve::ConnectionPlace;
 use connection::Connection;
+use frame_meter::Metered;
+use handshake::Handshake;
 
 /// The subprotocol that the hub speaks.
 const PROTOCOL: &str = "openanalyst.v1";
 /// Stands before the token where it comes as a subprotocol, because browsers cannot set a header.
 const BEARER_PROTOCOL: &str = "bearer.";
-/// How far over its limit a message is still read, so that the connection can be closed in order.
-const READ_OVER_BYTES: usize = 64 << 10;
-/// Bytes of a connection's write buffer. One message at a time goes into it, so this is the largest message, escaped.
-const MAX_WRITE_BUFFER_BYTES: usize = 16 << 20;
+
+/// A WebSocket whose frames are counted.
+type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
 /// `GET /v1/ws`: the handshake.
 pub(crate) async fn open(
     State(app): State<App>,
     RawQuery(query): RawQuery,
-    connection: Option<Extension<ConnectionPlace>>,
+    active: Option<Extension<Arc<ActiveRequest>>>,
     peer: Option<Extension<auth::Peer>>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    handshake: Result<Handshake, Problem>,
 ) -> Result<Response, Problem> {
     refuse_token_in_url(query.as_deref().unwrap_or_default())?;
     app.origins.check(&headers)?;
@@ -66,20 +74,18 @@ pub(crate) async fn open(
         let detail = format!("the hub speaks the subprotocol `{PROTOCOL}`: offer it, or offer none");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "unsupported-subprotocol", detail));
     }
-    let upgrade = upgrade.map_err(|error| not_a_handshake(error.status()))?;
+    let (response, upgrade) = handshake?.accept(offered.protocol);
     let place = app.places.take(&caller.owner)?;
-    let limit = app.limits.ws_message_bytes;
-    let upgrade = upgrade
-        .protocols([PROTOCOL])
-        .max_message_size(limit + READ_OVER_BYTES)
-        .max_frame_size(limit + READ_OVER_BYTES)
-        .write_buffer_size(0)
-        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES);
     let alive = app.sockets.token();
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        let _kept = (alive, place, connection);
-        Connection::run(app, caller, socket).await;
-    }))
+    tokio::spawn(async move {
+        // An open WebSocket keeps its connection from being idle.
+        let _kept = (alive, place, active);
+        match upgrade.await {
+            Ok(upgraded) => Connection::run(app, caller, upgraded).await,
+            Err(error) => tracing::debug!(%error, "a client went away during its handshake"),
+        }
+    });
+    Ok(response)
 }
 
 /// A URL is written into logs and histories on its way, so a token in it is a leaked one.
@@ -127,15 +133,6 @@ fn token<'a>(headers: &'a HeaderMap, offered: &Offered<'a>) -> Result<&'a str, P
         (false, []) => Err(auth::refused(&TokenError::Missing)),
         _ => Err(auth::refused(&TokenError::Malformed)),
     }
-}
-
-fn not_a_handshake(status: StatusCode) -> Problem {
-    let detail = "this route speaks WebSocket (RFC 6455, version 13) over HTTP/1.1: connect with a WebSocket client";
-    let problem = Problem::new(status, "not-a-websocket-handshake", detail);
-    if status == StatusCode::UPGRADE_REQUIRED {
-        return problem.header(header::UPGRADE, HeaderValue::from_static("websocket"));
-    }
-    problem
 }
 
 #[cfg(test)]

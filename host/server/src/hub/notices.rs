@@ -50,7 +50,8 @@ impl Told {
 
     async fn tell_waiting(&mut self) -> Result<(), Closed> {
         loop {
-            let waiting = match self.brain().waiting_notices(&self.speaker.caller.owner).await {
+            // Boxed, because a connection mostly waits, and then this takes no memory.
+            let waiting = match Box::pin(self.brain().waiting_notices(&self.speaker.caller.owner)).await {
                 Ok(waiting) => waiting,
                 Err(error) => {
                     tracing::warn!(%error, "the waiting notifications cannot be read: they wait for the next connection");
@@ -91,7 +92,7 @@ impl Told {
         if self.ids.len() > REMEMBERED {
             self.ids.pop_front();
         }
-        if let Err(error) = self.brain().notice_delivered(owner, &notification.id).await {
+        if let Err(error) = Box::pin(self.brain().notice_delivered(owner, &notification.id)).await {
             tracing::warn!(%error, "a delivered notification cannot be marked: it will be told again");
         }
         Ok(())

@@ -3,12 +3,18 @@
 //! A writer that finds the queue full waits a little; a reader that stays slower than that is disconnected with 1013, because its tasks
 //! are on record and `RESUME` brings what it missed. So the memory of a connection is bounded, and a short pause hurts nobody.
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::SinkExt as _;
 use futures_util::stream::SplitSink;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::Socket;
 use crate::limits::ServerLimits;
 
 /// Why a socket is closed by the host. The codes are those of RFC 6455 §7.4.1 and its registry.
@@ -26,6 +32,8 @@ pub(super) enum CloseReason {
     TooOften,
     /// A message was too large.
     TooLarge,
+    /// The host has no memory for the client's message now.
+    Busy,
     /// The client reads too slowly.
     SlowReader,
     /// The client gives no sign of life.
@@ -49,10 +57,11 @@ impl CloseReason {
             Self::Expired => (1008, "token-expired: connect again with a fresh token"),
             Self::TooOften => (1008, "rate-limited: send fewer messages"),
             Self::TooLarge => (1009, "the message is too large: send larger files over POST /v1/requests"),
+            Self::Busy => (1013, "busy: too many messages are being sent, connect again later"),
             Self::SlowReader => (1013, "you read too slowly: connect again, and RESUME your tasks"),
             Self::Gone => return None,
         };
-        Some(CloseFrame { code, reason: reason.into() })
+        Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() })
     }
 }
 
@@ -64,14 +73,19 @@ struct Queued {
     text: String,
     /// Told once the socket took the message.
     taken: Option<oneshot::Sender<()>>,
+    /// Its bytes' part of the queue. None until it is queued.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// Where messages are put. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Outbox {
     queue: mpsc::Sender<Queued>,
+    /// The bytes that the queue has room for.
+    room: Arc<Semaphore>,
+    most_bytes: u32,
     closing: watch::Sender<Option<CloseReason>>,
-    patience: std::time::Duration,
+    patience: Duration,
 }
 
 impl Outbox {
@@ -80,7 +94,7 @@ impl Outbox {
     /// # Errors
     /// The connection is closing, or was closed just now because its reader is too slow.
     pub(super) async fn send(&self, text: String) -> Result<(), Closed> {
-        self.put(Queued { text, taken: None }).await
+        self.put(Queued { text, taken: None, room: None }).await
     }
 
     /// Queues a message and waits until the socket took it.
@@ -89,18 +103,18 @@ impl Outbox {
     /// See [`Self::send`].
     pub(super) async fn send_and_wait(&self, text: String) -> Result<(), Closed> {
         let (taken, told) = oneshot::channel();
-        self.put(Queued { text, taken: Some(taken) }).await?;
+        self.put(Queued { text, taken: Some(taken), room: None }).await?;
         told.await.map_err(|_| Closed)
     }
 
     async fn put(&self, message: Queued) -> Result<(), Closed> {
-        if self.closing.borrow().is_some() {
+        if self.is_closing() {
             return Err(Closed);
         }
         let mut closing = self.closing.subscribe();
         tokio::select! {
-            sent = timeout(self.patience, self.queue.send(message)) => match sent {
-                Ok(sent) => sent.map_err(|_| Closed),
+            sent = timeout(self.patience, self.queue_up(message)) => match sent {
+                Ok(sent) => sent,
                 Err(_) => {
                     self.close(CloseReason::SlowReader);
                     Err(Closed)
@@ -108,6 +122,18 @@ impl Outbox {
             },
             _ = closing.wait_for(Option::is_some) => Err(Closed),
         }
+    }
+
+    async fn queue_up(&self, mut message: Queued) -> Result<(), Closed> {
+        // One that is larger than the queue takes all of it.
+        let bytes = u32::try_from(message.text.len()).unwrap_or(u32::MAX).min(self.most_bytes);
+        message.room = Some(self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Closed)?);
+        self.queue.send(message).await.map_err(|_| Closed)
+    }
+
+    /// Whether the connection is closing.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.borrow().is_some()
     }
 
     /// Closes the connection. Only the first reason counts.
@@ -130,27 +156,47 @@ impl Outbox {
 /// Empties the queue into the socket, pings, and closes.
 pub(super) struct Writer {
     queue: mpsc::Receiver<Queued>,
-    socket: SplitSink<WebSocket, Message>,
+    socket: SplitSink<Socket, Message>,
     outbox: Outbox,
-    limits: ServerLimits,
+    ping_interval: Duration,
+    close_timeout: Duration,
 }
 
-/// An outbox and its writer.
-pub(super) fn open(socket: SplitSink<WebSocket, Message>, limits: &ServerLimits) -> (Outbox, Writer) {
+/// What the writer takes messages from.
+pub(super) struct Queue(mpsc::Receiver<Queued>);
+
+/// An outbox, and the other end of its queue.
+pub(super) fn queue(limits: &ServerLimits) -> (Outbox, Queue) {
     let (sender, queue) = mpsc::channel(limits.ws_queue.max(1));
-    let outbox = Outbox { queue: sender, closing: watch::Sender::new(None), patience: limits.ws_slow_reader };
-    let writer = Writer { queue, socket, outbox: outbox.clone(), limits: limits.clone() };
-    (outbox, writer)
+    let most_bytes = limits.ws_queue_bytes.max(1);
+    let outbox = Outbox {
+        queue: sender,
+        room: Arc::new(Semaphore::new(most_bytes as usize)),
+        most_bytes,
+        closing: watch::Sender::new(None),
+        patience: limits.ws_slow_reader,
+    };
+    (outbox, Queue(queue))
 }
 
 impl Writer {
+    pub(super) fn new(
+        outbox: Outbox,
+        Queue(queue): Queue,
+        socket: SplitSink<Socket, Message>,
+        limits: &ServerLimits,
+    ) -> Self {
+        let (ping_interval, close_timeout) = (limits.ws_ping_interval, limits.ws_close_timeout);
+        Self { queue, socket, outbox, ping_interval, close_timeout }
+    }
+
     /// Runs until the connection is closed from either side.
     pub(super) async fn run(mut self) {
-        let pause = self.limits.ws_ping_interval;
+        let pause = self.ping_interval;
         let mut ping = interval_at(Instant::now() + pause, pause);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let outbox = self.outbox.clone();
-        let limit = self.limits.ws_close_timeout;
+        let limit = self.close_timeout;
         let (reason, until) = loop {
             let message = tokio::select! {
                 biased;
@@ -198,10 +244,10 @@ impl Writer {
 }
 
 /// Writes a message, or a ping where there is none.
-async fn write(socket: &mut SplitSink<WebSocket, Message>, message: Option<Queued>) -> bool {
-    let (frame, taken) = match message {
-        Some(Queued { text, taken }) => (Message::Text(text.into()), taken),
-        None => (Message::Ping(Vec::new().into()), None),
+async fn write(socket: &mut SplitSink<Socket, Message>, message: Option<Queued>) -> bool {
+    let (frame, taken, _room) = match message {
+        Some(Queued { text, taken, room }) => (Message::Text(text.into()), taken, room),
+        None => (Message::Ping(Vec::new().into()), None, None),
     };
     let written = socket.send(frame).await.is_ok();
     if let Some(taken) = taken.filter(|_| written) {
@@ -213,13 +259,19 @@ async fn write(socket: &mut SplitSink<WebSocket, Message>, message: Option<Queue
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn outbox() -> (Outbox, mpsc::Receiver<Queued>) {
-        let (queue, reader) = mpsc::channel(1);
-        let outbox = Outbox { queue, closing: watch::Sender::new(None), patience: Duration::from_millis(1) };
+        outbox_for(1, 1 << 20)
+    }
+
+    fn outbox_for(messages: usize, bytes: u32) -> (Outbox, mpsc::Receiver<Queued>) {
+        let (outbox, Queue(reader)) = queue(&ServerLimits {
+            ws_queue: messages,
+            ws_queue_bytes: bytes,
+            ws_slow_reader: Duration::from_millis(1),
+            ..ServerLimits::default()
+        });
         (outbox, reader)
     }
 
@@ -229,8 +281,18 @@ mod tests {
         outbox.send("first".to_owned()).await.unwrap();
         assert_eq!(outbox.send("second".to_owned()).await, Err(Closed));
         assert_eq!(outbox.closing().await, CloseReason::SlowReader);
-        assert_eq!(CloseReason::SlowReader.frame().unwrap().code, 1013);
+        assert_eq!(u16::from(CloseReason::SlowReader.frame().unwrap().code), 1013);
         assert_eq!(outbox.send("third".to_owned()).await, Err(Closed), "and nothing more goes in");
+    }
+
+    #[tokio::test]
+    async fn the_bytes_of_the_queue_are_bounded_too() {
+        let (outbox, mut reader) = outbox_for(100, 10);
+        outbox.send("x".repeat(10)).await.unwrap();
+        drop(reader.recv().await.unwrap());
+        outbox.send("larger than the queue".to_owned()).await.unwrap();
+        assert_eq!(outbox.send("x".to_owned()).await, Err(Closed));
+        assert_eq!(outbox.closing().await, CloseReason::SlowReader);
     }
 
     #[tokio::test]

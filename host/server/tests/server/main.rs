@@ -1,7 +1,10 @@
 //! The edge from outside, in one program: every test program links everything anew.
 
+mod allocations;
+mod fairness;
 mod http;
 mod hub;
+mod memory;
 mod reach;
 mod skills;
 mod support;

@@ -1,7 +1,10 @@
 //! Clients of the edge.
 
+use std::io::ErrorKind;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
@@ -30,6 +33,27 @@ impl Edge {
 
     pub fn post(&self, path: &str, token: &str, body: &Value) -> reqwest::RequestBuilder {
         self.request("POST", path).bearer_auth(token).json(body)
+    }
+
+    /// A connection that sends what a test says, and nothing of its own.
+    pub async fn raw(&self) -> Raw {
+        Raw { stream: TcpStream::connect(self.address).await.unwrap() }
+    }
+
+    /// A connection that has sent the headers of a request, and whose body the server waits for.
+    pub async fn raw_request(&self, line: &str, token: &str, body_bytes: usize) -> Raw {
+        let mut raw = self.raw().await;
+        raw.send(Self::head(line, token, body_bytes).as_bytes()).await;
+        let (status, _, _) = raw.answer().await.expect("an answer to the headers");
+        assert_eq!(status, 100, "the server asks for the body");
+        raw
+    }
+
+    pub fn head(line: &str, token: &str, body_bytes: usize) -> String {
+        format!(
+            "{line} HTTP/1.1\r\nhost: edge\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+             content-length: {body_bytes}\r\nexpect: 100-continue\r\n\r\n"
+        )
     }
 
     pub async fn hub(&self, user: &str) -> Hub {
@@ -65,6 +89,45 @@ impl Edge {
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("the handshake was accepted"),
         }
+    }
+}
+
+/// One connection, without a client library.
+pub struct Raw {
+    pub stream: TcpStream,
+}
+
+impl Raw {
+    pub async fn send(&mut self, bytes: &[u8]) {
+        // The server may have closed already; what it says is read next.
+        let _ = self.stream.write_all(bytes).await;
+    }
+
+    /// Status, headers in lower case and body of the next answer. None: the server closed the
+    /// connection.
+    pub async fn answer(&mut self) -> Option<(u16, String, Value)> {
+        tokio::time::timeout(PATIENCE, self.read_answer()).await.expect("an answer in time")
+    }
+
+    async fn read_answer(&mut self) -> Option<(u16, String, Value)> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match self.stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(error) => {
+                    let closed = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset];
+                    assert!(head.is_empty() && closed.contains(&error.kind()), "{error} after {head:?}");
+                    return None;
+                }
+            }
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await.unwrap();
+        Some((status, head, serde_json::from_slice(&body).unwrap_or_default()))
     }
 }
 
