@@ -196,7 +196,7 @@ fn every_limit_is_said_with_what_helps() {
     assert_eq!(memory.code(), "memory-exceeded");
     assert_eq!(memory.to_string(), "matching the pattern takes more than 64 MiB of memory: simplify the pattern");
     let time = said(&limit(LimitReason::DeadlineExceeded), CostlyCheck::Schema(String::new()));
-    assert_eq!(time.to_string(), "evaluating the schema takes more than 10 s: simplify the schema");
+    assert_eq!(time.to_string(), "evaluating the schema takes more than 30 s: simplify the schema");
     let busy = said(&limit(LimitReason::Busy), CostlyCheck::Schema(String::new()));
     assert!(busy.is_retryable());
     let trap = CallError::Trap { detail: "call stack exhausted".to_owned() };
