@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use openanalyst_domain::JobStatus;
-use openanalyst_workflow::{ItemKind, NewSchedule, WorkflowEngine as _};
+use openanalyst_domain::{Budget, JobStatus};
+use openanalyst_workflow::{ItemKind, NewSchedule, WorkflowEngine as _, script_budget};
 use serde_json::{Value, json};
 
 use crate::support::{Choices, Env, MONDAY_10_MS, schedule};
@@ -152,11 +152,12 @@ async fn what_is_refused_is_not_stored() {
 
 #[tokio::test]
 async fn only_one_job_of_a_schedule_waits() {
-    // No worker is free while the first script runs, so what is due meanwhile can only wait.
-    let mut env = Env::with(Choices { workers: 1, ..Choices::default() }).await;
+    // No place is free while the first script computes, so what is due meanwhile can only wait.
+    let budget = Budget { cpu_ms: 600_000, wall_ms: 600_000, ..script_budget(&Budget::default()) };
+    let mut env = Env::with(Choices { workers: 1, budget, ..Choices::default() }).await;
     env.put("u/ada/tells", TELLS).await;
     let source = "import { setProgress } from 'windmill-client';
-        export async function main() { await setProgress(1); await new Promise((resolve) => setTimeout(resolve, 20_000)); }";
+        export async function main() { await setProgress(1); for (;;) {} }";
     env.put("u/ada/slow", source).await;
     let slow = env.start("u/ada/slow", json!({})).await;
     env.reached(slow, 1).await;
@@ -172,4 +173,23 @@ async fn only_one_job_of_a_schedule_waits() {
     assert_eq!(env.jobs(&env.ada, "u/ada/tells").await.len(), 1);
     env.engine.cancel(&env.ada, slow, "enough").await.unwrap();
     env.note().await;
+}
+
+#[tokio::test]
+async fn a_script_that_sleeps_leaves_its_place_to_others() {
+    let mut env = Env::with(Choices { workers: 1, ..Choices::default() }).await;
+    env.put("u/ada/tells", TELLS).await;
+    let source = "import { setProgress } from 'windmill-client';
+        export async function main() {
+            await setProgress(1);
+            await new Promise((resolve) => setTimeout(resolve, 20_000));
+        }";
+    env.put("u/ada/sleeps", source).await;
+    let sleeping = env.start("u/ada/sleeps", json!({})).await;
+    env.reached(sleeping, 1).await;
+    env.start("u/ada/tells", json!({})).await;
+    env.note().await;
+    let still = env.engine.state(&env.ada, sleeping).await.unwrap();
+    assert!(!still.status.is_final(), "{still:?}");
+    env.engine.cancel(&env.ada, sleeping, "enough").await.unwrap();
 }
