@@ -7,6 +7,7 @@ use openanalyst_domain::{Failure, JobId, Owner, SessionKey, TaskId, TaskStatus};
 use openanalyst_store::StoreError;
 use openanalyst_store::tasks::TaskRow;
 use openanalyst_worker_pool::Priority;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::brain::{Begun, Brain};
@@ -96,7 +97,10 @@ impl Brain {
                 // The session goes on when the job has ended.
                 return self.park(job, waiter).await;
             }
-            self.inner.taken().remove(&task);
+            // One that was left at shutdown stays known: its record says so then.
+            if !self.inner.closing.is_cancelled() {
+                self.inner.taken().remove(&task);
+            }
             next = self.inner.sessions.next(owner, session);
             if let Some(next) = next {
                 // It may be the same task, answered between its end and now.
@@ -123,7 +127,8 @@ impl Brain {
                 }
             }
         };
-        let Ok(_place) = place else { return Worked::Ended };
+        let Ok(place) = place else { return Worked::Ended };
+        let mut place = Some(place);
         while !inner.closing.is_cancelled() {
             let (cancel, mut accepted) = match inner.taken().get_mut(&id) {
                 Some(taken) => {
@@ -155,7 +160,7 @@ impl Brain {
                         // Somebody took it up while this process was thought dead.
                         Ok(Some(row)) if self.works_elsewhere(&row) => return Worked::Ended,
                         Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                            self.run_again(row, cancel).await
+                            self.run_again(row, cancel, &mut place).await
                         }
                         Ok(_) => return Worked::Ended,
                         Err(error) => Err(error),
@@ -185,16 +190,32 @@ impl Brain {
 
     /// Works on a task that is on record. One that was taken up before, and got no further, waits
     /// until no other such task is at work.
-    async fn run_again(&self, row: TaskRow, cancel: CancellationToken) -> Result<Worked, StoreError> {
+    async fn run_again(
+        &self,
+        mut row: TaskRow,
+        cancel: CancellationToken,
+        place: &mut Option<OwnedSemaphorePermit>,
+    ) -> Result<Worked, StoreError> {
         let inner = &self.inner;
-        let _alone = match row.take_ups {
-            0 => None,
-            _ => match inner.closing.run_until_cancelled(inner.suspects.acquire()).await {
-                Some(alone) => alone.ok(),
-                None => return Ok(Worked::Ended),
-            },
-        };
-        Box::pin(work::run(inner, row, None, cancel)).await
+        let mut alone = None;
+        if row.take_ups > 0 {
+            // Meanwhile others have its place.
+            *place = None;
+            alone = tokio::select! {
+                alone = inner.suspects.acquire() => alone.ok(),
+                // It ends, which takes no time.
+                () = cancel.cancelled() => None,
+                () = inner.closing.cancelled() => return Ok(Worked::Ended),
+            };
+            *place = inner.places.clone().acquire_owned().await.ok();
+            match inner.store.task_with_documents(&row.owner, row.id).await? {
+                Some(now) if now.lease == row.lease => row = now,
+                _ => return Ok(Worked::Ended),
+            }
+        }
+        let worked = Box::pin(work::run(inner, row, None, cancel)).await;
+        drop(alone);
+        worked
     }
 
     /// Waits until no other task of the session comes before this one. Err: the one on this node that goes first.

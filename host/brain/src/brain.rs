@@ -42,6 +42,8 @@ use crate::{accept, view, work};
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long it may take at shutdown to say in the records that the tasks were left.
 const LEAVING: Duration = Duration::from_secs(2);
+/// The lease of a task that begins with its acceptance.
+const FIRST_LEASE: i64 = 1;
 /// Most characters of a cancellation's reason.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -163,6 +165,11 @@ impl Entered {
     /// Keeps the place, and begins with the session if it rests.
     fn stay(mut self, begun: Option<Begun>) {
         self.stays = true;
+        if begun.is_some()
+            && let Some(taken) = self.brain.inner.taken().get_mut(&self.task)
+        {
+            taken.leased = Some((self.owner.clone(), FIRST_LEASE));
+        }
         if self.is_first {
             self.brain.begin_session(&self.owner, &self.session, self.task, begun);
         }
@@ -341,11 +348,20 @@ impl Brain {
             inner.tracker.spawn(async move { context::known(&brain.store, &owner, &session, id, now_ms).await })
         });
         let accepting = accepting.await?;
-        match accepting.accepted {
-            Accepted::New { begun } => task.begun = begun,
-            Accepted::Repeated(id) => return Ok(Acceptance { task: id, repeated: true }),
-            Accepted::Conflict(id) => return Err(BrainError::KeyReused(id)),
-            Accepted::TooMany => return Err(BrainError::TooManyTasks { open: most, limit: most }),
+        let other = match accepting.accepted {
+            Accepted::New { begun } => {
+                task.begun = begun;
+                None
+            }
+            Accepted::Repeated(id) => Some(Ok(Acceptance { task: id, repeated: true })),
+            Accepted::Conflict(id) => Some(Err(BrainError::KeyReused(id))),
+            Accepted::TooMany => Some(Err(BrainError::TooManyTasks { open: most, limit: most })),
+        };
+        if let Some(answer) = other {
+            drop(entered);
+            // What it found may be on its way to the disk, in the same commit.
+            accepting.committed().await?;
+            return answer;
         }
         // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
         let events = accepting.events.clone();

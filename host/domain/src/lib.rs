@@ -12,6 +12,7 @@ pub mod places;
 pub mod receipt;
 pub mod status;
 pub mod turns;
+pub mod urgency;
 
 pub use budget::{Budget, LimitReason};
 pub use clock::{Clock, ManualClock, SystemClock};

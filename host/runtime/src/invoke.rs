@@ -16,7 +16,7 @@ use crate::ending;
 use crate::engine::MAX_MEMORY_BYTES;
 use crate::invocation::{CallError, Invocation};
 use crate::limits::LimitHit;
-use crate::resting::{Resting, Yielded};
+use crate::resting::Resting;
 use crate::script::ScriptHost;
 use crate::state::State;
 
@@ -69,8 +69,9 @@ pub(crate) async fn invoke<T>(
     call.budget.memory_bytes = call.budget.memory_bytes.min(MAX_MEMORY_BYTES);
 
     let meter = Arc::new(CpuMeter::default());
-    let (script, yielded) = (target.script.clone(), Yielded::default());
-    let mut store = store(engine, call, target.script, &meter, &yielded);
+    let script = target.script.clone();
+    let mut store = store(engine, call, target.script, &meter);
+    let yielded = store.data().yielded.clone();
     let (cpu_limit, deadline, cancel) = {
         let call = &store.data().call;
         (call.budget.cpu(), call.deadline_or_far(), call.cancel.clone())
@@ -146,13 +147,7 @@ async fn place(admission: &Admission, call: &Call, deadline: Instant) -> Result<
 }
 
 /// A store with every limit on it.
-fn store(
-    engine: &Engine,
-    call: Call,
-    script: Option<Arc<dyn ScriptHost>>,
-    meter: &Arc<CpuMeter>,
-    yielded: &Yielded,
-) -> Store<State> {
+fn store(engine: &Engine, call: Call, script: Option<Arc<dyn ScriptHost>>, meter: &Arc<CpuMeter>) -> Store<State> {
     let (cpu_limit, cpu_limit_ms) = (call.budget.cpu(), call.budget.cpu_ms);
     let handles = call.budget.handles;
     // The engine counts both what host calls and what results carry with this one number. Each is held to its own limit again: host calls in
@@ -164,7 +159,7 @@ fn store(
     store.set_max_component_handles(handles);
     // Relative to now: the callback comes at every tick from here on.
     store.set_epoch_deadline(1);
-    let (meter, yielded) = (meter.clone(), yielded.clone());
+    let (meter, yielded) = (meter.clone(), store.data().yielded.clone());
     store.epoch_deadline_callback(move |_| {
         if meter.used_now() > cpu_limit {
             let CallError::Limit { reason, detail } = ending::cpu_exceeded(cpu_limit_ms) else {

@@ -1,4 +1,4 @@
-//! A script that waits tells its host, and computes again only when the host lets it.
+//! A script that sleeps tells its host, and computes again only when the host lets it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,17 +8,32 @@ use std::task::{Context, Poll};
 
 use crate::script::ScriptHost;
 
-/// Whether a guest gave its thread back because its time was over, and not to wait for something.
+/// Why a guest gave its thread back, where that was not to wait for a time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Yielded(Arc<AtomicBool>);
+pub(crate) struct Yielded(Arc<Reasons>);
+
+#[derive(Debug, Default)]
+struct Reasons {
+    /// Its time was over.
+    tick: AtomicBool,
+    /// It waits for a host call. The call may hold what others need, so it goes on at once when it
+    /// can; calls that take long give the place back themselves.
+    call: AtomicBool,
+}
 
 impl Yielded {
+    /// The guest's time is over.
     pub(crate) fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.tick.store(true, Ordering::Relaxed);
+    }
+
+    /// A host call begins, or ends.
+    pub(crate) fn calls(&self, is_calling: bool) {
+        self.0.call.store(is_calling, Ordering::Relaxed);
     }
 
     fn take(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
+        self.0.tick.swap(false, Ordering::Relaxed) || self.0.call.load(Ordering::Relaxed)
     }
 }
 

@@ -56,7 +56,7 @@ pub trait ScriptHost: Send + Sync {
     /// The source of another script, for imports. None if there is none, or none for this user.
     async fn source(&self, path: &str) -> Option<String>;
 
-    /// The script waits: for the host, or for a time. It computes nothing until [`Self::resumes`].
+    /// The script sleeps: it waits for a time, and not for the host. It computes nothing until [`Self::resumes`].
     /// Called on the guest's thread: it must return at once.
     fn waits(&self);
 
@@ -155,7 +155,9 @@ impl host::Host for State {
                 return Ok(Err(CallError { status: 400, message }));
             }
         };
+        self.yielded.calls(true);
         let answer = host.call(&operation, arguments).await;
+        self.yielded.calls(false);
         Ok(answer
             .map(|value| value.to_string())
             .map_err(|error| CallError { status: error.status, message: error.message }))
@@ -163,6 +165,10 @@ impl host::Host for State {
 
     async fn source(&mut self, path: String) -> wasmtime::Result<Option<String>> {
         self.host_call("host.source", path.len())?;
-        Ok(self.script_host()?.source(&path).await)
+        let host = self.script_host()?;
+        self.yielded.calls(true);
+        let source = host.source(&path).await;
+        self.yielded.calls(false);
+        Ok(source)
     }
 }

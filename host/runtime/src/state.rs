@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::capabilities::progress::Thinner;
 use crate::limits::Limiter;
 use crate::logs::Logs;
+use crate::resting::Yielded;
 use crate::script::ScriptHost;
 use crate::wasi;
 
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     /// What a script reaches. None for skills.
     pub(crate) script: Option<Arc<dyn ScriptHost>>,
+    /// Why the guest gives its thread back.
+    pub(crate) yielded: Yielded,
     /// Made when the guest first asks for it: many calls never do.
     wasi: Option<WasiCtx>,
 }
@@ -52,6 +55,7 @@ impl State {
             progress: Thinner::default(),
             table,
             script,
+            yielded: Yielded::default(),
             wasi: None,
             call,
         }

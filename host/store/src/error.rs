@@ -206,6 +206,8 @@ impl From<rusqlite::Error> for StoreError {
             8 => Self::ReadOnly,
             13 => Self::Full,
             19 if said.as_deref().is_some_and(|said| NOT_AS_SEEN.contains(&said)) => Self::Fenced,
+            // No memory, an error of the disk, a file that cannot be opened, a lock that is gone.
+            7 | 10 | 14 | 15 => Self::Unavailable { reason: error.to_string() },
             11 | 26 => Self::Damaged {
                 what: "page",
                 reason: format!("{error}; run `openanalyst doctor`, then restore a backup"),

@@ -20,6 +20,9 @@ const LONG_LATELY: Duration = Duration::from_millis(20);
 const LATELY: Duration = Duration::from_secs(1);
 /// While interactive work waits, background work gets one of this many turns.
 const BACKGROUND_SHARE: u32 = 8;
+/// Long and background work gets one of this many turns of the threads for anything, whatever
+/// waits in short pieces.
+const LONG_SHARE: u32 = 4;
 /// Accounts are looked through for idle ones once there are more than this many.
 const FIRST_SWEEP: usize = 1_024;
 
@@ -51,7 +54,10 @@ pub(crate) struct FairQueue<T> {
     /// The tenants that have something in a lane.
     runnable: [Vec<usize>; 3],
     queued: [usize; 3],
+    /// What others wait for: before everything else, in its order.
+    urgent: VecDeque<T>,
     clock_ns: u64,
+    turn: u32,
     background_turn: u32,
     sweep_at: usize,
 }
@@ -104,7 +110,9 @@ impl<T> FairQueue<T> {
             tenants: Slab::new(),
             runnable: Default::default(),
             queued: [0; 3],
+            urgent: VecDeque::new(),
             clock_ns: 0,
+            turn: 0,
             background_turn: 0,
             sweep_at: FIRST_SWEEP,
         }
@@ -189,14 +197,35 @@ impl<T> FairQueue<T> {
 
     /// The next work of interactive users in short pieces.
     pub(crate) fn pop_quick(&mut self) -> Option<T> {
-        self.pop_from(Lane::Quick)
+        self.urgent.pop_front().or_else(|| self.pop_from(Lane::Quick))
     }
 
-    /// The next work of any kind: short pieces first, and background work in its share of turns.
+    /// Puts work before all other work.
+    pub(crate) fn push_urgent(&mut self, work: T) {
+        self.urgent.push_back(work);
+    }
+
+    /// Whether a thread for short pieces would find something.
+    pub(crate) fn has_quick(&self) -> bool {
+        !self.urgent.is_empty() || self.queued[Lane::Quick as usize] > 0
+    }
+
+    /// The next work of any kind: short pieces come first in three turns of four.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        if let Some(quick) = self.pop_quick() {
+        if let Some(urgent) = self.urgent.pop_front() {
+            return Some(urgent);
+        }
+        self.turn = self.turn.wrapping_add(1);
+        if !self.turn.is_multiple_of(LONG_SHARE)
+            && let Some(quick) = self.pop_from(Lane::Quick)
+        {
             return Some(quick);
         }
+        self.pop_slow().or_else(|| self.pop_from(Lane::Quick))
+    }
+
+    /// Long work, and background work in its share of turns.
+    fn pop_slow(&mut self) -> Option<T> {
         self.background_turn = (self.background_turn + 1) % BACKGROUND_SHARE;
         let (first, second) = match self.background_turn {
             0 => (Lane::Background, Lane::Long),
@@ -250,7 +279,7 @@ impl<T> FairQueue<T> {
 
     /// Empties all lanes.
     pub(crate) fn drain(&mut self) -> Vec<T> {
-        let mut all = Vec::new();
+        let mut all: Vec<T> = self.urgent.drain(..).collect();
         for lane in LANES {
             while let Some(work) = self.pop_from(lane) {
                 all.push(work);
@@ -363,10 +392,22 @@ mod tests {
         add(&mut queue, &acme, Lane::Long, "long");
         add(&mut queue, &acme, Lane::Quick, "quick");
         assert_eq!(queue.queued(), [1, 1, 1]);
+        let id = queue.open(&acme, Instant::now());
+        queue.push_urgent((id, Lane::Quick, "urgent"));
+        assert_eq!(queue.pop().unwrap().2, "urgent");
         assert_eq!(queue.pop().unwrap().2, "quick");
         assert_eq!(queue.pop_quick(), None);
         let counts = turns(&mut queue, 80);
         assert_eq!((counts["long"], counts["background"]), (70, 10));
+    }
+
+    #[test]
+    fn short_work_leaves_turns_to_long_work() {
+        let mut queue = FairQueue::new();
+        add(&mut queue, &owner("chatty", "ada"), Lane::Quick, "quick");
+        add(&mut queue, &owner("slow", "bob"), Lane::Long, "long");
+        let counts = turns(&mut queue, 80);
+        assert_eq!((counts["quick"], counts["long"]), (60, 20));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_task::{FallibleTask, Runnable};
 use openanalyst_domain::Owner;
+use openanalyst_domain::urgency::{self, Urgency};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
 
@@ -106,6 +107,7 @@ struct Meta {
     shared: Arc<Shared>,
     account: AccountId,
     priority: Priority,
+    urgency: Urgency,
     /// Whether its last poll was.
     was_long: Arc<AtomicBool>,
 }
@@ -132,6 +134,7 @@ impl Shared {
             None => meta.was_long.load(Ordering::Relaxed),
         };
         let is_background = meta.priority == Priority::Background;
+        let is_urgent = meta.urgency.is_urgent();
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -140,10 +143,14 @@ impl Shared {
             return;
         }
         let lane = match is_background {
+            _ if is_urgent => Lane::Quick,
             true => Lane::Background,
             false => state.queue.lane(account, was_long, Instant::now()),
         };
-        state.queue.push(account, lane, work);
+        match is_urgent {
+            true => state.queue.push_urgent(work),
+            false => state.queue.push(account, lane, work),
+        }
         let wake = match lane {
             Lane::Quick if state.idle_quick > 0 => Some(&self.quick),
             _ if state.idle_any > 0 => Some(&self.any),
@@ -215,7 +222,8 @@ impl WorkerPool {
     {
         let shared = self.handle.shared.clone();
         let account = shared.lock().queue.open(owner, Instant::now());
-        let meta = Meta { shared, account, priority, was_long: Arc::default() };
+        let (urgency, was_long) = (Urgency::default(), Arc::default());
+        let meta = Meta { shared, account, priority, urgency, was_long };
         let schedule = {
             let shared = self.handle.shared.clone();
             move |work: Runnable<Meta>| shared.schedule(work)
@@ -251,11 +259,13 @@ fn work_on(shared: &Shared, takes: Takes) {
         let meta = work.metadata();
         // The work may end in this poll, and its metadata with it.
         let (account, was_long) = (meta.account, meta.was_long.clone());
+        let polling = urgency::polling(&meta.urgency);
         let began = thread_cpu();
         POLLED.set(Some((std::ptr::from_ref(meta).addr(), began)));
         // A future that panicked is never polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| work.run()));
         POLLED.set(None);
+        drop(polling);
         let used = thread_cpu().saturating_sub(began);
         was_long.store(used >= LONG_POLL, Ordering::Relaxed);
         if polled.is_err() {
@@ -287,6 +297,10 @@ fn next(shared: &Shared, takes: Takes) -> Option<Runnable<Meta>> {
         if let Some(work) = work {
             // Kept until its CPU time is charged.
             state.queue.hold(work.metadata().account);
+            // A thread that was woken may find its work taken, and other work left.
+            if state.queue.has_quick() && state.idle_any > 0 {
+                shared.any.notify_one();
+            }
             return Some(work);
         }
         let (condition, idle): (_, fn(&mut State) -> &mut usize) = match takes {

@@ -77,6 +77,9 @@ pub(crate) struct Inner {
     pub(crate) budget: Budget,
     pub(crate) on_notification: Arc<dyn Fn(Owner, Notification) + Send + Sync>,
     pub(crate) workers: Places,
+    /// Scripts that run or wait, each with an instance in the sandbox. Those that another script
+    /// started do not count, so that none waits for its own children.
+    pub(crate) living: Places,
     pub(crate) shortest_interval_ms: i64,
     pub(crate) schedules_changed: Notify,
     pub(crate) ended: broadcast::Sender<JobId>,
@@ -95,6 +98,10 @@ pub struct EmbeddedEngine {
     inner: Arc<Inner>,
 }
 
+/// Most scripts that run or wait at once, and of one tenant: far less than the sandbox has
+/// instances, so that skills find some.
+const MAX_LIVING: usize = 32;
+const MAX_LIVING_OF_TENANT: usize = 16;
 /// How many ended jobs a slow listener may be behind before it has to look for itself.
 const ENDED_KEPT: usize = 4_096;
 
@@ -195,6 +202,7 @@ impl EmbeddedEngine {
             nodes: options.nodes,
             budget: options.budget,
             on_notification: options.on_notification,
+            living: Places::new(MAX_LIVING, MAX_LIVING_OF_TENANT),
             // One is always left to other tenants.
             workers: Places::new(options.workers, options.workers.saturating_sub(1)),
             shortest_interval_ms: i64::try_from(options.shortest_interval.as_millis()).unwrap_or(i64::MAX),

@@ -134,6 +134,17 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
     if cancel.is_cancelled() {
         return Some(cancelled());
     }
+    let _living = if row.is_flow || row.parent.is_some() {
+        None
+    } else {
+        let (tenant, user) = (&row.owner.tenant, &row.owner.user);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Some(cancelled()),
+            () = inner.closing.cancelled() => return None,
+            living = inner.living.place(Some(tenant), Some(user)) => Some(living?),
+        }
+    };
     // A flow only waits for its steps, each of which takes a place of its own.
     let place = if row.is_flow {
         None

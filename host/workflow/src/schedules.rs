@@ -170,7 +170,7 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     }
     let timer = Timer::parse(&row.cron, &row.time_zone).ok();
     // One that was stored before there was a shortest interval keeps to it too.
-    let earliest_ms = now_ms + inner.shortest_interval_ms - 1_000;
+    let earliest_ms = now_ms.saturating_add(inner.shortest_interval_ms).saturating_sub(1_000);
     let next = timer.as_ref().and_then(|timer| match timer.shortest_interval_ms(now_ms) {
         Some(interval_ms) if interval_ms < inner.shortest_interval_ms => timer.after(earliest_ms),
         _ => timer.after(now_ms),

@@ -50,10 +50,16 @@ impl JobHost {
         self.inner.start(&self.owner, job, Some(self.job)).await
     }
 
-    /// Waits for a job. As while it waits for anything, this one has no place meanwhile, so the
-    /// other cannot wait for it.
+    /// Waits for a job. Meanwhile this one gives its place away, so that the other cannot wait for it.
     pub(crate) async fn wait(&self, id: JobId, timeout: Option<Duration>) -> Result<JobState, Failure> {
-        self.inner.wait(&self.owner, id, timeout).await
+        let state = self.inner.state(&self.owner, id).await?;
+        if state.status.is_final() {
+            return Ok(state);
+        }
+        self.waits();
+        let state = self.inner.wait(&self.owner, id, timeout).await;
+        self.resumes().await;
+        state
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Place>> {

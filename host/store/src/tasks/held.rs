@@ -146,7 +146,7 @@ impl Tx {
     ) -> Result<Option<i64>, StoreError> {
         let started: Option<(i64, i64)> = query(
             "UPDATE tasks SET status = 'running', node = $2, started_at = COALESCE(started_at, $3), lease = lease + 1, \
-             take_ups = take_ups + CASE WHEN status = 'running' AND node IS NOT NULL AND waits_for IS NULL THEN 1 ELSE 0 END, \
+             take_ups = take_ups + CASE WHEN status = 'running' AND node IS NOT NULL AND node <> $2 AND waits_for IS NULL THEN 1 ELSE 0 END, \
              waits_for = NULL, waits_until = NULL WHERE id = $1 AND lease = $4 AND status IN ('accepted', 'running') \
              RETURNING lease, last_seq",
         )

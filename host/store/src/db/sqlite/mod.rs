@@ -10,6 +10,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+use openanalyst_domain::urgency::Urgent;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::oneshot;
@@ -42,11 +43,13 @@ pub(super) struct Pools {
 pub(crate) struct Transaction {
     writer: Writer,
     session: Option<Session>,
+    /// Everybody who writes waits for it, from the moment at which its turn may come.
+    urgent: Option<Urgent>,
 }
 
 impl Transaction {
     pub(super) fn new(writer: &Writer) -> Self {
-        Self { writer: writer.clone(), session: None }
+        Self { writer: writer.clone(), session: None, urgent: None }
     }
 
     /// Begins it now. `alone`: what others wrote before is committed, so that it is seen by reads
@@ -54,7 +57,10 @@ impl Transaction {
     pub(super) async fn begin(&mut self, scope: &Scope, alone: bool) -> Result<&Session, StoreError> {
         match self.session {
             Some(ref session) => Ok(session),
-            None => Ok(self.session.insert(self.writer.session(scope, alone).await?)),
+            None => {
+                self.urgent = Some(Urgent::mark());
+                Ok(self.session.insert(self.writer.session(scope, alone).await?))
+            }
         }
     }
 

@@ -3,11 +3,12 @@
 //! One tenant has at most half of the threads at a time, so that another one's read does not wait
 //! for long searches.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use openanalyst_domain::urgency::Urgent;
 use openanalyst_domain::{TenantId, Turns};
 use tokio::sync::oneshot;
 
@@ -18,6 +19,8 @@ use crate::{Scope, StoreError};
 /// How many reads run side by side, and how many of one tenant.
 const THREADS: usize = 4;
 const OF_TENANT: usize = THREADS / 2;
+/// Threads for urgent reads only: what everybody waits for never waits for a long search.
+const URGENT_THREADS: usize = 1;
 /// What a reader keeps of the file: the pages of one question. After the next write it reads them
 /// anew, since its copies are of the past.
 const CACHE_KIB: i64 = 512;
@@ -38,6 +41,8 @@ pub(crate) struct Reads {
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Wakes the threads for urgent reads.
+    urgent: Condvar,
 }
 
 impl std::fmt::Debug for Shared {
@@ -48,6 +53,7 @@ impl std::fmt::Debug for Shared {
 
 #[derive(Default)]
 struct Queue {
+    urgent: VecDeque<Read>,
     waiting: Turns<(Option<TenantId>, Read)>,
     running: HashMap<Option<TenantId>, usize>,
     is_closed: bool,
@@ -76,14 +82,15 @@ impl Queue {
 impl Reads {
     /// Starts the threads. The file must be there.
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new(), urgent: Condvar::new() });
         let mut threads = Vec::with_capacity(THREADS);
-        for number in 0..THREADS {
+        for number in 0..THREADS + URGENT_THREADS {
+            let is_for_urgent = number >= THREADS;
             let (shared, path) = (shared.clone(), path.to_owned());
             let name = format!("db-reader-{number}");
             let thread = std::thread::Builder::new()
                 .name(name)
-                .spawn(move || live(&shared, &path))
+                .spawn(move || live(&shared, &path, is_for_urgent))
                 .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
             threads.push(thread);
         }
@@ -105,20 +112,26 @@ impl Reads {
             let _ = tell.send(found);
         });
         let closed = || StoreError::Unavailable { reason: "the database is closed".to_owned() };
+        let is_urgent = Urgent::is_now();
         {
             let mut queue = self.shared.lock();
             if queue.is_closed {
                 return Err(closed());
             }
+            let queue = &mut *queue;
             let (tenant, waiting) = (scope.tenant(), &mut queue.waiting);
             if waiting.len() >= MAX_WAITING
                 || waiting.len() >= MAX_WAITING_OF_TENANT && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT
             {
                 return Err(StoreError::Busy);
             }
-            waiting.push(tenant, scope.user(), (tenant.cloned(), read));
+            match is_urgent {
+                true => queue.urgent.push_back(read),
+                false => waiting.push(tenant, scope.user(), (tenant.cloned(), read)),
+            }
         }
-        self.shared.changed.notify_one();
+        let changed = if is_urgent { &self.shared.urgent } else { &self.shared.changed };
+        changed.notify_one();
         told.await.map_err(|_| closed())?
     }
 
@@ -126,6 +139,7 @@ impl Reads {
     pub(super) async fn close(&self) {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_all();
+        self.shared.urgent.notify_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let joined = tokio::task::spawn_blocking(move || {
             for thread in threads {
@@ -146,15 +160,21 @@ impl Shared {
 }
 
 /// A thread's life. It opens its connection when it is needed first.
-fn live(shared: &Shared, path: &PathBuf) {
+fn live(shared: &Shared, path: &Path, is_for_urgent: bool) {
     let mut connection = None;
     let mut queue = shared.lock();
     loop {
-        let Some((tenant, read)) = queue.pop() else {
+        let next = match queue.urgent.pop_front() {
+            Some(read) => Some((None, read)),
+            None if is_for_urgent => None,
+            None => queue.pop().map(|(tenant, read)| (Some(tenant), read)),
+        };
+        let Some((tenant, read)) = next else {
             if queue.is_closed {
                 return;
             }
-            queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let changed = if is_for_urgent { &shared.urgent } else { &shared.changed };
+            queue = changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
         drop(queue);
@@ -173,7 +193,9 @@ fn live(shared: &Shared, path: &PathBuf) {
             Err(error) => read(Err(error)),
         }
         queue = shared.lock();
-        queue.ended(&tenant);
+        if let Some(tenant) = &tenant {
+            queue.ended(tenant);
+        }
         if !queue.waiting.is_empty() {
             // One that had to wait for this tenant's place may run now.
             shared.changed.notify_one();

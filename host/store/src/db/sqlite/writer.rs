@@ -25,7 +25,7 @@ use crate::{Scope, StoreError};
 /// What the writer keeps of the file: it touches some dozens of pages for each request.
 const CACHE_KIB: i64 = 4_096;
 /// How long a session may do nothing before it is rolled back.
-const SESSION_IDLE: Duration = Duration::from_secs(10);
+const SESSION_IDLE: Duration = Duration::from_secs(2);
 /// Most work that goes into one transaction, and the time after which no more is taken into it.
 const MAX_GROUP: usize = 256;
 const MAX_GROUP_TIME: Duration = Duration::from_millis(20);
@@ -63,7 +63,7 @@ struct Queue {
 
 enum Asked {
     Work { work: Work, committed: Committed },
-    Session { alone: bool, given: oneshot::Sender<Session> },
+    Session { alone: bool, given: oneshot::Sender<Result<Session, StoreError>> },
 }
 
 impl std::fmt::Debug for Asked {
@@ -75,9 +75,12 @@ impl std::fmt::Debug for Asked {
     }
 }
 
+/// A step, which is told why the transaction could not begin where it could not.
+type Run = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
+
 enum Step {
     /// Runs, or is told why the transaction could not begin, and tells by itself what came of it.
-    Run(Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>),
+    Run(Run),
     /// The last step.
     Commit { work: Work, committed: Committed },
 }
@@ -159,7 +162,7 @@ impl Writer {
         let (given, session) = oneshot::channel();
         self.ask(scope, Asked::Session { alone, given })?;
         match tokio::time::timeout(TURN_TIMEOUT, session).await {
-            Ok(session) => session.map_err(|_| gone()),
+            Ok(session) => session.map_err(|_| gone())?,
             Err(_) => Err(StoreError::Unavailable {
                 reason: format!("the turn to write did not come in {} s", TURN_TIMEOUT.as_secs()),
             }),
@@ -270,7 +273,7 @@ impl Thread {
     fn take(&mut self, group: &mut Group, asked: Asked) {
         match asked {
             Asked::Work { work, committed } => {
-                let begun = self.begin(group);
+                let begun = self.begin_or_refuse(group);
                 self.finish(group, begun, work, committed);
             }
             Asked::Session { given, .. } => {
@@ -279,7 +282,7 @@ impl Thread {
                 }
                 let (steps, from_client) = mpsc::channel();
                 // It may have stopped waiting at this moment: then its first step never comes.
-                if given.send(Session { steps }).is_err() {
+                if given.send(Ok(Session { steps })).is_err() {
                     return;
                 }
                 self.take_session(group, &from_client);
@@ -303,7 +306,9 @@ impl Thread {
                 }
             };
             let result = match begun {
-                None => self.begin(group),
+                None => self.begin_or_refuse(group),
+                // SQLite ended the transaction by itself: another step would be one of its own.
+                Some(()) if self.connection.is_at_rest() => return lose(group, None),
                 Some(()) => Ok(()),
             };
             begun = Some(());
@@ -348,8 +353,32 @@ impl Thread {
         }
     }
 
+    /// The same; where another process keeps the database locked, what waits is refused too. Each
+    /// would wait as long again.
+    fn begin_or_refuse(&mut self, group: &mut Group) -> Result<(), StoreError> {
+        let begun = self.begin(group);
+        if let Err(error @ StoreError::Locked) = &begun {
+            for _ in 0..self.shared.lock().waiting.len() {
+                match self.shared.next_now() {
+                    // Nobody may wait any more.
+                    Some(Asked::Work { committed, .. }) => {
+                        let _ = committed.send(Err(StoreError::of_group(error)));
+                    }
+                    Some(Asked::Session { given, .. }) => {
+                        let _ = given.send(Err(StoreError::of_group(error)));
+                    }
+                    None => break,
+                }
+            }
+        }
+        begun
+    }
+
     /// Opens the transaction, or a savepoint in it.
     fn begin(&mut self, group: &mut Group) -> Result<(), StoreError> {
+        if group.is_open && self.connection.is_at_rest() {
+            lose(group, None);
+        }
         if group.is_open {
             return Ok(self.connection.say("SAVEPOINT work")?);
         }
