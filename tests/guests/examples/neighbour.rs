@@ -6,7 +6,7 @@
 //! | `neighbour spin` | computes until its CPU budget ends |
 //! | `neighbour keep NAME` | stores the script `NAME` (see [`script`]) in the user's folder |
 //! | `neighbour start NAME` | runs that script as a step |
-//! | `neighbour tick FROM TO` | stores schedules `FROM` up to `TO`, each of every second |
+//! | `neighbour tick FROM TO` | stores schedules `FROM` up to `TO`, each of every second, or of every minute where the host refuses that |
 //! | `neighbour deep DEPTH` | expects a JSON Schema that nests `anyOf` so deep |
 //! | `neighbour refer COUNT BYTES` | refers so often to an earlier result of that size |
 //! | `neighbour large BYTES` | answers with a text of that size |
@@ -91,7 +91,15 @@ fn act(words: &[Value], request: &Request) -> Result<Value, Failure> {
         "tick" => {
             let (from, to) = (number(&words, 1)?, number(&words, 2)?);
             for place in from..to {
-                windmill::create_schedule(&every_second(request, place))?;
+                let schedule = every_second(request, place);
+                // As often as the host allows.
+                let often = windmill::create_schedule(&schedule);
+                if matches!(often, Err(Failure::Invalid(_))) {
+                    let cron = "0 * * * * *".to_owned();
+                    windmill::create_schedule(&windmill::Schedule { cron, ..schedule })?;
+                } else {
+                    often?;
+                }
             }
             json!(to.saturating_sub(from))
         }

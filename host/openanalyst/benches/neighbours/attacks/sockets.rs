@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{Attackers, PAUSE};
@@ -28,6 +28,8 @@ pub enum Kind {
 
 /// Files that are left for everything else.
 const OTHER_FILES: u64 = 500;
+/// Addresses that connections with a token come from, in turns.
+const MACHINES: usize = 8;
 /// The length of a half-sent body: the limit of a body (docs/limits.md).
 const BODY_BYTES: usize = 2 << 20;
 /// The length that a slow upload announces: less than the limit of a package.
@@ -88,9 +90,23 @@ impl Drop for Open<'_> {
     }
 }
 
+/// Connects from another address than the victim has, as another machine would. Whoever needs no
+/// token has one address.
+async fn connect(address: SocketAddr, client: usize, kind: Kind) -> std::io::Result<TcpStream> {
+    let SocketAddr::V4(host) = address else { return TcpStream::connect(address).await };
+    if !host.ip().is_loopback() {
+        return TcpStream::connect(address).await;
+    }
+    let machine = if kind == Kind::HalfHeaders { 0 } else { client % MACHINES };
+    let socket = TcpSocket::new_v4()?;
+    let last = u8::try_from(2 + machine).unwrap_or(2);
+    socket.bind(SocketAddr::from(([127, 0, 0, last], 0)))?;
+    socket.connect(address).await
+}
+
 /// One connection from its start to its end. Gives the label of the end.
 async fn one(attackers: &Attackers, client: usize, kind: Kind) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(attackers.address).await?;
+    let mut stream = connect(attackers.address, client, kind).await?;
     let address = attackers.address;
     match kind {
         Kind::HalfHeaders => {
