@@ -20,6 +20,10 @@ const SESSION_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_SESSION_LOOK: Duration = Duration::from_secs(2);
 /// How long the host waits before it takes up a task whose record could not be read or written.
 const RECORD_RETRY: Duration = Duration::from_secs(2);
+/// How long the host waits before it takes up a task again at which processes ended, for each time.
+/// One that is ended for another reason soon after its start blames no task that way, and others
+/// are served for a while in any case.
+const SUSPECT_PAUSE: Duration = Duration::from_secs(2);
 
 impl Brain {
     /// Puts a task into its session, and starts the session if it rests.
@@ -189,7 +193,7 @@ impl Brain {
     }
 
     /// Works on a task that is on record. One that was taken up before, and got no further, waits
-    /// until no other such task is at work.
+    /// for a while, and until no other such task is at work.
     async fn run_again(
         &self,
         mut row: TaskRow,
@@ -201,8 +205,13 @@ impl Brain {
         if row.take_ups > 0 {
             // Meanwhile others have its place.
             *place = None;
+            let pause = SUSPECT_PAUSE * u32::try_from(row.take_ups).unwrap_or(1);
+            let turn = async {
+                tokio::time::sleep(pause).await;
+                inner.suspects.acquire().await
+            };
             alone = tokio::select! {
-                alone = inner.suspects.acquire() => alone.ok(),
+                alone = turn => alone.ok(),
                 // It ends, which takes no time.
                 () = cancel.cancelled() => None,
                 () = inner.closing.cancelled() => return Ok(Worked::Ended),
