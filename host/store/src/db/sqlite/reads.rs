@@ -24,9 +24,6 @@ const URGENT_THREADS: usize = 1;
 /// What a reader keeps of the file: the pages of one question. After the next write it reads them
 /// anew, since its copies are of the past.
 const CACHE_KIB: i64 = 512;
-/// Most reads that wait, of all and of one tenant.
-const MAX_WAITING: usize = 16_384;
-const MAX_WAITING_OF_TENANT: usize = 4_096;
 
 /// A read, which tells by itself what it found.
 type Read = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
@@ -120,11 +117,7 @@ impl Reads {
             }
             let queue = &mut *queue;
             let (tenant, waiting) = (scope.tenant(), &mut queue.waiting);
-            if waiting.len() >= MAX_WAITING
-                || waiting.len() >= MAX_WAITING_OF_TENANT && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT
-            {
-                return Err(StoreError::Busy);
-            }
+            super::check_room(waiting, tenant)?;
             match is_urgent {
                 true => queue.urgent.push_back(read),
                 false => waiting.push(tenant, scope.user(), (tenant.cloned(), read)),

@@ -29,9 +29,6 @@ const SESSION_IDLE: Duration = Duration::from_secs(2);
 /// Most work that goes into one transaction, and the time after which no more is taken into it.
 const MAX_GROUP: usize = 256;
 const MAX_GROUP_TIME: Duration = Duration::from_millis(20);
-/// Most work that waits, of all and of one tenant.
-const MAX_WAITING: usize = 16_384;
-const MAX_WAITING_OF_TENANT: usize = 4_096;
 /// How long a session waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -175,11 +172,7 @@ impl Writer {
             return Err(gone());
         }
         let (tenant, waiting) = (scope.tenant(), &mut queue.waiting);
-        if waiting.len() >= MAX_WAITING
-            || waiting.len() >= MAX_WAITING_OF_TENANT && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT
-        {
-            return Err(StoreError::Busy);
-        }
+        super::check_room(waiting, tenant)?;
         waiting.push(tenant, scope.user(), asked);
         drop(queue);
         self.shared.changed.notify_one();
