@@ -37,8 +37,7 @@ const MAX_WAITING_OF_TENANT: usize = 4_096;
 /// Refuses to let more wait than there is room for.
 fn check_room<T>(waiting: &Turns<T>, tenant: Option<&TenantId>) -> Result<(), StoreError> {
     let is_full = waiting.len() >= MAX_WAITING
-        || waiting.len() >= MAX_WAITING_OF_TENANT
-            && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT;
+        || waiting.len() >= MAX_WAITING_OF_TENANT && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT;
     if is_full { Err(StoreError::Busy) } else { Ok(()) }
 }
 
