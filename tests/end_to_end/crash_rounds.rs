@@ -20,6 +20,8 @@ use crate::support::{Client, DataDir, Server, assert_gapless, kinds};
 const SHORT: u64 = 10;
 /// Requests of each round.
 const REQUESTS: u64 = 3;
+/// Requests of each fifth round: so many come at once that they are written in large groups.
+const CROWD: u64 = 40;
 /// The kill comes within so many milliseconds after the first request of a round.
 const WITHIN_MS: u64 = 160;
 
@@ -94,7 +96,8 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
         let client = server.client(&token);
         let unsure: Vec<String> =
             ledger.iter().filter(|(_, task)| task.is_none()).map(|(name, _)| name.clone()).collect();
-        let fresh = (0..REQUESTS).map(|n| format!("r{round}-{n}"));
+        let requests = if round % 5 == 2 { CROWD } else { REQUESTS };
+        let fresh = (0..requests).map(|n| format!("r{round}-{n}"));
         let names: Vec<String> = unsure.into_iter().chain(fresh).collect();
         // Now and then it lives for longer, so that what was put aside comes back and is killed there too.
         let within = if round % 5 == 4 { 10 * WITHIN_MS } else { WITHIN_MS };

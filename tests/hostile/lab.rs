@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use openanalyst_domain::{Budget, Digest, LimitReason, Outcome, Owner, TenantId, UserId};
 use openanalyst_guest_fixtures::{Core, PROBE};
@@ -67,13 +68,14 @@ impl Lab {
         let canary = tokio::spawn({
             let (sandbox, skill, over) = (self.sandbox.clone(), self.canary.clone(), over.clone());
             async move {
-                let mut calls = 0;
+                let mut calls = Vec::new();
                 // At least once after the attack, too: the sandbox must work on.
                 loop {
                     let last = over.load(Ordering::Acquire);
                     let call = Call::new(owner("canary"));
+                    let began = Instant::now();
                     run_in(&sandbox, &skill, call, &Value::Null).await.result.expect("the canary notices nothing");
-                    calls += 1;
+                    calls.push(began.elapsed());
                     if last {
                         return calls;
                     }
@@ -83,7 +85,7 @@ impl Lab {
         });
         let invocation = self.run(skill, call, arguments).await;
         over.store(true, Ordering::Release);
-        assert!(canary.await.unwrap() > 0);
+        print_times(canary.await.unwrap());
         self.assert_quiet();
         if let Err(error) = &invocation.result {
             assert_eq!(outcome(error), invocation.receipt.outcome, "the receipt says how it ended");
@@ -104,6 +106,14 @@ impl Lab {
         let stats = self.sandbox.stats();
         assert_eq!((stats.running, stats.waiting, stats.memories), (0, 0, 0), "{stats:?}");
     }
+}
+
+/// Says how long the canary's calls took. `--nocapture` shows it.
+fn print_times(mut calls: Vec<Duration>) {
+    calls.sort_unstable();
+    let at = |percent: usize| calls[(calls.len() * percent / 100).min(calls.len() - 1)];
+    let test = std::thread::current().name().unwrap_or("a thread").to_owned();
+    println!("{test}: {} calls of the canary, p50 {:?}, p99 {:?}", calls.len(), at(50), at(99));
 }
 
 pub fn load(sandbox: &Sandbox, component: &[u8]) -> Result<Skill, LoadError> {

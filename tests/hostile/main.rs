@@ -1,7 +1,8 @@
 //! Skills that mean harm, and every limit of the budget from both sides.
 //!
 //! Each case says how the call must end. Around every case stands the [`lab`]: another tenant's calls go on beside it and must all succeed, and
-//! afterwards no place is taken, no memory is in use and the same sandbox still works.
+//! afterwards no place is taken, no memory is in use and the same sandbox still works. How long the
+//! calls beside each attack took is printed: `cargo test --workspace --test hostile -- --nocapture`.
 //!
 //! | file | family |
 //! |---|---|

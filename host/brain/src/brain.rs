@@ -329,7 +329,7 @@ impl Brain {
 
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
         let inner = &self.inner;
-        let (id, now_ms) = (task.id, task.at_ms);
+        let id = task.id;
         let most = inner.settings.max_open_tasks;
         let (written, gate) = watch::channel(None);
         let words = first_words(&task, &inner.node.to_string());
@@ -343,10 +343,7 @@ impl Brain {
             (entered, place, inner.store.accept(&task, most, words))
         };
         // What is known for it is read meanwhile.
-        let known = place.is_some().then(|| {
-            let (brain, owner, session) = (inner.clone(), task.owner.clone(), task.session.clone());
-            inner.tracker.spawn(async move { context::known(&brain.store, &owner, &session, id, now_ms).await })
-        });
+        let known = place.is_some().then(|| context::begin_reading(inner, &task));
         let accepting = accepting.await?;
         let other = match accepting.accepted {
             Accepted::New { begun } => {
@@ -553,7 +550,7 @@ impl Brain {
         let catalog = inner.catalog.of(&owner.tenant).await?;
         let content = content.to_owned();
         // A long text takes its time, which is the user's own.
-        let routing = inner.pool.run(owner, Priority::Interactive, async move {
+        let routing = async move {
             catalog.router().route(&Utterance {
                 text: &content,
                 now_ms,
@@ -561,8 +558,22 @@ impl Brain {
                 previous_skill: None,
                 has_attachments: false,
             })
-        });
-        routing.await.map_err(|error| BrainError::Internal(error.to_string()))
+        };
+        self.in_turn(owner, routing).await
+    }
+
+    /// Does something for a user on the threads that do tasks too, in the turns of tenants and
+    /// their users. Dropped, it is cancelled.
+    ///
+    /// # Errors
+    /// [`BrainError::Internal`]: it panicked.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        owner: &Owner,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, BrainError> {
+        let work = self.inner.pool.run(owner, Priority::Interactive, work);
+        work.await.map_err(|error| BrainError::Internal(error.to_string()))
     }
 
     /// What tests expectations, to be loaded before a task needs it.

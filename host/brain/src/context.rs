@@ -3,6 +3,9 @@
 //! Everything is read under the owner's name and bounded; what does not fit is counted in `omitted`, oldest first.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use openanalyst_domain::{Owner, SessionKey, TaskId};
 use openanalyst_registry::TenantCatalog;
@@ -10,22 +13,23 @@ use openanalyst_runtime::contract;
 use openanalyst_store::known::{Known, KnownFailure, KnownKeys, KnownLimits, KnownMessage, KnownTask};
 use openanalyst_store::learnings::LearningRow;
 use openanalyst_store::memory::MemoryOwner;
-use openanalyst_store::tasks::TaskRow;
+use openanalyst_store::tasks::{NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 
 use openanalyst_text::similarity;
 
 use crate::MAX_PAGE;
+use crate::brain::Inner;
 use crate::me::MAX_INSTRUCTIONS_BYTES;
 use crate::numbers::unsigned;
 use crate::research::{LEARNINGS_READ, ranked};
 
 /// Most of each thing that is read for one request.
 const LIMITS: KnownLimits =
-    KnownLimits { noted: 100, messages: 20, counted: 1_000, tasks: 50, failures: 50, learnings: LEARNINGS_READ };
+    KnownLimits { noted: 100, messages: 20, counted: 1_000, tasks: 20, failures: 50, learnings: LEARNINGS_READ };
 /// Most bytes of all preferences together; those that do not fit are left out.
 const MAX_PREFERENCE_BYTES: usize = 64 << 10;
 /// Most learnings, failures included.
@@ -103,7 +107,28 @@ fn known_zone(preferred: Option<String>, default: &str) -> String {
 }
 
 /// What the record knows, on its way.
-pub(crate) type Reading = JoinHandle<Result<Known, StoreError>>;
+pub(crate) type Reading = Pin<Box<dyn Future<Output = Result<Known, StoreError>> + Send>>;
+
+/// Sends the question for a new task to the database, and gives what waits for the answer.
+pub(crate) fn begin_reading(brain: &Arc<Inner>, task: &NewTask) -> Reading {
+    let (store, owner, session) = (brain.store.clone(), task.owner.clone(), task.session.clone());
+    let (id, now_ms) = (task.id, task.at_ms);
+    let mut reading: Reading = Box::pin(async move { known(&store, &owner, &session, id, now_ms).await });
+    if brain.store.path().is_some() {
+        // The file has threads of its own. Polled once, the question is in their queue, and a task
+        // that waits for the answer would be one more change of threads.
+        return match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(known) => Box::pin(std::future::ready(known)),
+            Poll::Pending => reading,
+        };
+    }
+    // It holds a connection, so it must not wait for its task's turn.
+    let reading = brain.tracker.spawn(reading);
+    Box::pin(async move {
+        let gone = |error: JoinError| StoreError::Unavailable { reason: error.to_string() };
+        reading.await.map_err(gone)?
+    })
+}
 
 /// Reads what the record knows that may matter for a task.
 pub(crate) async fn known(

@@ -150,7 +150,7 @@ async fn understand(
     let now_ms = brain.clock.now_ms();
     let zone = &brain.settings.default_time_zone;
     let early = match known {
-        Some(reading) => reading.await.ok().and_then(Result::ok),
+        Some(reading) => reading.await.ok(),
         None => None,
     };
     let known = match early {

@@ -11,6 +11,7 @@ use axum::response::Response;
 use openanalyst_domain::{Owner, UserId};
 use openanalyst_identity::{Principal, Revocation, Scope, TokenError};
 use openanalyst_registry::{Actor, RevocationRow};
+use tracing::Instrument as _;
 
 use crate::app::{App, Shared};
 use crate::problem::Problem;
@@ -76,8 +77,14 @@ pub(crate) async fn authorize(
     let peer = request.extensions().get::<Peer>().copied();
     let caller = verify(&app, bearer(request.headers())?, scope, peer).await?;
     app.rate.count(&caller.owner)?;
+    let owner = caller.owner.clone();
     request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    if !request.method().is_safe() {
+        return Ok(next.run(request).await);
+    }
+    // A page may have some MiB: it is read and encoded in the turns of its user.
+    let answering = next.run(request).in_current_span();
+    Ok(app.brain.in_turn(&owner, answering).await?)
 }
 
 /// Tells who holds a token, if it has the scope.

@@ -108,25 +108,28 @@ impl Tx {
     ) -> Result<Put, StoreError> {
         let (tenant, user) = owner.keys();
         self.lock(&format!("memory {tenant} {user} {key}")).await?;
-        let there: Option<(i64, Option<At>)> =
-            query("SELECT version, expires_at FROM memory WHERE tenant = $1 AND user_id = $2 AND key = $3")
-                .bind(tenant)
-                .bind(user)
-                .bind(key)
-                .optional(&mut *self)
-                .await?;
+        let there: Option<(i64, Option<At>, i64)> = query(
+            "SELECT COALESCE(version, 0), expires_at, COALESCE(keys, 0) FROM (SELECT 1 AS one) AS one \
+             LEFT JOIN memory ON memory.tenant = $1 AND memory.user_id = $2 AND memory.key = $3 \
+             LEFT JOIN memory_usage \
+             ON memory_usage.tenant = $1 AND memory_usage.user_id = $2",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(key)
+        .optional(&mut *self)
+        .await?;
+        let (stored, expires, mut keys) = there.unwrap_or((0, None, 0));
         // An expired value is not there, but its version goes on counting.
-        let (stored, live) = match there {
-            Some((version, Some(expires))) if expires.0 <= now_ms => (version, 0),
-            Some((version, _)) => (version, version),
-            None => (0, 0),
-        };
+        let live = if expires.is_some_and(|at| at.0 <= now_ms) { 0 } else { stored };
         if expected.is_some_and(|expected| expected != live) {
             return Ok(Put::Conflict(live));
         }
         if stored == 0 {
-            self.lock(&format!("memory {tenant} {user}")).await?;
-            if self.memory_keys(tenant, user).await? >= MAX_KEYS {
+            if self.lock(&format!("memory {tenant} {user}")).await? {
+                keys = self.memory_keys(tenant, user).await?;
+            }
+            if keys >= MAX_KEYS {
                 // What has expired makes room: some of it, so that no put takes long.
                 query(
                     "DELETE FROM memory WHERE tenant = $1 AND user_id = $2 AND key IN \

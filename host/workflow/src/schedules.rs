@@ -169,14 +169,16 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
         return Ok(());
     }
     let timer = Timer::parse(&row.cron, &row.time_zone).ok();
-    // One that was stored before there was a shortest interval keeps to it too.
-    let earliest_ms = now_ms.saturating_add(inner.shortest_interval_ms).saturating_sub(1_000);
-    let next = timer.as_ref().and_then(|timer| match timer.shortest_interval_ms(now_ms) {
-        Some(interval_ms) if interval_ms < inner.shortest_interval_ms => timer.after(earliest_ms),
-        _ => timer.after(now_ms),
-    });
     let latest = timer.as_ref().and_then(|timer| timer.latest(now_ms));
     let due_at_ms = latest.unwrap_or(first_due_at_ms).max(first_due_at_ms);
+    let next = timer.as_ref().and_then(|timer| {
+        let next = timer.after(now_ms)?;
+        if next - due_at_ms >= inner.shortest_interval_ms {
+            return Some(next);
+        }
+        // One that was stored before there was a shortest interval keeps to it too.
+        timer.after(now_ms.saturating_add(inner.shortest_interval_ms).saturating_sub(1_000))
+    });
     let named = |_| StoreError::Damaged { what: "schedule", reason: format!("the owner of `{}`", row.path) };
     let owner = Owner::new(
         TenantId::parse(row.tenant.as_str()).map_err(named)?,

@@ -200,7 +200,7 @@ impl Tx {
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
         if let TxInner::Sqlite(tx) = &mut self.inner {
-            return tx.begin(&self.scope, true).await.map(drop);
+            return tx.begin(&self.scope, true).await;
         }
         let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
         self.lock(&format!("{name} {tenant}")).await.map(drop)

@@ -27,6 +27,7 @@ pub struct NewTask {
     /// The client's key: a second request with the same key is the same task.
     pub idempotency_key: Option<String>,
     /// A digest of the request, to tell a repetition from a different request with the same key.
+    /// Empty where there is no key.
     pub request_digest: String,
     /// The client's correlation id.
     pub correlation_id: Option<String>,

@@ -50,6 +50,10 @@ impl Connection {
         inner.pragma_update(None, "foreign_keys", true)?;
         inner.pragma_update(None, "trusted_schema", false)?;
         inner.pragma_update(None, "cell_size_check", true)?;
+        // What a savepoint keeps to undo it stays in memory: in a file it took 9 % of a request's CPU.
+        inner.pragma_update(None, "temp_store", "MEMORY")?;
+        // Pages that are written again and again go into the file once in about 16 MB of log.
+        inner.pragma_update(None, "wal_autocheckpoint", 4_000)?;
         // SQLite documentation, `PRAGMA cache_size`: negative for KiB.
         inner.pragma_update(None, "cache_size", -cache_kib)?;
         inner.set_prepared_statement_cache_capacity(PREPARED);

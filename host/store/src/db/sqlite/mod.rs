@@ -66,14 +66,23 @@ impl Transaction {
 
     /// Begins it now. `alone`: what others wrote before is committed, so that it is seen by reads
     /// outside of the transaction too, and stays true until the end.
-    pub(super) async fn begin(&mut self, scope: &Scope, alone: bool) -> Result<&Session, StoreError> {
+    pub(super) async fn begin(&mut self, scope: &Scope, alone: bool) -> Result<(), StoreError> {
         match self.session {
-            Some(ref session) => Ok(session),
-            None => {
-                self.urgent = Some(Urgent::mark());
-                Ok(self.session.insert(self.writer.session(scope, alone).await?))
-            }
+            Some(_) => Ok(()),
+            None => self.begin_with(scope, alone, |_| Ok(())).await,
         }
+    }
+
+    async fn begin_with<T: Send + 'static>(
+        &mut self,
+        scope: &Scope,
+        alone: bool,
+        first: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.urgent = Some(Urgent::mark());
+        let (session, result) = self.writer.session(scope, alone, first).await?;
+        self.session = Some(session);
+        result
     }
 
     /// Runs what was left for later, and then a statement.
@@ -83,16 +92,17 @@ impl Transaction {
         later: Vec<Query>,
         statement: Option<Query>,
     ) -> Result<Done<T>, StoreError> {
-        let session = self.begin(scope, false).await?;
-        session
-            .step(move |connection| {
-                connection.run_all(&later)?;
-                match statement {
-                    Some(statement) => connection.run(&statement),
-                    None => Ok(Done::nothing()),
-                }
-            })
-            .await
+        let step = move |connection: &mut Connection| {
+            connection.run_all(&later)?;
+            match statement {
+                Some(statement) => connection.run(&statement),
+                None => Ok(Done::nothing()),
+            }
+        };
+        match &self.session {
+            Some(session) => session.step(step).await,
+            None => self.begin_with(scope, false, step).await,
+        }
     }
 
     /// Runs the rest, and makes all of it durable.

@@ -26,9 +26,10 @@ use crate::{Scope, StoreError};
 const CACHE_KIB: i64 = 4_096;
 /// How long a session may do nothing before it is rolled back.
 const SESSION_IDLE: Duration = Duration::from_secs(2);
-/// Most work that goes into one transaction, and the time after which no more is taken into it.
+/// Most work that goes into one transaction.
 const MAX_GROUP: usize = 256;
-const MAX_GROUP_TIME: Duration = Duration::from_millis(20);
+/// How long the first work of a transaction waits for others to be written before all are committed.
+const MAX_GROUP_TIME: Duration = Duration::from_millis(5);
 /// How long a session waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -60,7 +61,7 @@ struct Queue {
 
 enum Asked {
     Work { work: Work, committed: Committed },
-    Session { alone: bool, given: oneshot::Sender<Result<Session, StoreError>> },
+    Session { alone: bool, steps: mpsc::Receiver<Step> },
 }
 
 impl std::fmt::Debug for Asked {
@@ -104,6 +105,13 @@ impl Session {
         &self,
         step: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.send(step)?.await.map_err(|_| too_late())?
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (tell, told) = oneshot::channel();
         let run = Step::Run(Box::new(move |connection| {
             let result = connection.and_then(|connection| Ok(step(connection)?));
@@ -111,7 +119,7 @@ impl Session {
             let _ = tell.send(result);
         }));
         self.steps.send(run).map_err(|_| too_late())?;
-        told.await.map_err(|_| too_late())?
+        Ok(told)
     }
 
     /// Runs the last step, and makes the transaction durable.
@@ -150,16 +158,24 @@ impl Writer {
         Ok(is_committed)
     }
 
-    /// Opens a transaction in steps. `alone`: everything before it is committed first, so that other
-    /// connections see what it sees.
+    /// Opens a transaction in steps, and gives it with what came of its first step: the writer does
+    /// that one as soon as it is the session's turn. `alone`: everything before it is committed first,
+    /// so that other connections see what it sees.
     ///
     /// # Errors
     /// As [`Self::write`]; its turn does not come in time.
-    pub(crate) async fn session(&self, scope: &Scope, alone: bool) -> Result<Session, StoreError> {
-        let (given, session) = oneshot::channel();
-        self.ask(scope, Asked::Session { alone, given })?;
-        match tokio::time::timeout(TURN_TIMEOUT, session).await {
-            Ok(session) => session.map_err(|_| gone())?,
+    pub(crate) async fn session<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        alone: bool,
+        first: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<(Session, Result<T, StoreError>), StoreError> {
+        let (steps, from_client) = mpsc::channel();
+        let session = Session { steps };
+        let told = session.send(first)?;
+        self.ask(scope, Asked::Session { alone, steps: from_client })?;
+        match tokio::time::timeout(TURN_TIMEOUT, told).await {
+            Ok(told) => Ok((session, told.map_err(|_| gone())?)),
             Err(_) => Err(StoreError::Unavailable {
                 reason: format!("the turn to write did not come in {} s", TURN_TIMEOUT.as_secs()),
             }),
@@ -243,7 +259,8 @@ impl Thread {
 
     /// Writes all that waits in one transaction. Gives what has to be in the next one.
     fn write_group(&mut self, first: Asked) -> Option<Asked> {
-        let (mut group, began) = (Group::default(), Instant::now());
+        let mut group = Group::default();
+        let mut waits_since = None;
         let mut left_over = None;
         let mut next = Some(first);
         while let Some(asked) = next {
@@ -253,7 +270,8 @@ impl Thread {
                 break;
             }
             self.take(&mut group, asked);
-            if group.members.len() >= MAX_GROUP || began.elapsed() >= MAX_GROUP_TIME {
+            let waits_since = waits_since.get_or_insert_with(Instant::now);
+            if group.members.len() >= MAX_GROUP || waits_since.elapsed() >= MAX_GROUP_TIME {
                 break;
             }
             next = self.shared.next_now();
@@ -269,17 +287,7 @@ impl Thread {
                 let begun = self.begin_or_refuse(group);
                 self.finish(group, begun, work, committed);
             }
-            Asked::Session { given, .. } => {
-                if given.is_closed() {
-                    return;
-                }
-                let (steps, from_client) = mpsc::channel();
-                // It may have stopped waiting at this moment: then its first step never comes.
-                if given.send(Ok(Session { steps })).is_err() {
-                    return;
-                }
-                self.take_session(group, &from_client);
-            }
+            Asked::Session { steps, .. } => self.take_session(group, &steps),
         }
     }
 
@@ -357,8 +365,10 @@ impl Thread {
                     Some(Asked::Work { committed, .. }) => {
                         let _ = committed.send(Err(StoreError::of_group(error)));
                     }
-                    Some(Asked::Session { given, .. }) => {
-                        let _ = given.send(Err(StoreError::of_group(error)));
+                    Some(Asked::Session { steps, .. }) => {
+                        if let Ok(Step::Run(first)) = steps.try_recv() {
+                            first(Err(StoreError::of_group(error)));
+                        }
                     }
                     None => break,
                 }
@@ -451,143 +461,4 @@ fn lose(group: &mut Group, error: Option<&StoreError>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use openanalyst_domain::{Owner, TenantId, UserId};
-
-    use super::*;
-    use crate::sql::{Query, query};
-
-    struct Place {
-        _dir: tempfile::TempDir,
-        path: PathBuf,
-        writer: Writer,
-    }
-
-    fn place() -> Place {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("t.db");
-        rusqlite::Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t (at INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
-            .unwrap();
-        let writer = Writer::start(path.clone()).unwrap();
-        Place { _dir: dir, path, writer }
-    }
-
-    fn scope(tenant: &str, user: &str) -> Scope {
-        let owner = Owner::new(TenantId::parse(tenant).unwrap(), UserId::parse(user).unwrap());
-        (&owner).into()
-    }
-
-    fn insert(name: &str) -> Query {
-        query("INSERT INTO t (name) VALUES ($1)").bind(name)
-    }
-
-    fn work(names: &[&str]) -> Work {
-        let queries: Vec<Query> = names.iter().map(|name| insert(name)).collect();
-        Box::new(move |connection| Ok(connection.run_all(&queries)?))
-    }
-
-    impl Place {
-        /// What another connection sees, in the order in which it was written.
-        fn names(&self) -> Vec<String> {
-            let connection = rusqlite::Connection::open(&self.path).unwrap();
-            let mut all = connection.prepare("SELECT name FROM t ORDER BY at").unwrap();
-            let names = all.query_map([], |row| row.get(0)).unwrap();
-            names.map(Result::unwrap).collect()
-        }
-
-        fn commits(&self) -> u64 {
-            self.writer.shared.commits.load(Ordering::Relaxed)
-        }
-
-        /// A session at whose first step the writer waits: what is asked meanwhile queues.
-        async fn hold(&self) -> Session {
-            let session = self.writer.session(&Scope::Worker, false).await.unwrap();
-            session.step(|connection| connection.run::<()>(&insert("held"))).await.unwrap();
-            session
-        }
-    }
-
-    #[tokio::test]
-    async fn what_waits_goes_into_one_commit_in_turns_of_the_tenants() {
-        let place = place();
-        let held = place.hold().await;
-        let mut waiting = Vec::new();
-        for (tenant, user, name) in [("a", "x", "ax1"), ("a", "x", "ax2"), ("a", "y", "ay1"), ("b", "z", "bz1")] {
-            waiting.push(place.writer.write(&scope(tenant, user), work(&[name])).unwrap());
-        }
-        assert_eq!(place.names(), Vec::<String>::new(), "nothing is committed yet");
-        held.commit(work(&[])).await.unwrap();
-        for told in waiting {
-            told.await.unwrap().unwrap();
-        }
-        assert_eq!(place.names(), ["held", "ax1", "bz1", "ay1", "ax2"]);
-        assert_eq!(place.commits(), 1);
-    }
-
-    #[tokio::test]
-    async fn work_that_fails_takes_nothing_else_with_it() {
-        let place = place();
-        let held = place.hold().await;
-        let write = |names: &[&str]| place.writer.write(&Scope::Worker, work(names)).unwrap();
-        let (first, twice, last) = (write(&["a"]), write(&["b", "a"]), write(&["c"]));
-        let panics = place.writer.write(&Scope::Worker, Box::new(|_| panic!("in the work"))).unwrap();
-        let after = write(&["d"]);
-        held.commit(work(&[])).await.unwrap();
-        for told in [first, last, after] {
-            told.await.unwrap().unwrap();
-        }
-        assert!(matches!(twice.await.unwrap(), Err(StoreError::Sqlite(_))));
-        assert!(matches!(panics.await.unwrap(), Err(StoreError::Unavailable { .. })));
-        assert_eq!(place.names(), ["held", "a", "c", "d"]);
-    }
-
-    #[tokio::test]
-    async fn the_first_work_that_fails_leaves_room_for_the_next() {
-        let place = place();
-        let failed = place.writer.write(&Scope::Worker, work(&["a", "a"])).unwrap();
-        assert!(failed.await.unwrap().is_err());
-        let told = place.writer.write(&Scope::Worker, work(&["a"])).unwrap();
-        told.await.unwrap().unwrap();
-        assert_eq!(place.names(), ["a"]);
-    }
-
-    #[tokio::test]
-    async fn a_dropped_session_leaves_no_trace() {
-        let place = place();
-        let held = place.hold().await;
-        let told = place.writer.write(&Scope::Worker, work(&["after"])).unwrap();
-        drop(held);
-        told.await.unwrap().unwrap();
-        assert_eq!(place.names(), ["after"]);
-    }
-
-    #[tokio::test]
-    async fn a_session_alone_sees_what_others_see() {
-        let place = place();
-        let held = place.hold().await;
-        let alone = place.writer.session(&Scope::Worker, true);
-        let mut alone = std::pin::pin!(alone);
-        assert!(futures_util::poll!(alone.as_mut()).is_pending());
-        held.commit(work(&[])).await.unwrap();
-        let alone = alone.await.unwrap();
-        assert_eq!(place.names(), ["held"], "what came before is committed");
-        alone.commit(work(&["alone"])).await.unwrap();
-        assert_eq!(place.names(), ["held", "alone"]);
-    }
-
-    #[tokio::test]
-    async fn a_closed_writer_writes_what_waits_and_refuses_the_rest() {
-        let place = place();
-        let held = place.hold().await;
-        let told = place.writer.write(&Scope::Worker, work(&["waiting"])).unwrap();
-        let writer = place.writer.clone();
-        let closing = tokio::spawn(async move { writer.close().await });
-        held.commit(work(&[])).await.unwrap();
-        told.await.unwrap().unwrap();
-        closing.await.unwrap();
-        assert!(place.writer.write(&Scope::Worker, work(&["late"])).is_err());
-        assert_eq!(place.names(), ["held", "waiting"]);
-    }
-}
+mod tests;
