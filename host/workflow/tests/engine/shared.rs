@@ -56,11 +56,8 @@ fn arguments(path: &str) -> Value {
         }
         "analytics/fetch_metrics" => json!({
             "posts": [{ "platform": "twitter", "content": "x", "createdAtMs": MONDAY_10_MS - day_ms }],
-            "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\nTuesday,4\n" }],
+            "tables": [{ "file": "a.csv", "rows": 2, "format": "UTF-8", "columns": [], "notes": [] }],
         }),
-        "analytics/tables" => {
-            json!({ "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\n" }] })
-        }
         "templates/scheduler" => json!({
             "path": "u/ada/weekly", "scriptPath": "f/openanalyst/templates/analytics_report", "cron": "0 0 9 * * 1", "timeZone": "UTC",
         }),
