@@ -10,6 +10,7 @@ mod crash;
 mod crash_rounds;
 mod effects;
 mod expectations;
+mod files;
 mod first_start;
 mod hub;
 mod isolation;

@@ -15,6 +15,7 @@ mod files;
 mod question;
 mod summary;
 
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
 const FETCH_METRICS: &str = "f/openanalyst/analytics/fetch_metrics";
@@ -74,6 +75,9 @@ impl Skill for Analytics {
             Some(summary) => summary::above(&summary.text, markdown),
             None => markdown.to_owned(),
         };
+        if let Some(channel) = missing_channel(&request.content) {
+            text.push_str(&format!("\n{}\n", channel.sentence()));
+        }
         let jobs: Vec<String> =
             results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
         if !jobs.is_empty() {
