@@ -558,7 +558,7 @@ impl Brain {
                 Utterance { text: &content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
             let mut route = catalog.router().route(&utterance);
             if let Some(disabled) = catalog.disabled_skill_for(&utterance) {
-                route.reasons.push(prepare::is_disabled(&disabled));
+                route.reasons.push(crate::prepare::is_disabled(&disabled));
             }
             route
         });
