@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod crash_rounds;
 mod effects;
+mod examples;
 mod expectations;
 mod files;
 mod first_start;

@@ -267,7 +267,8 @@ fn as_way(words: &[&str], at: usize) -> Option<&'static str> {
             && matches!(after, "" | "every" | "at" | "when" | "on" | "tomorrow"))
         || (by && channel == "teams");
     let is_place = by
-        || (has_own && !matches!(way, "with"))
+        || (way == "with" && is_message)
+        || (has_own && way != "with")
         || matches!(channel, "slack" | "whatsapp" | "telegram" | "discord" | "inbox");
     let ends_well = !matches!(after, "marketing" | "campaign" | "campaigns" | "list" | "address" | "open" | "opens");
     (sends && is_clear && is_place && ends_well).then(|| named(channel)).flatten()
@@ -277,7 +278,11 @@ fn as_way(words: &[&str], at: usize) -> Option<&'static str> {
 fn address(words: &[&str], at: usize) -> Option<&'static str> {
     let (user, server) = words[at].split_once('@')?;
     let is_address = !user.is_empty() && server.contains('.') && !server.contains('@');
-    let sends = words[..at].iter().any(|word| SENDING.contains(word) || VERBS.contains(word));
+    let is_verb = |verb: usize| {
+        let before = verb.checked_sub(1).map(|before| words[before]);
+        VERBS.contains(&words[verb]) && !matches!(before, Some("my" | "our" | "the" | "an" | "a" | "his" | "her"))
+    };
+    let sends = (0..at).any(|before| SENDING.contains(&words[before]) || is_verb(before));
     (is_address && sends).then_some(EMAIL)
 }
 
