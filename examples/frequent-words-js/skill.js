@@ -15,12 +15,13 @@ function textOf(request) {
 
 function frequent(text) {
   const counts = new Map();
-  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+  // The engine is built without Unicode's tables, so words are what stands between spaces and marks.
+  for (const word of text.toLowerCase().match(/[^\s.,;:!?"'()\[\]{}<>*#/\\|–—…-]+/g) ?? []) {
     if (!SMALL_WORDS.has(word)) {
       counts.set(word, (counts.get(word) ?? 0) + 1);
     }
   }
-  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).slice(0, SHOWN);
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, SHOWN);
 }
 
 export const handler = {

@@ -61,7 +61,11 @@ impl Skill for ExchangeRates {
         let text = |name: &str| done[name].as_str().unwrap_or_default().to_owned();
         Reply::text(format!(
             "{} {} are {} {} (rate {}).",
-            done["amount"], text("from"), done["converted"], text("to"), done["rate"]
+            done["amount"],
+            text("from"),
+            done["converted"],
+            text("to"),
+            done["rate"]
         ))
         .with_data(&done)
     }
