@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -117,18 +117,15 @@ async fn the_rust_skill_asks_for_its_secret_and_reaches_only_its_host() {
     assert!(sent.to_string().contains("api.rates.example") && !sent.to_string().contains("a-long-secret"), "{sent}");
 }
 
+/// This version of the host keeps and routes to a skill without a program, and says that it does not run it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_skill_without_a_program_asks_the_model() {
-    let prompts = Arc::new(Mutex::new(Vec::new()));
-    let url = format!("{}/v1", crate::models::model(prompts.clone()).await);
+async fn the_skill_without_a_program_is_installed_and_meant() {
     let data = DataDir::new();
-    let server = Server::start_with(&data, &["--llm", "openai", "--llm-model", "test-1", "--llm-url", &url]);
+    let server = Server::start(&data);
     let client = server.client(&data.token("demo", "demo"));
     assert!(install(&data, &server, "tone-check"));
     let task = asked(&client, "tone-check", "Check the tone of: You did not send the numbers again").await;
-    assert_eq!(task["status"], "completed", "{task}");
-    let prompts = prompts.lock().unwrap();
-    assert!(prompts.iter().any(|prompt| prompt.to_string().contains("as the person would who receives it")), "{prompts:?}");
+    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("unavailable")), "{task}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

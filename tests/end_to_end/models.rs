@@ -12,7 +12,7 @@ use crate::brain::{FAST, attempt, events_of, id, searxng, seen, serve, start};
 use crate::support::{DataDir, POST_AND_SCHEDULE, Server, kinds};
 
 /// A model that answers as OpenAI's chat completions do, in pieces.
-pub(crate) async fn model(prompts: Arc<Mutex<Vec<Value>>>) -> String {
+async fn model(prompts: Arc<Mutex<Vec<Value>>>) -> String {
     async fn chat(State(prompts): State<Arc<Mutex<Vec<Value>>>>, Json(body): Json<Value>) -> Response {
         let streams = body["stream"] == true;
         prompts.lock().unwrap().push(body);

@@ -92,6 +92,7 @@ struct Census {
     percents: usize,
     scaled: usize,
     brackets: usize,
+    units: usize,
     zero_dashes: usize,
     leading_zeros: usize,
     long_digits: usize,
@@ -106,7 +107,9 @@ pub(crate) fn evidence(body: &[Row], column: usize) -> (Evidence, Option<Order>,
     let mut has_dots = false;
     for row in body {
         let Some(cell) = row.cells.get(column).filter(|cell| !cell.is_number) else { continue };
-        if date::read(&cell.text).is_some() {
+        if number::plain(&cell.text).is_some() {
+            evidence.add_plain(cell.text.len());
+        } else if date::read(&cell.text).is_some() {
             if let Some(order) = date::shown_order(&cell.text) {
                 orders[usize::from(order == Order::MonthFirst)] += 1;
                 has_dots |= cell.text.contains('.');
@@ -128,6 +131,10 @@ fn census(body: &[Row], named_totals: &[bool], column: usize) -> Census {
     for (row, _) in body.iter().zip(named_totals).filter(|(_, is_named)| !**is_named) {
         let Some(cell) = row.cells.get(column) else { continue };
         let text = cell.text.trim();
+        if number::plain(text).is_some() {
+            (census.filled, census.numbers) = (census.filled + 1, census.numbers + 1);
+            continue;
+        }
         let is_zero = words::is_accounting_zero(text);
         census.zero_dashes += usize::from(is_zero);
         if !is_zero && words::is_missing(text) {
@@ -147,6 +154,7 @@ fn census(body: &[Row], named_totals: &[bool], column: usize) -> Census {
             census.percents += usize::from(shape.is_percent);
             census.scaled += usize::from(shape.is_scaled());
             census.brackets += usize::from(shape.in_brackets);
+            census.units += usize::from(shape.currency.or(shape.unit).is_some());
             if let Some(digits) = shape.plain_digits() {
                 census.leading_zeros += usize::from(digits.len() > 1 && digits.starts_with('0') && !cell.is_number);
                 census.long_digits += usize::from(digits.len() >= 12);
@@ -196,6 +204,9 @@ pub(crate) fn parse(
         .map(|row| {
             let cell = row.cells.get(column).filter(|_| is_numeric)?;
             let text = cell.text.trim();
+            if let Some(value) = number::plain(text).filter(|_| !profile.is_percent) {
+                return Some(f64::from(value));
+            }
             if profile.is_zero(text) {
                 return Some(0.0);
             }
@@ -404,7 +415,7 @@ fn measure(
 ) {
     let mut units = BTreeMap::<String, (usize, f64)>::new();
     let mut bare = 0;
-    for (at, text) in cells.filled(profile) {
+    for (at, text) in cells.filled(profile).filter(|_| profile.census.units > 0) {
         let Some(value) = parsed.values[at] else { continue };
         let shape = profile.shape(text);
         match shape.as_ref().and_then(|shape| shape.currency.or(shape.unit)) {

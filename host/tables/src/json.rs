@@ -286,9 +286,24 @@ fn flatten(members: &[(String, Node)], path: &str, depth: usize, put: &mut impl 
         let name = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match node {
             Node::Object(members) if depth < 8 && !members.is_empty() => flatten(members, &name, depth + 1, put),
+            // `metricValues: [{"value": 1}, ...]`: each entry is a column of its own.
+            Node::List(list) if depth < 8 && list.len() <= MAX_ENTRIES && is_objects(list) => {
+                for (item, at) in list.iter().zip(1..) {
+                    if let Node::Object(members) = item {
+                        flatten(members, &format!("{name}.{at}"), depth + 1, put);
+                    }
+                }
+            }
             node => put(name, cell(node)),
         }
     }
+}
+
+/// Longest list of objects in a row that becomes columns.
+const MAX_ENTRIES: usize = 20;
+
+fn is_objects(list: &[Node]) -> bool {
+    !list.is_empty() && list.iter().all(|item| matches!(item, Node::Object(_)))
 }
 
 fn cell(node: &Node) -> Cell {

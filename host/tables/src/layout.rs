@@ -37,10 +37,11 @@ fn is_value(text: &str) -> bool {
     number::shape(text).is_some() || date::read(text).is_some()
 }
 
-/// The number of cells that most records have; the larger of equals.
+/// The number of cells that most records have; the larger of equals. Records of one cell are remarks where others have more.
 fn usual_width(rows: &[Row]) -> usize {
     let mut counts = HashMap::<usize, usize>::new();
-    for row in rows {
+    let has_columns = rows.iter().any(|row| row.cells.len() > 1);
+    for row in rows.iter().filter(|row| row.cells.len() > 1 || !has_columns) {
         *counts.entry(row.cells.len()).or_default() += 1;
     }
     counts.into_iter().max_by_key(|(width, count)| (*count, *width)).map_or(0, |(width, _)| width)

@@ -24,10 +24,9 @@ fn at(decimal: Decimal) -> usize {
 
 impl Evidence {
     pub(crate) fn add(&mut self, shape: &Shape<'_>, cell: &str) {
-        let values = Decimal::BOTH.map(|decimal| shape.value(decimal));
-        match values {
-            [Some(_), None] => self.only[0] += 1,
-            [None, Some(_)] => self.only[1] += 1,
+        match Decimal::BOTH.map(|decimal| shape.fits(decimal)) {
+            [true, false] => self.only[0] += 1,
+            [false, true] => self.only[1] += 1,
             _ => {
                 if let Some(mark) = shape.unsure_mark() {
                     self.unsure[at(mark)] += 1;
@@ -37,6 +36,11 @@ impl Evidence {
                 }
             }
         }
+    }
+
+    /// Counts a value of so many digits without any mark.
+    pub(crate) fn add_plain(&mut self, digits: usize) {
+        *(if digits <= 3 { &mut self.short } else { &mut self.long }) += 1;
     }
 
     /// The decimal mark that the values alone prove.

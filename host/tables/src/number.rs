@@ -78,8 +78,15 @@ pub(crate) fn shape(cell: &str) -> Option<Shape<'_>> {
         (shape.exponent, rest) = (exponent, tail);
     }
     tail(rest, &mut shape)?;
-    let is_read = Decimal::BOTH.iter().any(|decimal| parse(shape.digits, *decimal).is_some());
+    let is_read = Decimal::BOTH.iter().any(|decimal| split(shape.digits, *decimal).is_some());
     is_read.then_some(shape)
+}
+
+/// The value of a cell that is nothing but a few digits, as most are: it has no marks to be read in two ways.
+pub(crate) fn plain(cell: &str) -> Option<u32> {
+    let is_plain = (1..=9).contains(&cell.len()) && cell.bytes().all(|byte| byte.is_ascii_digit());
+    let has_leading_zero = cell.len() > 1 && cell.starts_with('0');
+    if is_plain && !has_leading_zero { cell.parse().ok() } else { None }
 }
 
 /// Signs, brackets and a currency before the digits.
@@ -201,6 +208,11 @@ impl Shape<'_> {
         value.is_finite().then_some(if is_negative && value != 0.0 { -value } else { value })
     }
 
+    /// Whether it can have this decimal mark.
+    pub(crate) fn fits(&self, decimal: Decimal) -> bool {
+        split(self.digits, decimal).is_some()
+    }
+
     /// How many decimal places are written, after scaling.
     pub(crate) fn places(&self, decimal: Decimal) -> usize {
         let written = self.digits.rsplit_once(decimal.mark()).map_or(0, |(_, places)| places.len());
@@ -222,11 +234,14 @@ impl Shape<'_> {
 
     /// Which mark it has, where both readings give a value and the values differ.
     pub(crate) fn unsure_mark(&self) -> Option<Decimal> {
-        let (dot, comma) = (parse(self.digits, Decimal::Dot)?, parse(self.digits, Decimal::Comma)?);
-        if dot == comma {
-            return None;
-        }
-        Some(if self.digits.contains('.') { Decimal::Dot } else { Decimal::Comma })
+        let mark = match (self.digits.contains('.'), self.digits.contains(',')) {
+            (false, false) => return None,
+            (true, _) => Decimal::Dot,
+            (false, true) => Decimal::Comma,
+        };
+        // `5.` is five under both.
+        let is_both = Decimal::BOTH.iter().all(|decimal| split(self.digits, *decimal).is_some());
+        is_both.then_some(mark)
     }
 
     /// How many digits stand before any mark, where there is no mark at all.
@@ -254,29 +269,31 @@ impl Shape<'_> {
 
 /// The digits as Rust writes a number, if their marks fit this decimal mark.
 fn parse(digits: &str, decimal: Decimal) -> Option<String> {
-    let (whole, places) = match digits.split_once(decimal.mark()) {
-        Some((whole, places)) => (whole, Some(places)),
-        None => (digits, None),
-    };
-    if places.is_some_and(|places| places.contains(|c: char| !c.is_ascii_digit())) {
-        return None;
+    let (whole, places) = split(digits, decimal)?;
+    let mut plain: String = whole.chars().filter(char::is_ascii_digit).collect();
+    if plain.is_empty() {
+        plain.push('0');
     }
-    let whole = if whole.is_empty() && places.is_some_and(|places| !places.is_empty()) { "0" } else { whole };
-    let mut plain = ungroup(whole, decimal)?;
-    if let Some(places) = places.filter(|places| !places.is_empty()) {
+    if !places.is_empty() {
         plain.push('.');
         plain.push_str(places);
     }
     Some(plain)
 }
 
-/// The whole part without the marks of its groups: thousands, or lakhs and crores with a comma.
-fn ungroup(whole: &str, decimal: Decimal) -> Option<String> {
-    let Some(mark) = whole.chars().find(|c| !c.is_ascii_digit()) else {
-        return (!whole.is_empty()).then(|| whole.to_owned());
-    };
+/// The whole part, with its marks, and the decimal places, if the marks fit this decimal mark.
+fn split(digits: &str, decimal: Decimal) -> Option<(&str, &str)> {
+    let (whole, places) = digits.split_once(decimal.mark()).unwrap_or((digits, ""));
+    let are_digits = places.bytes().all(|byte| byte.is_ascii_digit());
+    let is_grouped = if whole.is_empty() { !places.is_empty() } else { is_grouped(whole, decimal) };
+    (are_digits && is_grouped).then_some((whole, places))
+}
+
+/// Whether the marks of the whole part group it: in thousands, or in lakhs and crores with a comma. No mark at all groups it too.
+fn is_grouped(whole: &str, decimal: Decimal) -> bool {
+    let Some(mark) = whole.chars().find(|c| !c.is_ascii_digit()) else { return true };
     if mark == decimal.mark() {
-        return None;
+        return false;
     }
     // One kind of mark groups a number; the spaces that typesetters use are one kind, and so are the apostrophes.
     let alike = |c: char| match mark {
@@ -284,14 +301,20 @@ fn ungroup(whole: &str, decimal: Decimal) -> Option<String> {
         _ if APOSTROPHES.contains(&mark) => APOSTROPHES.contains(&c),
         _ => c == mark,
     };
-    let groups: Vec<&str> = whole.split(alike).collect();
-    let (first, last) = (groups.first()?, groups.last()?);
-    let inner = &groups[1..groups.len() - 1];
-    let all_digits = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_digit()));
-    let western = (1..=3).contains(&first.len()) && inner.iter().all(|group| group.len() == 3);
-    let indian = (1..=2).contains(&first.len()) && inner.iter().all(|group| group.len() == 2) && mark == ',';
-    let fits = all_digits && !first.starts_with('0') && last.len() == 3 && (western || indian);
-    fits.then(|| groups.concat())
+    let mut groups = whole.split(alike);
+    let (Some(first), Some(last)) = (groups.next(), groups.next_back()) else { return false };
+    let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let (mut threes, mut twos) = (true, true);
+    for group in groups {
+        if !is_digits(group) {
+            return false;
+        }
+        threes &= group.len() == 3;
+        twos &= group.len() == 2;
+    }
+    let western = (1..=3).contains(&first.len()) && threes;
+    let indian = (1..=2).contains(&first.len()) && twos && mark == ',';
+    is_digits(first) && is_digits(last) && !first.starts_with('0') && last.len() == 3 && (western || indian)
 }
 
 #[cfg(test)]

@@ -198,13 +198,14 @@ fn build(
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
         let (evidence, order, _) = &said[at];
-        // Ids and phone numbers have no decimal mark, whatever stands in them.
-        let marks = if words::names_identifier(&words::tokens(name)) {
-            Marks::Sure(Decimal::Dot)
-        } else {
-            marks::decide(evidence, &clues)
-        };
         let example = evidence.example.as_deref().unwrap_or_default();
+        let marks = match marks::decide(evidence, &clues) {
+            // Ids have no decimals: a mark in them groups digits, and nobody need be asked.
+            Marks::Undecided | Marks::Taken(..) if words::names_identifier(&words::tokens(name)) => {
+                Marks::Sure(if example.contains('.') { Decimal::Comma } else { Decimal::Dot })
+            }
+            marks => marks,
+        };
         match &marks {
             Marks::Undecided => questions.add(name, example),
             Marks::Taken(decimal, reason) => notes.push(taken(name, example, *decimal, reason)),

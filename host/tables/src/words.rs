@@ -58,9 +58,11 @@ const MISSING: &[&str] = &[
 /// Whether a cell says that its value is missing.
 pub(crate) fn is_missing(cell: &str) -> bool {
     let cell = cell.trim();
-    // Most cells are numbers, and no marker begins with a digit.
-    cell.is_empty()
-        || (!cell.as_bytes()[0].is_ascii_digit() && cell.len() <= 16 && MISSING.contains(&cell.to_lowercase().as_str()))
+    let Some(first) = cell.chars().next() else { return true };
+    // Most cells are numbers or other words, and the first character tells.
+    let may_be =
+        !first.is_alphanumeric() || matches!(first.to_ascii_lowercase(), 'n' | 'm' | 'u' | 'k' | 's' | 't' | 'b' | 'e');
+    may_be && cell.len() <= 16 && MISSING.contains(&cell.to_lowercase().as_str())
 }
 
 /// A dash, which accountants write for zero.

@@ -42,6 +42,13 @@ const FILES: &[Case] = &[
         &[("views", 4.0)],
         "above the header",
     ),
+    (
+        "comments.csv",
+        "# ------\n# All data\n# 20261001-20261031\n# ------\n\nDay,Users\n10/1/26,\"1,204\"\n10/20/26,987\n,\"2,191\"\n",
+        2,
+        &[("Users", 2191.0)],
+        "4 lines above the header left out",
+    ),
     ("footer.csv", "day,views\nMon,1\nTue,3\nSource: our own numbers\n", 2, &[("views", 4.0)], "1 line below the data"),
     ("no_header.csv", "a,1\nb,2\nc,4\n", 3, &[("column 2", 7.0)], "no header"),
     ("twice.csv", "day,views\nMon,1\nday,views\nTue,3\n", 2, &[("views", 4.0)], "1 more times"),
@@ -131,6 +138,13 @@ const FILES: &[Case] = &[
     ("lists.json", "[[\"day\",\"visits\"],[\"a\",5],[\"b\",7]]", 2, &[("visits", 12.0)], ""),
     ("values.json", "[5, 7, 9]", 3, &[("value", 21.0)], ""),
     ("nested.json", "{\"report\":{\"data\":[{\"m\":{\"a\":1}},{\"m\":{\"a\":2}}]}}", 2, &[("m.a", 3.0)], ""),
+    (
+        "entries.json",
+        "{\"rows\":[{\"d\":[{\"value\":\"DE\"}],\"m\":[{\"value\":\"12\"}]},{\"d\":[{\"value\":\"FR\"}],\"m\":[{\"value\":\"30\"}]}]}",
+        2,
+        &[("m.1.value", 42.0)],
+        "",
+    ),
     ("single.json", "{\"likes\":5,\"when\":\"2026-11-01\"}", 1, &[("likes", 5.0)], ""),
     (
         "two_lists.json",
