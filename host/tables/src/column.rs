@@ -376,10 +376,11 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
     if words::names_rate(tokens, !whole) { Kind::Rate } else { Kind::Amount }
 }
 
-/// Rows that are only numbered, under no name.
+/// Rows that are only numbered, under no name: the first column, or one that counts from 0 as programs do.
 fn is_numbering(name: &str, values: &[f64]) -> bool {
-    let is_unnamed = name == "column 1" || name.to_lowercase().starts_with("unnamed");
-    is_unnamed && values.len() >= 2 && values.windows(2).all(|pair| pair[1] - pair[0] == 1.0) && values[0] <= 1.0
+    let is_unnamed = name.starts_with("column ") || name.to_lowercase().starts_with("unnamed");
+    let counts = values.len() >= 2 && values.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+    is_unnamed && counts && (values[0] == 0.0 || values[0] == 1.0 && name == "column 1")
 }
 
 /// Says which cells of a numeric column are no numbers.

@@ -423,7 +423,7 @@ mod tests {
             ("I’m Ada from Oslo", name_of("Ada")),
             ("I am Jean-Luc, by the way", name_of("Jean-Luc")),
             ("Hi, I'm Zoë!", name_of("Zoë")),
-            ("I'm Ludwig van Beethoven and I like music", name_of("Ludwig van Beethoven")),
+            ("I'm Ludwig van Beethoven and I write music", name_of("Ludwig van Beethoven")),
             ("my name is O'Brien because my father's was", name_of("O'Brien")),
             ("my name is ada lovelace and I am new here", name_of("ada lovelace")),
             ("My name is María José. I live in Madrid", name_of("María José")),
