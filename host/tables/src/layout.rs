@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::grid::{Grid, Row};
-use crate::{date, number, words};
+use crate::{date, names, number, words};
 
 /// How many records the columns' types are guessed by, for finding the header.
 const SAMPLE_ROWS: usize = 500;
@@ -209,7 +209,7 @@ fn drop_footers(body: &mut Vec<Row>, width: usize, notes: &mut Vec<String>) {
         let text = row.text(0).trim();
         row.filled() == 1
             && !is_value(text)
-            && words::names_total(text).is_none()
+            && names::names_total(text).is_none()
             && (text.chars().count() >= 12 && text.contains(' ') || text.starts_with(['*', '#']))
     };
     let mut dropped = Vec::new();

@@ -16,19 +16,21 @@
 //! | `layout` | header, what stands above and below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
-//! | `column`, `stats` | the kind of a column and its statistics |
+//! | `column`, `describe`, `stats` | the values of a column; its kind, and what can be said of it; its statistics |
 //! | `totals` | rows that repeat what others add up to |
-//! | `words` | the words in names and cells that all this goes by |
+//! | `words`, `names` | the words in cells and in names that all this goes by |
 //!
 //! Begin at [`read`], then `marks`.
 
 mod column;
 mod date;
 mod delimited;
+mod describe;
 mod grid;
 mod json;
 mod layout;
 mod marks;
+mod names;
 mod number;
 mod stats;
 mod table;

@@ -8,7 +8,7 @@ use crate::grid::{Grid, Row};
 use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
-use crate::{Unreadable, delimited, json, layout, totals, words};
+use crate::{Unreadable, delimited, describe, json, layout, names, totals, words};
 
 /// Most cells of a table with all rows made as long as the longest. A file of 1 MiB has half as many at most.
 const MAX_CELLS: usize = 1_000_000;
@@ -201,7 +201,7 @@ fn build(
         let example = evidence.example.as_deref().unwrap_or_default();
         let marks = match marks::decide(evidence, &clues) {
             // Ids have no decimals: a mark in them groups digits, and nobody need be asked.
-            Marks::Undecided | Marks::Taken(..) if words::names_identifier(&words::tokens(name)) => {
+            Marks::Undecided | Marks::Taken(..) if names::names_identifier(&names::tokens(name)) => {
                 Marks::Sure(if example.contains('.') { Decimal::Comma } else { Decimal::Dot })
             }
             marks => marks,
@@ -224,7 +224,7 @@ fn build(
         .iter()
         .zip(&profiles)
         .enumerate()
-        .map(|(at, (parsed, profile))| column::describe(parsed, profile, &body, at, &totals, &clues, &mut notes))
+        .map(|(at, (parsed, profile))| describe::describe(parsed, profile, &body, at, &totals, &clues, &mut notes))
         .collect();
     if notes.len() > MAX_NOTES {
         let more = notes.len() - MAX_NOTES;

@@ -2,7 +2,7 @@
 
 use crate::column::Parsed;
 use crate::grid::Row;
-use crate::words::{TotalName, names_total};
+use crate::names::{TotalName, names_total};
 
 /// Rows that only look like totals are said, up to this many.
 const MAX_NAMED: usize = 5;
