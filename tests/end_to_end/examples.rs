@@ -117,15 +117,17 @@ async fn the_rust_skill_asks_for_its_secret_and_reaches_only_its_host() {
     assert!(sent.to_string().contains("api.rates.example") && !sent.to_string().contains("a-long-secret"), "{sent}");
 }
 
-/// This version of the host keeps and routes to a skill without a program, and says that it does not run it.
+/// This version of the host keeps a skill without a program and does not run it; nothing else does its work in its place.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_skill_without_a_program_is_installed_and_meant() {
+async fn the_skill_without_a_program_is_installed() {
     let data = DataDir::new();
     let server = Server::start(&data);
     let client = server.client(&data.token("demo", "demo"));
     assert!(install(&data, &server, "tone-check"));
-    let task = asked(&client, "tone-check", "Check the tone of: You did not send the numbers again").await;
-    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!("unavailable")), "{task}");
+    let (status, shown) = client.get("/v1/skills/tone-check").await;
+    assert_eq!((status, &shown["name"]), (200, &json!("tone-check")), "{shown}");
+    let task = client.ask("Check the tone of: You did not send the numbers again", "s").await;
+    assert!(task["metadata"]["windmillJobs"].as_array().is_none_or(Vec::is_empty), "{task}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
