@@ -177,6 +177,26 @@ async fn every_bundled_skill_answers_without_a_language_model() {
     assert!(text.contains("numbers.csv") && text.contains("40") && text.contains('|'), "{text}");
 }
 
+/// What a disabled skill is meant for is not given to another one in silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_skills_requests_are_not_taken_by_others_in_silence() {
+    let data = DataDir::new();
+    let server = Server::start(&data);
+    let client = server.client(&data.token("acme", "ada"));
+    let (status, answer) = client.post("/v1/skills/social-media/disable", &json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    for content in ["Create a Twitter post about AI trends", "Analyze the engagement of my posts"] {
+        let task = client.ask(content, content).await;
+        assert!(task["status"] == "failed" || task["status"] == "needs-clarification", "{task}");
+        assert!(task["metadata"]["windmillJobs"].as_array().is_none_or(Vec::is_empty), "{task}");
+        let said = format!("{} {}", task["content"], task["error"]["message"]);
+        assert!(said.contains("`social-media`") && said.contains("disabled"), "{task}");
+    }
+    let (_, route) = client.post("/v1/route", &json!({ "content": "Create a Twitter post about AI trends" })).await;
+    assert!(route["reasons"].to_string().contains("it is disabled"), "{route}");
+    assert_eq!(client.ask("hello", "s").await["status"], "completed", "the others answer as before");
+}
+
 pub async fn open_store(data: &DataDir) -> openanalyst_store::Store {
     openanalyst_store::Store::open(&data.record()).await.unwrap()
 }

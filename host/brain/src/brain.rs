@@ -551,13 +551,13 @@ impl Brain {
         let content = content.to_owned();
         // A long text takes its time, which is the user's own.
         let routing = async move {
-            catalog.router().route(&Utterance {
-                text: &content,
-                now_ms,
-                time_zone: &zone,
-                previous_skill: None,
-                has_attachments: false,
-            })
+            let utterance =
+                Utterance { text: &content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
+            let mut route = catalog.router().route(&utterance);
+            if let Some(disabled) = catalog.disabled_skill_for(&utterance) {
+                route.reasons.push(crate::prepare::is_disabled(&disabled));
+            }
+            route
         };
         self.in_turn(owner, routing).await
     }

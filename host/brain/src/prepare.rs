@@ -173,7 +173,25 @@ async fn understand(
     let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
     let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
+    let disabled = match task.skill {
+        None if parts.is_empty() => catalog.disabled_skill_for(&Utterance { text: content, ..utterance }),
+        _ => None,
+    };
+    let mut chosen_instead = None;
+    if let Some(disabled) = &disabled {
+        route.reasons.push(is_disabled(disabled));
+        match in_place_of(disabled, &route.decision, rounds) {
+            Instead::Chosen(chosen) => chosen_instead = Some(chosen),
+            Instead::Nobody(why) => return Err(Failure::not_found(why).into()),
+            Instead::Ask { candidates, question } => {
+                let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+                record.note(|unsaved| unsaved.events([routed])).await;
+                return Err(Stop::End(which_skill(&candidates, &question)));
+            }
+        }
+    }
     let (name, confidence) = match (&task.skill, &route.decision) {
+        _ if chosen_instead.is_some() => (chosen_instead.unwrap_or_default(), best),
         _ if !parts.is_empty() => (parts[0].skill.clone(), best),
         // An answered task goes on with the skill that it began with.
         (Some(name), _) => (name.clone(), task.confidence.unwrap_or(0.0)),
@@ -259,6 +277,45 @@ fn which_skill(candidates: &[String], question: &str) -> End {
     End::Asked { content: end::ask_text("", &questions), questions }
 }
 
+/// The reason in a route for which the skill that is meant does not do it.
+pub(crate) fn is_disabled(skill: &str) -> String {
+    format!("`{skill}` is meant, and it is disabled.")
+}
+
+/// What happens where a disabled skill is meant.
+enum Instead {
+    /// The user chose this one.
+    Chosen(String),
+    /// These could, if the user says so.
+    Ask { candidates: Vec<String>, question: String },
+    /// No other skill is sure enough, or the user wants none.
+    Nobody(String),
+}
+
+/// Another skill takes a disabled one's place only where the user says so: it might post what was meant as a note.
+fn in_place_of(disabled: &str, decision: &Decision, rounds: &[Vec<Answer>]) -> Instead {
+    let candidates = match decision {
+        Decision::Skill { name, .. } => vec![name.clone()],
+        Decision::Ambiguous { candidates, .. } => candidates.clone(),
+        Decision::Fallback { .. } | Decision::NoSkills => Vec::new(),
+    };
+    if let Some(chosen) = chosen_by_answer(rounds, &candidates) {
+        return Instead::Chosen(chosen);
+    }
+    let is_answered = rounds.iter().flatten().any(|answer| answer.question_id == "skill" || answer.question_id == "*");
+    if candidates.is_empty() || is_answered {
+        return Instead::Nobody(format!(
+            "`{disabled}` is the skill for this, and it is disabled here, so nothing was done: ask an administrator to activate it"
+        ));
+    }
+    let names: Vec<String> = candidates.iter().map(|name| format!("`{name}`")).collect();
+    let question = format!(
+        "`{disabled}` is the skill for this, and it is disabled here. Shall {} do it instead?",
+        names.join(" or ")
+    );
+    Instead::Ask { candidates, question }
+}
+
 fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) -> Option<String> {
     let said =
         rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
@@ -310,5 +367,27 @@ pub(crate) fn request_of(
             .flatten()
             .map(|answer| contract::Answer { question_id: answer.question_id.clone(), text: answer.text.clone() })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_skill_takes_a_disabled_ones_place_only_where_the_user_says_so() {
+        let sure = Decision::Skill { name: "social-media".to_owned(), confidence: 0.8 };
+        let unsure = Decision::Fallback { name: "core".to_owned(), confidence: 0.1, why: String::new() };
+        let said = |text: &str| vec![vec![Answer { question_id: "skill".to_owned(), text: text.to_owned() }]];
+        let Instead::Ask { candidates, question } = in_place_of("notes", &sure, &[]) else { panic!("it is asked") };
+        assert_eq!(candidates, ["social-media"]);
+        assert!(question.contains("`notes`") && question.contains("disabled") && question.contains("`social-media`"));
+        assert!(
+            matches!(in_place_of("notes", &sure, &said("yes, social media")), Instead::Chosen(name) if name == "social-media")
+        );
+        for (decision, rounds) in [(&sure, said("no")), (&unsure, Vec::new())] {
+            let Instead::Nobody(why) = in_place_of("notes", decision, &rounds) else { panic!("nobody does it") };
+            assert!(why.contains("`notes`") && why.contains("ask an administrator to activate it"), "{why}");
+        }
     }
 }

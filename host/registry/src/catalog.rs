@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use openanalyst_domain::{Budget, Digest, Failure, TenantId};
 use openanalyst_package::{Capabilities, Manifest};
-use openanalyst_router::{Router, RouterOptions, SkillProfile};
+use openanalyst_router::{Decision, Router, RouterOptions, SkillProfile, Utterance};
 use openanalyst_runtime::{Sandbox, Skill};
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::{Store, StoreError};
@@ -71,6 +71,8 @@ impl CatalogSkill {
 pub struct TenantCatalog {
     skills: BTreeMap<String, Arc<CatalogSkill>>,
     router: Router,
+    /// The router over these skills and the disabled ones, where there are any.
+    with_disabled: Option<Router>,
     /// What all skills of the tenant together may use in a day.
     pub daily: DailyQuota,
     /// How often what fails is tried again.
@@ -78,9 +80,12 @@ pub struct TenantCatalog {
 }
 
 impl TenantCatalog {
-    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, limits: &SkillLimits) -> Self {
+    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, disabled: Vec<SkillProfile>, limits: &SkillLimits) -> Self {
         let profiles: Vec<SkillProfile> = skills.values().map(|skill| profile(skill.manifest())).collect();
+        let has_disabled = !disabled.is_empty();
+        let all: Vec<SkillProfile> = profiles.iter().cloned().chain(disabled).collect();
         Self {
+            with_disabled: has_disabled.then(|| Router::build(&all, RouterOptions::default())),
             router: Router::build(&profiles, RouterOptions::default()),
             skills,
             daily: limits.daily,
@@ -97,6 +102,15 @@ impl TenantCatalog {
     /// All skills, sorted by identifier.
     pub fn skills(&self) -> impl Iterator<Item = &Arc<CatalogSkill>> {
         self.skills.values()
+    }
+
+    /// The disabled skill that these words mean, if they mean one: no other skill shall take its place without a word.
+    #[must_use]
+    pub fn disabled_skill_for(&self, utterance: &Utterance<'_>) -> Option<String> {
+        match self.with_disabled.as_ref()?.route(utterance).decision {
+            Decision::Skill { name, .. } if !self.skills.contains_key(&name) => Some(name),
+            _ => None,
+        }
     }
 
     /// The router over these skills.
@@ -167,7 +181,7 @@ impl Catalog {
             .iter()
             .map(|(name, version)| (name.clone(), Arc::new(installed(version, None, &[], &ceiling, &ceiling))))
             .collect();
-        let unchanged = Arc::new(TenantCatalog::new(skills, &SkillLimits::default()));
+        let unchanged = Arc::new(TenantCatalog::new(skills, Vec::new(), &SkillLimits::default()));
         Ok(Self { bundled, ceiling, record: None, unchanged, known: Mutex::default() })
     }
 
@@ -275,7 +289,7 @@ impl Catalog {
 
     async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {
         let Some((store, _)) = &self.record else {
-            return Ok(TenantCatalog::new(BTreeMap::new(), &SkillLimits::default()));
+            return Ok(TenantCatalog::new(BTreeMap::new(), Vec::new(), &SkillLimits::default()));
         };
         let installations = store.installations(tenant).await?;
         let grants = store.grants(tenant).await?;
@@ -300,7 +314,29 @@ impl Catalog {
                 add(&self.stored(row)?, installation);
             }
         }
-        Ok(TenantCatalog::new(skills, &settings.limits))
+        let disabled = self.disabled(store, tenant, &installations).await?;
+        Ok(TenantCatalog::new(skills, disabled, &settings.limits))
+    }
+
+    /// What the router needs to know of the skills that the tenant has and has disabled.
+    async fn disabled(
+        &self,
+        store: &Store,
+        tenant: &TenantId,
+        installations: &[InstallationRow],
+    ) -> Result<Vec<SkillProfile>, StoreError> {
+        let mut profiles = Vec::new();
+        for row in installations.iter().filter(|row| !row.enabled) {
+            if let Some(version) = self.bundled.get(&row.skill) {
+                profiles.push(profile(&version.manifest));
+                continue;
+            }
+            let versions = store.skill_versions(tenant, Some(&row.skill)).await?;
+            if let Some(version) = versions.into_iter().find(|version| version.digest == row.digest) {
+                profiles.push(profile(&self.stored(version)?.manifest));
+            }
+        }
+        Ok(profiles)
     }
 
     /// The version in a row: the one that is in use already, if it is.

@@ -283,6 +283,11 @@ fn state_path(owner: &Owner, path: &str) -> String {
     format!("{}/state/{}", owner.user.folder(), Uuid::new_v5(&Uuid::NAMESPACE_URL, path.as_bytes()).simple())
 }
 
+/// A moment as Windmill writes it.
+fn rfc3339(at_ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(at_ms).map(|at| at.to_rfc3339()).unwrap_or_default()
+}
+
 /// What Windmill tells a script of itself. There is no token: the client's calls go to the host directly.
 fn environment(row: &JobRow) -> Vec<(String, String)> {
     let state = state_path(&row.owner, &row.path);
@@ -292,6 +297,7 @@ fn environment(row: &JobRow) -> Vec<(String, String)> {
         ("WM_PERMISSIONED_AS", row.owner.user.folder()),
         ("WM_JOB_ID", row.id.to_string()),
         ("WM_JOB_PATH", row.path.clone()),
+        ("WM_SCHEDULED_FOR", rfc3339(row.due_at_ms.unwrap_or(row.scheduled_for_ms))),
         ("WM_SCHEDULE_PATH", row.schedule_path.clone().unwrap_or_default()),
         ("WM_STATE_PATH", state.clone()),
         ("WM_STATE_PATH_NEW", state),

@@ -76,6 +76,7 @@ pub mod bindings {
 }
 
 mod context;
+pub mod delivery;
 mod export;
 mod failure;
 mod output;

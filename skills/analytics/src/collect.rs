@@ -3,20 +3,36 @@
 use openanalyst_skill::prelude::*;
 use openanalyst_skill::windmill::Kind;
 
+use crate::{files, question};
+
 /// Most posts and jobs that are read.
 const MOST: usize = 500;
-/// Most bytes of all files together that go to the script: its arguments are limited.
-const MAX_FILE_BYTES: usize = 600 << 10;
+
+/// Words for the user's own records here.
+const OWN_RECORDS: [&str; 4] = ["my jobs", "my schedules", "my requests", "my posts"];
+
+/// Whether the user's own records are wanted: not beside a file, unless they are named.
+pub(crate) fn wants_own_records(request: &Request) -> bool {
+    let said = request.content.to_lowercase();
+    request.attachments.is_empty() || OWN_RECORDS.iter().any(|words| said.contains(words))
+}
 
 /// Reads everything.
 pub(crate) fn collect(request: &Request, context: &Context) -> Result<Value> {
-    Ok(json!({
-        "posts": posts()?,
-        "schedules": schedules(&request.user_folder)?,
-        "jobs": jobs()?,
-        "tasks": tasks(context),
-        "files": files(&request.attachments)?,
-    }))
+    let (tables, problems) = files::tables(request)?;
+    let mut collected = json!({
+        "posts": [], "schedules": [], "jobs": [], "tasks": [],
+        "tables": tables.iter().map(files::as_value).collect::<Vec<_>>(),
+        "problems": problems,
+        "answers": question::answers(&request.content, &tables),
+    });
+    if wants_own_records(request) {
+        collected["posts"] = posts()?.into();
+        collected["schedules"] = schedules(&request.user_folder)?.into();
+        collected["jobs"] = jobs()?.into();
+        collected["tasks"] = tasks(context).into();
+    }
+    Ok(collected)
 }
 
 fn posts() -> Result<Vec<Value>> {
@@ -45,21 +61,4 @@ fn tasks(context: &Context) -> Vec<Value> {
         })
     };
     context.recent_tasks.iter().map(task).collect()
-}
-
-fn files(attachments: &[Attachment]) -> Result<Vec<Value>> {
-    let mut room = MAX_FILE_BYTES;
-    let mut files = Vec::new();
-    for attachment in attachments {
-        let text = attachment.text()?;
-        if text.len() > room {
-            return Err(Failure::invalid(format!(
-                "the attached files have more than {MAX_FILE_BYTES} bytes of text together, {} among them: send less at once",
-                attachment.name
-            )));
-        }
-        room -= text.len();
-        files.push(json!({ "name": attachment.name, "mediaType": attachment.media_type, "text": text }));
-    }
-    Ok(files)
 }

@@ -4,11 +4,18 @@
 //! `generate_report` writes. It never invents a number: each one names its source, and what is missing is said. Where there is a language model,
 //! a summary in words stands above the report.
 //!
-//! Begin at `plan`; `collect` holds where the numbers come from, `summary` what a model may say of them.
+//! Files are read by `openanalyst-tables`: where nothing tells how their numbers are meant, the plan asks. An answer about a
+//! file is about the file: the user's own records here come after it, and only where they are named.
+//!
+//! Begin at `plan`; `collect` and `files` hold where the numbers come from, `question` answers what was asked of a column,
+//! `summary` what a model may say of them.
 
 mod collect;
+mod files;
+mod question;
 mod summary;
 
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
 const FETCH_METRICS: &str = "f/openanalyst/analytics/fetch_metrics";
@@ -22,11 +29,15 @@ pub struct Analytics;
 
 impl Skill for Analytics {
     fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
+        let questions = files::questions(request);
+        if !questions.is_empty() {
+            return Ok(Plan::ask_all(questions));
+        }
         let collect = Step::run("collect", "Collect your numbers")
             .expect(expect::present("/posts", "your posts were read"))
             .expect(expect::present("/jobs", "your jobs were read"));
         let mut metrics = Step::script("metrics", "Compute the metrics", FETCH_METRICS).retryable();
-        for source in ["posts", "schedules", "jobs", "tasks", "files"] {
+        for source in ["posts", "schedules", "jobs", "tasks", "tables", "problems"] {
             metrics = metrics.arg_from(source, format!("collect#/{source}"));
         }
         let range =
@@ -41,6 +52,7 @@ impl Skill for Analytics {
             .arg_from("metrics", "metrics#/metrics")
             .arg_from("tables", "metrics#/tables")
             .arg_from("missing", "metrics#/missing")
+            .arg_from("answers", "collect#/answers")
             .arg_if("range", range)
             .arg_if("displayName", context.display_name.as_deref())
             .expect(expect::matches("/report/markdown", "^# ", "the report has a heading"));
@@ -63,6 +75,9 @@ impl Skill for Analytics {
             Some(summary) => summary::above(&summary.text, markdown),
             None => markdown.to_owned(),
         };
+        if let Some(channel) = missing_channel(&request.content) {
+            text.push_str(&format!("\n{}\n", channel.sentence()));
+        }
         let jobs: Vec<String> =
             results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
         if !jobs.is_empty() {
@@ -76,11 +91,14 @@ impl Skill for Analytics {
     }
 }
 
-/// The topic, where the user names one.
+/// The files, where there are any; else the topic, where the user names one.
 fn title(request: &Request) -> String {
-    match request.topic() {
-        Some(topic) if topic.chars().count() <= 80 => format!("{TITLE}: {topic}"),
-        _ => TITLE.to_owned(),
+    let files: Vec<&str> = request.attachments.iter().map(|file| file.name.as_str()).collect();
+    match (files.as_slice(), request.topic()) {
+        ([file], _) => format!("{TITLE}: {file}"),
+        ([_, _, ..], _) => format!("{TITLE}: {} files", files.len()),
+        ([], Some(topic)) if topic.chars().count() <= 80 => format!("{TITLE}: {topic}"),
+        ([], _) => TITLE.to_owned(),
     }
 }
 

@@ -10,6 +10,7 @@
 mod clauses;
 mod conversation;
 mod facts;
+mod names;
 mod reading;
 mod wish;
 mod words;

@@ -3,11 +3,11 @@
 use openanalyst_skill::prelude::*;
 
 use crate::clauses::{after, clean, has_phrase, slug, split, without_politeness};
+use crate::names;
 use crate::wish::Wish;
 
 /// Longest name, preference or instruction that is kept, in characters.
 const MAX_TEXT: usize = 1_000;
-const MAX_NAME: usize = 80;
 /// How many wishes of one utterance are granted; a plan has at most 32 steps.
 const MAX_WISHES: usize = 16;
 
@@ -38,7 +38,7 @@ pub(crate) fn read(request: &Request) -> Vec<Wish> {
 
 /// What the router read where the words alone did not say it.
 fn from_slots(request: &Request) -> Option<Wish> {
-    if let Some(name) = request.slot("name").and_then(|name| as_name(&name)) {
+    if let Some(name) = request.slot("name").and_then(|name| names::told(&name)) {
         return Some(Wish::Name { name });
     }
     if let Some(said) = request.slot("time-zone") {
@@ -186,9 +186,24 @@ fn remember(clause: &str) -> Option<Wish> {
             "remember my name is ",
             "remember that my name is ",
             "remember to call me ",
+            "my first name is ",
+            "my full name is ",
+            "the name is ",
+            "the name's ",
+            "the name’s ",
+            "i go by ",
+            "people call me ",
+            "my friends call me ",
+            "friends call me ",
+            "everyone calls me ",
+            "everybody calls me ",
         ],
     ) {
-        return as_name(name).map(|name| Wish::Name { name });
+        return names::told(name).map(|name| Wish::Name { name });
+    }
+    if let Some(rest) = after(clause, &["i am ", "i'm ", "i’m ", "im ", "this is "]) {
+        let is_presented = after(clause, &["this is "]).is_some();
+        return names::presented(rest, is_presented).map(|name| Wish::Name { name });
     }
     if let Some(said) = time_zone(clause) {
         return Some(Wish::TimeZone { said });
@@ -290,23 +305,8 @@ fn has_reserved_key(key: &str) -> bool {
     matches!(key, "display-name" | "time-zone")
 }
 
-fn as_name(text: &str) -> Option<String> {
-    const NOT_A_NAME: &[&str] = &[
-        "at", "later", "back", "when", "tomorrow", "today", "tonight", "if", "on", "in", "maybe", "again", "now",
-        "soon", "after", "before", "about", "an", "a",
-    ];
-    let name = text.split([',', ';', '(', '\n']).next().unwrap_or_default();
-    let name = without_politeness(name);
-    let name = name.split(" from now").next().unwrap_or_default();
-    let first = name.split_whitespace().next()?.to_lowercase();
-    if NOT_A_NAME.contains(&first.as_str()) || name.chars().count() > MAX_NAME {
-        return None;
-    }
-    bounded(name, MAX_NAME)
-}
-
 /// The text without control characters, if it has any letters and is not too long.
-fn bounded(text: &str, max: usize) -> Option<String> {
+pub(crate) fn bounded(text: &str, max: usize) -> Option<String> {
     let text: String = clean(text).chars().filter(|letter| !letter.is_control()).take(max).collect();
     text.chars().any(char::is_alphanumeric).then_some(text)
 }
@@ -413,6 +413,34 @@ mod tests {
             ("forget my name", forget_of("my name")),
             ("Forget that I prefer short posts", forget_of("I prefer short posts")),
             ("forget everything about me", Wish::ForgetEverything),
+            ("My name is Ada and I live in Berlin", name_of("Ada")),
+            ("My name is Ada Lovelace-Byron and I write programs", name_of("Ada Lovelace-Byron")),
+            ("My name's Bo, nice to meet you", name_of("Bo")),
+            ("call me Bo please", name_of("Bo")),
+            ("call me bo, ok?", name_of("bo")),
+            ("you can call me Al", name_of("Al")),
+            ("I'm Ada, a designer from Oslo", name_of("Ada")),
+            ("I’m Ada from Oslo", name_of("Ada")),
+            ("I am Jean-Luc, by the way", name_of("Jean-Luc")),
+            ("Hi, I'm Zoë!", name_of("Zoë")),
+            ("I'm Ludwig van Beethoven and I write music", name_of("Ludwig van Beethoven")),
+            ("my name is O'Brien because my father's was", name_of("O'Brien")),
+            ("my name is ada lovelace and I am new here", name_of("ada lovelace")),
+            ("My name is María José. I live in Madrid", name_of("María José")),
+            ("everyone calls me Dr. Jones", name_of("Dr. Jones")),
+            ("This is Ada speaking", name_of("Ada")),
+            ("I'm tired", Wish::Unknown),
+            ("I'm German", Wish::Unknown),
+            ("I am a designer from Oslo", Wish::Unknown),
+            ("I'm Ada's assistant", Wish::Unknown),
+            ("I am in Berlin", Wish::Unknown),
+            ("I'm OK with that", Wish::Unknown),
+            ("This is Great", Wish::Unknown),
+            ("call me a taxi", Wish::Unknown),
+            ("call me on Monday", Wish::Unknown),
+            ("call me Monday", Wish::Unknown),
+            ("call me back", Wish::Unknown),
+            ("my name is not important", Wish::Unknown),
             ("call me at 9", Wish::Unknown),
             ("the weather on Mars", Wish::Unknown),
             ("hey paint the fence", Wish::Unknown),

@@ -1,5 +1,6 @@
 //! What this skill says. It names only skills that the tenant has; it promises nothing for them beyond their own description.
 
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
 /// How much of an utterance that was not understood is repeated, in characters.
@@ -8,6 +9,8 @@ const MAX_ECHO: usize = 80;
 const MAX_DESCRIPTION: usize = 160;
 /// How many skills are listed before the rest is only counted.
 const MAX_SKILLS: usize = 30;
+/// How many skills one line names.
+const MAX_NAMED: usize = 5;
 const SELF: &str = "core";
 /// What this skill itself can do, with the words that ask for it.
 pub(crate) const REMEMBERING: &str = "- **Remember things**: “call me Ada”, “my time zone is Europe/Berlin”, “remember that I prefer short \
@@ -24,7 +27,7 @@ pub(crate) fn greeting(context: &Context) -> String {
             "{hello} No other skill is installed yet. I can remember what you tell me; ask “help” to see how."
         );
     }
-    let names: Vec<&str> = skills.iter().take(5).map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = skills.iter().take(MAX_NAMED).map(|(name, _)| name.as_str()).collect();
     format!("{hello} What shall we do? I can help with {}. Ask “what can you do” for more.", listed(&names))
 }
 
@@ -44,6 +47,7 @@ pub(crate) fn help(context: &Context) -> String {
     text
 }
 
+/// One line: what was not understood, and what there is.
 pub(crate) fn not_understood(content: &str, context: &Context) -> String {
     let said = shortened(content.split_whitespace().collect::<Vec<_>>().join(" ").as_str(), MAX_ECHO);
     let mut text = if said.is_empty() {
@@ -51,13 +55,21 @@ pub(crate) fn not_understood(content: &str, context: &Context) -> String {
     } else {
         format!("I did not understand “{said}”, so I have done nothing.")
     };
-    if others(context).is_empty() {
+    if let Some(channel) = missing_channel(content) {
+        text.push(' ');
+        text.push_str(&channel.sentence());
+    }
+    let skills = others(context);
+    if skills.is_empty() {
         text.push_str(" No other skill is installed; I can only remember things for you, for example “call me Ada”.");
         return text;
     }
-    text.push_str(" These are the things I can do:\n");
-    push_skills(&mut text, context);
-    text.push_str("\n\nTry to say it in other words, or name one of these.");
+    let mut names: Vec<&str> = skills.iter().take(MAX_NAMED).map(|(name, _)| name.as_str()).collect();
+    let more = format!("{} more", skills.len().saturating_sub(MAX_NAMED));
+    if skills.len() > MAX_NAMED {
+        names.push(&more);
+    }
+    text.push_str(&format!(" I can help with {}; ask “what can you do” to see how.", listed(&names)));
     text
 }
 

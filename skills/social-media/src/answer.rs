@@ -1,6 +1,7 @@
 //! The reply: the post, its time on the user's clock, the jobs that did it; and what is remembered of it.
 
 use chrono::NaiveDateTime;
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
 use crate::platform;
@@ -47,6 +48,9 @@ pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> 
         results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
     if !jobs.is_empty() {
         text.push_str(&format!("\n\nJobs: {}.", jobs.join(", ")));
+    }
+    if let Some(channel) = missing_channel(&request.content) {
+        text.push_str(&format!("\n\n{}", channel.sentence()));
     }
     remember(&key, &post, schedule.as_ref(), request)?;
     // Set by the script where the post is the model's, and remembered with it.

@@ -72,7 +72,10 @@ fn schedule(name: &str, when: &When, key: &str, request: &Request, context: &Con
 
 /// Computes engagement from the attached files.
 pub(crate) fn analyze(request: &Request) -> Result<Plan> {
-    let posts = rows::of(&request.attachments)?;
+    let posts = match rows::of(request)? {
+        Ok(posts) => posts,
+        Err(questions) => return Ok(Plan::ask_all(questions)),
+    };
     let step = Step::script("analyze", "Compute the engagement", ANALYZE)
         .retryable()
         .arg("posts", posts)

@@ -1,45 +1,50 @@
-//! Attached numbers as rows: CSV with a header, or JSON with a list of objects.
+//! Attached numbers as rows, one for each post, with numbers as they were meant.
 
 use openanalyst_skill::prelude::*;
+use openanalyst_tables::{Datum, File, Table};
 
 /// Most rows that go to the script.
 const MAX_ROWS: usize = 2_000;
 
-/// The rows of all attachments.
-pub(crate) fn of(attachments: &[Attachment]) -> Result<Vec<Value>> {
+/// The rows of all attachments; or what must be asked about their numbers first.
+///
+/// # Errors
+/// [`Failure::Invalid`], naming the file, if one cannot be read.
+pub(crate) fn of(request: &Request) -> Result<std::result::Result<Vec<Value>, Vec<Question>>> {
     let mut rows = Vec::new();
-    for attachment in attachments {
-        let found = if attachment.is_json() { from_json(&attachment.json::<Value>()?) } else { from_csv(attachment)? };
-        rows.extend(found);
+    let mut questions = Vec::new();
+    for (at, attachment) in request.attachments.iter().enumerate() {
+        let file = File { name: &attachment.name, media_type: &attachment.media_type, bytes: &attachment.content };
+        let read = |decimal| {
+            openanalyst_tables::read(&file, decimal)
+                .map_err(|error| Failure::invalid(format!("the file {} gave no numbers: {error}", attachment.name)))
+        };
+        let mut table = read(None)?;
+        if let Some(question) = table.questions.first() {
+            let id = format!("decimal-mark-{}", at + 1);
+            match request.answer(&id).and_then(|answer| question.decimal(answer)) {
+                Some(decimal) => table = read(Some(decimal))?,
+                None => questions.push(Question::new(id, question.text(&attachment.name)).options(question.options())),
+            }
+        }
+        rows.extend(rows_of(&table).take(MAX_ROWS));
     }
     rows.truncate(MAX_ROWS);
-    Ok(rows)
+    Ok(if questions.is_empty() { Ok(rows) } else { Err(questions) })
 }
 
-/// The first list of objects in a document.
-fn from_json(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Array(list) => list.iter().filter(|row| row.is_object()).cloned().collect(),
-        Value::Object(members) => members.values().map(from_json).find(|rows| !rows.is_empty()).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
-fn from_csv(attachment: &Attachment) -> Result<Vec<Value>> {
-    let text = attachment.text()?;
-    let broken = |error: csv::Error| {
-        Failure::invalid(format!("the file {} is no CSV that can be read: {error}", attachment.name))
-    };
-    let first = text.lines().next().unwrap_or_default();
-    let divider = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(divider.unwrap_or(b',')).flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(broken)?.clone();
-    let mut rows = Vec::new();
-    for record in reader.records().take(MAX_ROWS) {
-        let record = record.map_err(broken)?;
-        let cells = header.iter().zip(record.iter()).map(|(name, cell)| (name.trim().to_owned(), Value::from(cell)));
-        rows.push(Value::Object(cells.collect()));
-    }
-    Ok(rows)
+fn rows_of(table: &Table) -> impl Iterator<Item = Value> + '_ {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    table.records().map(move |cells| {
+        let cells = names.iter().zip(cells).filter_map(|(name, cell)| {
+            let value = match cell {
+                Datum::Number(number) => json!(number),
+                Datum::Date(date) => json!(date),
+                Datum::Text(text) => json!(text),
+                Datum::Missing => return None,
+            };
+            Some(((*name).to_owned(), value))
+        });
+        Value::Object(cells.collect())
+    })
 }

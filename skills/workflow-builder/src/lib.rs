@@ -18,6 +18,7 @@ mod plan;
 mod text;
 mod wish;
 
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
 use job::Job;
@@ -35,8 +36,8 @@ impl Skill for WorkflowBuilder {
                 Ok(Plan::of([job.into_step()?]))
             }
             Wish::Cancel(kinds, words) => plan::cancel(kinds, &words, request),
-            Wish::Flow(words) => plan::flow(&words, request, context),
-            Wish::Run(words) => plan::run(&words, request, context),
+            Wish::Flow(words) => with_channel(plan::flow(&words, request, context)?, request),
+            Wish::Run(words) => with_channel(plan::run(&words, request, context)?, request),
         }
     }
 
@@ -77,6 +78,24 @@ impl Skill for WorkflowBuilder {
         let model = described.as_ref().map(|described| described.model.as_str());
         Reply::text(parts.join("\n\n")).with_data(&data)?.made_by(model)
     }
+}
+
+/// Says that a way of delivery which the request names does not exist. A script or flow of the user's own may well have it.
+fn with_channel(mut plan: Plan, request: &Request) -> Result<Plan> {
+    let Some(channel) = missing_channel(&request.content) else { return Ok(plan) };
+    if let Some(question) = plan.questions.first_mut() {
+        question.text = format!("{} {}", channel.sentence(), question.text);
+        return Ok(plan);
+    }
+    let own = format!("\"{}/", request.user_folder);
+    let runs_own = |step: &Step| {
+        let target = step.arguments()["job"]["spec"]["target"]["path"].to_string();
+        target.starts_with(&own) && !target.contains("/flows/")
+    };
+    if !plan.steps.iter().any(runs_own) {
+        plan.steps.push(Job::Say { content: channel.sentence() }.into_step()?);
+    }
+    Ok(plan)
 }
 
 /// Another skill asks in words; what needs an answer of the user is refused with the question.

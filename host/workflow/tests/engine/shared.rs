@@ -56,11 +56,8 @@ fn arguments(path: &str) -> Value {
         }
         "analytics/fetch_metrics" => json!({
             "posts": [{ "platform": "twitter", "content": "x", "createdAtMs": MONDAY_10_MS - day_ms }],
-            "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\nTuesday,4\n" }],
+            "tables": [{ "file": "a.csv", "rows": 2, "format": "UTF-8", "columns": [], "notes": [] }],
         }),
-        "analytics/tables" => {
-            json!({ "files": [{ "name": "a.csv", "mediaType": "text/csv", "text": "day,visits\nMonday,3\n" }] })
-        }
         "templates/scheduler" => json!({
             "path": "u/ada/weekly", "scriptPath": "f/openanalyst/templates/analytics_report", "cron": "0 0 9 * * 1", "timeZone": "UTC",
         }),
@@ -131,20 +128,43 @@ async fn a_scheduled_post_falls_due_and_the_user_hears_of_it() {
     env.clock.set(MONDAY_10_MS + 86_400_000 - 1);
     assert!(env.jobs(&env.ada, "f/openanalyst/social/publish_post").await.is_empty());
     env.clock.set(MONDAY_10_MS + 86_400_000);
-    // The publishing script asks the machine's clock for the year, so before 2026 it waits and says nothing.
-    let fired = loop {
+    let fired = published(&env).await;
+    assert_eq!(fired["status"], "due", "whatever year the machine's own clock has: {fired}");
+    assert!(env.note().await.title.contains("due"));
+    let page = env.engine.list(&env.ada, openanalyst_workflow::ItemKind::Schedule, "u/ada/", 10, None).await.unwrap();
+    assert_eq!(page.items[0].details["enabled"], false, "once is enough");
+}
+
+/// The result of the publishing script's only job.
+async fn published(env: &Env) -> Value {
+    loop {
         if let Some(job) = env.jobs(&env.ada, "f/openanalyst/social/publish_post").await.pop() {
-            break env.ended(job).await;
+            return env.ended(job).await.result.unwrap();
         }
         tokio::task::yield_now().await;
-    };
-    let result = fired.result.unwrap();
-    if result["status"] == "due" {
-        assert!(env.note().await.title.contains("due"));
-        let page =
-            env.engine.list(&env.ada, openanalyst_workflow::ItemKind::Schedule, "u/ada/", 10, None).await.unwrap();
-        assert_eq!(page.items[0].details["enabled"], false, "once is enough");
-    } else {
-        assert_eq!(result["status"], "waiting");
+    }
+}
+
+/// Cron has no year, and a new year begins at another moment in each time zone.
+#[tokio::test]
+async fn a_post_for_another_year_waits_and_one_for_new_years_night_does_not() {
+    let day_ms = 86_400_000;
+    // 1 January 2027, 00:30 in Tokyo is still 31 December 2026 in UTC.
+    let new_year = 1_798_731_000_000_i64;
+    // 24 November 2027, 10:00 UTC: the schedule fires in 2026 too.
+    let next_year = MONDAY_10_MS + 366 * day_ms;
+    for (at_ms, local, zone, first_firing, status) in [
+        (new_year, "2027-01-01T00:30", "Asia/Tokyo", new_year, "due"),
+        (next_year, "2027-11-24T10:00", "UTC", MONDAY_10_MS + day_ms, "waiting"),
+    ] {
+        let env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
+        let mut wanted = arguments("f/openanalyst/social/schedule_post");
+        wanted["atMs"] = json!(at_ms);
+        wanted["local"] = json!(local);
+        wanted["timeZone"] = json!(zone);
+        let scheduled = env.run("f/openanalyst/social/schedule_post", wanted).await;
+        assert_eq!(scheduled.status, JobStatus::Done, "{:?}", scheduled.result);
+        env.clock.set(first_firing);
+        assert_eq!(published(&env).await["status"], status, "{local} {zone}");
     }
 }

@@ -18,7 +18,7 @@ fn three_steps_each_taking_up_the_one_before() {
 
 #[test]
 fn what_is_there_is_collected_and_nothing_else() {
-    let request = testing::request("report").with_attachment("n.csv", "text/csv", "a,b\n1,2\n");
+    let request = testing::request("report on this and my posts").with_attachment("n.csv", "text/csv", "a,b\n1,2\n");
     let collected: Value = Host::new().run(|| {
         memory::user().put("posts/1", &json!({"platform": "twitter"})).unwrap();
         memory::user().put("preferences/tone", &json!("dry")).unwrap();
@@ -27,7 +27,7 @@ fn what_is_there_is_collected_and_nothing_else() {
         output.unwrap().read().unwrap()
     });
     assert_eq!(collected["posts"], json!([{"platform": "twitter"}]));
-    assert_eq!(collected["files"][0]["text"], "a,b\n1,2\n");
+    assert_eq!(collected["tables"][0]["columns"][1]["numbers"]["sum"], 2.0);
     assert_eq!(collected["schedules"], json!([]));
 }
 

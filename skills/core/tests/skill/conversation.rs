@@ -101,7 +101,13 @@ fn help_and_fallback_name_the_tenants_skills_and_nothing_else() {
     assert!(help.contains("**analytics**: Reports on what is there.") && help.contains("**social-media**"));
     assert!(!help.contains("Myself"));
     let reply = ask(&host, &testing::request("paint the fence"), &with_skills());
-    assert!(reply.content.starts_with("I did not understand “paint the fence”, so I have done nothing."));
+    assert_eq!(
+        reply.content,
+        "I did not understand “paint the fence”, so I have done nothing. I can help with analytics and social-media; ask \
+         “what can you do” to see how."
+    );
+    let mail = ask(&host, &testing::request("paint the fence and email me a picture"), &with_skills());
+    assert!(mail.content.contains("I cannot send an e-mail"), "{}", mail.content);
     let data: Value = openanalyst_skill::Output { result: reply.data.unwrap(), summary: None }.read().unwrap();
     assert_eq!(data["unknown"]["skills"][0]["name"], "analytics");
     assert!(ask(&host, &testing::request(" "), &with_skills()).content.contains("no words"));

@@ -103,6 +103,25 @@ fn attached_numbers_are_read() {
     assert!(Host::new().run(|| SocialMedia.plan(&broken, &testing::context())).is_err());
 }
 
+/// Numbers reach the script as they were meant, dates as ISO 8601, and totals not at all.
+#[test]
+fn attached_numbers_are_read_as_they_were_meant() {
+    let request = testing::request("analyze the engagement").with_action("analyze").with_attachment(
+        "a.csv",
+        "text/csv",
+        "post;datum;likes\nA;03.11.2026;1.234\nB;19.11.2026;2.500\nSumme;;3.734\n",
+    );
+    let posts = plan(&request, &testing::context()).steps[0].arguments()["posts"].clone();
+    assert_eq!(
+        posts,
+        json!([
+            { "post": "A", "datum": "2026-11-03", "likes": 1234.0 }, { "post": "B", "datum": "2026-11-19", "likes": 2500.0 }
+        ])
+    );
+    let unsure = request.clone().with_attachment("b.tsv", "text/plain", "post\tlikes\nA\t1.234\n");
+    assert_eq!(plan(&unsure, &testing::context()).questions.len(), 1);
+}
+
 /// "The summary" is that of the last answer, if another skill gave it; what it says stands there.
 #[test]
 fn a_summary_sums_up_what_another_skill_answered() {

@@ -249,3 +249,29 @@ fn the_users_own_script_and_flow_can_be_scheduled() {
     ask(&host, &testing::request("every Monday at 9 water the plants").with_slot("recurrence", weekly()));
     assert_eq!(host.schedules()[0].script_path, "u/ada/water_plants");
 }
+
+/// Nobody waits for a mail that never comes.
+#[test]
+fn a_way_of_delivery_that_does_not_exist_is_said() {
+    let host = Host::new();
+    for (text, channel) in [
+        ("every Monday at 9 email me the analytics report", "an e-mail"),
+        ("every Monday at 9 send the analytics report to our Slack channel", "a Slack message"),
+        ("every Monday at 9 text me the analytics report", "a text message"),
+    ] {
+        let reply = ask(&host, &testing::request(text).with_slot("recurrence", weekly()));
+        let said = format!("I cannot send {channel}: results come as messages here.");
+        assert!(reply.content.contains("Next run:") && reply.content.contains(&said), "{text}: {}", reply.content);
+    }
+    // Nothing says what shall come: it is asked, and nothing is scheduled.
+    let unclear =
+        ask(&Host::new(), &testing::request("send me an email every morning").with_slot("recurrence", weekly()));
+    assert!(unclear.questions[0].text.starts_with("I cannot send an e-mail"), "{unclear:?}");
+    // A script of the user's own may send mail.
+    let own = Host::new().with_script("u/ada/email_digest", |_| Ok(Value::Null));
+    let reply =
+        ask(&own, &testing::request("every Monday at 9 email me the email digest").with_slot("recurrence", weekly()));
+    assert!(!reply.content.contains("I cannot"), "{}", reply.content);
+    let plain = ask(&Host::new(), &monday_report());
+    assert!(!plain.content.contains("I cannot"), "{}", plain.content);
+}

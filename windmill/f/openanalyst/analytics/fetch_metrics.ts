@@ -1,7 +1,7 @@
-// Computes metrics from what it is given: the user's own posts, schedules, jobs and tasks, and attached files. Each number says where it comes from;
+// Computes metrics from what it is given: the user's own posts, schedules, jobs and tasks, beside the tables of attached files. Each number says where it comes from;
 // what is not there is named, and nothing is made up.
 
-import { type Table, table } from "/f/openanalyst/analytics/tables";
+import type { Table } from "/f/openanalyst/analytics/generate_report";
 
 type Row = Record<string, any>;
 
@@ -24,19 +24,23 @@ interface Range {
  * @param schedules the user's schedules: {path, enabled, next_at_ms}
  * @param jobs the user's jobs: {path, status, createdAtMs}
  * @param tasks the user's requests: {status, skill, acceptedAtMs, durationMs}
- * @param files attached files as text: {name, mediaType, text}
+ * @param tables attached files, as the skill has read them
  * @param range only what happened in this span; absent: everything
+ * @param problems why other files could not be read
  */
 export async function main(
   posts: Row[] = [],
   schedules: Row[] = [],
   jobs: Row[] = [],
   tasks: Row[] = [],
-  files: { name: string; mediaType: string; text: string }[] = [],
+  tables: Table[] = [],
   range: Range | null = null,
+  problems: string[] = [],
 ) {
   const metrics: Metric[] = [];
-  const missing: string[] = [];
+  const missing: string[] = [...(problems ?? [])];
+  // Beside a file, its numbers are what was asked for: the user's own records are told where they were given.
+  const hasFiles = (tables ?? []).length > 0;
   const within = (at: unknown) => range === null || range === undefined || (typeof at === "number" && at >= range.fromMs && at < range.toMs);
   const add = (name: string, label: string, value: number, source: string, unit?: string) =>
     metrics.push(unit === undefined ? { name, label, value, source } : { name, label, value, unit, source });
@@ -48,7 +52,7 @@ export async function main(
     for (const platform of platforms) {
       add(`posts.${platform}`, `Posts for ${platform}`, ownPosts.filter((post) => post.platform === platform).length, "your posts in memory");
     }
-  } else {
+  } else if (!hasFiles) {
     missing.push("You have no posts on record" + (range ? ` in ${range.label}` : "") + ".");
   }
 
@@ -56,7 +60,7 @@ export async function main(
   if ((schedules ?? []).length > 0) {
     add("schedules", "Schedules", schedules.length, "the workflow engine");
     add("schedules.active", "Schedules that will fire", active.length, "the workflow engine");
-  } else {
+  } else if (!hasFiles) {
     missing.push("You have no schedules.");
   }
 
@@ -70,7 +74,7 @@ export async function main(
     if (done + failed > 0) {
       add("jobs.success", "Success of jobs", Math.round((done / (done + failed)) * 1000) / 10, "the workflow engine", "%");
     }
-  } else {
+  } else if (!hasFiles) {
     missing.push("No jobs ran for you" + (range ? ` in ${range.label}` : "") + ".");
   }
 
@@ -85,14 +89,8 @@ export async function main(
     }
   }
 
-  const tables: Table[] = (files ?? []).map(table);
-  for (const read of tables) {
-    if (read.problem !== null) {
-      missing.push(`The file ${read.file} gave no numbers: ${read.problem}.`);
-    }
-  }
-  if (tables.length === 0) {
+  if (!hasFiles) {
     missing.push("No file with numbers was attached, so there are no likes, clicks or other figures of a platform: attach its export as CSV or JSON.");
   }
-  return { metrics, tables, missing };
+  return { metrics, tables: tables ?? [], missing };
 }

@@ -2,17 +2,24 @@
 
 import { InvalidInput } from "/f/openanalyst/core/errors";
 
-const REACTIONS = ["likes", "comments", "shares", "reposts", "retweets", "replies", "saves", "clicks", "reactions"];
+const REACTIONS = ["likes", "comments", "shares", "reposts", "retweets", "replies", "saves", "clicks", "reactions", "quotes", "bookmarks"];
 const REACH = ["impressions", "views", "reach"];
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 type Row = Record<string, unknown>;
 
+/** `public_metrics.like_count`, `Likes` and `like` are all `likes`. */
+function plain(name: string): string {
+  const last = name.slice(name.lastIndexOf(".") + 1).toLowerCase().trim();
+  const word = last.replace(/^(number|total) of |^total /, "").replace(/[ _-]counts?$/, "");
+  return word === "reply" ? "replies" : word === "reach" || word.endsWith("s") ? word : `${word}s`;
+}
+
 function numberIn(row: Row, names: string[]): number | undefined {
   let sum: number | undefined;
   for (const [name, value] of Object.entries(row)) {
     const number = typeof value === "number" ? value : typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
-    if (names.includes(name.toLowerCase().trim()) && Number.isFinite(number)) {
+    if (names.includes(plain(name)) && Number.isFinite(number)) {
       sum = (sum ?? 0) + number;
     }
   }

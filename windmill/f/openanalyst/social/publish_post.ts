@@ -22,17 +22,34 @@ async function connectorFor(platform: string, userFolder: string): Promise<strin
   return undefined;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The moment for which this run was scheduled. The machine's own clock may stand in another year than the user's. */
+function dueMs(): number {
+  const scheduled = Date.parse(process.env.WM_SCHEDULED_FOR ?? "");
+  return Number.isNaN(scheduled) ? Date.now() : scheduled;
+}
+
+/**
+ * Whether this run is one of an earlier year: cron has no year, so the schedule fires on its day of every year. `year` is that of the user's
+ * calendar, which may be a day ahead of or behind UTC's.
+ */
+function isEarly(due: number, year: number, atMs: number | null): boolean {
+  const at = typeof atMs === "number" ? atMs : Date.UTC(year, 0, 1);
+  return due < at - DAY_MS;
+}
+
 /**
  * @param platform where
  * @param content the post
  * @param key the key of the schedule
- * @param year the year for which it was scheduled: cron has none
+ * @param year the year for which it was scheduled, in the user's time zone
  * @param schedulePath the schedule, which is switched off when it fired
+ * @param atMs the moment for which it was scheduled, UTC milliseconds; schedules of earlier versions have only the year
  */
-export async function main(platform: string, content: string, key: string, year: number, schedulePath: string) {
+export async function main(platform: string, content: string, key: string, year: number, schedulePath: string, atMs: number | null = null) {
   const workspace = getWorkspace();
-  const now = new Date().getFullYear();
-  if (now < year) {
+  if (isEarly(dueMs(), year, atMs)) {
     return { status: "waiting", detail: `it is for the year ${year}` };
   }
   const name = PLATFORMS[platform]?.name ?? platform;

@@ -49,7 +49,7 @@ export async function main(
   const [, year, month, day, hour, minute] = time.map(Number);
   const path = `${userFolder}/social/post_${key.replaceAll("-", "_")}`;
   const cron = `0 ${minute} ${hour} ${day} ${month} *`;
-  const args = { platform, content, key, year, schedulePath: path };
+  const args = { platform, content, key, year, schedulePath: path, atMs };
   const summary = `Post on ${PLATFORMS[platform].name} at ${local.replace("T", " ")}`;
   const workspace = getWorkspace();
   const moved = await ScheduleService.existsSchedule({ workspace, path });

@@ -1,0 +1,358 @@
+//! What names tell: those of columns of their kind, those of rows of totals, in the languages that exports mostly have.
+
+/// The words of a column's name, in lower case; a change from small to capital letters divides them too.
+pub(crate) fn tokens(name: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut token = String::new();
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() {
+            if !token.is_empty() {
+                tokens.push(std::mem::take(&mut token));
+            }
+            was_lower = false;
+            if matches!(c, '#' | '%') {
+                tokens.push(c.to_string());
+            }
+            continue;
+        }
+        if c.is_uppercase() && was_lower && !token.is_empty() {
+            tokens.push(std::mem::take(&mut token));
+        }
+        was_lower = c.is_lowercase();
+        token.extend(c.to_lowercase());
+    }
+    if !token.is_empty() {
+        tokens.push(token);
+    }
+    tokens
+}
+
+const ID_ANYWHERE: &[&str] = &["id", "ids", "uuid", "guid", "iban", "isbn", "ean", "gtin", "sku", "asin", "vat", "bic"];
+const ID_LAST: &[&str] = &[
+    "no",
+    "nr",
+    "zip",
+    "zipcode",
+    "plz",
+    "postcode",
+    "postleitzahl",
+    "postal",
+    "code",
+    "phone",
+    "telephone",
+    "telefon",
+    "tel",
+    "mobile",
+    "mobil",
+    "handy",
+    "fax",
+    "ssn",
+    "acct",
+    "konto",
+    "index",
+    "idx",
+    "#",
+    "number",
+    "nummer",
+    "numero",
+    "número",
+    "numéro",
+    "key",
+    "serial",
+    "barcode",
+    "pin",
+    "imei",
+    "cap",
+    "cp",
+    "hash",
+];
+/// Things whose number is a name: `order number`, `userid`.
+const NUMBERED: &[&str] = &[
+    "user",
+    "post",
+    "order",
+    "tweet",
+    "customer",
+    "client",
+    "product",
+    "item",
+    "campaign",
+    "ad",
+    "account",
+    "transaction",
+    "session",
+    "video",
+    "page",
+    "media",
+    "author",
+    "thread",
+    "record",
+    "row",
+    "employee",
+    "student",
+    "invoice",
+    "ticket",
+    "group",
+    "event",
+    "member",
+    "parent",
+    "store",
+    "message",
+    "channel",
+    "line",
+    "case",
+    "phone",
+];
+
+/// Whether a column of this name holds names of things and not amounts.
+pub(crate) fn names_identifier(tokens: &[String]) -> bool {
+    let is = |token: &String, list: &[&str]| list.contains(&token.as_str());
+    let joined = |token: &String| {
+        let stem = |end: &str| token.strip_suffix(end).is_some_and(|thing| NUMBERED.contains(&thing));
+        stem("id")
+            || stem("ids")
+            || stem("no")
+            || stem("number")
+            || (token.len() > 6 && token.ends_with("nummer"))
+            || (token.len() > 4 && token.ends_with("nr"))
+    };
+    if tokens.iter().any(|token| is(token, ID_ANYWHERE) || joined(token)) {
+        return true;
+    }
+    match tokens {
+        [only] => is(only, ID_LAST) && !matches!(only.as_str(), "number" | "nummer" | "numero" | "número" | "numéro"),
+        [.., last] => is(last, ID_LAST),
+        [] => false,
+    }
+}
+
+const YEARS: &[&str] =
+    &["year", "yr", "fy", "jahr", "geschäftsjahr", "année", "annee", "an", "año", "ano", "anno", "jaar", "rok", "år"];
+
+/// Whether a column of this name holds years.
+pub(crate) fn names_year(tokens: &[String]) -> bool {
+    tokens.len() <= 3 && tokens.iter().any(|token| YEARS.contains(&token.as_str()))
+}
+
+/// The largest value of a part of the calendar that a column of this name holds: 12 for a month.
+pub(crate) fn names_calendar_part(tokens: &[String]) -> Option<f64> {
+    let name = tokens.iter().filter(|token| !matches!(token.as_str(), "number" | "no" | "nr" | "of" | "num" | "the"));
+    let name: Vec<&str> = name.map(String::as_str).collect();
+    Some(match name.as_slice() {
+        ["month" | "monat" | "mois" | "mes" | "mese" | "maand"] => 12.0,
+        ["week" | "woche" | "kw" | "semaine" | "semana" | "settimana" | "kalenderwoche" | "cw"] => 53.0,
+        ["quarter" | "quartal" | "trimestre"] => 4.0,
+        ["day" | "tag" | "jour" | "dia" | "día" | "giorno" | "dag" | "weekday" | "wochentag"]
+        | ["day", "week" | "month" | "year"] => 366.0,
+        ["hour" | "stunde" | "heure" | "hora" | "ora" | "uur"] | ["hour", "day"] => 24.0,
+        _ => return None,
+    })
+}
+
+/// Whether a column of this name holds moments.
+pub(crate) fn names_moment(tokens: &[String]) -> bool {
+    const MOMENTS: &[&str] = &["timestamp", "epoch", "date", "datum", "fecha", "data", "datetime", "unixtime", "time"];
+    tokens.iter().any(|token| MOMENTS.contains(&token.as_str()) && token != "data")
+        || tokens.last().is_some_and(|last| last == "at")
+}
+
+const RATES: &[&str] = &[
+    "rate",
+    "ratio",
+    "ctr",
+    "cvr",
+    "cpc",
+    "cpm",
+    "cpa",
+    "roas",
+    "roi",
+    "avg",
+    "average",
+    "mean",
+    "median",
+    "durchschnitt",
+    "mittelwert",
+    "schnitt",
+    "moyenne",
+    "promedio",
+    "media",
+    "percent",
+    "percentage",
+    "pct",
+    "prozent",
+    "%",
+    "pourcentage",
+    "porcentaje",
+    "taux",
+    "tasa",
+    "tasso",
+    "rating",
+    "rank",
+    "ranking",
+    "position",
+    "temperature",
+    "temperatur",
+    "temp",
+    "latitude",
+    "lat",
+    "longitude",
+    "lon",
+    "lng",
+    "age",
+    "alter",
+    "per",
+    "pro",
+    "quote",
+    "growth",
+    "wachstum",
+    "index",
+];
+/// Names of rates where the values are no whole numbers.
+const RATES_OF_FRACTIONS: &[&str] = &["share", "anteil", "score", "margin", "marge", "level", "speed"];
+
+/// Whether values of a column of this name cannot be added up: a rate, a mean, a place in an order.
+pub(crate) fn names_rate(tokens: &[String], has_fractions: bool) -> bool {
+    let is = |token: &String| {
+        RATES.contains(&token.as_str()) && token != "media"
+            || token.ends_with("rate") && token.len() > 6
+            || has_fractions && RATES_OF_FRACTIONS.contains(&token.as_str())
+    };
+    tokens.iter().any(is)
+}
+
+const TOTALS: &[&str] = &[
+    "total",
+    "totals",
+    "grand total",
+    "grand totals",
+    "sum",
+    "sums",
+    "subtotal",
+    "sub total",
+    "sub-total",
+    "summe",
+    "summen",
+    "gesamt",
+    "gesamtsumme",
+    "insgesamt",
+    "zwischensumme",
+    "endsumme",
+    "gesamtergebnis",
+    "total général",
+    "total general",
+    "sous-total",
+    "somme",
+    "totale",
+    "totali",
+    "totaal",
+    "eindtotaal",
+    "suma",
+    "soma",
+    "razem",
+    "overall",
+    "overall total",
+    "sum total",
+    "all total",
+    "итого",
+    "всего",
+    "合計",
+    "总计",
+    "總計",
+    "합계",
+    "totalt",
+    "yhteensä",
+    "toplam",
+    "celkem",
+    "összesen",
+];
+
+/// How much a cell looks like the name of a row of totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TotalName {
+    /// The word alone: `Total`.
+    Plain,
+    /// The word with others: `Total 2025`, `Total Recall`. The numbers must confirm it.
+    WithOthers,
+}
+
+/// Whether a cell names a row of totals.
+pub(crate) fn names_total(cell: &str) -> Option<TotalName> {
+    let cell = cell.trim().trim_matches(|c: char| matches!(c, ':' | '*' | '=' | '-' | '(' | ')' | '.' | ' '));
+    if cell.is_empty() || cell.len() > 60 {
+        return None;
+    }
+    let lower = cell.to_lowercase();
+    if TOTALS.contains(&lower.as_str()) {
+        return Some(TotalName::Plain);
+    }
+    let divides = |c: char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | ',' | '-');
+    let mut words = lower.split(divides).filter(|word| !word.is_empty());
+    words.any(|word| TOTALS.contains(&word)).then_some(TotalName::WithOthers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_columns_tell_what_is_in_them() {
+        for name in [
+            "id",
+            "ID",
+            "userId",
+            "user_id",
+            "Post ID",
+            "tweetid",
+            "Order No",
+            "Order number",
+            "zip",
+            "ZIP code",
+            "Kundennummer",
+            "Rechnungsnr",
+            "Phone",
+            "#",
+            "account_no",
+            "EAN",
+            "PLZ",
+            "data.id",
+            "author_id",
+        ] {
+            assert!(names_identifier(&tokens(name)), "{name}");
+        }
+        for name in [
+            "paid",
+            "clicks",
+            "Number of clicks",
+            "number",
+            "grid",
+            "valid",
+            "bid",
+            "video views",
+            "covid",
+            "no of posts",
+        ] {
+            assert!(!names_identifier(&tokens(name)), "{name}");
+        }
+        for name in ["CTR", "click rate", "Engagement rate", "clickRate", "avg. position", "Anteil %", "cost per click"]
+        {
+            assert!(names_rate(&tokens(name), false), "{name}");
+        }
+        for name in ["clicks", "price", "shares", "social media posts", "iterations"] {
+            assert!(!names_rate(&tokens(name), false), "{name}");
+        }
+    }
+
+    #[test]
+    fn totals_have_names() {
+        for cell in ["Total", "TOTAL:", "Grand total", "Summe", "Gesamt", "Total général", "合計", "Subtotal"] {
+            assert_eq!(names_total(cell), Some(TotalName::Plain), "{cell}");
+        }
+        for cell in ["Total 2025", "Total Recall", "Subtotal (north)"] {
+            assert_eq!(names_total(cell), Some(TotalName::WithOthers), "{cell}");
+        }
+        for cell in ["Totally", "A", "", "Summer"] {
+            assert_eq!(names_total(cell), None, "{cell}");
+        }
+    }
+}
