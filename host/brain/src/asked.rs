@@ -2,7 +2,9 @@
 
 use openanalyst_domain::{Owner, TaskId};
 use openanalyst_runtime::contract::{Action, Step, StepResult, StepStatus};
+use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Question};
@@ -24,6 +26,22 @@ const MAX_DIFFERENCES_ASKED: usize = 3;
 const BEFORE_THE_QUESTION: &str = "before the question: ";
 /// How the user's answer begins among the differences.
 const USER_SAYS: &str = "the user says: ";
+
+/// Reads a document of the record.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: it is not what this program writes there. Nothing is put in its place.
+pub(crate) fn readable<T: DeserializeOwned>(what: &'static str, document: &Value) -> Result<T, StoreError> {
+    T::deserialize(document).map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
+}
+
+/// The user's answers to the questions of a task, one list for each time it asked.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: they cannot be read. Going on without them would answer for the user.
+pub(crate) fn answers_of(task: &TaskRow) -> Result<Vec<Vec<Answer>>, StoreError> {
+    if task.answers.is_null() { Ok(Vec::new()) } else { readable("answers", &task.answers) }
+}
 
 /// The newest result of each step, from the rounds before this one: a step that was met in one of them was perhaps not reached in the next.
 pub(crate) async fn earlier_results(

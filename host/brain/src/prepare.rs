@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question};
+use crate::asked::answers_of;
 use crate::brain::Inner;
 use crate::context::{self, Reading};
 use crate::end::{self, End};
@@ -90,7 +91,7 @@ pub(crate) async fn prepare(
     known: Option<Reading>,
 ) -> Result<Work, Stop> {
     let brain = record.brain();
-    let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
+    let rounds = answers_of(task)?;
     let first = first_of_round(rounds.len());
     let tenant = task.owner.tenant.clone();
     let recorded = task.prepared.take().and_then(|value| serde_json::from_value::<Prepared>(value).ok());

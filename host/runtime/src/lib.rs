@@ -50,7 +50,7 @@ mod wasi;
 pub use call::{Call, HostCapabilities};
 pub use checker::{CheckOf, CheckOutcome, CheckQuestion, Checked, Checker, CostlyCheck, WantedSimilarity};
 pub use error::{LoadError, SandboxError};
-pub use invocation::{CallError, Invocation, Waits};
+pub use invocation::{CallError, Interrupted, Invocation, Waits};
 pub use load::child::{ChildCompiler, CompileLimits, compile_child};
 pub use load::inspect_component;
 pub use logs::{LogLevel, LogLine};

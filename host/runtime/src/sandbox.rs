@@ -378,7 +378,8 @@ fn own(failure: Failure) -> CallError {
         Host::Invalid { detail } => Host::invalid(text(&detail)),
         Host::Denied { detail } => Host::denied(text(&detail)),
         Host::NotFound { detail } => Host::not_found(text(&detail)),
-        Host::Failed { detail } => Host::failed(text(&detail)),
+        // A guest's failure has no such variant.
+        Host::Interrupted { detail } | Host::Failed { detail } => Host::failed(text(&detail)),
         Host::Unavailable { detail, retry_after_ms } => Host::Unavailable { detail: text(&detail), retry_after_ms },
         Host::Limit { reason, detail } => {
             Host::Limit { reason: clean(&reason, MAX_REASON_BYTES), detail: text(&detail) }

@@ -13,6 +13,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::contract::script::exports::openanalyst::script::runner;
 use crate::contract::script::openanalyst::script::host::{self, CallError, Level};
+use crate::invocation::Interrupted;
 use crate::logs::{LogLevel, clean, clean_text};
 use crate::state::State;
 
@@ -50,11 +51,15 @@ pub trait ScriptHost: Send + Sync {
     /// An operation of the workflow engine, such as `ScheduleService.createSchedule`. `arguments` is a JSON object.
     ///
     /// # Errors
-    /// The status and text that a Windmill server would answer.
-    async fn call(&self, operation: &str, arguments: Value) -> Result<Value, ScriptCallError>;
+    /// The inner error holds the status and text that a Windmill server would answer; the outer one
+    /// ends the run: the host could not reach its record, so the call has no outcome.
+    async fn call(&self, operation: &str, arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted>;
 
     /// The source of another script, for imports. None if there is none, or none for this user.
-    async fn source(&self, path: &str) -> Option<String>;
+    ///
+    /// # Errors
+    /// The host could not reach its record: the run ends without an outcome.
+    async fn source(&self, path: &str) -> Result<Option<String>, Interrupted>;
 
     /// The script sleeps: it waits for a time, and not for the host. It computes nothing until [`Self::resumes`].
     /// Called on the guest's thread: it must return at once.
@@ -158,7 +163,7 @@ impl host::Host for State {
         self.yielded.calls(true);
         let answer = host.call(&operation, arguments).await;
         self.yielded.calls(false);
-        Ok(answer
+        Ok(answer?
             .map(|value| value.to_string())
             .map_err(|error| CallError { status: error.status, message: error.message }))
     }
@@ -169,6 +174,6 @@ impl host::Host for State {
         self.yielded.calls(true);
         let source = host.source(&path).await;
         self.yielded.calls(false);
-        Ok(source)
+        Ok(source?)
     }
 }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::contract::Failure as ContractFailure;
+use crate::invocation::Interrupted;
 
 /// Most bytes of arguments and results on one tape.
 pub const MAX_BYTES: usize = 8 << 20;
@@ -456,22 +457,29 @@ pub(crate) fn begin<T: DeserializeOwned>(
 
 impl Begun {
     /// Ends the call.
-    pub(crate) fn end<T: Serialize>(self, result: &Result<T, Failure>) {
+    ///
+    /// # Errors
+    /// [`Interrupted`]: the call has no outcome, so nothing is recorded and the guest ends here.
+    pub(crate) fn end<T: Serialize>(self, result: &Result<T, Failure>) -> wasmtime::Result<()> {
+        if let Err(Failure::Interrupted { detail }) = result {
+            return Err(Interrupted(detail.clone()).into());
+        }
         if self.tape.0.is_none() {
-            return;
+            return Ok(());
         }
         let result = match result {
             Ok(value) => serde_json::to_value(Taped::Ok(value)),
             Err(failure) => serde_json::to_value(Taped::<()>::Failed(failure.clone())),
         };
         self.tape.end(self.function, self.arguments, result.unwrap_or_default());
+        Ok(())
     }
 }
 
 /// Makes a host call, or plays it.
 ///
 /// # Errors
-/// [`Diverged`] ends the invocation.
+/// [`Diverged`] and [`Interrupted`] end the invocation.
 pub(crate) async fn taped<T: Serialize + DeserializeOwned>(
     tape: &Tape,
     function: &'static str,
@@ -481,7 +489,7 @@ pub(crate) async fn taped<T: Serialize + DeserializeOwned>(
     match begin(tape, function, arguments)? {
         Ok(begun) => {
             let result = live.await;
-            begun.end(&result);
+            begun.end(&result)?;
             Ok(result.map_err(Into::into))
         }
         Err(played) => Ok(played.map_err(Into::into)),

@@ -84,7 +84,7 @@ pub(crate) async fn authorize(
 pub(crate) async fn verify(app: &Shared, token: &str, scope: Scope, peer: Option<Peer>) -> Result<Caller, Problem> {
     let verified = app.verifier.verify_fetching(token, app.clock.now_ms()).await;
     let principal = verified.map_err(|error| refused(&error))?;
-    principal.require(scope).map_err(|error| refused(&error))?;
+    app.verifier.require(&principal, scope).map_err(|error| refused(&error))?;
     Ok(Caller { owner: principal.owner(), principal, peer: peer.map(|Peer(address)| address) })
 }
 
@@ -108,7 +108,11 @@ pub(crate) fn refused(error: &TokenError) -> Problem {
     let (status, challenge) = match error {
         // No credentials at all: the challenge names no error.
         TokenError::Missing => (StatusCode::UNAUTHORIZED, "Bearer realm=\"openanalyst\"".to_owned()),
-        TokenError::MissingScope(scope) => (
+        TokenError::KeysUnavailable { retry_after_ms } => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string());
+            return problem.retry_after_ms(*retry_after_ms);
+        }
+        TokenError::MissingScope(scope) | TokenError::MissingForeignScope { scope, .. } => (
             StatusCode::FORBIDDEN,
             format!("Bearer realm=\"openanalyst\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()),
         ),

@@ -168,7 +168,11 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
         // The server ended a transaction that was idle for too long: whoever had begun it was frozen.
         "25P03" => StoreError::Unavailable { reason: reason() },
         "42501" => StoreError::Refused { reason: reason() },
-        code if ["08", "53", "57"].contains(&&code[..2]) => StoreError::Unavailable { reason: reason() },
+        // Connection, authorisation, resources, intervention of an operator, errors of the system:
+        // none of them says anything about the statement.
+        code if code.get(..2).is_some_and(|class| ["08", "28", "53", "57", "58"].contains(&class)) => {
+            StoreError::Unavailable { reason: reason() }
+        }
         _ => return None,
     })
 }
@@ -189,7 +193,12 @@ impl From<sqlx::Error> for StoreError {
             },
             (
                 None,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_),
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Tls(_),
             ) => Self::Unavailable { reason: error.to_string() },
             _ => Self::Database(error),
         }

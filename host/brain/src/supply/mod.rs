@@ -236,9 +236,14 @@ pub(crate) async fn within_quota(
     Ok(())
 }
 
-/// The record cannot be read or written now.
+/// The record cannot be read or written, or is another process's by now. Where that is no fault of the
+/// call, the invocation ends without an outcome, and the task is resumed from its record.
 fn store_failure(error: &StoreError) -> Failure {
     tracing::error!(%error, "a host call of a skill could not reach the record");
-    let retry_after_ms = error.is_transient().then_some(5_000);
-    Failure::Unavailable { detail: format!("the host's record: {error}"), retry_after_ms }
+    let detail = format!("the host's record: {error}");
+    if error.is_transient() || matches!(error, StoreError::Fenced) {
+        Failure::interrupted(detail)
+    } else {
+        Failure::unavailable(detail)
+    }
 }

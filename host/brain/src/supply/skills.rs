@@ -134,7 +134,7 @@ impl Work {
                 }
             }),
             Err(Ran::Waits(waits)) => Err(Stop::Waits(waits)),
-            Err(Ran::Failed(failure)) => Ok(Tried::failed(failure)),
+            Err(Ran::Failed(failure)) => Tried::outcome_of(failure),
         }
     }
 }
