@@ -8,6 +8,7 @@ mod brain;
 mod command_line;
 mod crash;
 mod crash_rounds;
+mod database_chaos;
 mod effects;
 mod expectations;
 mod first_start;

@@ -112,6 +112,8 @@ pub(crate) async fn prepare(
         None => return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) })),
     };
     let Prepared { mut request, context, part, rest, done } = prepared;
+    request.attachments = Vec::new();
+    let (shared_request, shared_context) = (Arc::new(request.clone()), Arc::new(context.clone()));
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });
     Ok(Work {
@@ -126,6 +128,8 @@ pub(crate) async fn prepare(
         loaded,
         request,
         context,
+        shared_request,
+        shared_context,
         nested_calls_left: Arc::new(AtomicU32::new(skill.budget.nested_calls)),
         jobs: Vec::new(),
         retry: Retry::of(&brain.settings, &catalog, &skill),

@@ -392,19 +392,16 @@ impl Work {
             differences: told.differences.clone(),
             learning: told.learning.clone(),
         };
-        let inputs = contract::Inputs {
-            request: self.request.clone(),
-            context: self.context.clone(),
-            arguments: arguments.to_string(),
-            results: results.to_vec(),
-        };
         let (progress, reports) = ProgressChannel::new();
         let (mut call, supply) = self.call(spot).await?;
         call.capabilities.progress = Some(Arc::new(progress));
+        let inputs = self.lend_inputs(arguments.to_string(), results.to_vec());
         // Boxed, so that the futures around it stay small.
         let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt));
         let reported = Box::pin(self.with_reports(place, reports, running));
-        let invocation = self.record.during(reported).await??;
+        let reported = self.record.during(reported).await;
+        (self.request, self.context) = (inputs.request, inputs.context);
+        let invocation = reported??;
         self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
         self.check_cancelled()?;
         Ok(match invocation.result {
@@ -415,6 +412,39 @@ impl Work {
             },
             Err(error) => Tried::outcome_of(error.as_failure())?,
         })
+    }
+
+    /// The inputs of an invocation. The request, with its attachments, and the context are moved into them and
+    /// not copied: whoever calls puts them back.
+    fn lend_inputs(&mut self, arguments: String, results: Vec<StepResult>) -> contract::Inputs {
+        let no_request = contract::Request {
+            task_id: String::new(),
+            session_id: String::new(),
+            content: String::new(),
+            intent: contract::Intent { actions: Vec::new(), confidence: 0.0, slots: Vec::new() },
+            attachments: Vec::new(),
+            received_at_ms: 0,
+            time_zone: String::new(),
+            user_folder: String::new(),
+            answers: Vec::new(),
+        };
+        let no_context = contract::Context {
+            now_ms: 0,
+            display_name: None,
+            preferences: Vec::new(),
+            custom_instructions: None,
+            messages: Vec::new(),
+            recent_tasks: Vec::new(),
+            learnings: Vec::new(),
+            skills: Vec::new(),
+            omitted: 0,
+        };
+        contract::Inputs {
+            request: std::mem::replace(&mut self.request, no_request),
+            context: std::mem::replace(&mut self.context, no_context),
+            arguments,
+            results,
+        }
     }
 
     /// Awaits an invocation, and writes what it reports meanwhile. Both go on side by side: an invocation may hold what the record needs, so neither

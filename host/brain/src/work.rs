@@ -62,6 +62,9 @@ pub(crate) struct Work {
     pub(crate) loaded: Skill,
     pub(crate) request: contract::Request,
     pub(crate) context: contract::Context,
+    /// The same for skills that this one calls: without the attachments, and shared by all invocations.
+    pub(crate) shared_request: Arc<contract::Request>,
+    pub(crate) shared_context: Arc<contract::Context>,
     pub(crate) nested_calls_left: Arc<AtomicU32>,
     /// Its jobs, in the order of their start.
     pub(crate) jobs: Vec<JobId>,

@@ -57,4 +57,4 @@ pub use logs::{LogLevel, LogLine};
 pub use sandbox::{Sandbox, SandboxOptions, ScriptRunner, Skill, Stats};
 pub use script::{ScriptCall, ScriptCallError, ScriptError, ScriptHost};
 pub use scrub::Scrubber;
-pub use tape::{Recording, Tape};
+pub use tape::{NoRandomness, Recording, Tape};

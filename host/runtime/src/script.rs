@@ -113,6 +113,40 @@ impl From<runner::ScriptError> for ScriptError {
     }
 }
 
+/// The error of a script whose result is JSON for JavaScript and for nobody else: half a surrogate pair in a text
+/// (RFC 8259 §8.2), mostly, or a number out of range.
+pub(crate) fn unreadable_result(error: &serde_json::Error) -> ScriptError {
+    ScriptError {
+        name: "InvalidResult".to_owned(),
+        message: format!(
+            "the result of `main` cannot be read as JSON ({error}): return texts of whole characters \
+             (`text.toWellFormed()`) and numbers that JSON has"
+        ),
+        stack: None,
+        line: None,
+    }
+}
+
+/// What a script did to the runner, as an error of the script; what is not its doing stays as it is.
+///
+/// # Errors
+/// The same error.
+pub(crate) fn of_the_script(error: crate::CallError) -> Result<ScriptError, crate::CallError> {
+    match error {
+        crate::CallError::Trap { detail } if detail.starts_with(&wasmtime::Trap::StackOverflow.to_string()) => {
+            Ok(ScriptError {
+                name: "RangeError".to_owned(),
+                message: "maximum call stack size exceeded: an expression of the script is nested too deeply, or a function \
+                          calls itself too often; use a loop or a list instead"
+                    .to_owned(),
+                stack: None,
+                line: None,
+            })
+        }
+        other => Err(other),
+    }
+}
+
 /// Links what a script reaches.
 ///
 /// # Errors

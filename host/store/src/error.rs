@@ -87,6 +87,16 @@ pub enum StoreError {
         /// What the server said.
         reason: String,
     },
+    /// The schema is older than this program, and was to be left as it is.
+    #[error(
+        "the database has the schema version {found}, and this program needs {known}: run `openanalyst migrate`, or start `serve` as the database's owner. Nothing was changed"
+    )]
+    OlderSchema {
+        /// What the database has; 0 where it is empty.
+        found: i64,
+        /// What this program needs.
+        known: i64,
+    },
     /// The tenants would not be kept apart.
     #[error(
         "the database does not keep tenants apart: {reason}. Nothing is served like this; run `openanalyst migrate`, or repair the role"

@@ -3,7 +3,7 @@
 use openanalyst_domain::TenantId;
 
 use crate::sql::{At, Json, from_row, query};
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A stored secret. The value is sealed.
 #[derive(Clone)]
@@ -75,6 +75,18 @@ impl Tx {
 }
 
 impl Store {
+    /// Skills that have a secret: tenant and name, at most `limit`. For `doctor`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn skills_with_secrets_of_all_tenants(&self, limit: u32) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let found: Vec<(String, String)> = query("SELECT DISTINCT tenant, skill FROM secrets ORDER BY tenant, skill LIMIT $1")
+            .bind(i64::from(limit))
+            .all(self.read(Scope::Worker))
+            .await?;
+        found.into_iter().map(|(tenant, skill)| Ok((tenant_of(tenant)?, skill))).collect()
+    }
+
     /// The secrets of a skill, sorted by name.
     ///
     /// # Errors

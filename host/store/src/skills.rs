@@ -4,7 +4,7 @@ use openanalyst_domain::TenantId;
 use serde_json::Value;
 
 use crate::sql::{At, Json, from_row, query};
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::{Scope, Store, StoreError, Tx, json, to_json};
 
 /// A version, before it is stored.
 #[derive(Debug, Clone)]
@@ -381,6 +381,19 @@ impl Store {
         .all(self.read(tenant))
         .await?;
         raw.into_iter().map(VersionRow::try_from).collect()
+    }
+
+    /// Digests of uploaded packages, the newest first, at most `limit`. For `doctor`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn packages_of_all_tenants(&self, limit: u32) -> Result<Vec<String>, StoreError> {
+        let found: Vec<(String,)> =
+            query("SELECT digest FROM skill_versions GROUP BY digest ORDER BY MAX(uploaded_at) DESC, digest LIMIT $1")
+                .bind(i64::from(limit))
+                .all(self.read(Scope::Worker))
+                .await?;
+        Ok(found.into_iter().map(|(digest,)| digest).collect())
     }
 
     /// The versions that are active in enabled installations.

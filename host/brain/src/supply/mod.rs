@@ -59,7 +59,10 @@ pub(crate) struct Supply {
 
 impl Supply {
     /// Begins the invocation's tape: with what is recorded of it, if it ran before.
-    async fn with_tape(mut self) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// The record cannot be read; the machine gives no random numbers.
+    async fn with_tape(mut self) -> Result<Self, Refused> {
         let now_ms = self.brain.clock.now_ms();
         let recording = if self.resumed {
             let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
@@ -67,7 +70,7 @@ impl Supply {
         } else {
             Recording::default()
         };
-        self.tape = Tape::new(recording, now_ms);
+        self.tape = Tape::new(recording, now_ms).map_err(|error| Failure::failed(error.to_string()))?;
         Ok(self)
     }
 
@@ -145,8 +148,8 @@ impl Work {
             component: self.skill.digest().to_string(),
             tape: Tape::off(),
             secrets: Arc::default(),
-            request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
-            context: Arc::new(self.context.clone()),
+            request: self.shared_request.clone(),
+            context: self.shared_context.clone(),
             answer: self.answer.clone(),
             llm_tokens: self.llm_tokens,
         }

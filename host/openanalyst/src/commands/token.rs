@@ -6,6 +6,7 @@ use std::time::Duration;
 use openanalyst_domain::{Clock as _, SystemClock, TenantId, UserId};
 use openanalyst_identity::{LocalKeys, Scope, TokenRequest};
 
+use crate::output::say;
 use crate::cli::Token;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -33,7 +34,7 @@ pub fn run(token: &Token, settings: &Settings) -> Result<ExitCode, Failure> {
     }
     let key = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
     let request = TokenRequest { tenant, user, scopes, ttl: token.ttl, now_ms: SystemClock.now_ms() };
-    println!("{}", key.sign(&request)?);
+    say!("{}", key.sign(&request)?);
     Ok(ExitCode::SUCCESS)
 }
 
