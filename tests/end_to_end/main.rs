@@ -17,6 +17,7 @@ mod isolation;
 mod memory;
 mod models;
 mod nodes;
+mod operations;
 mod operator;
 mod parts;
 mod replay;

@@ -158,3 +158,19 @@ pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled
     }
     End::Asked { content: end::ask_text("", &questions), questions }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_never_replaced_by_nothing() {
+        let good = json!([[{ "questionId": "a", "text": "yes" }], []]);
+        assert_eq!(readable::<Vec<Vec<Answer>>>("answers", &good).unwrap().len(), 2);
+        for bad in [json!({}), json!([{ "text": "yes" }]), json!([[{ "answer": "yes" }]]), json!("[]"), json!(null)] {
+            let error = readable::<Vec<Vec<Answer>>>("answers", &bad).unwrap_err();
+            assert!(matches!(error, StoreError::Damaged { what: "answers", .. }), "{bad}: {error}");
+            assert!(!error.is_transient(), "trying again does not help");
+        }
+    }
+}

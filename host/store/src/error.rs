@@ -42,6 +42,11 @@ pub enum StoreError {
     /// The database, or its folder, cannot be written.
     #[error("the database is read-only: nothing was changed. Make the data directory writable for this program")]
     ReadOnly,
+    /// The server takes no writes.
+    #[error(
+        "the PostgreSQL server takes no writes now: nothing was changed. It is a standby, or `default_transaction_read_only` is on: connect to the primary, or switch that off"
+    )]
+    ReadOnlyServer,
     /// Another process holds the write lock for too long.
     #[error("the database is locked by another process: nothing was changed. Try again, or end the other process")]
     Locked,
@@ -135,7 +140,7 @@ impl StoreError {
     /// Whether the same call can succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Locked | Self::Busy | Self::Unavailable { .. })
+        matches!(self, Self::Full | Self::ReadOnly | Self::ReadOnlyServer | Self::Locked | Self::Busy | Self::Unavailable { .. })
     }
 }
 
@@ -169,7 +174,7 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
     let reason = || database.message().to_owned();
     Some(match database.code() {
         "53100" => StoreError::Full,
-        "25006" => StoreError::ReadOnly,
+        "25006" => StoreError::ReadOnlyServer,
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
         // The task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.

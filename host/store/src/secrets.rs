@@ -75,16 +75,28 @@ impl Tx {
 }
 
 impl Store {
-    /// Skills that have a secret: tenant and name, at most `limit`. For `doctor`.
+    /// Tenants that have a secret, at most `limit`. For `doctor`.
     ///
     /// # Errors
     /// The database's.
-    pub async fn skills_with_secrets_of_all_tenants(&self, limit: u32) -> Result<Vec<(TenantId, String)>, StoreError> {
-        let found: Vec<(String, String)> = query("SELECT DISTINCT tenant, skill FROM secrets ORDER BY tenant, skill LIMIT $1")
+    pub async fn tenants_with_secrets(&self, limit: u32) -> Result<Vec<TenantId>, StoreError> {
+        let found: Vec<(String,)> = query("SELECT DISTINCT tenant FROM secrets ORDER BY tenant LIMIT $1")
             .bind(i64::from(limit))
             .all(self.read(Scope::Worker))
             .await?;
-        found.into_iter().map(|(tenant, skill)| Ok((tenant_of(tenant)?, skill))).collect()
+        found.into_iter().map(|(tenant,)| tenant_of(tenant)).collect()
+    }
+
+    /// The skills of a tenant that have a secret.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn skills_with_secrets(&self, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
+        let found: Vec<(String,)> = query("SELECT DISTINCT skill FROM secrets WHERE tenant = $1 ORDER BY skill")
+            .bind(tenant.as_str())
+            .all(self.read(tenant))
+            .await?;
+        Ok(found.into_iter().map(|(skill,)| skill).collect())
     }
 
     /// The secrets of a skill, sorted by name.

@@ -16,9 +16,9 @@ use crate::settings::Settings;
 use openanalyst_store::{Store, StoreOptions};
 
 /// How many packages of the record are looked for in the store.
-const PACKAGES_LOOKED_AT: u32 = 20;
-/// How many skills are asked for a secret, until one has some.
-const SKILLS_LOOKED_AT: u32 = 20;
+const PACKAGES_LOOKED_AT: usize = 20;
+/// Of how many tenants.
+const TENANTS_LOOKED_AT: u32 = 20;
 
 /// The outcome of one check: what was found, or what is wrong and what to do.
 type Found = Result<String, Failure>;
@@ -145,7 +145,11 @@ async fn packages(settings: &Settings, store: Option<&Store>) -> Found {
         None => shown(&data.packages()),
     };
     let Some(store) = store else { return Ok(place) };
-    let digests = store.packages_of_all_tenants(PACKAGES_LOOKED_AT).await?;
+    let mut digests = Vec::new();
+    for tenant in store.tenants_with_packages(TENANTS_LOOKED_AT).await? {
+        digests.extend(store.skill_versions(&tenant, None).await?.into_iter().map(|version| version.digest));
+    }
+    digests.truncate(PACKAGES_LOOKED_AT);
     for text in &digests {
         let digest: Digest = text.parse().map_err(|_| Failure::failed(format!("the record names the package `{text}`")))?;
         packages.get(&digest).await.map_err(|error| {
@@ -157,7 +161,7 @@ async fn packages(settings: &Settings, store: Option<&Store>) -> Found {
     }
     Ok(match digests.len() {
         0 => place,
-        count => format!("{place}; the newest {count} packages of the record are there"),
+        count => format!("{place}; {count} packages of the record were looked for, and are there"),
     })
 }
 
@@ -166,8 +170,9 @@ async fn secrets_key(settings: &Settings, store: Option<&Store>) -> Found {
     let vault = Vault::open_or_create(&file)?;
     let sealed = format!("sealed with {}", shown(&file));
     let Some(store) = store else { return Ok(sealed) };
-    for (tenant, skill) in store.skills_with_secrets_of_all_tenants(SKILLS_LOOKED_AT).await? {
-        for secret in store.secrets(&tenant, &skill).await? {
+    for tenant in store.tenants_with_secrets(TENANTS_LOOKED_AT).await? {
+        let skill = store.skills_with_secrets(&tenant).await?.into_iter().next().unwrap_or_default();
+        if let Some(secret) = store.secrets(&tenant, &skill).await?.into_iter().next() {
             let binding = Binding { tenant: &tenant, skill: &skill, key: &secret.key, audience: &secret.audience };
             vault.open(&binding, &secret.sealed).map_err(|error| {
                 Failure::failed(format!(

@@ -274,7 +274,7 @@ pub(super) async fn ping_writable(pool: &PgPool) -> Result<(), StoreError> {
     .fetch_one(&mut *tx)
     .await?;
     if read_only == "on" {
-        return Err(StoreError::ReadOnly);
+        return Err(StoreError::ReadOnlyServer);
     }
     // A row in a table of this session, which is empty again after the commit: the server has to find room for
     // its page each time, as it has to for a new row of any table. And a record in the log, which the commit

@@ -32,6 +32,8 @@ type Answer = Result<&'static str, (u16, &'static str)>;
 /// Answers to calls and imports, and what was asked.
 #[derive(Default)]
 struct FakeHost {
+    /// The host cannot reach its record.
+    interrupts: bool,
     scripts: BTreeMap<String, String>,
     answers: Mutex<BTreeMap<&'static str, Vec<Answer>>>,
     logs: Mutex<Vec<(LogLevel, String)>>,
@@ -65,6 +67,9 @@ impl FakeHost {
 impl ScriptHost for FakeHost {
     async fn call(&self, operation: &str, arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted> {
         self.calls.lock().unwrap().push((operation.to_owned(), arguments));
+        if self.interrupts {
+            return Err(Interrupted("the database is gone".to_owned()));
+        }
         let mut answers = self.answers.lock().unwrap();
         let Some(list) = answers.get_mut(operation) else {
             return Ok(Err(ScriptCallError { status: 404, message: format!("Not found: {operation}") }));
