@@ -4,31 +4,31 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, Write as _};
 
 /// Prints a line to stdout.
-pub(crate) fn line(text: Arguments<'_>) {
+pub(crate) fn to_stdout(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();
     if let Err(error) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         if error.kind() == ErrorKind::BrokenPipe {
             std::process::exit(0);
         }
-        note(format_args!("openanalyst: stdout cannot be written: {error}"));
+        to_stderr(format_args!("openanalyst: stdout cannot be written: {error}"));
         std::process::exit(1);
     }
 }
 
 /// Prints a line to stderr. Where nobody reads it, it is lost, and the command goes on.
-pub(crate) fn note(text: Arguments<'_>) {
+pub(crate) fn to_stderr(text: Arguments<'_>) {
     let mut out = std::io::stderr().lock();
     drop(out.write_fmt(text).and_then(|()| out.write_all(b"\n")));
 }
 
-/// Prints a line to stdout, as `println!` does; see [`line`].
+/// Prints a line to stdout, as `println!` does; see [`to_stdout`].
 macro_rules! say {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::to_stdout(format_args!($($text)*)) };
 }
 
-/// Prints a line to stderr, as `eprintln!` does; see [`note`].
+/// Prints a line to stderr, as `eprintln!` does; see [`to_stderr`].
 macro_rules! note {
-    ($($text:tt)*) => { $crate::output::note(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::to_stderr(format_args!($($text)*)) };
 }
 
 pub(crate) use {note, say};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use openanalyst_domain::{Budget, Digest};
 use openanalyst_identity::LocalKeys;
-use openanalyst_registry::{Binding, Catalog, ObjectPackages, PackageStore as _, Vault};
+use openanalyst_registry::{Binding, Catalog, ObjectPackages, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use crate::output::say;

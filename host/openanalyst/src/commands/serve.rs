@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use openanalyst_domain::{Clock as _, SystemClock};
 use openanalyst_identity::{LocalKeys, Verifier};
+use openanalyst_registry::PackageStore;
 use openanalyst_server::{ReadyCheck, ReadyReport, ServerOptions};
 use openanalyst_store::{Store, StoreError};
 use tokio::net::TcpListener;
