@@ -157,7 +157,8 @@ async fn a_backup_is_a_data_directory() {
     let server = Server::start(&restored);
     let (status, again) = server.client(&token).get(&format!("/v1/tasks/{}", task["taskId"].as_str().unwrap())).await;
     assert_eq!((status, &again["data"]), (200, &task["data"]), "the token is believed, and the task is there");
-    let after = attempt(&server.client(&token), &json!({ "steps": [{ "id": "a", "run": { "give": ["x"] } }] }), "s").await;
+    let after =
+        attempt(&server.client(&token), &json!({ "steps": [{ "id": "a", "run": { "give": ["x"] } }] }), "s").await;
     assert_eq!(after["status"], "completed", "the package is there: {after}");
 
     let exported = dir.path().join("history");
@@ -185,7 +186,9 @@ async fn a_backup_is_a_data_directory() {
 #[test]
 fn a_closed_pipe_ends_a_command_quietly() {
     let data = DataDir::with_a_file();
-    for arguments in [&["serve", "--print-config"] as &[&str], &["token", "--tenant", "t", "--user", "u"], &["keys", "list"]] {
+    for arguments in
+        [&["serve", "--print-config"] as &[&str], &["token", "--tenant", "t", "--user", "u"], &["keys", "list"]]
+    {
         let mut command: Command = data.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

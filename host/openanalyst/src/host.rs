@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
-use openanalyst_identity::LocalKeys;
 use openanalyst_egress::{Egress, EgressOptions, HostTable};
+use openanalyst_identity::LocalKeys;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{

@@ -19,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::output::note;
 use crate::cli::{AuditCommand, Cli, Command};
+use crate::output::note;
 use crate::settings::Settings;
 
 /// Runs the program with the arguments and the environment of this process. Exit status: 0 done, 1 failed, 2 wrong usage.

@@ -447,9 +447,8 @@ pub(crate) fn openness(flag: &str, path: &Path) -> Option<String> {
         return None;
     }
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| {
-        format!("{flag} {} can be read by other users (mode {mode:03o}): run chmod 600 on it", path.display())
-    })
+    (mode & 0o077 != 0)
+        .then(|| format!("{flag} {} can be read by other users (mode {mode:03o}): run chmod 600 on it", path.display()))
 }
 
 fn key(flag: &str, file: &Path) -> Result<Option<ApiKey>, Failure> {
@@ -579,12 +578,18 @@ mod tests {
     fn what_is_secret_in_a_url_is_masked_and_the_rest_is_not() {
         for (url, expected) in [
             ("postgres://me:hunter2@db/x", "postgres://***@db/x"),
-            ("postgres://db/x?user=me&password=hunter2&sslmode=require", "postgres://db/x?user=me&password=***&sslmode=require"),
+            (
+                "postgres://db/x?user=me&password=hunter2&sslmode=require",
+                "postgres://db/x?user=me&password=***&sslmode=require",
+            ),
             ("postgres://db/x?p%61ssword=hunter2", "postgres://db/x?p%61ssword=***"),
             ("postgres://me:hunter2@db/x?application_name=a@b", "postgres://***@db/x?application_name=a@b"),
             ("https://search.example/?key=hunter2#token=hunter2", "https://search.example/?key=***#token=***"),
             ("https://search.example/?API_KEY=hunter2;x=1", "https://search.example/?API_KEY=***;x=1"),
-            ("s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1", "s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1"),
+            (
+                "s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1",
+                "s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1",
+            ),
             ("s3://b?secret_access_key=hunter2", "s3://b?secret_access_key=***"),
             ("me:hunter2@db/x", "***@db/x"),
             ("sqlite:///var/lib/a@b.db", "sqlite:///var/lib/a@b.db"),

@@ -136,9 +136,10 @@ pub(crate) fn of_the_script(error: crate::CallError) -> Result<ScriptError, crat
         crate::CallError::Trap { detail } if detail.starts_with(&wasmtime::Trap::StackOverflow.to_string()) => {
             Ok(ScriptError {
                 name: "RangeError".to_owned(),
-                message: "maximum call stack size exceeded: an expression of the script is nested too deeply, or a function \
+                message:
+                    "maximum call stack size exceeded: an expression of the script is nested too deeply, or a function \
                           calls itself too often; use a loop or a list instead"
-                    .to_owned(),
+                        .to_owned(),
                 stack: None,
                 line: None,
             })

@@ -140,7 +140,10 @@ impl StoreError {
     /// Whether the same call can succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::ReadOnlyServer | Self::Locked | Self::Busy | Self::Unavailable { .. })
+        matches!(
+            self,
+            Self::Full | Self::ReadOnly | Self::ReadOnlyServer | Self::Locked | Self::Busy | Self::Unavailable { .. }
+        )
     }
 }
 

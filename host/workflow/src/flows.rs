@@ -182,11 +182,7 @@ impl Flow {
 ///
 /// # Errors
 /// The record could not be reached while it ran. Run again, it finds the jobs that it started.
-pub(crate) async fn run(
-    inner: &Arc<Inner>,
-    row: &JobRow,
-    cancel: &CancellationToken,
-) -> Result<Ended, Interrupted> {
+pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Ended, Interrupted> {
     let mut run = Run { inner, row, cancel, left: Ended::done(Value::Null) };
     match run.steps().await {
         Ok(result) => Ok(Ended { result, ..run.left }),
@@ -254,12 +250,7 @@ impl Run<'_> {
         }
     }
 
-    async fn inputs(
-        &mut self,
-        module: &Module,
-        results: &Map<String, Value>,
-        previous: &Value,
-    ) -> Result<Value, Stop> {
+    async fn inputs(&mut self, module: &Module, results: &Map<String, Value>, previous: &Value) -> Result<Value, Stop> {
         let source = module.inputs_script()?;
         if module.value.input_transforms.is_empty() {
             return Ok(json!({}));

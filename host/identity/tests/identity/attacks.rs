@@ -110,8 +110,16 @@ fn no_forged_token_is_believed() {
         ("somebody else's signature", foreign, TokenError::BadSignature),
         ("claims exchanged", format!("{}.{admin}.{}", parts[0], parts[2]), TokenError::BadSignature),
         ("expired", forge.with("exp", json!(NOW_S - 5)), TokenError::Expired),
-        ("expiry as text", forge.with("exp", json!((NOW_S + 60).to_string())), TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() }),
-        ("expiry beyond all times", forge.with("exp", json!(i64::MAX)), TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() }),
+        (
+            "expiry as text",
+            forge.with("exp", json!((NOW_S + 60).to_string())),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
+        (
+            "expiry beyond all times",
+            forge.with("exp", json!(i64::MAX)),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
         ("no expiry", forge.without("exp"), TokenError::MissingClaim("exp".to_owned())),
         ("not yet", forge.with("nbf", json!(NOW_S + 61)), TokenError::NotYetValid),
         ("another issuer", forge.with("iss", json!("evil")), TokenError::WrongIssuer),
@@ -120,11 +128,23 @@ fn no_forged_token_is_believed() {
         ("other audiences", forge.with("aud", json!(["evil"])), TokenError::WrongAudience),
         ("no audience", forge.without("aud"), TokenError::MissingClaim("aud".to_owned())),
         ("no user", forge.without("sub"), TokenError::MissingClaim("sub".to_owned())),
-        ("empty user", forge.with("sub", json!("")), TokenError::InvalidClaim { claim: "sub".to_owned(), found: String::new() }),
+        (
+            "empty user",
+            forge.with("sub", json!("")),
+            TokenError::InvalidClaim { claim: "sub".to_owned(), found: String::new() },
+        ),
         ("user is a list", forge.with("sub", json!(["ada"])), TokenError::Malformed),
         ("no tenant", forge.without("tenant"), TokenError::MissingClaim("tenant".to_owned())),
-        ("tenant with a control character", forge.with("tenant", json!("a\u{0}")), TokenError::InvalidClaim { claim: "tenant".to_owned(), found: String::new() }),
-        ("scopes as numbers", forge.with("scope", json!([1])), TokenError::InvalidClaim { claim: "scope".to_owned(), found: String::new() }),
+        (
+            "tenant with a control character",
+            forge.with("tenant", json!("a\u{0}")),
+            TokenError::InvalidClaim { claim: "tenant".to_owned(), found: String::new() },
+        ),
+        (
+            "scopes as numbers",
+            forge.with("scope", json!([1])),
+            TokenError::InvalidClaim { claim: "scope".to_owned(), found: String::new() },
+        ),
     ];
     for (what, token, expected) in table {
         let error = forge.key.verifier().verify(&token, NOW_MS).unwrap_err();

@@ -12,9 +12,8 @@ use ed25519_dalek::Signer as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use openanalyst_domain::{Owner, TenantId, UserId};
 use openanalyst_identity::{
-    ClaimRules,
-    IssuerError, IssuerKeys, IssuerOptions, JwksDocument, JwksFetch, LocalKeys, Revocation, Scope, TokenError,
-    TokenRequest, Verifier,
+    ClaimRules, IssuerError, IssuerKeys, IssuerOptions, JwksDocument, JwksFetch, LocalKeys, Revocation, Scope,
+    TokenError, TokenRequest, Verifier,
 };
 use p256::pkcs8::EncodePrivateKey as _;
 use serde_json::{Value, json};
@@ -295,7 +294,11 @@ async fn no_forged_token_of_another_issuer_is_believed() {
         ("as the host itself", rs(&claims("openanalyst")), TokenError::UnknownKey),
         ("as nobody known", rs(&claims("https://evil.example/")), TokenError::WrongIssuer),
         ("the issuer without its slash", rs(&claims("https://login.example")), TokenError::WrongIssuer),
-        ("the issuer as a list", rs(&with(PROVIDER, "iss", json!([PROVIDER]))), TokenError::InvalidClaim { claim: "iss".to_owned(), found: String::new() }),
+        (
+            "the issuer as a list",
+            rs(&with(PROVIDER, "iss", json!([PROVIDER]))),
+            TokenError::InvalidClaim { claim: "iss".to_owned(), found: String::new() },
+        ),
         ("another tenant", rs(&with(PROVIDER, "tenant", json!("other"))), TokenError::WrongTenant),
         ("no tenant", rs(&without(PROVIDER, "tenant")), TokenError::MissingClaim("tenant".to_owned())),
         (
@@ -310,8 +313,16 @@ async fn no_forged_token_of_another_issuer_is_believed() {
         ("another audience", rs(&with(PROVIDER, "aud", json!("evil"))), TokenError::WrongAudience),
         ("no user", rs(&without(PROVIDER, "sub")), TokenError::MissingClaim("sub".to_owned())),
         ("no expiry", rs(&without(PROVIDER, "exp")), TokenError::MissingClaim("exp".to_owned())),
-        ("expiry as text", rs(&with(PROVIDER, "exp", json!("4102444800"))), TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() }),
-        ("expiry below zero", rs(&with(PROVIDER, "exp", json!(-1))), TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() }),
+        (
+            "expiry as text",
+            rs(&with(PROVIDER, "exp", json!("4102444800"))),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
+        (
+            "expiry below zero",
+            rs(&with(PROVIDER, "exp", json!(-1))),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
         ("expired by the whole leeway", rs(&with(PROVIDER, "exp", json!(NOW_S - 5))), TokenError::Expired),
         ("not before the leeway", rs(&with(PROVIDER, "nbf", json!(NOW_S + 61))), TokenError::NotYetValid),
         ("issued in the future", rs(&with(PROVIDER, "iat", json!(NOW_S + 61))), TokenError::NotYetValid),

@@ -65,16 +65,70 @@ async fn each_provider_is_read_as_the_table_of_the_documentation_says() {
     let keycloak = ClaimRules { scopes: scopes(&["realm_access.roles"]), ..ClaimRules::default() };
     let aud = "openanalyst";
     let table = [
-        ("Entra ID, a person", "tid", &entra, json!({"aud": aud, "tid": "8eaef023-2b34", "scp": "OpenAnalyst.Use x"}), "requests"),
-        ("Entra ID, a program", "tid", &entra, json!({"aud": aud, "tid": "8eaef023-2b34", "roles": ["OpenAnalyst.Admin"]}), "admin"),
-        ("Entra ID, an own name grants nothing", "tid", &entra, json!({"aud": aud, "tid": "8eaef023-2b34", "scp": "admin"}), ""),
-        ("Okta", "org", &okta, json!({"aud": aud, "org": "acme", "scp": ["requests", "skills:read"]}), "requests skills:read"),
-        ("Auth0", "org_name", &auth0, json!({"aud": [aud, "x"], "org_name": "acme", "permissions": ["requests"], "scope": "openid admin"}), "requests"),
+        (
+            "Entra ID, a person",
+            "tid",
+            &entra,
+            json!({"aud": aud, "tid": "8eaef023-2b34", "scp": "OpenAnalyst.Use x"}),
+            "requests",
+        ),
+        (
+            "Entra ID, a program",
+            "tid",
+            &entra,
+            json!({"aud": aud, "tid": "8eaef023-2b34", "roles": ["OpenAnalyst.Admin"]}),
+            "admin",
+        ),
+        (
+            "Entra ID, an own name grants nothing",
+            "tid",
+            &entra,
+            json!({"aud": aud, "tid": "8eaef023-2b34", "scp": "admin"}),
+            "",
+        ),
+        (
+            "Okta",
+            "org",
+            &okta,
+            json!({"aud": aud, "org": "acme", "scp": ["requests", "skills:read"]}),
+            "requests skills:read",
+        ),
+        (
+            "Auth0",
+            "org_name",
+            &auth0,
+            json!({"aud": [aud, "x"], "org_name": "acme", "permissions": ["requests"], "scope": "openid admin"}),
+            "requests",
+        ),
         ("Cognito", "tenant", &cognito, json!({"client_id": aud, "scope": "openanalyst/requests openid"}), "requests"),
-        ("Keycloak, a list", "organization", &keycloak, json!({"aud": [aud], "organization": ["acme"], "realm_access": {"roles": ["requests", "offline_access"]}}), "requests"),
-        ("Keycloak, an object", "organization", &keycloak, json!({"aud": aud, "organization": {"acme": {"id": "42"}}, "realm_access": {"roles": ["requests"]}}), "requests"),
-        ("a list under `scope`", "tenant", &ClaimRules::default(), json!({"aud": aud, "tenant": "acme", "scope": ["requests"]}), "requests"),
-        ("nested by a pointer", "/https:~1~1example.com~1org/name", &okta, json!({"aud": aud, "https://example.com/org": {"name": "acme"}, "scp": "requests"}), "requests"),
+        (
+            "Keycloak, a list",
+            "organization",
+            &keycloak,
+            json!({"aud": [aud], "organization": ["acme"], "realm_access": {"roles": ["requests", "offline_access"]}}),
+            "requests",
+        ),
+        (
+            "Keycloak, an object",
+            "organization",
+            &keycloak,
+            json!({"aud": aud, "organization": {"acme": {"id": "42"}}, "realm_access": {"roles": ["requests"]}}),
+            "requests",
+        ),
+        (
+            "a list under `scope`",
+            "tenant",
+            &ClaimRules::default(),
+            json!({"aud": aud, "tenant": "acme", "scope": ["requests"]}),
+            "requests",
+        ),
+        (
+            "nested by a pointer",
+            "/https:~1~1example.com~1org/name",
+            &okta,
+            json!({"aud": aud, "https://example.com/org": {"name": "acme"}, "scp": "requests"}),
+            "requests",
+        ),
     ];
     let (keys, web) = (Keys::new(), Arc::new(Web::default()));
     web.put(&keys.set());
@@ -92,7 +146,8 @@ async fn each_provider_is_read_as_the_table_of_the_documentation_says() {
 async fn a_claim_that_cannot_be_used_is_named_with_its_form() {
     let (keys, web) = (Keys::new(), Arc::new(Web::default()));
     web.put(&keys.set());
-    let rules = ClaimRules { audience: "client_id".to_owned(), scopes: scopes(&["scp", "roles"]), ..ClaimRules::default() };
+    let rules =
+        ClaimRules { audience: "client_id".to_owned(), scopes: scopes(&["scp", "roles"]), ..ClaimRules::default() };
     let verifier = verifier(&web, options("organization", rules));
     let good = json!({"client_id": "openanalyst", "organization": "acme", "scp": "x"});
     for (name, value, said) in [
@@ -203,7 +258,8 @@ async fn keys_that_cannot_be_fetched_are_no_fault_of_the_token() {
     let later = later + i64::try_from(retry_after_ms).unwrap();
     assert!(verifier.verify_fetching(&token, later).await.is_ok());
     // A key that the issuer does not have is the token's fault, once the issuer could be asked.
-    let unknown = keys.sign(Algorithm::ES256, Some("made-up"), &claims(json!({"aud": "openanalyst", "tenant": "acme"})));
+    let unknown =
+        keys.sign(Algorithm::ES256, Some("made-up"), &claims(json!({"aud": "openanalyst", "tenant": "acme"})));
     assert_eq!(verifier.verify_fetching(&unknown, later).await.unwrap_err(), TokenError::UnknownKey);
 }
 

@@ -10,10 +10,10 @@ use openanalyst_brain::{Answer, Attachment, Brain, NewRequest, TaskView};
 use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus, TenantId, UserId};
 use serde_json::Value;
 
-use crate::output::{note, say};
 use crate::cli::Ask;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::{note, say};
 use crate::settings::Settings;
 
 /// Runs the command.

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use openanalyst_domain::TenantId;
 
-use crate::output::say;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::open_store_as_it_is;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Runs the command.

@@ -20,9 +20,7 @@ pub fn called() -> Option<ExitCode> {
     match (number(), number()) {
         (Some(memory_bytes), Some(cpu_s)) => Some(compile_child(memory_bytes, cpu_s)),
         _ => {
-            note!(
-                "openanalyst: `{NAME}` needs bytes of memory and seconds of CPU time; the host calls it for itself"
-            );
+            note!("openanalyst: `{NAME}` needs bytes of memory and seconds of CPU time; the host calls it for itself");
             Some(ExitCode::from(2))
         }
     }

@@ -8,10 +8,10 @@ use openanalyst_identity::LocalKeys;
 use openanalyst_registry::{Binding, Catalog, ObjectPackages, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
-use crate::output::say;
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
 use crate::host::{bundled_skills, egress, open_store_as_it_is};
+use crate::output::say;
 use crate::settings::Settings;
 use openanalyst_store::{Store, StoreOptions};
 
@@ -151,7 +151,8 @@ async fn packages(settings: &Settings, store: Option<&Store>) -> Found {
     }
     digests.truncate(PACKAGES_LOOKED_AT);
     for text in &digests {
-        let digest: Digest = text.parse().map_err(|_| Failure::failed(format!("the record names the package `{text}`")))?;
+        let digest: Digest =
+            text.parse().map_err(|_| Failure::failed(format!("the record names the package `{text}`")))?;
         packages.get(&digest).await.map_err(|error| {
             Failure::failed(format!(
                 "{place}: the record names a package that is not to be had there ({error}). Use the folder or store in \

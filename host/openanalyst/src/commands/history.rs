@@ -22,11 +22,11 @@ use openanalyst_store::history::{EntryFilter, EntryRow};
 use serde_json::json;
 
 use super::task::owner;
-use crate::output::say;
 use crate::cli::HistoryCommand;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::open_store_as_it_is;
+use crate::output::say;
 use crate::private_file;
 use crate::settings::Settings;
 

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use openanalyst_identity::LocalKeys;
 
-use crate::output::say;
 use crate::cli::KeysCommand;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Runs the command.

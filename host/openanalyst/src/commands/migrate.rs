@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::output::say;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::open_store;
+use crate::output::say;
 use crate::settings::Settings;
 use openanalyst_store::Store;
 

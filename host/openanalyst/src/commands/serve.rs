@@ -15,11 +15,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::output::say;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::issuers;
+use crate::output::say;
 use crate::preparation::Preparation;
 use crate::settings::Settings;
 
@@ -73,12 +73,8 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     options.limits.connections_per_address = settings.connections_per_address.value as usize;
     options.trusted_proxies = settings.trusted_proxies()?;
     let leaving = options.leaving.clone();
-    let ready = Arc::new(Ready {
-        store,
-        packages: host.packages.clone(),
-        preparation,
-        last: tokio::sync::Mutex::default(),
-    });
+    let ready =
+        Arc::new(Ready { store, packages: host.packages.clone(), preparation, last: tokio::sync::Mutex::default() });
     options.readiness = Arc::new(move || {
         let ready = ready.clone();
         Box::pin(async move { ready.report().await })
@@ -100,7 +96,10 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     }
     let delay = Duration::from_secs(settings.shutdown_delay_s.value);
     if !delay.is_zero() {
-        tracing::info!(delay_s = delay.as_secs(), "about to shut down: /ready says 503, and everything is still served");
+        tracing::info!(
+            delay_s = delay.as_secs(),
+            "about to shut down: /ready says 503, and everything is still served"
+        );
         leaving.cancel();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}

@@ -11,11 +11,11 @@ use openanalyst_domain::{Owner, TaskId, TenantId, UserId};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 
 use super::compile;
-use crate::output::say;
 use crate::cli::TaskCommand;
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Writes a finished task into a file.
@@ -84,12 +84,7 @@ pub async fn replay(
         }
         let verdict = one.difference.as_deref().unwrap_or("as recorded");
         let ended = if invoked.recording.failed.is_some() { " (a failure)" } else { "" };
-        say!(
-            "{:<24} {:<6} {:>4} host calls  {verdict}{ended}",
-            invoked.place,
-            invoked.input.export(),
-            one.host_calls
-        );
+        say!("{:<24} {:<6} {:>4} host calls  {verdict}{ended}", invoked.place, invoked.input.export(), one.host_calls);
         for line in &one.logs {
             say!("    {:?}: {}", line.level, line.message);
         }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use openanalyst_domain::{Clock as _, SystemClock, TenantId, UserId};
 use openanalyst_identity::{LocalKeys, Scope, TokenRequest};
 
-use crate::output::say;
 use crate::cli::Token;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// The longest life of a token.

@@ -68,8 +68,7 @@ pub(crate) async fn open(
     app.origins.check(&headers)?;
     let offered = Offered::from_headers(&headers);
     let token = token(&headers, &offered).map_err(|error| app.refuse_token(&error))?;
-    let caller =
-        auth::verify(&app, token, Scope::Requests, peer.map(|Extension(peer)| peer)).await?;
+    let caller = auth::verify(&app, token, Scope::Requests, peer.map(|Extension(peer)| peer)).await?;
     app.rate.count(&caller.owner)?;
     if offered.any && !offered.protocol {
         let detail = format!("the hub speaks the subprotocol `{PROTOCOL}`: offer it, or offer none");
@@ -148,9 +147,7 @@ mod tests {
     fn the_token_comes_from_one_place() {
         let find = |pairs: &[(&'static str, &str)]| {
             let headers = headers(pairs);
-            token(&headers, &Offered::from_headers(&headers))
-                .map(str::to_owned)
-                .map_err(|error| error.code())
+            token(&headers, &Offered::from_headers(&headers)).map(str::to_owned).map_err(|error| error.code())
         };
         let protocol = "sec-websocket-protocol";
         assert_eq!(find(&[("authorization", "Bearer a.b.c")]), Ok("a.b.c".to_owned()));

@@ -212,7 +212,9 @@ impl Tx {
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
         if let TxInner::Sqlite(tx) = &mut self.inner {
-            return tx.begin(&self.scope, true).await.map(drop);
+            tx.begin(&self.scope, true).await?;
+            // The turn alone holds nothing against other processes: the first step does, with `BEGIN IMMEDIATE`.
+            return tx.send::<()>(&self.scope, take(&mut self.later), None).await.map(drop);
         }
         let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
         self.lock(&format!("{name} {tenant}")).await.map(drop)

@@ -13,8 +13,8 @@ use openanalyst_domain::{Place, Places};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
-use super::{Schema, known_version};
 use super::migrations::OF_POSTGRES;
+use super::{Schema, known_version};
 use crate::{Scope, StoreError};
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.

@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 
 use self::reads::Reads;
 use self::writer::Session;
-use super::{Schema, known_version};
 use super::migrations::OF_SQLITE;
+use super::{Schema, known_version};
 use crate::error::sqlite_code;
 use crate::sql::{Query, Row, query};
 use crate::{Scope, StoreError};
@@ -173,10 +173,13 @@ impl Pools {
 /// Checks that the schema is this program's.
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let known = known_version(&OF_SQLITE);
-    let there: Option<(i64,)> =
-        sqlx::query_as("SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'").fetch_optional(&mut *connection).await?;
+    let there: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *connection)
+        .await?;
     let (found,): (Option<i64>,) = match there {
-        Some(_) => sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?,
+        Some(_) => {
+            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?
+        }
         None => (None,),
     };
     match found.unwrap_or(0) {
