@@ -122,7 +122,7 @@ async fn an_ended_token_ends_its_socket() {
     let revoked = server.client(&root).post("/v1/tokens/revoke", &json!({ "user": "ada" })).await;
     assert_eq!(revoked.0, 204, "{revoked:?}");
     let began = Instant::now();
-    of_ada.closed().await;
+    assert!(of_ada.close_reason().await.starts_with("token-revoked"), "it is revoked, and has not expired");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(server.client(&ada).get("/v1/tasks").await.1["code"], "token-revoked");
 

@@ -55,6 +55,11 @@ impl DataDir {
         Self { path: folder.to_owned(), database_url: None, _dir: None }
     }
 
+    /// One that is there already, with the record in its file.
+    pub fn of(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), database_url: None, _dir: None }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -385,9 +390,18 @@ impl Hub {
 
     /// The code with which the server closes the socket; what comes before it is skipped.
     pub async fn close_code(&mut self) -> u16 {
+        self.close_frame().await.0
+    }
+
+    /// The reason that stands beside that code.
+    pub async fn close_reason(&mut self) -> String {
+        self.close_frame().await.1
+    }
+
+    async fn close_frame(&mut self) -> (u16, String) {
         loop {
             match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time") {
-                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
                 Some(Ok(_)) => {}
                 other => panic!("expected a close frame, got {other:?}"),
             }

@@ -168,6 +168,7 @@ fn outcome(error: &CallError) -> Outcome {
         CallError::Trap { detail } => Outcome::Trap { detail: detail.clone() },
         CallError::Diverged(diverged) => Outcome::Trap { detail: diverged.to_string() },
         CallError::Waits(_) => Outcome::PutAside,
+        CallError::Interrupted(interrupted) => Outcome::Host { detail: interrupted.to_string() },
         CallError::Cancelled => Outcome::Cancelled,
         CallError::Host(detail) => Outcome::Host { detail: detail.clone() },
     }

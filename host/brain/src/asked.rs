@@ -2,7 +2,9 @@
 
 use openanalyst_domain::{Owner, TaskId};
 use openanalyst_runtime::contract::{Action, Step, StepResult, StepStatus};
+use openanalyst_store::tasks::TaskRow;
 use openanalyst_store::{Store, StoreError};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Question};
@@ -24,6 +26,22 @@ const MAX_DIFFERENCES_ASKED: usize = 3;
 const BEFORE_THE_QUESTION: &str = "before the question: ";
 /// How the user's answer begins among the differences.
 const USER_SAYS: &str = "the user says: ";
+
+/// Reads a document of the record.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: it is not what this program writes there. Nothing is put in its place.
+pub(crate) fn readable<T: DeserializeOwned>(what: &'static str, document: &Value) -> Result<T, StoreError> {
+    T::deserialize(document).map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
+}
+
+/// The user's answers to the questions of a task, one list for each time it asked.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: they cannot be read. Going on without them would answer for the user.
+pub(crate) fn answers_of(task: &TaskRow) -> Result<Vec<Vec<Answer>>, StoreError> {
+    if task.answers.is_null() { Ok(Vec::new()) } else { readable("answers", &task.answers) }
+}
 
 /// The newest result of each step, from the rounds before this one: a step that was met in one of them was perhaps not reached in the next.
 pub(crate) async fn earlier_results(
@@ -139,4 +157,20 @@ pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled
         questions.push(Question { id: question_of(step), text, options });
     }
     End::Asked { content: end::ask_text("", &questions), questions }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_never_replaced_by_nothing() {
+        let good = json!([[{ "questionId": "a", "text": "yes" }], []]);
+        assert_eq!(readable::<Vec<Vec<Answer>>>("answers", &good).unwrap().len(), 2);
+        for bad in [json!({}), json!([{ "text": "yes" }]), json!([[{ "answer": "yes" }]]), json!("[]"), json!(null)] {
+            let error = readable::<Vec<Vec<Answer>>>("answers", &bad).unwrap_err();
+            assert!(matches!(error, StoreError::Damaged { what: "answers", .. }), "{bad}: {error}");
+            assert!(!error.is_transient(), "trying again does not help");
+        }
+    }
 }

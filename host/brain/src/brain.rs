@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
+use crate::asked::{answers_of, readable};
 use crate::bus::Bus;
 use crate::checker::Checker;
 use crate::context::{self, Reading, shorten};
@@ -506,10 +507,10 @@ impl Brain {
         let inner = &self.inner;
         let row = self.row(owner, id).await?;
         if row.status == TaskStatus::NeedsClarification {
-            let outcome = row.outcome.clone().and_then(|outcome| serde_json::from_value::<Outcome>(outcome).ok());
-            accept::check_questions(&mut answers, &outcome.unwrap_or_default().questions)?;
+            let outcome: Outcome = readable("outcome", row.outcome.as_ref().unwrap_or(&Value::Null))?;
+            accept::check_questions(&mut answers, &outcome.questions)?;
         }
-        let mut rounds: Vec<Vec<Answer>> = serde_json::from_value(row.answers.clone()).unwrap_or_default();
+        let mut rounds = answers_of(&row)?;
         let said = answers.iter().map(|answer| answer.text.as_str()).collect::<Vec<_>>().join("\n");
         let event = NewEvent::new(EventKind::Answered, json!({ "answers": answers }));
         let first = first_of_round(rounds.len());

@@ -305,5 +305,6 @@ fn with_detail(failure: Failure, say: impl FnOnce(String) -> String) -> Failure 
         Failure::Unavailable { detail, retry_after_ms } => Failure::Unavailable { detail: say(detail), retry_after_ms },
         Failure::Limit { reason, detail } => Failure::Limit { reason, detail: say(detail) },
         Failure::Failed { detail } => Failure::failed(say(detail)),
+        Failure::Interrupted { detail } => Failure::interrupted(say(detail)),
     }
 }

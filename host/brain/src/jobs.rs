@@ -35,13 +35,13 @@ impl Work {
         };
         let engine = self.brain.workflow.clone();
         if let Err(failure) = engine.start(self.owner(), start).await {
-            return Ok(Tried { job_status: Some(JobStatus::Failed.to_string()), ..Tried::failed(failure) });
+            return Ok(Tried { job_status: Some(JobStatus::Failed.to_string()), ..Tried::outcome_of(failure)? });
         }
-        let state = self.await_job(place, id).await?;
-        Ok(match state {
-            Ok(state) => tried(state),
-            Err(failure) => Tried::failed(failure),
-        })
+        match self.await_job(place, id).await? {
+            Ok(state) => Ok(tried(state)),
+            // Whoever takes the task up again awaits the same job.
+            Err(failure) => Tried::outcome_of(failure),
+        }
     }
 
     async fn await_job(&mut self, place: Place<'_>, id: JobId) -> Result<Result<JobState, Failure>, Stop> {

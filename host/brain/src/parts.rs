@@ -8,7 +8,7 @@ use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api::Answer;
+use crate::asked::answers_of;
 use crate::end::{self, End};
 use crate::numbers::unsigned;
 use crate::prepare::{Prepared, decide, gone, request_of, route_event};
@@ -80,7 +80,7 @@ impl Work {
         };
         let route = catalog.router().route(&utterance);
         let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
-        let rounds: Vec<Vec<Answer>> = serde_json::from_value(self.task.answers.clone()).unwrap_or_default();
+        let rounds = answers_of(&self.task)?;
         let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
         let mut context = self.context.clone();
         context.messages.push(contract::Message {

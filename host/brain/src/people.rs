@@ -1,6 +1,7 @@
 //! Sign-up: a person, and their workspace in the workflow engine. Both are made once, however often it is asked.
 
 use openanalyst_domain::{Failure, Owner, TenantId, UserId};
+use openanalyst_store::StoreError;
 use openanalyst_store::audit::NewDeed;
 use openanalyst_store::users::{Added, UserRow};
 use openanalyst_workflow::NewItem;
@@ -126,6 +127,9 @@ pub fn template_names() -> &'static [&'static str] {
 }
 
 fn not_made(failure: Failure) -> BrainError {
+    if let Failure::Interrupted { detail: reason } = failure {
+        return StoreError::Unavailable { reason }.into();
+    }
     BrainError::Internal(format!("the workspace could not be made, and is tried again at the next sign-up: {failure}"))
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question};
+use crate::asked::answers_of;
 use crate::brain::Inner;
 use crate::context::{self, Reading};
 use crate::end::{self, End};
@@ -90,7 +91,7 @@ pub(crate) async fn prepare(
     known: Option<Reading>,
 ) -> Result<Work, Stop> {
     let brain = record.brain();
-    let rounds: Vec<Vec<Answer>> = serde_json::from_value(task.answers.clone()).unwrap_or_default();
+    let rounds = answers_of(task)?;
     let first = first_of_round(rounds.len());
     let tenant = task.owner.tenant.clone();
     let recorded = task.prepared.take().and_then(|value| serde_json::from_value::<Prepared>(value).ok());
@@ -111,6 +112,8 @@ pub(crate) async fn prepare(
         None => return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) })),
     };
     let Prepared { mut request, context, part, rest, done } = prepared;
+    request.attachments = Vec::new();
+    let (shared_request, shared_context) = (Arc::new(request.clone()), Arc::new(context.clone()));
     request.attachments = accept::for_skill(&task.attachments);
     let resumed = matches!(beginning, Beginning::Again { resumed: true });
     Ok(Work {
@@ -125,6 +128,8 @@ pub(crate) async fn prepare(
         loaded,
         request,
         context,
+        shared_request,
+        shared_context,
         nested_calls_left: Arc::new(AtomicU32::new(skill.budget.nested_calls)),
         jobs: Vec::new(),
         retry: Retry::of(&brain.settings, &catalog, &skill),

@@ -17,6 +17,7 @@ use openanalyst_text::{key_sentences, keywords, looks_like_instruction, rank};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::asked::readable;
 use crate::context::shorten;
 use crate::steps::Place;
 use crate::supply;
@@ -87,7 +88,7 @@ impl Work {
         let earlier = writing.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
         writing.commit().await?;
         if let Some(found) = earlier.and_then(|effect| effect.result) {
-            let found: Found = serde_json::from_value(found).unwrap_or_default();
+            let found: Found = readable("research", &found)?;
             self.learned = found.learnings;
             return Ok(found.learning);
         }

@@ -13,6 +13,7 @@ use openanalyst_store::tasks::TaskRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::asked::readable;
 use crate::record::Record;
 use crate::supply;
 use crate::work::Stop;
@@ -56,10 +57,11 @@ pub(crate) async fn parts(
     }
     let key = EffectKey { owner: &task.owner, task: task.id, place: "split" };
     if let Some(done) = brain.store.effect(&key).await?.and_then(|effect| effect.result) {
-        return Ok(serde_json::from_value(done).unwrap_or_default());
+        return Ok(readable("parts of a request", &done)?);
     }
     let parts = match asked(record, task, catalog, utterance).await {
         Ok(parts) => parts,
+        Err(interrupted @ Failure::Interrupted { .. }) => return Err(interrupted.into()),
         Err(failure) => {
             tracing::info!(task = %task.id, %failure, "a request could not be split by the language model: it stays whole");
             Vec::new()

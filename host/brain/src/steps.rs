@@ -14,8 +14,7 @@ use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api::Answer;
-use crate::asked::{STEP, cannot_satisfy, described, earlier_results, kept, told_before};
+use crate::asked::{STEP, answers_of, cannot_satisfy, described, earlier_results, kept, readable, told_before};
 use crate::context::shorten;
 use crate::end;
 use crate::expect::{self, Compared, Outcome, Verdict};
@@ -93,6 +92,14 @@ impl Tried {
     pub(crate) fn failed(failure: Failure) -> Self {
         Self { output: Value::Null, failure: Some(failure), job_status: None, job_duration_ms: None }
     }
+
+    /// A failure as the outcome of an attempt.
+    ///
+    /// # Errors
+    /// The host could not reach its record: that is no outcome, and no attempt.
+    pub(crate) fn outcome_of(failure: Failure) -> Result<Self, Stop> {
+        if failure.is_interrupted() { Err(failure.into()) } else { Ok(Self::failed(failure)) }
+    }
 }
 
 /// The recorded end of an attempt that did not succeed.
@@ -137,13 +144,13 @@ impl Work {
             false => Vec::new(),
         };
         let earlier = earlier_results(&self.brain.store, self.owner(), self.task.id, self.round).await?;
-        let answers: Vec<Vec<Answer>> = serde_json::from_value(self.task.answers.clone()).unwrap_or_default();
+        let answers = answers_of(&self.task)?;
         let mut results: Vec<StepResult> = Vec::with_capacity(plan.steps.len());
         for (index, step) in plan.steps.iter().enumerate() {
             // What was kept of a step that is asked about is no result of this round.
             let done = recorded.iter().find(|(id, result)| *id == step.id && result.get(STEP).is_some());
-            let result = match done.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok()) {
-                Some(result) => result,
+            let result = match done {
+                Some((_, result)) => readable("step result", result)?,
                 None => match kept(step, &earlier, answers.last().map_or(&[], Vec::as_slice), &results) {
                     Some(result) => self.keep(step, index + 1, plan.steps.len(), result, &results).await?,
                     None => {
@@ -300,7 +307,8 @@ impl Work {
             writing.commit().await?;
             return Ok(match settled(result) {
                 Some(settled) => Err(settled),
-                None => Ok(serde_json::from_value(earlier).unwrap_or(intent)),
+                // Another job in its place would do the work twice.
+                None => Ok(readable("intent of a step", &earlier)?),
             });
         }
         writing.intend_first(key, operation, &recorded, now_ms);
@@ -384,19 +392,16 @@ impl Work {
             differences: told.differences.clone(),
             learning: told.learning.clone(),
         };
-        let inputs = contract::Inputs {
-            request: self.request.clone(),
-            context: self.context.clone(),
-            arguments: arguments.to_string(),
-            results: results.to_vec(),
-        };
         let (progress, reports) = ProgressChannel::new();
         let (mut call, supply) = self.call(spot).await?;
         call.capabilities.progress = Some(Arc::new(progress));
+        let inputs = self.lend_inputs(arguments.to_string(), results.to_vec());
         // Boxed, so that the futures around it stay small.
         let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt));
         let reported = Box::pin(self.with_reports(place, reports, running));
-        let invocation = self.record.during(reported).await??;
+        let reported = self.record.during(reported).await;
+        (self.request, self.context) = (inputs.request, inputs.context);
+        let invocation = reported??;
         self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
         self.check_cancelled()?;
         Ok(match invocation.result {
@@ -405,8 +410,41 @@ impl Work {
                 Ok(value) => Tried::gave(value),
                 Err(error) => Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}"))),
             },
-            Err(error) => Tried::failed(error.as_failure()),
+            Err(error) => Tried::outcome_of(error.as_failure())?,
         })
+    }
+
+    /// The inputs of an invocation. The request, with its attachments, and the context are moved into them and
+    /// not copied: whoever calls puts them back.
+    fn lend_inputs(&mut self, arguments: String, results: Vec<StepResult>) -> contract::Inputs {
+        let no_request = contract::Request {
+            task_id: String::new(),
+            session_id: String::new(),
+            content: String::new(),
+            intent: contract::Intent { actions: Vec::new(), confidence: 0.0, slots: Vec::new() },
+            attachments: Vec::new(),
+            received_at_ms: 0,
+            time_zone: String::new(),
+            user_folder: String::new(),
+            answers: Vec::new(),
+        };
+        let no_context = contract::Context {
+            now_ms: 0,
+            display_name: None,
+            preferences: Vec::new(),
+            custom_instructions: None,
+            messages: Vec::new(),
+            recent_tasks: Vec::new(),
+            learnings: Vec::new(),
+            skills: Vec::new(),
+            omitted: 0,
+        };
+        contract::Inputs {
+            request: std::mem::replace(&mut self.request, no_request),
+            context: std::mem::replace(&mut self.context, no_context),
+            arguments,
+            results,
+        }
     }
 
     /// Awaits an invocation, and writes what it reports meanwhile. Both go on side by side: an invocation may hold what the record needs, so neither

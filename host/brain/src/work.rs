@@ -62,6 +62,9 @@ pub(crate) struct Work {
     pub(crate) loaded: Skill,
     pub(crate) request: contract::Request,
     pub(crate) context: contract::Context,
+    /// The same for skills that this one calls: without the attachments, and shared by all invocations.
+    pub(crate) shared_request: Arc<contract::Request>,
+    pub(crate) shared_context: Arc<contract::Context>,
     pub(crate) nested_calls_left: Arc<AtomicU32>,
     /// Its jobs, in the order of their start.
     pub(crate) jobs: Vec<JobId>,
@@ -108,7 +111,11 @@ impl From<StoreError> for Stop {
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        Self::End(End::failed(failure))
+        match failure {
+            // A failure of the store is never an attempt, and never the end of a task.
+            Failure::Interrupted { detail: reason } => Self::Store(StoreError::Unavailable { reason }),
+            failure => Self::End(End::failed(failure)),
+        }
     }
 }
 
@@ -210,6 +217,12 @@ fn not_a_job(waits: &Waits) -> StoreError {
 /// Writes the end of a task at which nobody works.
 pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(), StoreError> {
     let OnRecord { attempts, jobs } = on_record(brain, task).await?;
+    if let End::Cancelled { reason } = end {
+        // Whoever was to cancel them may not have come to it.
+        for job in jobs.iter().filter_map(|job| job.parse().ok()) {
+            brain.cancel_job(&task.owner, job, reason).await;
+        }
+    }
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
@@ -424,7 +437,7 @@ impl Work {
                 Err(error) => {
                     self.check_cancelled()?;
                     let failure = error.as_failure();
-                    if !failure.is_retryable() || attempt >= attempts {
+                    if failure.is_interrupted() || !failure.is_retryable() || attempt >= attempts {
                         return Err(failure.into());
                     }
                     let delay = self.retry.delay_after(attempt, Some(&failure));

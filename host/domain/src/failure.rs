@@ -49,6 +49,16 @@ pub enum Failure {
         /// In words for the user.
         detail: String,
     },
+    /// The host could not reach its own record, so the call has no outcome. It says nothing about
+    /// the call or the caller, and is never shown to a skill, journaled or counted as an attempt:
+    /// the host leaves the work where it stands and resumes it from the record. It cannot be
+    /// serialised, so that no record can hold it by mistake.
+    #[error("{detail}")]
+    #[serde(skip)]
+    Interrupted {
+        /// What could not be reached, and why.
+        detail: String,
+    },
 }
 
 impl Failure {
@@ -82,6 +92,17 @@ impl Failure {
         Self::Failed { detail: detail.into() }
     }
 
+    /// [`Failure::Interrupted`].
+    pub fn interrupted(detail: impl Into<String>) -> Self {
+        Self::Interrupted { detail: detail.into() }
+    }
+
+    /// Whether the call has no outcome because the host could not reach its record.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
+
     /// The stable code: the variant's name, or for a limit its reason.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -89,7 +110,7 @@ impl Failure {
             Self::Invalid { .. } => "invalid",
             Self::Denied { .. } => "denied",
             Self::NotFound { .. } => "not-found",
-            Self::Unavailable { .. } => "unavailable",
+            Self::Unavailable { .. } | Self::Interrupted { .. } => "unavailable",
             Self::Limit { reason, .. } => reason,
             Self::Failed { .. } => "failed",
         }
@@ -102,7 +123,19 @@ impl Failure {
             Self::Invalid { .. } | Self::Denied { .. } | Self::NotFound { .. } => false,
             Self::Unavailable { retry_after_ms, .. } => retry_after_ms.is_some(),
             Self::Limit { reason, .. } => reason == LimitReason::Busy.code(),
-            Self::Failed { .. } => true,
+            Self::Failed { .. } | Self::Interrupted { .. } => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interruption_can_never_be_written_into_a_record() {
+        assert!(serde_json::to_value(Failure::interrupted("the database is gone")).is_err());
+        assert!(serde_json::from_str::<Failure>(r#"{"code":"interrupted","detail":"x"}"#).is_err());
+        assert!(serde_json::to_value(Failure::failed("its own")).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::RwLock;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use openanalyst_domain::TenantId;
 
+use crate::claims::ClaimRules;
 use crate::jwks::Remote;
 use crate::token::Key;
 
@@ -18,8 +19,10 @@ pub struct IssuerOptions {
     pub issuer: String,
     /// The `aud` that its tokens must have one of.
     pub audiences: Vec<String>,
-    /// The claim that names the tenant.
+    /// The claim that names the tenant, as in [`ClaimRules`].
     pub tenant_claim: String,
+    /// Under which names its tokens say the rest.
+    pub rules: ClaimRules,
     /// The tenants that it may speak for. None: every tenant. Name them wherever the provider belongs to one organisation.
     pub tenants: Option<Vec<TenantId>>,
     /// Its keys.
@@ -29,7 +32,7 @@ pub struct IssuerOptions {
 /// Where the keys of an issuer come from.
 #[derive(Clone)]
 pub enum IssuerKeys {
-    /// A key set at a URL: RS256, ES256 and EdDSA.
+    /// A key set at a URL: RSA (RS and PS, 256 to 512), ES256, ES384 and EdDSA.
     Jwks(String),
     /// A shared secret: HS256.
     Secret(Vec<u8>),
@@ -84,6 +87,7 @@ pub(crate) struct Issuer {
     pub(crate) name: String,
     pub(crate) audiences: Vec<String>,
     pub(crate) tenant_claim: String,
+    pub(crate) rules: ClaimRules,
     pub(crate) tenants: Option<Vec<TenantId>>,
     pub(crate) keys: RwLock<Vec<Key>>,
     pub(crate) remote: Option<Remote>,
@@ -99,13 +103,22 @@ impl Issuer {
         if options.audiences.is_empty() || options.audiences.iter().any(String::is_empty) {
             return Err(missing("an audience: the `aud` of tokens for this host"));
         }
+        if options.rules.audience.is_empty() {
+            return Err(missing("an `audience-claim` that is not empty: leave it out for `aud`"));
+        }
+        if options.rules.scopes.is_empty() || options.rules.scopes.iter().any(String::is_empty) {
+            return Err(missing("a `scope-claim` that is not empty: leave it out for `scope`"));
+        }
+        if options.rules.tenant.is_none() && options.tenant_claim.is_empty() {
+            return Err(missing("a `tenant-claim`, or `tenant` where all its tokens are of one"));
+        }
         let (keys, remote) = match options.keys {
             IssuerKeys::Secret(secret) if secret.len() < MIN_SECRET_BYTES => {
                 return Err(IssuerError::ShortSecret { issuer, bytes: secret.len() });
             }
             IssuerKeys::Secret(secret) => {
                 let decoding = DecodingKey::from_secret(&secret);
-                (vec![Key { id: String::new(), algorithm: Algorithm::HS256, decoding }], None)
+                (vec![Key { id: String::new(), algorithms: vec![Algorithm::HS256], decoding }], None)
             }
             IssuerKeys::Jwks(url) => {
                 let rest = url.strip_prefix("http://").unwrap_or_default();
@@ -122,6 +135,7 @@ impl Issuer {
             name: options.issuer,
             audiences: options.audiences,
             tenant_claim: options.tenant_claim,
+            rules: options.rules,
             tenants: options.tenants,
             keys: RwLock::new(keys),
             remote,

@@ -119,6 +119,13 @@ impl Remote {
         state.fetched_at_ms.is_some() && now_ms - state.fresh_until_ms > MAX_STALE_MS
     }
 
+    /// Where the last fetch failed: in how many milliseconds the next one may begin, at least one.
+    pub(crate) fn retry_in_ms(&self, now_ms: i64) -> Option<u64> {
+        let state = self.state();
+        let wait = u64::try_from(state.not_before_ms.saturating_sub(now_ms)).unwrap_or(0);
+        (state.failures > 0).then_some(wait.max(1))
+    }
+
     pub(crate) fn succeeded(&self, max_age: Option<Duration>, now_ms: i64) {
         let max_age = max_age.map_or(MIN_FRESH_MS, |age| i64::try_from(age.as_millis()).unwrap_or(MAX_FRESH_MS));
         let mut state = self.state();
@@ -140,46 +147,113 @@ impl Remote {
     }
 }
 
+/// What could be read of a key set.
+#[derive(Debug)]
+pub(crate) struct KeySet {
+    /// The keys that can verify a signature here.
+    pub(crate) keys: Vec<Key>,
+    /// Which keys were left out, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
 /// The keys of a set that can verify a signature here. Others are left out: encryption keys, secrets (`oct`), small RSA keys, unknown kinds.
 ///
 /// # Errors
 /// It is no key set, or too large.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Key>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<KeySet, String> {
     if bytes.len() > MAX_JWKS_BYTES {
         return Err(format!("the key set has more than {MAX_JWKS_BYTES} bytes"));
     }
     let document: Value = serde_json::from_slice(bytes).map_err(|error| format!("the key set is no JSON: {error}"))?;
     let keys = document.get("keys").and_then(Value::as_array).ok_or("the key set has no `keys`")?;
-    Ok(keys.iter().take(MAX_KEYS).filter_map(key).collect())
+    let mut set = KeySet { keys: Vec::new(), left_out: Vec::new() };
+    for jwk in keys.iter().take(MAX_KEYS) {
+        match key(jwk) {
+            Ok(key) => set.keys.push(key),
+            Err(reason) => {
+                let id = jwk.get("kid").and_then(Value::as_str).unwrap_or("without `kid`");
+                let id: String = id.chars().filter(|c| !c.is_control()).take(100).collect();
+                set.left_out.push(format!("key {id}: {reason}"));
+            }
+        }
+    }
+    if keys.len() > MAX_KEYS {
+        set.left_out.push(format!("{} keys beyond the first {MAX_KEYS}", keys.len() - MAX_KEYS));
+    }
+    Ok(set)
 }
 
-fn key(jwk: &Value) -> Option<Key> {
+/// A key of a set, or why it cannot be used.
+fn key(jwk: &Value) -> Result<Key, String> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    if text("use").is_some_and(|purpose| purpose != "sig") {
-        return None;
+    // RFC 7515 §2 has no padding and the alphabet for URLs; some servers write both otherwise.
+    let number = |name: &str| -> Result<String, String> {
+        let given = text(name).ok_or_else(|| format!("it has no `{name}`"))?;
+        let plain = given.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        match URL_SAFE_NO_PAD.decode(&plain) {
+            Ok(_) => Ok(plain),
+            Err(error) => Err(format!("its `{name}` is no base64url: {error}")),
+        }
+    };
+    if let Some(purpose) = text("use").filter(|purpose| *purpose != "sig") {
+        return Err(format!("it is for `{purpose}`, not for signatures"));
     }
     if let Some(operations) = jwk.get("key_ops").and_then(Value::as_array)
         && !operations.iter().any(|operation| operation == "verify")
     {
-        return None;
+        return Err("its `key_ops` do not name `verify`".to_owned());
     }
-    let (algorithm, name, decoding) = match (text("kty")?, text("crv")) {
+    let unusable = |error: jsonwebtoken::errors::Error| format!("it cannot be used: {error}");
+    let (known, decoding): (&[(&str, Algorithm)], _) = match (text("kty").unwrap_or_default(), text("crv")) {
         ("RSA", _) => {
-            let modulus = URL_SAFE_NO_PAD.decode(text("n")?).ok()?;
-            let length = modulus.iter().skip_while(|byte| **byte == 0).count();
+            let modulus = number("n")?;
+            let bytes = URL_SAFE_NO_PAD.decode(&modulus).unwrap_or_default();
+            let length = bytes.iter().skip_while(|byte| **byte == 0).count();
             if length < MIN_RSA_BYTES {
-                return None;
+                return Err(format!("its modulus has {} bits and 2048 are the least", length * 8));
             }
-            (Algorithm::RS256, "RS256", DecodingKey::from_rsa_components(text("n")?, text("e")?).ok()?)
+            (&RSA, DecodingKey::from_rsa_components(&modulus, &number("e")?).map_err(unusable)?)
         }
         ("EC", Some("P-256")) => {
-            (Algorithm::ES256, "ES256", DecodingKey::from_ec_components(text("x")?, text("y")?).ok()?)
+            let point = DecodingKey::from_ec_components(&number("x")?, &number("y")?);
+            (&[("ES256", Algorithm::ES256)], point.map_err(unusable)?)
         }
-        ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, "EdDSA", DecodingKey::from_ed_components(text("x")?).ok()?),
-        _ => return None,
+        ("EC", Some("P-384")) => {
+            let (x, y) = (number("x")?, number("y")?);
+            // The library finds out at the first token only.
+            if [&x, &y].iter().any(|part| URL_SAFE_NO_PAD.decode(part).is_ok_and(|bytes| bytes.len() != P384_BYTES)) {
+                return Err(format!("a coordinate has not the {P384_BYTES} bytes of P-384"));
+            }
+            (&[("ES384", Algorithm::ES384)], DecodingKey::from_ec_components(&x, &y).map_err(unusable)?)
+        }
+        ("OKP", Some("Ed25519")) => {
+            let point = DecodingKey::from_ed_components(&number("x")?);
+            (&[("EdDSA", Algorithm::EdDSA), ("Ed25519", Algorithm::EdDSA)], point.map_err(unusable)?)
+        }
+        (kind, curve) => {
+            let said: String = format!("{kind} {}", curve.unwrap_or_default()).chars().take(60).collect();
+            return Err(format!("keys of the kind `{}` are not used", said.trim()));
+        }
     };
-    if text("alg").is_some_and(|said| said != name) {
-        return None;
+    let algorithms: Vec<Algorithm> = match text("alg") {
+        Some(said) => known.iter().filter(|(name, _)| *name == said).map(|(_, algorithm)| *algorithm).collect(),
+        // The key says nothing: every algorithm of its kind verifies with it.
+        None => known.iter().map(|(_, algorithm)| *algorithm).collect(),
+    };
+    if algorithms.is_empty() {
+        return Err(format!("its algorithm `{}` is not used", text("alg").unwrap_or_default()));
     }
-    Some(Key { id: text("kid").unwrap_or_default().to_owned(), algorithm, decoding })
+    Ok(Key { id: text("kid").unwrap_or_default().to_owned(), algorithms, decoding })
 }
+
+/// What an RSA key can verify (RFC 7518 §3.1).
+const RSA: [(&str, Algorithm); 6] = [
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS256", Algorithm::PS256),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
+];
+/// Bytes of a coordinate on P-384.
+const P384_BYTES: usize = 48;

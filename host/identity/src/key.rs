@@ -152,7 +152,7 @@ impl LocalKey {
     /// The half that verifies. It was read from the key itself, so it can be read again.
     pub(crate) fn verifying(&self) -> Option<Key> {
         let decoding = DecodingKey::from_ed_components(&self.public_key).ok()?;
-        Some(Key { id: self.key_id.clone(), algorithm: Algorithm::EdDSA, decoding })
+        Some(Key { id: self.key_id.clone(), algorithms: vec![Algorithm::EdDSA], decoding })
     }
 
     /// Signs a token.

@@ -5,6 +5,7 @@
 //!
 //! Begin at [`Verifier`], then [`LocalKey`].
 
+mod claims;
 mod issuer;
 mod jwks;
 mod key;
@@ -14,6 +15,7 @@ mod revocation;
 mod scope;
 mod token;
 
+pub use claims::ClaimRules;
 pub use issuer::{IssuerError, IssuerKeys, IssuerOptions, MIN_SECRET_BYTES};
 pub use jwks::{JwksDocument, JwksFetch, MAX_JWKS_BYTES};
 pub use key::{KeyError, LocalKey, TokenRequest};

@@ -41,7 +41,8 @@ impl Principal {
     /// Fails where the token does not allow this.
     ///
     /// # Errors
-    /// [`TokenError::MissingScope`].
+    /// [`TokenError::MissingScope`]; [`Verifier::require`](crate::Verifier::require) says more for the
+    /// token of an identity provider.
     pub fn require(&self, scope: Scope) -> Result<(), TokenError> {
         if self.has(scope) { Ok(()) } else { Err(TokenError::MissingScope(scope)) }
     }

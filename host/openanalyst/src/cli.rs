@@ -57,6 +57,11 @@ pub enum Command {
     /// The recorded past
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Copy the data directory as it is at one moment, while the host runs: database, packages and keys (SQLite)
+    Backup {
+        /// The new folder to write into; it can be used as a data directory
+        dir: std::path::PathBuf,
+    },
     /// Bring the database to this version's schema
     Migrate,
     /// Check every dependency by name, and say what to do about each failure

@@ -30,7 +30,7 @@ impl DataDir {
     /// It cannot be made or written; it is open to other users and that cannot be changed.
     pub fn open(root: &Path) -> Result<Self, Failure> {
         let this = Self { root: root.to_owned() };
-        private_dir(root)?;
+        this.take_root()?;
         for dir in [this.keys(), this.run()] {
             private_dir(&dir)?;
         }
@@ -41,6 +41,37 @@ impl DataDir {
         // What was left behind is written over the next time.
         let _ = std::fs::remove_file(&probe);
         written.map(|()| this)
+    }
+
+    /// Makes the root, or takes the one that is there. Only a folder that holds nothing but the program's own
+    /// data is closed to other users: somebody else's folder is not the program's to change.
+    fn take_root(&self) -> Result<(), Failure> {
+        let root = &self.root;
+        let failed = |error: &std::io::Error| {
+            Failure::failed(format!("the directory {} cannot be used: {}", root.display(), advice(error)))
+        };
+        if !root.exists() {
+            return private_dir(root);
+        }
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(root).map_err(|error| failed(&error))? {
+            names.push(entry.map_err(|error| failed(&error))?.file_name().to_string_lossy().into_owned());
+        }
+        for name in names.iter().filter(|name| is_database(name)) {
+            close_to_others(&root.join(name), 0o600).map_err(|error| failed(&error))?;
+        }
+        if !names.is_empty() && names.iter().all(|name| is_own(name)) {
+            return close_to_others(root, 0o700).map_err(|error| failed(&error));
+        }
+        let mode = std::fs::metadata(root).map_err(|error| failed(&error))?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                "the data directory {} is open to other users (mode {mode:03o}) and was not made by this program, so it \
+                 stays as it is: run chmod 700 on it, or name one of its own with --data-dir",
+                root.display()
+            );
+        }
+        Ok(())
     }
 
     /// The keys.
@@ -99,6 +130,15 @@ impl DataDir {
         let mut key = [0; 32];
         match File::open(&path) {
             Ok(mut file) => {
+                let mode = file.metadata().map_err(|error| failed(&error))?.permissions().mode() & 0o777;
+                if mode & 0o077 != 0 {
+                    close_to_others(&path, 0o600).map_err(|error| failed(&error))?;
+                    tracing::warn!(
+                        "the key file {} could be read by others (mode {mode:03o}), and is closed to them now: if somebody \
+                         may have used that, remove it, and every component is compiled again",
+                        path.display()
+                    );
+                }
                 let mut text = Vec::new();
                 file.read_to_end(&mut text).map_err(|error| failed(&error))?;
                 let length = text.len();
@@ -136,7 +176,23 @@ impl DataDir {
     }
 }
 
-/// Makes a directory that only its owner may enter.
+/// The database, and what SQLite keeps beside it.
+fn is_database(name: &str) -> bool {
+    matches!(name, "openanalyst.db" | "openanalyst.db-wal" | "openanalyst.db-shm" | "openanalyst.db-journal")
+}
+
+/// Whether an entry of the data directory is one that this program makes.
+fn is_own(name: &str) -> bool {
+    is_database(name) || matches!(name, "keys" | "run" | "cache" | "packages")
+}
+
+/// Takes the rights of others away, where there are any.
+fn close_to_others(path: &Path, mode: u32) -> std::io::Result<()> {
+    let now = std::fs::metadata(path)?.permissions().mode();
+    if now & 0o077 == 0 { Ok(()) } else { std::fs::set_permissions(path, Permissions::from_mode(mode)) }
+}
+
+/// Makes a directory of the program's own that only its owner may enter.
 ///
 /// # Errors
 /// It cannot be made, or belongs to somebody else and is open.
@@ -145,11 +201,7 @@ pub fn private_dir(path: &Path) -> Result<(), Failure> {
         Failure::failed(format!("the directory {} cannot be used: {}", path.display(), advice(error)))
     };
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed(&error))?;
-    let mode = std::fs::metadata(path).map_err(|error| failed(&error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| failed(&error))?;
-    }
-    Ok(())
+    close_to_others(path, 0o700).map_err(|error| failed(&error))
 }
 
 fn advice(error: &std::io::Error) -> String {
@@ -171,16 +223,53 @@ fn advice(error: &std::io::Error) -> String {
 mod tests {
     use super::*;
 
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
     #[test]
-    fn the_directory_is_the_owners_alone() {
+    fn a_directory_of_the_programs_own_is_its_owners_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("data");
-        std::fs::create_dir(&root).unwrap();
-        std::fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+        let root = dir.path().join("a/data");
         let data = DataDir::open(&root).unwrap();
-        for path in [root, data.keys(), data.run()] {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::write(root.join("openanalyst.db"), "").unwrap();
+        for path in [&root, &data.keys(), &data.run()] {
+            assert_eq!(mode(path), 0o700);
+            std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
         }
+        std::fs::set_permissions(root.join("openanalyst.db"), Permissions::from_mode(0o644)).unwrap();
+        DataDir::open(&root).unwrap();
+        for path in [&root, &data.keys(), &data.run()] {
+            assert_eq!(mode(path), 0o700, "it holds nothing but its data, so it is closed again");
+        }
+        assert_eq!(mode(&root.join("openanalyst.db")), 0o600);
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, file) in [("empty", None), ("home", Some("letter.txt"))] {
+            let root = dir.path().join(name);
+            std::fs::create_dir(&root).unwrap();
+            if let Some(file) = file {
+                std::fs::write(root.join(file), "").unwrap();
+            }
+            std::fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+            let data = DataDir::open(&root).unwrap();
+            assert_eq!((mode(&root), mode(&data.keys()), mode(&data.run())), (0o755, 0o700, 0o700), "{name}");
+        }
+        DataDir::open(&dir.path().join("home")).unwrap();
+        assert_eq!(mode(&dir.path().join("home")), 0o755, "the second time too");
+    }
+
+    #[test]
+    fn a_cache_key_that_others_can_read_is_closed_to_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        data.cache_key().unwrap();
+        std::fs::set_permissions(data.keys().join("cache.key"), Permissions::from_mode(0o644)).unwrap();
+        data.cache_key().unwrap();
+        assert_eq!(mode(&data.keys().join("cache.key")), 0o600);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
 use openanalyst_egress::{Egress, EgressOptions, HostTable};
+use openanalyst_identity::LocalKeys;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
@@ -44,6 +45,7 @@ pub struct Workshop {
     /// What tenants have.
     pub registry: Registry,
     sandbox: Sandbox,
+    packages: Arc<dyn PackageStore>,
     catalog: Arc<Catalog>,
 }
 
@@ -66,13 +68,16 @@ impl Workshop {
         let catalog = Arc::new(catalog);
         let registry = Registry::new(RegistryOptions {
             store: store.clone(),
-            packages,
+            packages: packages.clone(),
             vault: Vault::open_or_create(&settings.secrets_key(&data))?,
             sandbox: sandbox.clone(),
             catalog: catalog.clone(),
             clock,
         });
-        Ok(Self { store, registry, sandbox, catalog })
+        for warning in settings.open_secret_files() {
+            tracing::warn!("{warning}");
+        }
+        Ok(Self { store, registry, sandbox, packages, catalog })
     }
 }
 
@@ -88,6 +93,8 @@ pub struct Host {
     pub store: Store,
     /// The sandbox.
     pub sandbox: Sandbox,
+    /// Where packages are kept.
+    pub packages: Arc<dyn PackageStore>,
     catalog: Arc<Catalog>,
     node: AliveNode,
 }
@@ -106,9 +113,11 @@ impl Host {
     /// # Errors
     /// See [`Self::open`].
     pub async fn open_with_clock(settings: &Settings, role: Role, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let Workshop { store, registry, sandbox, catalog } = Workshop::open(settings, clock.clone()).await?;
+        let Workshop { store, registry, sandbox, packages, catalog } = Workshop::open(settings, clock.clone()).await?;
         let data = DataDir::open(&settings.data_dir.value)?;
-        let (nodes, node) = store.join(&data.run()).await?;
+        let keys = LocalKeys::open_or_create(&data.keys())?.key_ids()?;
+        let signs = keys.first().map(String::as_str).unwrap_or_default();
+        let (nodes, node) = store.join_as(&data.run(), signs).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = WorkerPool::start(cores)
             .map_err(|error| Failure::failed(format!("the machine gives no threads for skills: {error}")))?;
@@ -159,7 +168,7 @@ impl Host {
             },
         })
         .await?;
-        Ok(Self { brain, registry, engine, store, sandbox, catalog, node })
+        Ok(Self { brain, registry, engine, store, sandbox, packages, catalog, node })
     }
 
     /// The components that come with the host, to be loaded before a request needs them.
@@ -187,7 +196,10 @@ impl Host {
 }
 
 /// Where packages are kept.
-fn packages(settings: &Settings, data: &DataDir) -> Result<Arc<dyn PackageStore>, Failure> {
+///
+/// # Errors
+/// The folder cannot be made; the object store's settings are wrong.
+pub fn packages(settings: &Settings, data: &DataDir) -> Result<Arc<dyn PackageStore>, Failure> {
     Ok(match settings.object_store()? {
         Some(options) => Arc::new(ObjectPackages::open(&options)?),
         None => Arc::new(FolderPackages::open(&data.packages())?),
@@ -242,6 +254,14 @@ fn egress_if_possible(settings: &Settings) -> Option<Egress> {
 /// It cannot be opened or brought up.
 pub async fn open_store(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(&settings.database()?).await?)
+}
+
+/// Opens the database alone, and leaves its schema as it is.
+///
+/// # Errors
+/// It is not there, cannot be opened, or has another schema than this program's.
+pub async fn open_store_as_it_is(settings: &Settings) -> Result<Store, Failure> {
+    Ok(Store::open_as_it_is(&settings.database()?).await?)
 }
 
 /// The scripts that every new workspace begins with.

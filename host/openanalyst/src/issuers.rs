@@ -8,15 +8,26 @@
 //! # secret-file = "/etc/openanalyst/hs256"   # instead: a shared secret of at least 32 bytes, HS256
 //! tenant-claim = "org"                       # default: tenant
 //! tenants = ["acme"]                         # for which tenants it may speak; "*" alone: for every one
+//! # tenant = "acme"                          # instead of tenant-claim: all its tokens are of this tenant
+//! # audience-claim = "client_id"             # default: aud
+//! # scope-claim = ["scp", "roles"]           # default: scope; one name or several
+//! # user-prefix = "okta:"                    # stands before `sub` in the user's name
+//! # [issuer.scopes]                          # what its scopes and roles mean here
+//! # "OpenAnalyst.Use" = ["requests", "history:read"]
+//! # [issuer.tenant-names]                    # what its names of tenants mean here
+//! # "8eaef023-2b34-4da1-9baa-8bc8c9d6a490" = "acme"
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use openanalyst_domain::TenantId;
-use openanalyst_identity::{IssuerKeys, IssuerOptions, JwksDocument, JwksFetch, MAX_JWKS_BYTES, Verifier};
+use openanalyst_identity::{
+    ClaimRules, IssuerKeys, IssuerOptions, JwksDocument, JwksFetch, MAX_JWKS_BYTES, Scope, Verifier,
+};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -39,13 +50,70 @@ struct Entry {
     audiences: Vec<String>,
     jwks_url: Option<String>,
     secret_file: Option<PathBuf>,
-    #[serde(default = "tenant")]
-    tenant_claim: String,
+    tenant_claim: Option<String>,
+    tenant: Option<String>,
+    #[serde(default)]
     tenants: Vec<String>,
+    audience_claim: Option<String>,
+    scope_claim: Option<OneOrMore>,
+    #[serde(default)]
+    scopes: BTreeMap<String, OneOrMore>,
+    #[serde(default)]
+    tenant_names: BTreeMap<String, String>,
+    #[serde(default)]
+    user_prefix: String,
 }
 
-fn tenant() -> String {
-    "tenant".to_owned()
+/// One text, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::More(list) => list,
+        }
+    }
+}
+
+/// Longest prefix of a user's name: with it, a `sub` must still fit.
+const MAX_PREFIX_CHARS: usize = 32;
+
+/// Under which names the tokens of an issuer say what the host needs; the error says what is wrong.
+fn rules(entry: &Entry) -> Result<ClaimRules, String> {
+    let tenant_of = |name: &str| TenantId::parse(name).map_err(|error| format!("tenant `{name}`: {error}"));
+    let mut rules = ClaimRules { user_prefix: entry.user_prefix.clone(), ..ClaimRules::default() };
+    if entry.user_prefix.chars().count() > MAX_PREFIX_CHARS || entry.user_prefix.chars().any(char::is_control) {
+        return Err(format!("`user-prefix` has at most {MAX_PREFIX_CHARS} characters, and no control characters"));
+    }
+    if let Some(name) = &entry.audience_claim {
+        rules.audience.clone_from(name);
+    }
+    if let Some(names) = entry.scope_claim.clone() {
+        rules.scopes = names.into_list();
+    }
+    for (name, means) in entry.scopes.clone() {
+        let scopes = means.into_list().iter().map(|scope| scope.parse::<Scope>()).collect::<Result<Vec<_>, _>>();
+        let scopes = scopes.map_err(|error| format!("[issuer.scopes] `{name}`: {error}"))?;
+        rules.scope_names.insert(name, scopes);
+    }
+    for (name, means) in &entry.tenant_names {
+        rules.tenant_names.insert(name.clone(), tenant_of(means)?);
+    }
+    if let Some(name) = &entry.tenant {
+        if entry.tenant_claim.is_some() || !entry.tenants.is_empty() || !entry.tenant_names.is_empty() {
+            return Err("`tenant` names the tenant of all its tokens: leave out `tenant-claim`, `tenants` and \
+                        `tenant-names`, or leave out `tenant`"
+                .to_owned());
+        }
+        rules.tenant = Some(tenant_of(name)?);
+    }
+    Ok(rules)
 }
 
 /// Adds the issuers that the settings name.
@@ -80,20 +148,23 @@ fn read(path: &Path) -> Result<Vec<IssuerOptions>, Failure> {
                 _ => return Err(wrong("it needs either jwks-url or secret-file".to_owned())),
             };
             let every = entry.tenants.iter().any(|name| name == EVERY_TENANT);
-            if entry.tenants.is_empty() || (every && entry.tenants.len() > 1) {
+            let rules = rules(&entry).map_err(wrong)?;
+            if rules.tenant.is_none() && entry.tenants.is_empty() || (every && entry.tenants.len() > 1) {
                 return Err(wrong(format!(
-                    "`tenants` must name its tenants, or be [\"{EVERY_TENANT}\"] for every one"
+                    "`tenants` must name its tenants, or be [\"{EVERY_TENANT}\"] for every one; or `tenant` names its one"
                 )));
             }
             let tenants = entry
-                .tenants
+                .tenant
                 .iter()
+                .chain(&entry.tenants)
                 .map(|name| TenantId::parse(name).map_err(|error| wrong(format!("tenant `{name}`: {error}"))))
                 .collect::<Result<Vec<_>, _>>();
             Ok(IssuerOptions {
                 issuer: entry.issuer.clone(),
                 audiences: entry.audiences.clone(),
-                tenant_claim: entry.tenant_claim.clone(),
+                tenant_claim: entry.tenant_claim.clone().unwrap_or_else(|| "tenant".to_owned()),
+                rules,
                 tenants: if every { None } else { Some(tenants?) },
                 keys,
             })
@@ -163,6 +234,10 @@ mod tests {
             ("jwks-url = \"https://a.example/\"\ntenants = []", "`tenants`"),
             ("jwks-url = \"https://a.example/\"\ntenants = [\"*\", \"acme\"]", "`tenants`"),
             ("jwks-url = \"https://a.example/\"", "tenants"),
+            ("jwks-url = \"https://a.example/\"\ntenant = \"a\"\ntenants = [\"b\"]", "`tenant`"),
+            ("jwks-url = \"https://a.example/\"\ntenant = \"a\"\ntenant-claim = \"b\"", "`tenant`"),
+            ("jwks-url = \"https://a.example/\"\ntenant = \"a\"\n[issuer.scopes]\n\"Use\" = \"root\"", "`Use`"),
+            ("jwks-url = \"https://a.example/\"\ntenant = \"a\"\nuser-prefix = \"a\\u0000\"", "user-prefix"),
             ("secret-file = \"/no/such\"\ntenants = [\"acme\"]", "/no/such"),
             ("jwks-url = \"x\"\nsecret = \"y\"\ntenants = [\"acme\"]", "secret"),
         ] {

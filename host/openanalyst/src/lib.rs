@@ -10,7 +10,9 @@ pub mod failure;
 pub mod host;
 pub mod issuers;
 mod logging;
+mod output;
 pub mod preparation;
+mod private_file;
 pub mod settings;
 
 use std::process::ExitCode;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::{AuditCommand, Cli, Command};
+use crate::output::note;
 use crate::settings::Settings;
 
 /// Runs the program with the arguments and the environment of this process. Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -35,7 +38,7 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("openanalyst: {failure}");
+            note!("openanalyst: {failure}");
             failure.exit_code()
         }
     }
@@ -53,6 +56,7 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                 match command {
                     Command::Serve { .. } => commands::serve::run(settings).await,
                     Command::Ask(ask) => commands::ask::run(&ask, settings).await,
+                    Command::Backup { dir } => commands::backup::run(&dir, settings).await,
                     Command::Migrate => commands::migrate::run(settings).await,
                     Command::Doctor => commands::doctor::run(settings).await,
                     Command::Skill(command) => commands::skill::run(&command, settings).await,

@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -128,6 +130,8 @@ settings! {
     cache_dir: PathBuf, "OPENANALYST_CACHE_DIR", PathBuf::new(), |value: &PathBuf| path(value);
     /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: openanalyst.db in the data directory]
     database_url: String, "OPENANALYST_DATABASE_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// A file that holds the password for the PostgreSQL server and nothing else, instead of one in the URL [default: none]
+    database_password_file: PathBuf, "OPENANALYST_DATABASE_PASSWORD_FILE", PathBuf::new(), |value: &PathBuf| path(value);
     /// Most connections to PostgreSQL [default: 16]
     database_connections: u32, "OPENANALYST_DATABASE_CONNECTIONS", openanalyst_store::POSTGRES_CONNECTIONS, shown;
     /// Where uploaded packages are kept: s3://BUCKET/PREFIX?region=REGION&endpoint=URL, with the usual AWS_... credentials [default: the folder `packages` of the data directory]
@@ -186,10 +190,19 @@ settings! {
     research: bool, "OPENANALYST_RESEARCH", true, shown;
     /// How long a task waits for a job in memory before it is put aside, ms [default: 5000]
     park_after_ms: u64, "OPENANALYST_PARK_AFTER_MS", 5_000, shown;
+    /// How long the host still serves, with `/ready` 503, before it shuts down, seconds [default: 5 in a container or on Kubernetes, else 0]
+    shutdown_delay_s: u64, "OPENANALYST_SHUTDOWN_DELAY_S", usual_shutdown_delay_s(), shown;
     /// How long running work may take to end when the host shuts down, seconds [default: 30]
     shutdown_grace_s: u64, "OPENANALYST_SHUTDOWN_GRACE_S", 30, shown;
     /// What is logged, as a filter such as info or openanalyst_brain=debug [default: warn for `ask`, info for `serve`]
     log: String, "OPENANALYST_LOG", String::new(), |value: &String| quoted(value);
+}
+
+/// Behind a load balancer the host must be taken out before it stops listening. On a terminal nobody
+/// wants to wait for that.
+fn usual_shutdown_delay_s() -> u64 {
+    let is_container = std::process::id() == 1 || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    if is_container && !std::io::stderr().is_terminal() { 5 } else { 0 }
 }
 
 fn machine_time_zone() -> String {
@@ -286,7 +299,10 @@ impl Settings {
     pub fn database(&self) -> Result<StoreOptions, Failure> {
         let url = &self.database_url.value;
         if url.starts_with("postgres") {
-            let url = PostgresUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            let mut url = PostgresUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            if let Some(password) = self.database_password()? {
+                url = url.with_password(&password);
+            }
             return Ok(StoreOptions::Postgres { url, connections: self.database_connections.value });
         }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
@@ -296,6 +312,36 @@ impl Settings {
                 masked(url)
             ))),
         }
+    }
+
+    /// The password for the PostgreSQL server, from its file. None: the URL has it, or the server needs none.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no password.
+    fn database_password(&self) -> Result<Option<String>, Failure> {
+        let file = &self.database_password_file.value;
+        if file.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let wrong = |why: String| Failure::usage(format!("--database-password-file {}: {why}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+        let password = text.trim_end_matches(['\r', '\n']);
+        if password.is_empty() || password.contains(['\r', '\n', '\0']) {
+            return Err(wrong("it must hold the password in one line, and nothing else".to_owned()));
+        }
+        Ok(Some(password.to_owned()))
+    }
+
+    /// Files with secrets that other users of this machine can read, each with its setting and the cure.
+    /// They are used all the same: mounted secrets often are so.
+    #[must_use]
+    pub fn open_secret_files(&self) -> Vec<String> {
+        let files = [
+            ("--llm-key-file", &self.llm_key_file.value),
+            ("--search-key-file", &self.search_key_file.value),
+            ("--database-password-file", &self.database_password_file.value),
+        ];
+        files.iter().filter_map(|(flag, path)| openness(flag, path)).collect()
     }
 
     /// The file with the key that seals secrets.
@@ -395,6 +441,16 @@ fn url(flag: &str, text: &str) -> Result<Url, Failure> {
     })
 }
 
+/// What is wrong with the mode of a file that holds a secret. None: nothing.
+pub(crate) fn openness(flag: &str, path: &Path) -> Option<String> {
+    if path.as_os_str().is_empty() {
+        return None;
+    }
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0)
+        .then(|| format!("{flag} {} can be read by other users (mode {mode:03o}): run chmod 600 on it", path.display()))
+}
+
 fn key(flag: &str, file: &Path) -> Result<Option<ApiKey>, Failure> {
     if file.as_os_str().is_empty() {
         return Ok(None);
@@ -423,12 +479,42 @@ fn source_of(matches: &ArgMatches, field: &str) -> Option<ValueSource> {
     below.or(here)
 }
 
-/// A URL without its password.
+/// Parts of the names of parameters that hold a secret.
+const SECRET_NAMES: [&str; 9] = ["pass", "pwd", "key", "secret", "token", "auth", "cred", "sig", "jwt"];
+
+/// A URL without what is secret in it: user and password, and the values of parameters whose names say
+/// that they hold a secret, also in the fragment.
 fn masked(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 <= at => format!("{}***{}", &url[..scheme + 3], &url[at..]),
-        _ => url.to_owned(),
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let authority = rest.split(['?', '#']).next().unwrap_or_default();
+    // A password may hold what ends it elsewhere: one `@` too many is better masked than one too few.
+    let user_ends = if scheme.starts_with("sqlite") { None } else { authority.rfind('@').or_else(|| rest.rfind('@')) };
+    let (mut text, rest) = match user_ends {
+        Some(at) => (format!("{scheme}***"), &rest[at..]),
+        None => (scheme.to_owned(), rest),
+    };
+    for part in rest.split_inclusive(['?', '#', '&', ';']) {
+        let (pair, end) = match part.strip_suffix(['?', '#', '&', ';']) {
+            Some(pair) => (pair, &part[pair.len()..]),
+            None => (part, ""),
+        };
+        match pair.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret(name) => {
+                text.push_str(name);
+                text.push_str("=***");
+                text.push_str(end);
+            }
+            _ => text.push_str(part),
+        }
     }
+    text
+}
+
+fn is_secret(name: &str) -> bool {
+    let pair = format!("{name}=");
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.to_lowercase());
+    let name = decoded.unwrap_or_default();
+    SECRET_NAMES.iter().any(|secret| name.contains(secret))
 }
 
 #[cfg(test)]
@@ -485,6 +571,57 @@ mod tests {
             let failure = load(args).unwrap_err().to_string();
             assert!(failure.contains(expected), "`{failure}` does not name {expected}");
             assert!(!failure.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn what_is_secret_in_a_url_is_masked_and_the_rest_is_not() {
+        for (url, expected) in [
+            ("postgres://me:hunter2@db/x", "postgres://***@db/x"),
+            (
+                "postgres://db/x?user=me&password=hunter2&sslmode=require",
+                "postgres://db/x?user=me&password=***&sslmode=require",
+            ),
+            ("postgres://db/x?p%61ssword=hunter2", "postgres://db/x?p%61ssword=***"),
+            ("postgres://me:hunter2@db/x?application_name=a@b", "postgres://***@db/x?application_name=a@b"),
+            ("https://search.example/?key=hunter2#token=hunter2", "https://search.example/?key=***#token=***"),
+            ("https://search.example/?API_KEY=hunter2;x=1", "https://search.example/?API_KEY=***;x=1"),
+            (
+                "s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1",
+                "s3://bucket/x?region=eu-central-1&endpoint=http://127.0.0.1",
+            ),
+            ("s3://b?secret_access_key=hunter2", "s3://b?secret_access_key=***"),
+            ("me:hunter2@db/x", "***@db/x"),
+            ("sqlite:///var/lib/a@b.db", "sqlite:///var/lib/a@b.db"),
+            ("postgres://me:hun?ter2@db/x", "postgres://***@db/x"),
+            ("postgres://me:hun#ter2@db/x?password=hunter2", "postgres://***@db/x?password=***"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(url), expected);
+        }
+        let shown = load(&["--database-url", "postgres://db/x?user=me&password=hunter2"]).unwrap().lines();
+        assert!(shown.iter().all(|(_, value, _)| !value.contains("hunter2")), "{shown:?}");
+    }
+
+    #[test]
+    fn the_password_of_the_database_comes_from_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        let with = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let file = file.to_str().unwrap();
+            load(&["--database-url", "postgres://me@db/x", "--database-password-file", file])
+        };
+        let settings = with("hunter2\n").unwrap();
+        assert_eq!(settings.database_password().unwrap().as_deref(), Some("hunter2"));
+        assert!(settings.lines().iter().all(|(_, value, _)| !value.contains("hunter2")));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let said = settings.open_secret_files().join("");
+        assert!(said.contains("--database-password-file") && said.contains("chmod 600"), "{said}");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(settings.open_secret_files(), Vec::<String>::new());
+        for bad in ["", "\n", "two\nlines"] {
+            assert!(with(bad).unwrap_err().to_string().contains("--database-password-file"), "{bad:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::call::Call;
 use crate::drive::Stopped;
-use crate::invocation::{CallError, Waits};
+use crate::invocation::{CallError, Interrupted, Waits};
 use crate::limits::LimitHit;
 use crate::logs::clean;
 use crate::tape::Diverged;
@@ -25,6 +25,9 @@ pub(crate) fn of_error(error: &wasmtime::Error, call: &Call) -> CallError {
     }
     if let Some(waits) = error.downcast_ref::<Waits>() {
         return CallError::Waits(waits.clone());
+    }
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return CallError::Interrupted(interrupted.clone());
     }
     if let Some(diverged) = error.downcast_ref::<Diverged>() {
         return CallError::Diverged(diverged.clone());

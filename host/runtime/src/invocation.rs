@@ -27,6 +27,12 @@ pub struct Waits {
     pub until_ms: Option<i64>,
 }
 
+/// The host could not reach its record during a host call, so the call has no outcome and the guest
+/// cannot go on. Run again from its recording, it gets to the same call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Interrupted(pub String);
+
 /// Why an invocation gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -53,6 +59,9 @@ pub enum CallError {
     /// It is put aside until a job ends.
     #[error(transparent)]
     Waits(#[from] Waits),
+    /// The host could not reach its record: no attempt was made, and none failed.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The caller cancelled it.
     #[error("the call was cancelled")]
     Cancelled,
@@ -69,6 +78,7 @@ impl CallError {
             Self::Failure(failure) => failure.clone(),
             Self::Limit { reason, detail } => Failure::limit(*reason, detail.clone()),
             Self::Trap { .. } => Failure::failed(format!("{self}; its author finds more in the skill's log")),
+            Self::Interrupted(Interrupted(detail)) => Failure::interrupted(detail.clone()),
             Self::Diverged(_) | Self::Waits(_) | Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
         }
     }
@@ -81,6 +91,7 @@ impl CallError {
             Self::Trap { detail } => Outcome::Trap { detail: detail.clone() },
             Self::Diverged(diverged) => Outcome::Trap { detail: diverged.to_string() },
             Self::Waits(_) => Outcome::PutAside,
+            Self::Interrupted(interrupted) => Outcome::Host { detail: interrupted.to_string() },
             Self::Cancelled => Outcome::Cancelled,
             Self::Host(detail) => Outcome::Host { detail: detail.clone() },
         }

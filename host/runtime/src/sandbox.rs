@@ -297,10 +297,10 @@ impl Sandbox {
         let result = match result {
             Ok(Ok(text)) => match serde_json::from_str(&text) {
                 Ok(value) => Ok(Ok(value)),
-                Err(error) => Err(CallError::Host(format!("the script runner gave no JSON: {error}"))),
+                Err(error) => Ok(Err(script::unreadable_result(&error))),
             },
             Ok(Err(error)) => Ok(Err(error)),
-            Err(error) => Err(error),
+            Err(error) => script::of_the_script(error).map(Err),
         };
         Invocation { receipt, logs, result }
     }
@@ -310,7 +310,7 @@ impl Sandbox {
         let (call, host) = script_call(&script);
         let target = runner.target("check", script.source.len(), host);
         let ScriptCall { path, source, .. } = &script;
-        self.invoke(
+        let checking = self.invoke(
             target,
             call,
             |_: &Result<(), ScriptError>| 0,
@@ -323,8 +323,9 @@ impl Sandbox {
                     .await?
                     .map_err(ScriptError::from)))
             },
-        )
-        .await
+        );
+        let Invocation { receipt, logs, result } = checking.await;
+        Invocation { receipt, logs, result: result.or_else(|error| script::of_the_script(error).map(Err)) }
     }
 
     pub(crate) async fn invoke<T>(
@@ -378,7 +379,8 @@ fn own(failure: Failure) -> CallError {
         Host::Invalid { detail } => Host::invalid(text(&detail)),
         Host::Denied { detail } => Host::denied(text(&detail)),
         Host::NotFound { detail } => Host::not_found(text(&detail)),
-        Host::Failed { detail } => Host::failed(text(&detail)),
+        // A guest's failure has no such variant.
+        Host::Interrupted { detail } | Host::Failed { detail } => Host::failed(text(&detail)),
         Host::Unavailable { detail, retry_after_ms } => Host::Unavailable { detail: text(&detail), retry_after_ms },
         Host::Limit { reason, detail } => {
             Host::Limit { reason: clean(&reason, MAX_REASON_BYTES), detail: text(&detail) }

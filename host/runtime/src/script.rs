@@ -13,6 +13,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::contract::script::exports::openanalyst::script::runner;
 use crate::contract::script::openanalyst::script::host::{self, CallError, Level};
+use crate::invocation::Interrupted;
 use crate::logs::{LogLevel, clean, clean_text};
 use crate::state::State;
 
@@ -50,11 +51,15 @@ pub trait ScriptHost: Send + Sync {
     /// An operation of the workflow engine, such as `ScheduleService.createSchedule`. `arguments` is a JSON object.
     ///
     /// # Errors
-    /// The status and text that a Windmill server would answer.
-    async fn call(&self, operation: &str, arguments: Value) -> Result<Value, ScriptCallError>;
+    /// The inner error holds the status and text that a Windmill server would answer; the outer one
+    /// ends the run: the host could not reach its record, so the call has no outcome.
+    async fn call(&self, operation: &str, arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted>;
 
     /// The source of another script, for imports. None if there is none, or none for this user.
-    async fn source(&self, path: &str) -> Option<String>;
+    ///
+    /// # Errors
+    /// The host could not reach its record: the run ends without an outcome.
+    async fn source(&self, path: &str) -> Result<Option<String>, Interrupted>;
 
     /// The script sleeps: it waits for a time, and not for the host. It computes nothing until [`Self::resumes`].
     /// Called on the guest's thread: it must return at once.
@@ -108,6 +113,41 @@ impl From<runner::ScriptError> for ScriptError {
     }
 }
 
+/// The error of a script whose result is JSON for JavaScript and for nobody else: half a surrogate pair in a text
+/// (RFC 8259 §8.2), mostly, or a number out of range.
+pub(crate) fn unreadable_result(error: &serde_json::Error) -> ScriptError {
+    ScriptError {
+        name: "InvalidResult".to_owned(),
+        message: format!(
+            "the result of `main` cannot be read as JSON ({error}): return texts of whole characters \
+             (`text.toWellFormed()`) and numbers that JSON has"
+        ),
+        stack: None,
+        line: None,
+    }
+}
+
+/// What a script did to the runner, as an error of the script; what is not its doing stays as it is.
+///
+/// # Errors
+/// The same error.
+pub(crate) fn of_the_script(error: crate::CallError) -> Result<ScriptError, crate::CallError> {
+    match error {
+        crate::CallError::Trap { detail } if detail.starts_with(&wasmtime::Trap::StackOverflow.to_string()) => {
+            Ok(ScriptError {
+                name: "RangeError".to_owned(),
+                message:
+                    "maximum call stack size exceeded: an expression of the script is nested too deeply, or a function \
+                          calls itself too often; use a loop or a list instead"
+                        .to_owned(),
+                stack: None,
+                line: None,
+            })
+        }
+        other => Err(other),
+    }
+}
+
 /// Links what a script reaches.
 ///
 /// # Errors
@@ -158,7 +198,7 @@ impl host::Host for State {
         self.yielded.calls(true);
         let answer = host.call(&operation, arguments).await;
         self.yielded.calls(false);
-        Ok(answer
+        Ok(answer?
             .map(|value| value.to_string())
             .map_err(|error| CallError { status: error.status, message: error.message }))
     }
@@ -169,6 +209,6 @@ impl host::Host for State {
         self.yielded.calls(true);
         let source = host.source(&path).await;
         self.yielded.calls(false);
-        Ok(source)
+        Ok(source?)
     }
 }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::contract::Failure as ContractFailure;
+use crate::invocation::Interrupted;
 
 /// Most bytes of arguments and results on one tape.
 pub const MAX_BYTES: usize = 8 << 20;
@@ -122,6 +123,11 @@ pub struct Diverged {
     pub now: String,
 }
 
+/// The machine gives no random numbers, so nothing may run that would get its own from a seed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this machine gives no random numbers ({0}): nothing is run without them; ask the operator")]
+pub struct NoRandomness(String);
+
 /// Which host call is being made: the same call with the same arguments has the same name when the guest runs again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallName {
@@ -169,15 +175,27 @@ impl Tape {
     }
 
     /// A tape that begins with a recording, which may be empty. `now_ms` is the UTC time in milliseconds.
-    #[must_use]
-    pub fn new(recording: Recording, now_ms: i64) -> Self {
+    ///
+    /// # Errors
+    /// [`NoRandomness`]: a seed that everybody could guess is never taken instead.
+    pub fn new(recording: Recording, now_ms: i64) -> Result<Self, NoRandomness> {
+        Self::seeded(recording, now_ms, |seed| getrandom::fill(seed).map_err(|error| NoRandomness(error.to_string())))
+    }
+
+    fn seeded(
+        recording: Recording,
+        now_ms: i64,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), NoRandomness>,
+    ) -> Result<Self, NoRandomness> {
         let recorded = recording.seed.as_deref().and_then(parse_seed);
-        let seed = recorded.unwrap_or_else(|| {
-            let mut seed = [0; 32];
-            // Without random numbers there is no sandbox: the engine itself would not have started.
-            getrandom::fill(&mut seed).unwrap_or_default();
-            seed
-        });
+        let seed = match recorded {
+            Some(seed) => seed,
+            None => {
+                let mut seed = [0; 32];
+                fill(&mut seed)?;
+                seed
+            }
+        };
         let first = recording.calls.len();
         let size = |call: &HostCall| call.function.len() + json_len(&call.arguments) + json_len(&call.result);
         let bytes = recording.calls.iter().map(size).sum();
@@ -187,7 +205,7 @@ impl Tape {
             seed: recorded.is_none().then(|| blake3::Hash::from_bytes(seed).to_hex().to_string()),
             ..Recording::default()
         };
-        Self(Some(Arc::new(Mutex::new(Inner {
+        Ok(Self(Some(Arc::new(Mutex::new(Inner {
             seed,
             waiting: recording.waiting,
             calls: recording.calls,
@@ -202,20 +220,22 @@ impl Tape {
             first_ms: None,
             only_played: false,
             replaced: false,
-        }))))
+        })))))
     }
 
     /// A tape that only plays: where the recording ends, the invocation ends. With `replaced`, texts were replaced in the recording, so arguments of
     /// which only the hash was kept cannot be compared.
-    #[must_use]
-    pub fn played(recording: Recording, replaced: bool) -> Self {
+    ///
+    /// # Errors
+    /// As [`Self::new`], where the recording has no seed.
+    pub fn played(recording: Recording, replaced: bool) -> Result<Self, NoRandomness> {
         let now_ms = recording.clock.last().map_or(0, |(_, ms)| *ms);
-        let tape = Self::new(Recording { waiting: None, ..recording }, now_ms);
+        let tape = Self::new(Recording { waiting: None, ..recording }, now_ms)?;
         if let Some(mut inner) = tape.lock() {
             inner.only_played = true;
             inner.replaced = replaced;
         }
-        tape
+        Ok(tape)
     }
 
     fn lock(&self) -> Option<MutexGuard<'_, Inner>> {
@@ -456,22 +476,29 @@ pub(crate) fn begin<T: DeserializeOwned>(
 
 impl Begun {
     /// Ends the call.
-    pub(crate) fn end<T: Serialize>(self, result: &Result<T, Failure>) {
+    ///
+    /// # Errors
+    /// [`Interrupted`]: the call has no outcome, so nothing is recorded and the guest ends here.
+    pub(crate) fn end<T: Serialize>(self, result: &Result<T, Failure>) -> wasmtime::Result<()> {
+        if let Err(Failure::Interrupted { detail }) = result {
+            return Err(Interrupted(detail.clone()).into());
+        }
         if self.tape.0.is_none() {
-            return;
+            return Ok(());
         }
         let result = match result {
             Ok(value) => serde_json::to_value(Taped::Ok(value)),
             Err(failure) => serde_json::to_value(Taped::<()>::Failed(failure.clone())),
         };
         self.tape.end(self.function, self.arguments, result.unwrap_or_default());
+        Ok(())
     }
 }
 
 /// Makes a host call, or plays it.
 ///
 /// # Errors
-/// [`Diverged`] ends the invocation.
+/// [`Diverged`] and [`Interrupted`] end the invocation.
 pub(crate) async fn taped<T: Serialize + DeserializeOwned>(
     tape: &Tape,
     function: &'static str,
@@ -481,7 +508,7 @@ pub(crate) async fn taped<T: Serialize + DeserializeOwned>(
     match begin(tape, function, arguments)? {
         Ok(begun) => {
             let result = live.await;
-            begun.end(&result);
+            begun.end(&result)?;
             Ok(result.map_err(Into::into))
         }
         Err(played) => Ok(played.map_err(Into::into)),
@@ -511,7 +538,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_recorded_is_played_and_then_it_goes_on_for_real() {
-        let tape = Tape::new(Recording::default(), 1_000);
+        let tape = Tape::new(Recording::default(), 1_000).unwrap();
         assert_eq!(call(&tape, "a", 1).await, Ok(1));
         let first = tape.fresh().unwrap();
         tape.stored(&first);
@@ -522,7 +549,7 @@ mod tests {
 
         let recording = Recording::of([first.clone(), first, second]);
         assert_eq!(recording.calls.len(), 2);
-        let again = Tape::new(recording.clone(), 9_000);
+        let again = Tape::new(recording.clone(), 9_000).unwrap();
         assert_eq!(again.seed(), tape.seed());
         assert_eq!(call(&again, "a", 7).await, Ok(1));
         assert_eq!(call(&again, "a", 7).await, Ok(2));
@@ -531,9 +558,9 @@ mod tests {
         assert_eq!(again.current().unwrap().occurrence, 3);
         assert_eq!(again.fresh().unwrap().first, 2);
 
-        let other = Tape::new(recording.clone(), 0);
+        let other = Tape::new(recording.clone(), 0).unwrap();
         assert!(call(&other, "b", 7).await.unwrap_err().contains("host call 1 differs"));
-        let only = Tape::played(recording, false);
+        let only = Tape::played(recording, false).unwrap();
         assert_eq!((call(&only, "a", 7).await, call(&only, "a", 7).await), (Ok(1), Ok(2)));
         assert!(call(&only, "a", 7).await.unwrap_err().contains("ends before it"));
     }
@@ -541,7 +568,7 @@ mod tests {
     /// The first thing that a guest does may be a change, before which everything is stored: a part without calls.
     #[tokio::test]
     async fn a_part_without_calls_is_a_part() {
-        let tape = Tape::new(Recording::default(), 0);
+        let tape = Tape::new(Recording::default(), 0).unwrap();
         let empty = tape.fresh().unwrap();
         tape.stored(&empty);
         assert_eq!(call(&tape, "a", 1).await, Ok(1));
@@ -558,17 +585,17 @@ mod tests {
 
     #[tokio::test]
     async fn failures_are_recorded_too() {
-        let tape = Tape::new(Recording::default(), 0);
+        let tape = Tape::new(Recording::default(), 0).unwrap();
         let denied = async { Err::<u32, _>(Failure::denied("no")) };
         assert!(taped(&tape, "llm.complete", "x", denied).await.unwrap().is_err());
-        let again = Tape::new(tape.fresh().unwrap(), 0);
+        let again = Tape::new(tape.fresh().unwrap(), 0).unwrap();
         let played = taped(&again, "llm.complete", "x", async { Ok(1_u32) }).await.unwrap();
         assert_eq!(Failure::from(played.unwrap_err()), Failure::denied("no"));
     }
 
     #[test]
     fn the_clock_shows_the_same_again() {
-        let tape = Tape::new(Recording::default(), 5_000);
+        let tape = Tape::new(Recording::default(), 5_000).unwrap();
         let shown: Vec<_> = (0..1_000).map(|_| tape.read_clock().unwrap()).collect();
         assert!(shown.iter().is_sorted());
         assert_eq!(shown[0], (shown[0].0, 0));
@@ -578,13 +605,13 @@ mod tests {
         tape.read_clock();
         let whole = Recording::of([part, tape.fresh().unwrap()]);
         assert_eq!(whole.clock.iter().map(|(count, _)| count).sum::<u64>(), 1_001);
-        let again = Tape::new(whole, 0);
+        let again = Tape::new(whole, 0).unwrap();
         assert_eq!((0..1_000).map(|_| again.read_clock().unwrap()).collect::<Vec<_>>(), shown);
     }
 
     #[test]
     fn a_full_tape_says_so_and_nothing_grows() {
-        let tape = Tape::new(Recording::default(), 0);
+        let tape = Tape::new(Recording::default(), 0).unwrap();
         for _ in 0..20 {
             assert!(tape.begin("http.fetch", &json!("x")).unwrap().is_none());
             tape.end("http.fetch", json!("x"), json!("y".repeat(1 << 20)));
@@ -600,5 +627,30 @@ mod tests {
         assert_eq!(short, json!({"a": 1}));
         let long = shortened(json!("x".repeat(MAX_ARGUMENT_BYTES)));
         assert_eq!(long["bytes"], MAX_ARGUMENT_BYTES + 2);
+    }
+
+    #[test]
+    fn without_random_numbers_there_is_no_tape() {
+        let broken = |_: &mut [u8]| Err(NoRandomness("none".to_owned()));
+        let refused = Tape::seeded(Recording::default(), 0, broken).unwrap_err();
+        assert!(refused.to_string().contains("no random numbers"));
+        let recorded = Tape::new(Recording::default(), 0).unwrap().fresh().unwrap();
+        assert!(Tape::seeded(recorded, 0, broken).is_ok(), "what has its seed needs no other");
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_call_ends_the_guest_and_leaves_nothing_on_the_tape() {
+        let tape = Tape::new(Recording::default(), 0).unwrap();
+        call(&tape, "a", 1).await.unwrap();
+        let before = tape.fresh().unwrap();
+        let gone = async { Err::<u32, _>(Failure::interrupted("the database is gone")) };
+        let error = taped(&tape, "memory.get", "b", gone).await.unwrap_err();
+        assert_eq!(error.downcast_ref::<Interrupted>(), Some(&Interrupted("the database is gone".to_owned())));
+        assert_eq!(tape.fresh().unwrap(), before, "the call has no outcome");
+        let again = Tape::new(before, 0).unwrap();
+        assert_eq!(call(&again, "a", 5).await, Ok(1));
+        assert_eq!(call(&again, "b", 2).await, Ok(2), "run again, it is made for real");
+        let off = async { Err::<u32, _>(Failure::interrupted("x")) };
+        assert!(taped(&Tape::off(), "memory.get", "b", off).await.is_err(), "also without a tape");
     }
 }

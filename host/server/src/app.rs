@@ -21,6 +21,7 @@ use crate::limits::ServerLimits;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::rate::UserRate;
+use crate::refused_tokens::RefusedTokens;
 use crate::upload_queue::UploadQueue;
 use crate::{api, auth, edge};
 
@@ -41,6 +42,9 @@ pub struct ServerOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// The version that `/health` shows.
     pub version: &'static str,
+    /// Cancelled when the host is about to shut down: `/ready` says 503 from then on, while everything
+    /// is still served, so that a load balancer takes the host out before it stops listening.
+    pub leaving: CancellationToken,
 }
 
 impl ServerOptions {
@@ -55,6 +59,7 @@ impl ServerOptions {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
+            leaving: CancellationToken::new(),
         }
     }
 }
@@ -70,6 +75,9 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     pub(crate) version: &'static str,
     pub(crate) rate: Arc<UserRate>,
+    pub(crate) refused_tokens: Arc<RefusedTokens>,
+    /// The host is about to shut down.
+    pub(crate) leaving: CancellationToken,
     pub(crate) places: Arc<Places>,
     /// The bytes of requests that are being read.
     pub(crate) bodies: Arc<BodyBudget>,
@@ -103,6 +111,8 @@ pub(crate) fn shared(brain: Brain, registry: Registry, options: ServerOptions, s
         verifier: options.verifier,
         clock: options.clock,
         rate: Arc::new(UserRate::new(&options.limits)),
+        refused_tokens: Arc::default(),
+        leaving: options.leaving,
         places: Places::new(options.limits.connections_per_user),
         limits: options.limits,
         readiness: options.readiness,
@@ -128,6 +138,7 @@ pub(crate) fn router(app: &App) -> Router {
     router
         .fallback(async || Problem::of_status(StatusCode::NOT_FOUND))
         .method_not_allowed_fallback(async || Problem::of_status(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(from_fn(edge::one_host))
         .layer(from_fn(edge::around))
         .with_state(app.clone())
 }

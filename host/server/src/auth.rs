@@ -27,6 +27,15 @@ pub(crate) struct Caller {
     peer: Option<SocketAddr>,
 }
 
+/// Why a proof is not good any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProofEnd {
+    /// Its time is over.
+    Expired,
+    /// It was revoked, or its key is not its issuer's any more.
+    Revoked,
+}
+
 impl Caller {
     /// Who does something, for the audit log.
     pub(crate) fn actor(&self) -> Actor {
@@ -35,7 +44,7 @@ impl Caller {
     }
 
     /// Waits until the token has expired or was revoked, or its key is not good any more.
-    pub(crate) async fn proof_ends(&self, app: &Shared) {
+    pub(crate) async fn proof_ends(&self, app: &Shared) -> ProofEnd {
         let mut changes = app.verifier.revocations().watch();
         let revoked = async {
             while app.verifier.still_holds(&self.principal) {
@@ -46,8 +55,8 @@ impl Caller {
             }
         };
         tokio::select! {
-            () = app.clock.sleep_until(self.principal.expires_at_ms) => {}
-            () = revoked => {}
+            () = app.clock.sleep_until(self.principal.expires_at_ms) => ProofEnd::Expired,
+            () = revoked => ProofEnd::Revoked,
         }
     }
 }
@@ -75,7 +84,8 @@ pub(crate) async fn authorize(
     next: Next,
 ) -> Result<Response, Problem> {
     let peer = request.extensions().get::<Peer>().copied();
-    let caller = verify(&app, bearer(request.headers())?, scope, peer).await?;
+    let token = bearer(request.headers()).map_err(|error| app.refuse_token(&error))?;
+    let caller = verify(&app, token, scope, peer).await?;
     app.rate.count(&caller.owner)?;
     let owner = caller.owner.clone();
     request.extensions_mut().insert(caller);
@@ -90,32 +100,43 @@ pub(crate) async fn authorize(
 /// Tells who holds a token, if it has the scope.
 pub(crate) async fn verify(app: &Shared, token: &str, scope: Scope, peer: Option<Peer>) -> Result<Caller, Problem> {
     let verified = app.verifier.verify_fetching(token, app.clock.now_ms()).await;
-    let principal = verified.map_err(|error| refused(&error))?;
-    principal.require(scope).map_err(|error| refused(&error))?;
+    let principal = verified.map_err(|error| app.refuse_token(&error))?;
+    app.verifier.require(&principal, scope).map_err(|error| app.refuse_token(&error))?;
     Ok(Caller { owner: principal.owner(), principal, peer: peer.map(|Peer(address)| address) })
 }
 
 /// The token of the `Authorization` header.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
-        let error =
-            if headers.contains_key(header::AUTHORIZATION) { TokenError::Malformed } else { TokenError::Missing };
-        return Err(refused(&error));
+        let there = headers.contains_key(header::AUTHORIZATION);
+        return Err(if there { TokenError::Malformed } else { TokenError::Missing });
     };
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(refused(&TokenError::Malformed));
+        return Err(TokenError::Malformed);
     }
     Ok(token.trim())
 }
 
+impl Shared {
+    /// Counts a refused token, and gives the problem for it.
+    pub(crate) fn refuse_token(&self, error: &TokenError) -> Problem {
+        self.refused_tokens.count(error);
+        refused(error)
+    }
+}
+
 /// The problem for a token, with the challenge that RFC 6750 §3 asks for.
-pub(crate) fn refused(error: &TokenError) -> Problem {
+fn refused(error: &TokenError) -> Problem {
     let (status, challenge) = match error {
         // No credentials at all: the challenge names no error.
         TokenError::Missing => (StatusCode::UNAUTHORIZED, "Bearer realm=\"openanalyst\"".to_owned()),
-        TokenError::MissingScope(scope) => (
+        TokenError::KeysUnavailable { retry_after_ms } => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string());
+            return problem.retry_after_ms(*retry_after_ms);
+        }
+        TokenError::MissingScope(scope) | TokenError::MissingForeignScope { scope, .. } => (
             StatusCode::FORBIDDEN,
             format!("Bearer realm=\"openanalyst\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()),
         ),
@@ -141,7 +162,7 @@ mod tests {
         assert_eq!(bearer(&headers(&["Bearer a.b.c"])).unwrap(), "a.b.c");
         assert_eq!(bearer(&headers(&["bearer a.b.c"])).unwrap(), "a.b.c", "the scheme has no case (RFC 9110 §11.1)");
         for bad in [&[] as &[&str], &["Basic YTpi"], &["Bearer"], &["Bearer "], &["Bearer a.b.c", "Bearer a.b.c"]] {
-            assert_eq!(bearer(&headers(bad)).unwrap_err().status, StatusCode::UNAUTHORIZED, "{bad:?}");
+            assert_eq!(refused(&bearer(&headers(bad)).unwrap_err()).status, StatusCode::UNAUTHORIZED, "{bad:?}");
         }
     }
 
@@ -149,5 +170,7 @@ mod tests {
     fn a_missing_scope_is_another_answer_than_a_bad_token() {
         assert_eq!(refused(&TokenError::MissingScope(Scope::SkillsRead)).status, StatusCode::FORBIDDEN);
         assert_eq!(refused(&TokenError::Expired).status, StatusCode::UNAUTHORIZED);
+        let unavailable = refused(&TokenError::KeysUnavailable { retry_after_ms: 1_500 });
+        assert_eq!((unavailable.status, unavailable.retry_after_seconds()), (StatusCode::SERVICE_UNAVAILABLE, Some(2)));
     }
 }

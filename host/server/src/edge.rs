@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -56,6 +57,30 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
     .await
 }
 
+/// Refuses what HTTP forbids a server to guess at: a request of HTTP/1.1 without a `Host`, with several,
+/// or with one that names no host (RFC 9112 §3.2).
+pub(crate) async fn one_host(request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let problem = match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() < Version::HTTP_11 => None,
+        (None, _) => Some("the request has no `Host` header: name the host, as HTTP/1.1 requires"),
+        (Some(_), Some(_)) => Some("the request has several `Host` headers: send one"),
+        (Some(host), None) if !names_a_host(host) => {
+            Some("the `Host` header names no host: send a name or an address, and the port if it is not the usual one")
+        }
+        (Some(_), None) => None,
+    };
+    match problem {
+        Some(detail) => Problem::new(StatusCode::BAD_REQUEST, "invalid-host", detail).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn names_a_host(value: &HeaderValue) -> bool {
+    let authority = value.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    authority.is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
+}
+
 /// The client's own id where it has one that is safe to repeat, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let fits = |id: &&HeaderValue| {
@@ -84,7 +109,6 @@ fn in_one_form(response: Response, id: &HeaderValue) -> Response {
 mod tests {
     use axum::Router;
     use axum::body::to_bytes;
-    use axum::http::StatusCode;
     use axum::middleware::from_fn;
     use axum::routing::{get, post};
     use serde_json::Value;
@@ -134,6 +158,31 @@ mod tests {
         }
         let (response, _) = call("/post", None).await;
         assert_eq!(response.headers()[header::ALLOW], "POST");
+    }
+
+    #[tokio::test]
+    async fn a_request_names_exactly_one_host() {
+        let app = || Router::new().route("/", get(async || "fine")).layer(from_fn(one_host)).layer(from_fn(around));
+        for (version, hosts, status) in [
+            (Version::HTTP_11, &["example.com"] as &[&str], 200),
+            (Version::HTTP_11, &["example.com:8080"], 200),
+            (Version::HTTP_11, &["127.0.0.1:8080"], 200),
+            (Version::HTTP_11, &["[::1]:8080"], 200),
+            (Version::HTTP_10, &[], 200),
+            (Version::HTTP_11, &[], 400),
+            (Version::HTTP_11, &["example.com", "example.com"], 400),
+            (Version::HTTP_10, &["example.com", "other.example"], 400),
+            (Version::HTTP_11, &[""], 400),
+            (Version::HTTP_11, &["a b"], 400),
+            (Version::HTTP_11, &["http://example.com/"], 400),
+            (Version::HTTP_11, &["me@example.com"], 400),
+        ] {
+            let mut request = Request::get("/").version(version).body(Body::empty()).unwrap();
+            for host in hosts {
+                request.headers_mut().append(header::HOST, host.parse().unwrap());
+            }
+            assert_eq!(app().oneshot(request).await.unwrap().status().as_u16(), status, "{version:?} {hosts:?}");
+        }
     }
 
     #[tokio::test]

@@ -31,8 +31,8 @@ pub(crate) async fn stream(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = input::task_id(path)?;
-    let after = last_event_id(&headers)?;
     let view = app.brain.task(&caller.owner, id).await?;
+    let after = last_event_id(&headers, view.last_seq);
     if view.status.is_final() && after >= view.last_seq {
         // Nothing follows, and 204 is what tells an EventSource to stop coming back.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -40,7 +40,9 @@ pub(crate) async fn stream(
     let keep_alive = KeepAlive::new().interval(app.limits.sse_keep_alive);
     let place = app.places.take(&caller.owner)?;
     let events = app.brain.follow(&caller.owner, id, after).await?;
-    let ended = async move { caller.proof_ends(&app).await };
+    let ended = async move {
+        caller.proof_ends(&app).await;
+    };
     let events = as_sse(events, place).take_until(Box::pin(ended));
     let sse = Sse::new(events).keep_alive(keep_alive);
     Ok(([UNBUFFERED], sse).into_response())
@@ -64,13 +66,12 @@ fn as_sse(
     })
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<i64, Problem> {
-    let Some(given) = headers.get("last-event-id") else { return Ok(0) };
-    let number =
-        given.to_str().ok().map(str::trim).filter(|text| !text.is_empty()).map_or(Some(0), |text| text.parse().ok());
-    number.filter(|number| *number >= 0).ok_or_else(|| {
-        Problem::invalid("`Last-Event-ID` must be the number of an event of this task, 0 or more; leave it out to begin at the start")
-    })
+/// After which event to go on. What is no event of this task means from the start: the client then gets
+/// some events twice, which it can tell by their numbers, where an error or silence would lose them.
+fn last_event_id(headers: &HeaderMap, newest: i64) -> i64 {
+    let given = headers.get("last-event-id").and_then(|given| given.to_str().ok());
+    let number = given.and_then(|text| text.trim().parse().ok());
+    number.filter(|number| (0..=newest).contains(number)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -78,14 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_event_is_a_number() {
+    fn what_is_no_event_of_the_task_means_from_the_start() {
         let id = |value: &str| {
-            last_event_id(&HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]))
+            last_event_id(&HeaderMap::from_iter([("last-event-id".parse().unwrap(), value.parse().unwrap())]), 9)
         };
-        assert_eq!(last_event_id(&HeaderMap::new()).unwrap(), 0);
-        assert_eq!((id("").unwrap(), id("7").unwrap()), (0, 7));
-        for bad in ["-1", "x", "1.5", "99999999999999999999"] {
-            assert_eq!(id(bad).unwrap_err().code, "invalid", "{bad}");
+        assert_eq!(last_event_id(&HeaderMap::new(), 9), 0);
+        assert_eq!((id("7"), id(" 9 ")), (7, 9));
+        for other in ["", "-1", "x", "evt-1", "1.5", "10", "99999999999999999999"] {
+            assert_eq!(id(other), 0, "{other}: from the start");
         }
     }
 }

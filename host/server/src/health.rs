@@ -46,7 +46,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         checks: vec![ReadyCheck { name, ok: false, detail: detail.to_owned() }],
         preparing: Vec::new(),
     };
-    let ReadyReport { checks, preparing } = if app.shutdown.is_cancelled() {
+    let ReadyReport { checks, preparing } = if app.leaving.is_cancelled() || app.shutdown.is_cancelled() {
         failed("accepting", "shutting down")
     } else {
         let report = tokio::time::timeout(app.limits.ready_timeout, (app.readiness)()).await;

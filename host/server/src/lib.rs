@@ -41,6 +41,7 @@ mod places;
 mod problem;
 mod rate;
 mod refuse;
+mod refused_tokens;
 mod requests;
 mod route;
 mod secrets;

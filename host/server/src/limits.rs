@@ -136,7 +136,8 @@ impl Default for ServerLimits {
             write_timeout: Duration::from_secs(30),
             max_wait: Duration::from_secs(120),
             sse_keep_alive: Duration::from_secs(15),
-            ready_timeout: Duration::from_secs(5),
+            // A probe gives up after a second (Kubernetes: `timeoutSeconds`, 1 by default).
+            ready_timeout: Duration::from_millis(900),
             drain: Duration::from_secs(10),
         }
     }

@@ -58,6 +58,7 @@ pub async fn serve(
     let refuser = Refuser::new();
     let tasks = TaskTracker::new();
     let rate = tokio::spawn(app.rate.clone().keep_small());
+    let refused = tokio::spawn(app.refused_tokens.clone().keep_logging());
     while let Some((stream, peer)) = shutdown.run_until_cancelled(next(&listener, &connections)).await {
         match connections.admit(peer.ip()) {
             Ok(connection) => {
@@ -69,6 +70,8 @@ pub async fn serve(
     }
     drop(listener);
     rate.abort();
+    refused.abort();
+    app.refused_tokens.log();
     app.sockets.close();
     tasks.close();
     let drained = async {

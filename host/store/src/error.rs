@@ -42,6 +42,11 @@ pub enum StoreError {
     /// The database, or its folder, cannot be written.
     #[error("the database is read-only: nothing was changed. Make the data directory writable for this program")]
     ReadOnly,
+    /// The server takes no writes.
+    #[error(
+        "the PostgreSQL server takes no writes now: nothing was changed. It is a standby, or `default_transaction_read_only` is on: connect to the primary, or switch that off"
+    )]
+    ReadOnlyServer,
     /// Another process holds the write lock for too long.
     #[error("the database is locked by another process: nothing was changed. Try again, or end the other process")]
     Locked,
@@ -87,6 +92,16 @@ pub enum StoreError {
         /// What the server said.
         reason: String,
     },
+    /// The schema is older than this program, and was to be left as it is.
+    #[error(
+        "the database has the schema version {found}, and this program needs {known}: run `openanalyst migrate`, or start `serve` as the database's owner. Nothing was changed"
+    )]
+    OlderSchema {
+        /// What the database has; 0 where it is empty.
+        found: i64,
+        /// What this program needs.
+        known: i64,
+    },
     /// The tenants would not be kept apart.
     #[error(
         "the database does not keep tenants apart: {reason}. Nothing is served like this; run `openanalyst migrate`, or repair the role"
@@ -125,7 +140,10 @@ impl StoreError {
     /// Whether the same call can succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Locked | Self::Busy | Self::Unavailable { .. })
+        matches!(
+            self,
+            Self::Full | Self::ReadOnly | Self::ReadOnlyServer | Self::Locked | Self::Busy | Self::Unavailable { .. }
+        )
     }
 }
 
@@ -159,7 +177,7 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
     let reason = || database.message().to_owned();
     Some(match database.code() {
         "53100" => StoreError::Full,
-        "25006" => StoreError::ReadOnly,
+        "25006" => StoreError::ReadOnlyServer,
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
         // The task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.
@@ -168,7 +186,11 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
         // The server ended a transaction that was idle for too long: whoever had begun it was frozen.
         "25P03" => StoreError::Unavailable { reason: reason() },
         "42501" => StoreError::Refused { reason: reason() },
-        code if ["08", "53", "57"].contains(&&code[..2]) => StoreError::Unavailable { reason: reason() },
+        // Connection, authorisation, resources, intervention of an operator, errors of the system:
+        // none of them says anything about the statement.
+        code if code.get(..2).is_some_and(|class| ["08", "28", "53", "57", "58"].contains(&class)) => {
+            StoreError::Unavailable { reason: reason() }
+        }
         _ => return None,
     })
 }
@@ -189,7 +211,12 @@ impl From<sqlx::Error> for StoreError {
             },
             (
                 None,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_),
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Tls(_),
             ) => Self::Unavailable { reason: error.to_string() },
             _ => Self::Database(error),
         }

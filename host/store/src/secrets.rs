@@ -3,7 +3,7 @@
 use openanalyst_domain::TenantId;
 
 use crate::sql::{At, Json, from_row, query};
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A stored secret. The value is sealed.
 #[derive(Clone)]
@@ -75,6 +75,30 @@ impl Tx {
 }
 
 impl Store {
+    /// Tenants that have a secret, at most `limit`. For `doctor`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tenants_with_secrets(&self, limit: u32) -> Result<Vec<TenantId>, StoreError> {
+        let found: Vec<(String,)> = query("SELECT DISTINCT tenant FROM secrets ORDER BY tenant LIMIT $1")
+            .bind(i64::from(limit))
+            .all(self.read(Scope::Worker))
+            .await?;
+        found.into_iter().map(|(tenant,)| tenant_of(tenant)).collect()
+    }
+
+    /// The skills of a tenant that have a secret.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn skills_with_secrets(&self, tenant: &TenantId) -> Result<Vec<String>, StoreError> {
+        let found: Vec<(String,)> = query("SELECT DISTINCT skill FROM secrets WHERE tenant = $1 ORDER BY skill")
+            .bind(tenant.as_str())
+            .all(self.read(tenant))
+            .await?;
+        Ok(found.into_iter().map(|(skill,)| skill).collect())
+    }
+
     /// The secrets of a skill, sorted by name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use openanalyst_domain::TenantId;
 use serde_json::Value;
 
 use crate::sql::{At, Json, from_row, query};
-use crate::{Store, StoreError, Tx, json, to_json};
+use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A version, before it is stored.
 #[derive(Debug, Clone)]
@@ -381,6 +381,18 @@ impl Store {
         .all(self.read(tenant))
         .await?;
         raw.into_iter().map(VersionRow::try_from).collect()
+    }
+
+    /// Tenants that have uploaded a package, at most `limit`. For `doctor`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tenants_with_packages(&self, limit: u32) -> Result<Vec<TenantId>, StoreError> {
+        let found: Vec<(String,)> = query("SELECT DISTINCT tenant FROM skill_versions ORDER BY tenant LIMIT $1")
+            .bind(i64::from(limit))
+            .all(self.read(Scope::Worker))
+            .await?;
+        found.into_iter().map(|(tenant,)| tenant_of(tenant)).collect()
     }
 
     /// The versions that are active in enabled installations.

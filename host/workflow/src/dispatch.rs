@@ -82,10 +82,7 @@ impl Inner {
             )));
         }
         if self.closing.is_cancelled() {
-            return Err(Failure::Unavailable {
-                detail: "the host is shutting down".to_owned(),
-                retry_after_ms: Some(1_000),
-            });
+            return Err(Failure::interrupted("the host is shutting down"));
         }
         // Where the id was there before, this is that job; it is taken up if the process that had it is gone.
         if let Some(row) = self.store.job(owner, job.id).await.map_err(|error| store_failure(&error))? {
@@ -225,10 +222,8 @@ impl Inner {
                 return Ok(state);
             }
             if self.closing.is_cancelled() && ended.is_none() {
-                return Err(Failure::Unavailable {
-                    detail: format!("the host is shutting down; job {id} goes on at its next start"),
-                    retry_after_ms: Some(1_000),
-                });
+                let detail = format!("the host is shutting down; job {id} continues at its next start");
+                return Err(Failure::interrupted(detail));
             }
             let changed = async {
                 match ended {

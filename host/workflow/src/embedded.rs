@@ -180,11 +180,12 @@ impl Inner {
     }
 }
 
-/// The record cannot be read or written now.
+/// The record cannot be read or written. Where that can pass, the call has no outcome: whoever made
+/// it leaves its work and resumes it later, and no job fails for it.
 pub(crate) fn store_failure(error: &StoreError) -> Failure {
     tracing::error!(%error, "the workflow engine could not reach its record");
-    let retry_after_ms = error.is_transient().then_some(5_000);
-    Failure::Unavailable { detail: format!("the workflow engine's record: {error}"), retry_after_ms }
+    let detail = format!("the workflow engine's record: {error}");
+    if error.is_transient() { Failure::interrupted(detail) } else { Failure::unavailable(detail) }
 }
 
 impl EmbeddedEngine {

@@ -128,6 +128,10 @@ pub struct Page {
 }
 
 /// A workflow engine. Everything happens under an owner's name: what is not theirs is not there.
+///
+/// A call that could not reach the engine's record gives [`Failure::Interrupted`]. That says nothing
+/// about a job: "the state cannot be read" is never "the job failed", and the caller asks again for
+/// the same id.
 #[async_trait]
 pub trait WorkflowEngine: Send + Sync {
     /// Starts a job. It is durable once this returns.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
+use openanalyst_runtime::Interrupted;
 use openanalyst_store::jobs::JobRow;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -178,11 +179,41 @@ impl Flow {
 }
 
 /// Runs a flow's job.
-pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Ended {
+///
+/// # Errors
+/// The record could not be reached while it ran. Run again, it finds the jobs that it started.
+pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Ended, Interrupted> {
     let mut run = Run { inner, row, cancel, left: Ended::done(Value::Null) };
     match run.steps().await {
-        Ok(result) => Ended { result, ..run.left },
-        Err(ended) => Ended { status: ended.status, result: ended.result, ..run.left },
+        Ok(result) => Ok(Ended { result, ..run.left }),
+        Err(Stop::Ended(ended)) => Ok(Ended { status: ended.status, result: ended.result, ..run.left }),
+        Err(Stop::Interrupted(interrupted)) => Err(interrupted),
+    }
+}
+
+/// Why a flow does not get to its last step.
+enum Stop {
+    /// It ends so.
+    Ended(Box<Ended>),
+    /// The record could not be reached.
+    Interrupted(Interrupted),
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(Box::new(ended))
+    }
+}
+
+impl From<Interrupted> for Stop {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Ended::of_failure(&failure).map_or_else(Self::Interrupted, Self::from)
     }
 }
 
@@ -196,11 +227,11 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn steps(&mut self) -> Result<Value, Ended> {
+    async fn steps(&mut self) -> Result<Value, Stop> {
         let item = self.inner.store.item(&self.row.owner.tenant, "flow", &self.row.path).await;
-        let item = item.map_err(|error| Ended::of_failure(&store_failure(&error)))?;
+        let item = item.map_err(|error| store_failure(&error))?;
         let gone = || Ended::failed("NotFound", format!("there is no flow at `{}` any more", self.row.path));
-        let flow = Flow::parse(&item.ok_or_else(gone)?.value).map_err(|failure| Ended::of_failure(&failure))?;
+        let flow = Flow::parse(&item.ok_or_else(gone)?.value)?;
         let mut results = Map::new();
         let mut previous = self.row.args.clone();
         for (done, module) in flow.modules.iter().enumerate() {
@@ -219,13 +250,8 @@ impl Run<'_> {
         }
     }
 
-    async fn inputs(
-        &mut self,
-        module: &Module,
-        results: &Map<String, Value>,
-        previous: &Value,
-    ) -> Result<Value, Ended> {
-        let source = module.inputs_script().map_err(|failure| Ended::of_failure(&failure))?;
+    async fn inputs(&mut self, module: &Module, results: &Map<String, Value>, previous: &Value) -> Result<Value, Stop> {
+        let source = module.inputs_script()?;
         if module.value.input_transforms.is_empty() {
             return Ok(json!({}));
         }
@@ -233,8 +259,8 @@ impl Run<'_> {
         self.source(module, source, arguments).await
     }
 
-    async fn step(&mut self, module: &Module, inputs: Value) -> Result<Value, Ended> {
-        match module.work().map_err(|failure| Ended::of_failure(&failure))? {
+    async fn step(&mut self, module: &Module, inputs: Value) -> Result<Value, Stop> {
+        match module.work()? {
             Work::Identity => Ok(inputs),
             Work::Raw(content) => self.source(module, content.to_owned(), inputs).await,
             Work::Script(path) => self.script(module, path, inputs).await,
@@ -242,22 +268,22 @@ impl Run<'_> {
     }
 
     /// Runs a source under the flow's own job.
-    async fn source(&mut self, module: &Module, source: String, arguments: Value) -> Result<Value, Ended> {
+    async fn source(&mut self, module: &Module, source: String, arguments: Value) -> Result<Value, Stop> {
         let place = tokio::select! {
             biased;
-            () = self.cancel.cancelled() => return Err(Ended::cancelled(&self.row.owner, "cancelled")),
+            () = self.cancel.cancelled() => return Err(Ended::cancelled(&self.row.owner, "cancelled").into()),
             place = self.inner.place(&self.row.owner) => place,
         };
         let place = place.ok_or_else(|| Ended::failed("InternalError", "the host has no places for scripts"))?;
-        let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await;
+        let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await?;
         self.left.logs.append(&mut ended.logs);
         self.left.receipts.append(&mut ended.receipts);
         self.left.outbox.append(Outbox::take(&mut ended.result));
-        if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended)) }
+        if ended.status == JobStatus::Done { Ok(ended.result) } else { Err(in_step(module, ended).into()) }
     }
 
     /// Runs a script by path, as a job of its own.
-    async fn script(&self, module: &Module, path: &str, inputs: Value) -> Result<Value, Ended> {
+    async fn script(&self, module: &Module, path: &str, inputs: Value) -> Result<Value, Stop> {
         let (inner, row) = (self.inner, self.row);
         let id = child_id(row.id, &module.id);
         let start = StartJob {
@@ -268,12 +294,15 @@ impl Run<'_> {
             scheduled_for_ms: None,
             task: row.task,
         };
-        let failed = |failure: Failure| in_step(module, Ended::of_failure(&failure));
+        let failed = |failure: Failure| match Stop::from(failure) {
+            Stop::Ended(ended) => in_step(module, *ended).into(),
+            interrupted @ Stop::Interrupted(_) => interrupted,
+        };
         inner.start(&row.owner, start, Some(row.id)).await.map_err(failed)?;
         // Cancelling the flow cancels the step's job too, so waiting for it is enough.
         let state = inner.wait(&row.owner, id, None).await.map_err(failed)?;
         if self.cancel.is_cancelled() {
-            return Err(Ended::cancelled(&row.owner, "cancelled"));
+            return Err(Ended::cancelled(&row.owner, "cancelled").into());
         }
         if state.status == JobStatus::Done {
             return Ok(state.result.unwrap_or_default());
@@ -281,7 +310,7 @@ impl Run<'_> {
         let result =
             state.result.unwrap_or_else(|| json!({ "error": { "name": "Error", "message": "no reason given" } }));
         // A step that was cancelled by itself is a failure of the flow.
-        Err(in_step(module, Ended { status: JobStatus::Failed, ..Ended::done(result) }))
+        Err(in_step(module, Ended { status: JobStatus::Failed, ..Ended::done(result) }).into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobStatus, Owner, Place, Receipt};
-use openanalyst_runtime::{CallError, LogLine, ScriptCall, ScriptError, ScriptRunner};
+use openanalyst_runtime::{CallError, Interrupted, LogLine, ScriptCall, ScriptError, ScriptRunner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::JobRow;
 use openanalyst_worker_pool::Priority;
@@ -25,8 +25,23 @@ const MAX_LOG_BYTES: usize = 256 << 10;
 const MAX_RESULT_BYTES: usize = 2 << 20;
 /// How long a job waits for the script runner before it says so. From the cache it takes some milliseconds.
 const SAY_AFTER: Duration = Duration::from_millis(500);
-/// How long the engine waits before it writes the end of a job again.
+/// How long the engine waits before it reaches for the record again: to run a job whose record
+/// could not be reached, or to write the end of one.
 const RECORD_RETRY: Duration = Duration::from_secs(2);
+
+/// Why a job has no result yet.
+pub(crate) enum Unfinished {
+    /// The host shuts down, or the job had ended before. Its record says where it stands.
+    Left,
+    /// The record could not be reached: the job is run again from its start, as after a crash.
+    Interrupted(String),
+}
+
+impl From<Interrupted> for Unfinished {
+    fn from(Interrupted(detail): Interrupted) -> Self {
+        Self::Interrupted(detail)
+    }
+}
 
 /// How a job ended.
 pub(crate) struct Ended {
@@ -54,13 +69,18 @@ impl Ended {
         }
     }
 
-    pub(crate) fn of_failure(failure: &Failure) -> Self {
+    /// The end of a job that met a failure.
+    ///
+    /// # Errors
+    /// The record could not be reached, which is no end.
+    pub(crate) fn of_failure(failure: &Failure) -> Result<Self, Interrupted> {
         let name = match failure {
+            Failure::Interrupted { detail } => return Err(Interrupted(detail.clone())),
             Failure::Invalid { .. } => "InvalidInput",
             Failure::NotFound { .. } => "NotFound",
             other => other.code(),
         };
-        Self::failed(name, failure.to_string())
+        Ok(Self::failed(name, failure.to_string()))
     }
 
     pub(crate) fn cancelled(owner: &Owner, reason: &str) -> Self {
@@ -110,11 +130,43 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
         () = inner.clock.sleep_until(row.scheduled_for_ms) => {}
     }
     Box::pin(async move {
-        if let Some(ended) = work(&inner, &row, &cancel).await {
-            write_end(&inner, &row, ended).await;
+        let mut row = row;
+        loop {
+            match work(&inner, &row, &cancel).await {
+                Ok(ended) => return write_end(&inner, &row, ended).await,
+                Err(Unfinished::Left) => return,
+                Err(Unfinished::Interrupted(reason)) => {
+                    tracing::warn!(job = %row.id, reason, "a job is run again once its record can be reached");
+                }
+            }
+            match read_again(&inner, &row).await {
+                Some(now) => row = now,
+                None => return,
+            }
         }
     })
     .await;
+}
+
+/// The job as its record has it, as soon as that can be read. None: the job has ended or is another
+/// process's, or the host shuts down.
+async fn read_again(inner: &Inner, row: &JobRow) -> Option<Arc<JobRow>> {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RECORD_RETRY) => {}
+            () = inner.closing.cancelled() => return None,
+        }
+        match inner.store.job(&row.owner, row.id).await {
+            Ok(now) => {
+                let now = now.filter(|now| !now.status.is_final())?;
+                let own = inner.node.to_string();
+                // Another process may have taken it while this one seemed dead.
+                let moved = now.node != row.node && now.node.as_deref() != Some(own.as_str());
+                return (!moved).then(|| Arc::new(now));
+            }
+            Err(error) => tracing::warn!(job = %row.id, %error, "the record of a job cannot be read now"),
+        }
+    }
 }
 
 /// Ends a job during which this program panicked.
@@ -124,15 +176,15 @@ pub(crate) async fn crashed(inner: &Inner, row: &JobRow) {
         .await;
 }
 
-/// None: the host shuts down, or the job had ended before. Its record says where it stands.
-async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Option<Ended> {
+/// Runs the job as far as it gets.
+async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Ended, Unfinished> {
     let cancelled = || {
         let active = inner.active();
         let reason = active.get(&row.id).and_then(|job| job.reason.clone());
         Ended::cancelled(&row.owner, reason.as_deref().unwrap_or("cancelled"))
     };
     if cancel.is_cancelled() {
-        return Some(cancelled());
+        return Ok(cancelled());
     }
     let _living = if row.is_flow || row.parent.is_some() {
         None
@@ -140,9 +192,9 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
         let (tenant, user) = (&row.owner.tenant, &row.owner.user);
         tokio::select! {
             biased;
-            () = cancel.cancelled() => return Some(cancelled()),
-            () = inner.closing.cancelled() => return None,
-            living = inner.living.place(Some(tenant), Some(user)) => Some(living?),
+            () = cancel.cancelled() => return Ok(cancelled()),
+            () = inner.closing.cancelled() => return Err(Unfinished::Left),
+            living = inner.living.place(Some(tenant), Some(user)) => Some(living.ok_or(Unfinished::Left)?),
         }
     };
     // A flow only waits for its steps, each of which takes a place of its own.
@@ -151,20 +203,20 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
     } else {
         tokio::select! {
             biased;
-            () = cancel.cancelled() => return Some(cancelled()),
-            () = inner.closing.cancelled() => return None,
-            place = inner.place(&row.owner) => Some(place?),
+            () = cancel.cancelled() => return Ok(cancelled()),
+            () = inner.closing.cancelled() => return Err(Unfinished::Left),
+            place = inner.place(&row.owner) => Some(place.ok_or(Unfinished::Left)?),
         }
     };
     if inner.is_parent_cancelled(row).await {
-        return Some(Ended::cancelled(&row.owner, "the job that started it was cancelled"));
+        return Ok(Ended::cancelled(&row.owner, "the job that started it was cancelled"));
     }
     match begin(inner, row).await {
         Ok(true) => {}
-        Ok(false) => return None,
+        Ok(false) => return Err(Unfinished::Left),
         Err(error) => {
             tracing::error!(job = %row.id, %error, "a job cannot be started now");
-            return Some(Ended::of_failure(&store_failure(&error)));
+            return Ok(Ended::of_failure(&store_failure(&error))?);
         }
     }
     let ended = match place {
@@ -172,22 +224,22 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> O
             // The compiler may take long. A host that shuts down meanwhile leaves the job to the next start.
             tokio::select! {
                 biased;
-                () = cancel.cancelled() => return Some(cancelled()),
-                () = inner.closing.cancelled() => return None,
+                () = cancel.cancelled() => return Ok(cancelled()),
+                () = inner.closing.cancelled() => return Err(Unfinished::Left),
                 loaded = runner_for(inner, row) => {
                     if let Err(error) = loaded {
-                        return Some(Ended::failed("InternalError", error.to_string()));
+                        return Ok(Ended::failed("InternalError", error.to_string()));
                     }
                 }
             }
-            run_script(inner, row, cancel, place).await
+            run_script(inner, row, cancel, place).await?
         }
-        None => flows::run(inner, row, cancel).await,
+        None => flows::run(inner, row, cancel).await?,
     };
     if ended.status != JobStatus::Cancelled {
-        return Some(ended);
+        return Ok(ended);
     }
-    Some(Ended { result: cancelled().result, ..ended })
+    Ok(Ended { result: cancelled().result, ..ended })
 }
 
 async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
@@ -197,16 +249,24 @@ async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
     Ok(begun)
 }
 
-async fn run_script(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken, place: Place) -> Ended {
+async fn run_script(
+    inner: &Arc<Inner>,
+    row: &JobRow,
+    cancel: &CancellationToken,
+    place: Place,
+) -> Result<Ended, Interrupted> {
     let source = match inner.source(&row.owner, &row.path).await {
         Ok(Some(source)) => source,
-        Ok(None) => return Ended::failed("NotFound", format!("there is no script at `{}` any more", row.path)),
+        Ok(None) => return Ok(Ended::failed("NotFound", format!("there is no script at `{}` any more", row.path))),
         Err(error) => return Ended::of_failure(&store_failure(&error)),
     };
     run_source(inner, row, cancel, place, source, row.args.clone()).await
 }
 
 /// Runs a source under a job's name.
+///
+/// # Errors
+/// The record could not be reached while it ran.
 pub(crate) async fn run_source(
     inner: &Arc<Inner>,
     row: &JobRow,
@@ -214,11 +274,11 @@ pub(crate) async fn run_source(
     place: Place,
     source: String,
     arguments: Value,
-) -> Ended {
+) -> Result<Ended, Interrupted> {
     let runner = match cancel.run_until_cancelled(runner_for(inner, row)).await {
         Some(Ok(runner)) => runner,
-        Some(Err(error)) => return Ended::failed("InternalError", error.to_string()),
-        None => return Ended::cancelled(&row.owner, "cancelled"),
+        Some(Err(error)) => return Ok(Ended::failed("InternalError", error.to_string())),
+        None => return Ok(Ended::cancelled(&row.owner, "cancelled")),
     };
     let script = ScriptCall {
         owner: row.owner.clone(),
@@ -234,12 +294,14 @@ pub(crate) async fn run_source(
     let (status, result) = match invocation.result {
         Ok(Ok(value)) => (JobStatus::Done, value),
         Ok(Err(error)) => (JobStatus::Failed, error_result(error)),
+        Err(CallError::Interrupted(interrupted)) => return Err(interrupted),
         Err(CallError::Cancelled) => (JobStatus::Cancelled, Value::Null),
         Err(CallError::Limit { reason, detail }) => (JobStatus::Failed, named(reason.code(), &detail)),
         Err(CallError::Trap { detail }) => (JobStatus::Failed, named("Trap", &detail)),
         Err(error) => (JobStatus::Failed, named("InternalError", &error.to_string())),
     };
-    Ended { status, result, logs: invocation.logs, receipts: vec![invocation.receipt], outbox: Outbox::default() }
+    let (logs, receipts) = (invocation.logs, vec![invocation.receipt]);
+    Ok(Ended { status, result, logs, receipts, outbox: Outbox::default() })
 }
 
 /// The script runner. A job that waits for its compiler says so in its progress.

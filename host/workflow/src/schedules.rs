@@ -203,7 +203,8 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
     let queued = fired && !waits && tx.queue_job(&job).await?;
     tx.commit().await?;
-    if waits {
+    // Where another process was faster, nothing was left out here.
+    if fired && waits {
         tracing::warn!(
             schedule = row.path,
             due_at_ms,

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openanalyst_domain::{Failure, JobId, LimitReason, Owner, Place, TaskId};
-use openanalyst_runtime::{LogLevel, ScriptCallError, ScriptHost};
+use openanalyst_runtime::{Interrupted, LogLevel, ScriptCallError, ScriptHost};
 use openanalyst_store::jobs::JobRow;
 use serde_json::Value;
 
-use crate::embedded::Inner;
+use crate::embedded::{Inner, store_failure};
 use crate::engine::{JobProgress, JobState, StartJob};
 use crate::operations;
 
@@ -68,8 +68,12 @@ impl JobHost {
 }
 
 /// A failure as a Windmill server would answer it.
-pub(crate) fn call_error(failure: &Failure) -> ScriptCallError {
+///
+/// # Errors
+/// The record could not be reached: the script is not told, its run ends.
+pub(crate) fn call_error(failure: &Failure) -> Result<ScriptCallError, Interrupted> {
     let (status, prefix) = match failure {
+        Failure::Interrupted { detail } => return Err(Interrupted(detail.clone())),
         Failure::Invalid { .. } => (400, "Bad request: "),
         Failure::Denied { .. } => (403, "Permission denied: "),
         Failure::NotFound { .. } => (404, "Not found: "),
@@ -77,21 +81,25 @@ pub(crate) fn call_error(failure: &Failure) -> ScriptCallError {
         Failure::Limit { .. } => (429, ""),
         Failure::Failed { .. } => (500, "Internal: "),
     };
-    ScriptCallError { status, message: format!("{prefix}{failure}") }
+    Ok(ScriptCallError { status, message: format!("{prefix}{failure}") })
 }
 
 #[async_trait]
 impl ScriptHost for JobHost {
-    async fn call(&self, operation: &str, arguments: Value) -> Result<Value, ScriptCallError> {
-        operations::call(self, operation, &arguments).await.map_err(|failure| call_error(&failure))
+    async fn call(&self, operation: &str, arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted> {
+        Ok(match operations::call(self, operation, &arguments).await {
+            Ok(value) => Ok(value),
+            Err(failure) => Err(call_error(&failure)?),
+        })
     }
 
-    async fn source(&self, path: &str) -> Option<String> {
+    async fn source(&self, path: &str) -> Result<Option<String>, Interrupted> {
         match self.inner.source(&self.owner, path).await {
-            Ok(source) => source,
+            Ok(source) => Ok(source),
+            Err(error) if error.is_transient() => Err(Interrupted(store_failure(&error).to_string())),
             Err(error) => {
                 tracing::error!(path, %error, "the source of an imported script cannot be read");
-                None
+                Ok(None)
             }
         }
     }
@@ -124,12 +132,13 @@ pub(crate) struct NoHost;
 
 #[async_trait]
 impl ScriptHost for NoHost {
-    async fn call(&self, operation: &str, _arguments: Value) -> Result<Value, ScriptCallError> {
-        Err(ScriptCallError { status: 503, message: format!("{operation} cannot be called while a script is checked") })
+    async fn call(&self, operation: &str, _arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted> {
+        let message = format!("{operation} cannot be called while a script is checked");
+        Ok(Err(ScriptCallError { status: 503, message }))
     }
 
-    async fn source(&self, _path: &str) -> Option<String> {
-        None
+    async fn source(&self, _path: &str) -> Result<Option<String>, Interrupted> {
+        Ok(None)
     }
 
     fn waits(&self) {}

@@ -156,6 +156,44 @@ impl Server {
         output(psql.arg("-h").arg(self.dir.path()))
     }
 
+    /// Dumps a database as this role into a file (`pg_dump`, custom format), with further arguments.
+    ///
+    /// # Errors
+    /// What `pg_dump` said.
+    pub fn dump(&self, database: &str, role: &str, file: &Path, more: &[&str]) -> io::Result<()> {
+        let mut dump = Command::new(self.programs.join("pg_dump"));
+        dump.args(["-U", role, "-Fc", "-d", database]).args(more).arg("-f").arg(file).arg("-h").arg(self.dir.path());
+        output(&mut dump).map(drop)
+    }
+
+    /// Restores such a file into a new database of the owner's, as a superuser would; gives its URL.
+    ///
+    /// # Errors
+    /// What `pg_restore` said.
+    pub fn restore(&self, file: &Path) -> io::Result<String> {
+        let url = self.database();
+        let mut restore = Command::new(self.programs.join("pg_restore"));
+        restore.args(["-U", "postgres", "--no-owner", "--role", OWNER, "--exit-on-error", "-d", name_of(&url)]);
+        output(restore.arg("-h").arg(self.dir.path()).arg(file))?;
+        Ok(url)
+    }
+
+    /// The URL of this server's database that is called so, for a role with a password.
+    #[must_use]
+    pub fn url_with_password(&self, database: &str, role: &str, password: &str) -> String {
+        format!("postgres://{role}:{password}@localhost/{database}?host={}", self.dir.path().display())
+    }
+
+    /// Runs statements as this role; gives what `psql` printed.
+    ///
+    /// # Errors
+    /// The statement's.
+    pub fn sql_as(&self, database: &str, role: &str, statements: &str) -> io::Result<String> {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", database, "-c", statements]);
+        output(psql.arg("-h").arg(self.dir.path()))
+    }
+
     fn ctl(&self) -> io::Result<Command> {
         let mut ctl = as_postgres(&self.programs.join("pg_ctl"))?;
         ctl.arg("-s").arg("-D").arg(self.dir.path().join("data"));

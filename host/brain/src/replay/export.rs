@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use super::masks::Masks;
 use super::run::{answer, parsed, recorded_result};
 use super::{FORMAT, Input, Invoked, RecordedSkill, TaskRecording};
-use crate::api::{Answer, BrainError};
-use crate::asked::{earlier_results, told_before};
+use crate::api::BrainError;
+use crate::asked::{answers_of, earlier_results, told_before};
 use crate::brain::Brain;
 use crate::end::Outcome;
 use crate::parts::{OWN, said_by};
@@ -208,7 +208,7 @@ impl Export<'_> {
         let (owner, id) = (&self.row.owner, self.row.id);
         let recorded = store.step_results(owner, id, round.number).await?;
         let earlier = earlier_results(store, owner, id, round.number).await?;
-        let rounds: Vec<Vec<Answer>> = serde_json::from_value(self.row.answers.clone()).unwrap_or_default();
+        let rounds = answers_of(self.row)?;
         let answers = usize::try_from(round.number / PARTS - 1).ok().and_then(|at| rounds.get(at));
         let mut results: Vec<StepResult> = Vec::new();
         for step in &round.plan.steps {

@@ -28,7 +28,8 @@ pub async fn replay(sandbox: &Sandbox, recorded: &TaskRecording) -> Result<Vec<R
         };
         let call = Call {
             budget: of.budget.clone(),
-            tape: Tape::played(invoked.recording.clone(), recorded.replaced > 0),
+            tape: Tape::played(invoked.recording.clone(), recorded.replaced > 0)
+                .map_err(|error| Failure::failed(error.to_string()))?,
             ..Call::new(nobody()?)
         };
         let (result, logs) = run(sandbox, skill, call, &invoked.input).await;

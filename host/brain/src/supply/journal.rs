@@ -204,11 +204,18 @@ impl Supply {
     }
 
     /// Writes what came of a change.
+    ///
+    /// # Errors
+    /// The record cannot be reached, or could not while the change was made: then nothing is known of
+    /// its outcome and nothing is written, so that the resumed task finds the intent still open.
     pub(crate) async fn settle<T: Serialize>(
         &self,
         change: &Change,
         result: &Result<T, Failure>,
     ) -> Result<(), Failure> {
+        if let Err(interrupted @ Failure::Interrupted { .. }) = result {
+            return Err(interrupted.clone());
+        }
         let written = async {
             let mut writing = self.record.begin().await?;
             writing.settle(&self.key(&change.key), &settled(result), self.brain.clock.now_ms());

@@ -59,7 +59,10 @@ pub(crate) struct Supply {
 
 impl Supply {
     /// Begins the invocation's tape: with what is recorded of it, if it ran before.
-    async fn with_tape(mut self) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// The record cannot be read; the machine gives no random numbers.
+    async fn with_tape(mut self) -> Result<Self, Refused> {
         let now_ms = self.brain.clock.now_ms();
         let recording = if self.resumed {
             let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
@@ -67,7 +70,7 @@ impl Supply {
         } else {
             Recording::default()
         };
-        self.tape = Tape::new(recording, now_ms);
+        self.tape = Tape::new(recording, now_ms).map_err(|error| Failure::failed(error.to_string()))?;
         Ok(self)
     }
 
@@ -145,8 +148,8 @@ impl Work {
             component: self.skill.digest().to_string(),
             tape: Tape::off(),
             secrets: Arc::default(),
-            request: Arc::new(contract::Request { attachments: Vec::new(), ..self.request.clone() }),
-            context: Arc::new(self.context.clone()),
+            request: self.shared_request.clone(),
+            context: self.shared_context.clone(),
             answer: self.answer.clone(),
             llm_tokens: self.llm_tokens,
         }
@@ -236,9 +239,14 @@ pub(crate) async fn within_quota(
     Ok(())
 }
 
-/// The record cannot be read or written now.
+/// The record cannot be read or written, or is another process's by now. Where that is no fault of the
+/// call, the invocation ends without an outcome, and the task is resumed from its record.
 fn store_failure(error: &StoreError) -> Failure {
     tracing::error!(%error, "a host call of a skill could not reach the record");
-    let retry_after_ms = error.is_transient().then_some(5_000);
-    Failure::Unavailable { detail: format!("the host's record: {error}"), retry_after_ms }
+    let detail = format!("the host's record: {error}");
+    if error.is_transient() || matches!(error, StoreError::Fenced) {
+        Failure::interrupted(detail)
+    } else {
+        Failure::unavailable(detail)
+    }
 }

@@ -73,7 +73,7 @@ impl Supply {
         let loaded = loaded.map_err(|error| Failure::failed(error.to_string()))?;
         let secrets = secrets_of(&self.brain, &self.owner, &target).await.map_err(Failure::from)?;
         let this = Self { secrets: secrets.clone(), component: target.digest().to_string(), ..self };
-        let this = this.with_tape().await.map_err(|error| store_failure(&error))?;
+        let this = this.with_tape().await.map_err(Failure::from)?;
         let call = Call {
             owner: this.owner.clone(),
             budget: target.budget.clone(),
@@ -134,7 +134,7 @@ impl Work {
                 }
             }),
             Err(Ran::Waits(waits)) => Err(Stop::Waits(waits)),
-            Err(Ran::Failed(failure)) => Ok(Tried::failed(failure)),
+            Err(Ran::Failed(failure)) => Tried::outcome_of(failure),
         }
     }
 }

@@ -77,7 +77,7 @@ impl Supply {
         loop {
             let (intent, is_earlier) = journaled;
             let job = job_id(intent.get("job").and_then(Value::as_str).unwrap_or_default())?;
-            if !is_earlier || !self.did_not_end_well(job).await {
+            if !is_earlier || !self.did_not_end_well(job).await? {
                 return Ok(job);
             }
             change.key = next();
@@ -132,10 +132,16 @@ impl Supply {
         Ok(Waited::Waits(Waits { job: id.to_string(), until_ms }))
     }
 
-    /// A job that cannot be read counts as one that may still do its work.
-    async fn did_not_end_well(&self, job: JobId) -> bool {
-        let state = self.brain.workflow.state(&self.owner, job).await;
-        state.is_ok_and(|state| matches!(state.status, JobStatus::Failed | JobStatus::Cancelled))
+    /// A job that is not there yet counts as one that may still do its work.
+    ///
+    /// # Errors
+    /// The engine's record cannot be reached.
+    async fn did_not_end_well(&self, job: JobId) -> Result<bool, Failure> {
+        match self.brain.workflow.state(&self.owner, job).await {
+            Ok(state) => Ok(matches!(state.status, JobStatus::Failed | JobStatus::Cancelled)),
+            Err(interrupted @ Failure::Interrupted { .. }) => Err(interrupted),
+            Err(_) => Ok(false),
+        }
     }
 }
 

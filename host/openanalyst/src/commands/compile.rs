@@ -1,5 +1,6 @@
 //! `compile-component`: one component from standard input to an artifact on standard output, in a process with limits. The host starts it for itself.
 
+use crate::output::note;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,9 +20,7 @@ pub fn called() -> Option<ExitCode> {
     match (number(), number()) {
         (Some(memory_bytes), Some(cpu_s)) => Some(compile_child(memory_bytes, cpu_s)),
         _ => {
-            eprintln!(
-                "openanalyst: `{NAME}` needs bytes of memory and seconds of CPU time; the host calls it for itself"
-            );
+            note!("openanalyst: `{NAME}` needs bytes of memory and seconds of CPU time; the host calls it for itself");
             Some(ExitCode::from(2))
         }
     }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{File, create_dir_all};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,7 +25,9 @@ use super::task::owner;
 use crate::cli::HistoryCommand;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
-use crate::host::open_store;
+use crate::host::open_store_as_it_is;
+use crate::output::say;
+use crate::private_file;
 use crate::settings::Settings;
 
 /// How many rows are read at once.
@@ -41,11 +43,11 @@ pub async fn export(command: &HistoryCommand, settings: &Settings) -> Result<Exi
     let HistoryCommand::Export { dir, tenant, user } = command;
     let owner = owner(tenant, user)?;
     DataDir::open(&settings.data_dir.value)?;
-    let store = open_store(settings).await?;
+    let store = open_store_as_it_is(settings).await?;
     let written = write(&store, &owner, dir).await;
     store.close().await;
     let (entries, events) = written?;
-    println!("{}: {entries} entries and {events} events of user {user} in tenant {tenant}", dir.display());
+    say!("{}: {entries} entries and {events} events of user {user} in tenant {tenant}", dir.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,7 +65,7 @@ fn folder(kind: &str) -> &str {
 
 async fn write(store: &Store, owner: &Owner, dir: &Path) -> Result<(usize, usize), Failure> {
     for kind in ["sessions", "learnings", "successes", "failures", "research", "raw-outputs"] {
-        create_dir_all(dir.join(kind)).map_err(|error| failed(&dir.join(kind), &error))?;
+        private_file::create_dir(&dir.join(kind)).map_err(|error| failed(&dir.join(kind), &error))?;
     }
     let mut entries = 0;
     let mut before = None;
@@ -73,9 +75,9 @@ async fn write(store: &Store, owner: &Owner, dir: &Path) -> Result<(usize, usize
         for entry in &page {
             let at = time(entry.at_ms);
             let folder = dir.join(folder(&entry.kind)).join(at.format("%Y-%m").to_string());
-            create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+            private_file::create_dir(&folder).map_err(|error| failed(&folder, &error))?;
             let file = folder.join(name(entry, &at));
-            std::fs::write(&file, markdown(entry, &at)).map_err(|error| failed(&file, &error))?;
+            private_file::write(&file, markdown(entry, &at)).map_err(|error| failed(&file, &error))?;
             entries += 1;
         }
         match page.last().and_then(|entry| entry.id.parse::<MessageId>().ok()) {
@@ -126,8 +128,8 @@ fn write_event(files: &mut BTreeMap<String, BufWriter<File>>, dir: &Path, event:
     let folder = dir.join("raw-outputs").join(at.format("%Y-%m").to_string());
     let path = folder.join(format!("{day}_all-events.jsonl"));
     if !files.contains_key(&day) {
-        create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-        let file = File::create(&path).map_err(|error| failed(&path, &error))?;
+        private_file::create_dir(&folder).map_err(|error| failed(&folder, &error))?;
+        let file = private_file::create(&path).map_err(|error| failed(&path, &error))?;
         files.insert(day.clone(), BufWriter::new(file));
     }
     let Some(file) = files.get_mut(&day) else { return Ok(()) };

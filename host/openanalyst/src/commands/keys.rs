@@ -7,6 +7,7 @@ use openanalyst_identity::LocalKeys;
 use crate::cli::KeysCommand;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -18,13 +19,13 @@ pub fn run(command: &KeysCommand, settings: &Settings) -> Result<ExitCode, Failu
     match command {
         KeysCommand::List => {
             for (index, id) in keys.key_ids()?.iter().enumerate() {
-                println!("{id} {}", if index == 0 { "signs" } else { "earlier" });
+                say!("{id} {}", if index == 0 { "signs" } else { "earlier" });
             }
         }
-        KeysCommand::Rotate => println!("{} signs", keys.rotate()?),
+        KeysCommand::Rotate => say!("{} signs", keys.rotate()?),
         KeysCommand::Retire { key_id } => {
             keys.retire(key_id)?;
-            println!("{key_id} retired: a running host stops believing it within seconds");
+            say!("{key_id} retired: a running host stops believing it within seconds");
         }
     }
     Ok(ExitCode::SUCCESS)

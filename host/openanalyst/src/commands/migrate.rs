@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::open_store;
+use crate::output::say;
 use crate::settings::Settings;
 use openanalyst_store::Store;
 
@@ -20,7 +21,7 @@ fn place(store: &Store) -> String {
 pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     DataDir::open(&settings.data_dir.value)?;
     let store = open_store(settings).await?;
-    println!("{} has the schema version {}", place(&store), store.schema_version().await?);
+    say!("{} has the schema version {}", place(&store), store.schema_version().await?);
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

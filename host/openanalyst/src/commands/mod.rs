@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod backup;
 pub mod compile;
 pub mod doctor;
 pub mod history;

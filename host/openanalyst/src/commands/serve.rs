@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use openanalyst_domain::{Clock as _, SystemClock};
 use openanalyst_identity::{LocalKeys, Verifier};
+use openanalyst_registry::PackageStore;
 use openanalyst_server::{ReadyCheck, ReadyReport, ServerOptions};
 use openanalyst_store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -18,6 +19,8 @@ use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::issuers;
+use crate::output::say;
+use crate::preparation::Preparation;
 use crate::settings::Settings;
 
 /// How often revocations and retired keys are looked for: a token that another process ended ends its sockets within 5 s.
@@ -29,7 +32,7 @@ const LEARN_EVERY: Duration = Duration::from_secs(2);
 /// None today.
 pub fn print_config(settings: &Settings) -> Result<ExitCode, Failure> {
     for (key, value, source) in settings.lines() {
-        println!("{key} = {value} # {source}");
+        say!("{key} = {value} # {source}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,22 +72,12 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     }
     options.limits.connections_per_address = settings.connections_per_address.value as usize;
     options.trusted_proxies = settings.trusted_proxies()?;
+    let leaving = options.leaving.clone();
+    let ready =
+        Arc::new(Ready { store, packages: host.packages.clone(), preparation, last: tokio::sync::Mutex::default() });
     options.readiness = Arc::new(move || {
-        let (store, preparation) = (store.clone(), preparation.clone());
-        Box::pin(async move {
-            let check = |name, failure: Option<String>| ReadyCheck {
-                name,
-                ok: failure.is_none(),
-                detail: failure.unwrap_or_default(),
-            };
-            let database = store.ping_writable().await.err().map(|error| error.to_string());
-            let failures = preparation.failures();
-            let components = (!failures.is_empty()).then(|| failures.join("; "));
-            ReadyReport {
-                checks: vec![check("database", database), check("components", components)],
-                preparing: preparation.pending(),
-            }
-        })
+        let ready = ready.clone();
+        Box::pin(async move { ready.report().await })
     });
     // The last line of the start on stdout. Whoever started this may have closed stdout: that is their choice.
     let address = listener.local_addr()?;
@@ -101,6 +94,19 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     tokio::select! {
         ended = terminated() => ended?,
     }
+    let delay = Duration::from_secs(settings.shutdown_delay_s.value);
+    if !delay.is_zero() {
+        tracing::info!(
+            delay_s = delay.as_secs(),
+            "about to shut down: /ready says 503, and everything is still served"
+        );
+        leaving.cancel();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            // Whoever asks twice does not want to wait.
+            ended = terminated() => ended?,
+        }
+    }
     tracing::info!("shutting down: nothing new is begun, what runs may end");
     shutdown.cancel();
     watch.abort();
@@ -112,6 +118,46 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     }
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `/ready` looks at.
+struct Ready {
+    store: Store,
+    packages: Arc<dyn PackageStore>,
+    preparation: Preparation,
+    /// The last report, and when it was made: anybody may ask, and each look writes to the database.
+    last: tokio::sync::Mutex<Option<(Instant, ReadyReport)>>,
+}
+
+/// For how long a report is given again.
+const REPORT_KEPT: Duration = Duration::from_millis(500);
+/// How long each check may take: together they answer within a second.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(700);
+
+impl Ready {
+    async fn report(&self) -> ReadyReport {
+        let mut last = self.last.lock().await;
+        if let Some((at, report)) = &*last
+            && at.elapsed() < REPORT_KEPT
+        {
+            return report.clone();
+        }
+        let database = async { self.store.ping_writable().await.map_err(|error| error.to_string()) };
+        let packages = async { self.packages.check().await.map_err(|error| error.to_string()) };
+        let (database, packages) = tokio::join!(in_time("database", database), in_time("packages", packages));
+        let failures = self.preparation.failures();
+        let components = ReadyCheck { name: "components", ok: failures.is_empty(), detail: failures.join("; ") };
+        let report =
+            ReadyReport { checks: vec![database, packages, components], preparing: self.preparation.pending() };
+        *last = Some((Instant::now(), report.clone()));
+        report
+    }
+}
+
+async fn in_time(name: &'static str, check: impl Future<Output = Result<(), String>>) -> ReadyCheck {
+    let found = tokio::time::timeout(CHECK_TIMEOUT, check).await;
+    let found = found.unwrap_or_else(|_| Err(format!("no answer within {} ms", CHECK_TIMEOUT.as_millis())));
+    ReadyCheck { name, ok: found.is_ok(), detail: found.err().unwrap_or_default() }
 }
 
 /// Reads what other processes revoked.

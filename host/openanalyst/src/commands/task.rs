@@ -15,6 +15,7 @@ use crate::cli::TaskCommand;
 use crate::data_dir::{DataDir, private_dir};
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Writes a finished task into a file.
@@ -32,9 +33,9 @@ pub async fn export(command: &TaskCommand, settings: &Settings) -> Result<ExitCo
     let file = out.clone().unwrap_or_else(|| PathBuf::from(format!("task-{id}.json")));
     let text = serde_json::to_string_pretty(&recorded).map_err(|error| Failure::failed(error.to_string()))?;
     let skills: Vec<&str> = recorded.skills.iter().map(|skill| skill.name.as_str()).collect();
-    std::fs::write(&file, text)
+    crate::private_file::write(&file, text)
         .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
-    println!(
+    say!(
         "{}: {} invocations of {}, {} texts replaced. What was asked and answered stands in it: look at it before you hand it on",
         file.display(),
         recorded.invocations.len(),
@@ -72,25 +73,20 @@ pub async fn replay(
     options.compiler = Some(compile::in_a_child());
     let sandbox = Sandbox::new(options)?;
     let replayed = run_again(&sandbox, &recorded).await.map_err(|failure| Failure::failed(failure.to_string()))?;
-    println!("task {} ({})", recorded.task_id, recorded.status);
+    say!("task {} ({})", recorded.task_id, recorded.status);
     let mut same = true;
     let mut of = None;
     for (one, invoked) in replayed.iter().zip(&recorded.invocations) {
         if of.replace(invoked.skill) != Some(invoked.skill)
             && let Some(skill) = recorded.skills.get(invoked.skill)
         {
-            println!("skill {} {}", skill.name, skill.version.as_deref().unwrap_or_default());
+            say!("skill {} {}", skill.name, skill.version.as_deref().unwrap_or_default());
         }
         let verdict = one.difference.as_deref().unwrap_or("as recorded");
         let ended = if invoked.recording.failed.is_some() { " (a failure)" } else { "" };
-        println!(
-            "{:<24} {:<6} {:>4} host calls  {verdict}{ended}",
-            invoked.place,
-            invoked.input.export(),
-            one.host_calls
-        );
+        say!("{:<24} {:<6} {:>4} host calls  {verdict}{ended}", invoked.place, invoked.input.export(), one.host_calls);
         for line in &one.logs {
-            println!("    {:?}: {}", line.level, line.message);
+            say!("    {:?}: {}", line.level, line.message);
         }
         same &= one.difference.is_none();
     }

@@ -9,6 +9,7 @@ use openanalyst_identity::{LocalKeys, Scope, TokenRequest};
 use crate::cli::Token;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::settings::Settings;
 
 /// The longest life of a token.
@@ -33,7 +34,7 @@ pub fn run(token: &Token, settings: &Settings) -> Result<ExitCode, Failure> {
     }
     let key = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
     let request = TokenRequest { tenant, user, scopes, ttl: token.ttl, now_ms: SystemClock.now_ms() };
-    println!("{}", key.sign(&request)?);
+    say!("{}", key.sign(&request)?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -78,6 +78,11 @@ impl FolderPackages {
 
 #[async_trait]
 impl PackageStore for FolderPackages {
+    async fn check(&self) -> Result<(), PackageStoreError> {
+        let dir = self.dir.clone();
+        blocking(move || fs::read_dir(&dir).map(drop)).await.map_err(unavailable)
+    }
+
     async fn put(&self, digest: &Digest, package: Bytes) -> Result<(), PackageStoreError> {
         may_be_put(digest, &package).await?;
         let (this, named) = (self.clone(), digest.clone());

@@ -50,6 +50,12 @@ pub trait PackageStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// See [`PackageStoreError`].
     async fn get(&self, digest: &Digest) -> Result<Bytes, PackageStoreError>;
+
+    /// Asks the store for an answer, for `/ready` and `doctor`.
+    ///
+    /// # Errors
+    /// [`PackageStoreError::Unavailable`] with the reason.
+    async fn check(&self) -> Result<(), PackageStoreError>;
 }
 
 /// Most bytes of a package that is kept or read. Archives have a lower limit when they are uploaded.

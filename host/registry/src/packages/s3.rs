@@ -535,6 +535,10 @@ impl ObjectPackages {
 
 #[async_trait]
 impl PackageStore for ObjectPackages {
+    async fn check(&self) -> Result<(), PackageStoreError> {
+        Self::check(self).await
+    }
+
     async fn put(&self, digest: &Digest, package: Bytes) -> Result<(), PackageStoreError> {
         may_be_put(digest, &package).await?;
         self.call(self.put_now(digest, package)).await

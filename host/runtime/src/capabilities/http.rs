@@ -232,7 +232,7 @@ impl HostPending for State {
             Underway::Taken => Err(Failure::invalid("this response was already taken: `wait` works once")),
         };
         let result = capped(result);
-        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone));
+        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone))?;
         Ok(result.map_err(Into::into))
     }
 
@@ -262,7 +262,7 @@ impl Host for State {
             Ok((http, request)) => capped(http.fetch(request, self.call.grants.clone(), name).await),
             Err(failure) => Err(failure),
         };
-        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone));
+        begun.end(&result.as_ref().map(RecordedResponse::from).map_err(Clone::clone))?;
         Ok(result.map_err(Into::into))
     }
 
@@ -287,11 +287,11 @@ impl Host for State {
         let (http, request) = match self.begin_fetch(request) {
             Ok(sending) => sending,
             Err(failure) => {
-                begun.end::<()>(&Err(failure.clone()));
+                begun.end::<()>(&Err(failure.clone()))?;
                 return Ok(Err(failure.into()));
             }
         };
-        begun.end(&Ok(()));
+        begun.end(&Ok(()))?;
         let grants = self.call.grants.clone();
         let handle: JoinHandle<_> = tokio::spawn(async move { http.fetch(request, grants, name).await });
         self.counts.http_waiting += 1;

@@ -101,7 +101,7 @@ impl State {
             }
             completion
         });
-        begun.end(&result);
+        begun.end(&result)?;
         Ok(result.map_err(Into::into))
     }
 }

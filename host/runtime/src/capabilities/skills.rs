@@ -103,7 +103,7 @@ impl Host for State {
             }
             Err(failure) => Err(failure),
         };
-        begun.end(&result);
+        begun.end(&result)?;
         Ok(result.map_err(Into::into))
     }
 }

@@ -243,7 +243,7 @@ impl State {
             Ok(begun) => {
                 let started =
                     start(&self.call, &mut self.counts.workflow_starts, path, is_flow, arguments, options).await;
-                begun.end(&started);
+                begun.end(&started)?;
                 started
             }
             Err(played) => {
@@ -289,7 +289,7 @@ impl HostJob for State {
             }
             Err(failure) => Err(failure),
         };
-        begun.end(&result);
+        begun.end(&result)?;
         Ok(result.map_err(Into::into))
     }
 

@@ -12,6 +12,8 @@ impl From<openanalyst_domain::Failure> for Failure {
             Host::Unavailable { detail, retry_after_ms } => Self::Unavailable(Unavailable { detail, retry_after_ms }),
             Host::Limit { reason, detail } => Self::Limit(Limit { reason, detail }),
             Host::Failed { detail } => Self::Failed(detail),
+            // The tape ends the invocation before a guest could be told.
+            Host::Interrupted { detail } => Self::Unavailable(Unavailable { detail, retry_after_ms: None }),
         }
     }
 }

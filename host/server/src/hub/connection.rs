@@ -21,7 +21,7 @@ use super::frame_meter::Metered;
 use super::notices;
 use super::outbox::{self, CloseReason, Closed, Outbox, Writer};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, ProofEnd};
 use crate::rate::{Allowed, FrameRate};
 
 /// How far over its limit a message is still read, so that the connection can be closed in order.
@@ -113,7 +113,7 @@ impl Connection {
         let speaker = self.speaker.clone();
         let (app, outbox) = (&speaker.app, &speaker.outbox);
         let proof = speaker.caller.clone();
-        let mut expired = std::pin::pin!(proof.proof_ends(app));
+        let mut ended = std::pin::pin!(proof.proof_ends(app));
         let silent = sleep_until(Instant::now() + app.limits.ws_idle_timeout);
         tokio::pin!(silent);
         loop {
@@ -126,8 +126,11 @@ impl Connection {
                     outbox.close(CloseReason::GoingAway);
                     return Some(frames);
                 }
-                () = &mut expired => {
-                    outbox.close(CloseReason::Expired);
+                end = &mut ended => {
+                    outbox.close(match end {
+                        ProofEnd::Expired => CloseReason::Expired,
+                        ProofEnd::Revoked => CloseReason::Revoked,
+                    });
                     return Some(frames);
                 }
                 () = &mut silent => {

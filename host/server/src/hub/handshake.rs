@@ -8,6 +8,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -18,6 +20,9 @@ use crate::problem::Problem;
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 /// The version of the protocol that is spoken.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
+
+/// Bytes of the client's nonce.
+const NONCE_BYTES: usize = 16;
 
 /// A handshake that can be accepted.
 pub(crate) struct Handshake {
@@ -36,8 +41,10 @@ impl FromRequestParts<App> for Handshake {
         if !is_upgrade || headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
             return Err(not_a_handshake(StatusCode::UPGRADE_REQUIRED));
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or_else(|| not_a_handshake(StatusCode::BAD_REQUEST))?;
+        let key = key(headers).ok_or_else(|| {
+            let detail = "`Sec-WebSocket-Key` must be there once, and hold 16 bytes in base64 (RFC 6455 §4.2.1)";
+            Problem::new(StatusCode::BAD_REQUEST, "not-a-websocket-handshake", detail)
+        })?;
         let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| Problem::internal())?;
         let upgrade = parts.extensions.remove::<OnUpgrade>();
         let upgrade = upgrade.ok_or_else(|| not_a_handshake(StatusCode::UPGRADE_REQUIRED))?;
@@ -62,6 +69,14 @@ impl Handshake {
     }
 }
 
+/// The client's nonce: one, of 16 bytes.
+fn key(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut given = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (key, None) = (given.next()?, given.next()) else { return None };
+    let nonce = STANDARD.decode(key.as_bytes()).ok()?;
+    (nonce.len() == NONCE_BYTES).then_some(key)
+}
+
 /// Whether a list in a header has this element; the case does not matter.
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -80,6 +95,19 @@ fn not_a_handshake(status: StatusCode) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_key_is_one_nonce_of_16_bytes() {
+        let found = |values: &[&str]| {
+            let values = values.iter().map(|value| (header::SEC_WEBSOCKET_KEY, value.parse().unwrap()));
+            key(&values.collect::<HeaderMap>()).is_some()
+        };
+        let good = "dGhlIHNhbXBsZSBub25jZQ==";
+        assert!(found(&[good]));
+        for bad in [&[] as &[&str], &[""], &["x"], &["dGhlIHNhbXBsZSBub25jZQ"], &["c2hvcnQ="], &[good, good]] {
+            assert!(!found(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_list_is_read_element_by_element() {

@@ -67,8 +67,8 @@ pub(crate) async fn open(
     refuse_token_in_url(query.as_deref().unwrap_or_default())?;
     app.origins.check(&headers)?;
     let offered = Offered::from_headers(&headers);
-    let caller =
-        auth::verify(&app, token(&headers, &offered)?, Scope::Requests, peer.map(|Extension(peer)| peer)).await?;
+    let token = token(&headers, &offered).map_err(|error| app.refuse_token(&error))?;
+    let caller = auth::verify(&app, token, Scope::Requests, peer.map(|Extension(peer)| peer)).await?;
     app.rate.count(&caller.owner)?;
     if offered.any && !offered.protocol {
         let detail = format!("the hub speaks the subprotocol `{PROTOCOL}`: offer it, or offer none");
@@ -126,12 +126,12 @@ impl<'a> Offered<'a> {
 }
 
 /// The token, from one place only (RFC 6750 §2).
-fn token<'a>(headers: &'a HeaderMap, offered: &Offered<'a>) -> Result<&'a str, Problem> {
+fn token<'a>(headers: &'a HeaderMap, offered: &Offered<'a>) -> Result<&'a str, TokenError> {
     match (headers.contains_key(header::AUTHORIZATION), offered.tokens.as_slice()) {
         (false, [token]) => Ok(token),
         (true, []) => auth::bearer(headers),
-        (false, []) => Err(auth::refused(&TokenError::Missing)),
-        _ => Err(auth::refused(&TokenError::Malformed)),
+        (false, []) => Err(TokenError::Missing),
+        _ => Err(TokenError::Malformed),
     }
 }
 
@@ -147,17 +147,16 @@ mod tests {
     fn the_token_comes_from_one_place() {
         let find = |pairs: &[(&'static str, &str)]| {
             let headers = headers(pairs);
-            token(&headers, &Offered::from_headers(&headers))
-                .map(str::to_owned)
-                .map_err(|problem| problem.status.as_u16())
+            token(&headers, &Offered::from_headers(&headers)).map(str::to_owned).map_err(|error| error.code())
         };
         let protocol = "sec-websocket-protocol";
         assert_eq!(find(&[("authorization", "Bearer a.b.c")]), Ok("a.b.c".to_owned()));
         assert_eq!(find(&[(protocol, "openanalyst.v1, bearer.a.b.c")]), Ok("a.b.c".to_owned()));
-        assert_eq!(find(&[(protocol, "openanalyst.v1")]), Err(401));
-        assert_eq!(find(&[]), Err(401));
-        assert_eq!(find(&[("authorization", "Bearer a.b.c"), (protocol, "openanalyst.v1, bearer.a.b.c")]), Err(401));
-        assert_eq!(find(&[(protocol, "bearer.a.b.c, bearer.d.e.f")]), Err(401));
+        assert_eq!(find(&[(protocol, "openanalyst.v1")]), Err("token-missing"));
+        assert_eq!(find(&[]), Err("token-missing"));
+        let both = [("authorization", "Bearer a.b.c"), (protocol, "openanalyst.v1, bearer.a.b.c")];
+        assert_eq!(find(&both), Err("token-malformed"));
+        assert_eq!(find(&[(protocol, "bearer.a.b.c, bearer.d.e.f")]), Err("token-malformed"));
     }
 
     #[test]

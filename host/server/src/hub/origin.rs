@@ -78,8 +78,14 @@ impl Origins {
         if allowed {
             return Ok(());
         }
-        let detail = "pages of this origin may not connect: open the hub from the host's own pages, or let its operator allow the \
-                      origin with --allowed-origin";
+        let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(100).collect::<String>();
+        let origin = shown(value.to_str().unwrap_or("unreadable"));
+        let host = shown(host.unwrap_or("none"));
+        let detail = format!(
+            "pages of this origin may not connect: `Origin` is `{origin}` and `Host` is `{host}`. Let the proxy in front pass \
+             `Host` on with its port, open the hub from the host's own pages, or let its operator allow the origin with \
+             --allowed-origin {origin}"
+        );
         Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail))
     }
 }
@@ -125,6 +131,16 @@ mod tests {
         ] {
             assert!(!passes(&[foreign], host), "{foreign}");
         }
+        let headers = HeaderMap::from_iter([
+            (header::HOST, "example.com".parse().unwrap()),
+            (header::ORIGIN, "https://example.com:3001".parse().unwrap()),
+        ]);
+        let said = Origins::default().check(&headers).unwrap_err();
+        for part in ["`https://example.com:3001`", "`example.com`", "--allowed-origin"] {
+            assert!(said.detail().contains(part), "{}", said.detail());
+        }
+        let with_slash = Origins::new(&["https://example.com:3001/".to_owned()]);
+        assert!(with_slash.check(&headers).is_ok());
         assert!(!passes(&["http://127.0.0.1:8080", "https://evil.example"], host), "two origins are none");
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum CloseReason {
     NotUtf8,
     /// The token expired.
     Expired,
+    /// The token, or its key, is not good any more.
+    Revoked,
     /// The client sends too much, and does not listen.
     TooOften,
     /// A message was too large.
@@ -55,6 +57,7 @@ impl CloseReason {
             Self::Protocol => (1002, "a frame broke RFC 6455"),
             Self::NotUtf8 => (1007, "a text frame was not UTF-8"),
             Self::Expired => (1008, "token-expired: connect again with a fresh token"),
+            Self::Revoked => (1008, "token-revoked: connect again with another token"),
             Self::TooOften => (1008, "rate-limited: send fewer messages"),
             Self::TooLarge => (1009, "the message is too large: send larger files over POST /v1/requests"),
             Self::Busy => (1013, "busy: too many messages are being sent, connect again later"),

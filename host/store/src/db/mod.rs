@@ -42,6 +42,18 @@ pub enum StoreOptions {
     },
 }
 
+/// What opening a database does with a schema that is older than this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// It is brought up; a database that is not there is made.
+    BroughtUp,
+    /// It is left as it is, and refused.
+    AsItIs,
+}
+
+/// Stands before the id of its signing key in the name that a host's session has.
+const SIGNS_WITH: &str = "openanalyst key ";
+
 /// How many connections to PostgreSQL a host has, unless it is told otherwise.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -200,6 +212,7 @@ impl Tx {
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
         if let TxInner::Sqlite(tx) = &mut self.inner {
+            // Its first step has begun the transaction when this returns: against other processes too.
             return tx.begin(&self.scope, true).await;
         }
         let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
@@ -221,9 +234,23 @@ impl Store {
     /// # Errors
     /// Each names the database, the reason and the next step.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::open_with(options, Schema::BroughtUp).await
+    }
+
+    /// Opens a database that is there, and leaves its schema as it is: for commands that look only.
+    ///
+    /// # Errors
+    /// [`StoreError::OlderSchema`]; [`StoreError::Open`] where there is none; as [`Self::open`].
+    pub async fn open_as_it_is(options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::open_with(options, Schema::AsItIs).await
+    }
+
+    async fn open_with(options: &StoreOptions, schema: Schema) -> Result<Self, StoreError> {
         let backend = match options {
-            StoreOptions::Sqlite { path } => Backend::Sqlite(sqlite::Pools::open(path).await?),
-            StoreOptions::Postgres { url, connections } => Backend::Postgres(postgres::open(url, *connections).await?),
+            StoreOptions::Sqlite { path } => Backend::Sqlite(sqlite::Pools::open(path, schema).await?),
+            StoreOptions::Postgres { url, connections } => {
+                Backend::Postgres(postgres::open(url, *connections, schema).await?)
+            }
         };
         Ok(Self { backend })
     }
@@ -257,6 +284,14 @@ impl Store {
     /// # Errors
     /// The file cannot be made or locked; the server cannot be reached.
     pub async fn join(&self, dir: &Path) -> Result<(Nodes, AliveNode), StoreError> {
+        self.join_as(dir, "").await
+    }
+
+    /// The same for a host that signs tokens with the key of this id: [`Self::signing_keys_in_use`] tells.
+    ///
+    /// # Errors
+    /// See [`Self::join`].
+    pub async fn join_as(&self, dir: &Path, signing_key: &str) -> Result<(Nodes, AliveNode), StoreError> {
         match &self.backend {
             Backend::Sqlite(pools) => {
                 // Beside the database, so that whoever uses the file sees it.
@@ -273,11 +308,30 @@ impl Store {
             }
             Backend::Postgres(pools) => {
                 let node = NodeId::new();
-                let options = pools.writes.connect_options().as_ref().clone();
+                let mut options = pools.writes.connect_options().as_ref().clone();
+                if !signing_key.is_empty() {
+                    options = options.application_name(&format!("{SIGNS_WITH}{signing_key}"));
+                }
                 let (seen, heart) = sessions::Seen::begin(options, node).await?;
                 Ok((Nodes::of_sessions(seen), AliveNode::of_session(node, heart)))
             }
         }
+    }
+
+    /// The ids of the keys with which the hosts sign that use this database now. On SQLite none: they have one
+    /// data directory, and one key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn signing_keys_in_use(&self) -> Result<Vec<String>, StoreError> {
+        let Backend::Postgres(pools) = &self.backend else { return Ok(Vec::new()) };
+        let names: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name IS NOT NULL ORDER BY 1",
+        )
+        .fetch_all(&mut postgres::as_login(&pools.reads).await?)
+        .await?;
+        Ok(names.iter().filter_map(|(name,)| name.strip_prefix(SIGNS_WITH)).map(str::to_owned).collect())
     }
 
     /// Listens to what other processes of the database say.
@@ -336,14 +390,37 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database takes writes: begins a transaction, writes nothing, ends it.
+    /// Whether the database takes writes: writes something small, and waits until it is durable. Nothing
+    /// of it stays.
     ///
     /// # Errors
     /// The database's.
     pub async fn ping_writable(&self) -> Result<(), StoreError> {
         match &self.backend {
-            Backend::Sqlite(_) => self.begin(Scope::Worker).await?.flush().await,
+            Backend::Sqlite(_) => {
+                // SQLite keeps this number for the program, which has no other use for it: setting it writes the
+                // first page anew, also where it stays the same (SQLite documentation, `PRAGMA user_version`).
+                let mut tx = self.begin(Scope::Worker).await?;
+                tx.later.push(query("PRAGMA user_version = 1"));
+                tx.commit().await
+            }
             Backend::Postgres(pools) => postgres::ping_writable(&pools.writes).await,
+        }
+    }
+
+    /// Writes a copy of the whole database into a new file, as it is at one moment, while others read and
+    /// write. Only SQLite: PostgreSQL has its own programs for that.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`]: the file is there already, cannot be written, or the database is a server.
+    pub async fn copy_into(&self, file: &Path) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => sqlite::copy_into(&pools.path, file).await,
+            Backend::Postgres(_) => Err(StoreError::Open {
+                path: file.to_owned(),
+                reason: "the database is a PostgreSQL server".to_owned(),
+                next: "Use pg_dump, as docs/operating.md says",
+            }),
         }
     }
 

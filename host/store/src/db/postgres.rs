@@ -13,8 +13,8 @@ use openanalyst_domain::{Place, Places};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
-use super::known_version;
 use super::migrations::OF_POSTGRES;
+use super::{Schema, known_version};
 use crate::{Scope, StoreError};
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.
@@ -42,6 +42,12 @@ impl PostgresUrl {
             return Err(refused("it names no database".to_owned()));
         }
         Ok(Self(options))
+    }
+
+    /// The same with this password, instead of one that it may have.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        Self(self.0.password(password))
     }
 
     fn shown(&self) -> String {
@@ -114,7 +120,7 @@ async fn begin_in_turn(pool: &PgPool, places: &Places, scope: &Scope, words: Str
     Ok(Begun { tx: begin(pool, words).await?, place })
 }
 
-pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, StoreError> {
+pub(super) async fn open(url: &PostgresUrl, connections: u32, schema: Schema) -> Result<Pools, StoreError> {
     let failed = |error: sqlx::Error| open_error(url, &error);
     let mut first = PgConnection::connect_with(&url.options()).await.map_err(failed)?;
     let (version,): (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::int4")
@@ -124,7 +130,7 @@ pub(super) async fn open(url: &PostgresUrl, connections: u32) -> Result<Pools, S
     if version < OLDEST_SERVER {
         return Err(StoreError::OldServer { found: version / 10_000 });
     }
-    migrate(&mut first, url).await?;
+    migrate(&mut first, url, schema).await?;
     first.close().await.map_err(failed)?;
     let pool = |connections: u32| {
         PgPoolOptions::new()
@@ -170,9 +176,10 @@ fn is_gone(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(_)) || code.is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
 }
 
-async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(), StoreError> {
+async fn migrate(connection: &mut PgConnection, url: &PostgresUrl, schema: Schema) -> Result<(), StoreError> {
     let known = known_version(&OF_POSTGRES);
     let failed = |error: sqlx::Error| open_error(url, &error);
+    let mut found_version = 0;
     let (there,): (bool,) = sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await
@@ -190,11 +197,15 @@ async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<(),
             .await
             .map_err(failed)?;
         connection.execute("RESET ROLE").await.map_err(failed)?;
-        match found.unwrap_or(0) {
+        found_version = found.unwrap_or(0);
+        match found_version {
             found if found == known => return Ok(()),
             found if found > known => return Err(StoreError::NewerSchema { found, known }),
             _ => {}
         }
+    }
+    if schema == Schema::AsItIs {
+        return Err(StoreError::OlderSchema { found: found_version, known });
     }
     // The statement limit is for requests; a migration of a large table may take its time.
     connection.execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(failed)?;
@@ -228,6 +239,13 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
             reason: format!("the role {role} is above row-level security (SUPERUSER or BYPASSRLS)"),
         });
     }
+    let (is_worker,): (bool,) =
+        sqlx::query_as("SELECT pg_has_role(session_user, 'openanalyst_worker', 'MEMBER')").fetch_one(pool).await?;
+    if !is_worker {
+        let reason = "the login is no member of the role openanalyst_worker, which finds open work: run \
+                      `GRANT openanalyst_worker TO LOGIN` as the owner";
+        return Err(StoreError::Unsafe { reason: reason.to_owned() });
+    }
     let open: Vec<(String,)> = sqlx::query_as(
         "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') \
          AND relname <> '_sqlx_migrations' \
@@ -243,10 +261,33 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
     }
 }
 
+/// A connection as the login itself, which may see what its other sessions are called.
+pub(super) async fn as_login(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
+    PgConnection::connect_with(pool.connect_options().as_ref()).await
+}
+
 pub(super) async fn ping_writable(pool: &PgPool) -> Result<(), StoreError> {
-    let (read_only,): (String,) =
-        sqlx::query_as("SELECT current_setting('transaction_read_only')").fetch_one(pool).await?;
-    if read_only == "on" { Err(StoreError::ReadOnly) } else { Ok(()) }
+    let mut tx = begin(pool, Scope::Worker.begin()).await?;
+    let (read_only, has_temporary): (String, bool) = sqlx::query_as(
+        "SELECT current_setting('transaction_read_only'), has_database_privilege(current_database(), 'TEMP')",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if read_only == "on" {
+        return Err(StoreError::ReadOnlyServer);
+    }
+    // A row in a table of this session, which is empty again after the commit: the server has to find room for
+    // its page each time, as it has to for a new row of any table. And a record in the log, which the commit
+    // makes durable (PostgreSQL documentation, "Generic WAL messages").
+    if has_temporary {
+        tx.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS openanalyst_ready (filler text) ON COMMIT DELETE ROWS; \
+             INSERT INTO pg_temp.openanalyst_ready VALUES (repeat('x', 1000))",
+        )
+        .await?;
+    }
+    tx.execute("SELECT pg_logical_emit_message(true, 'openanalyst', 'ready')").await?;
+    Ok(tx.commit().await?)
 }
 
 fn open_error(url: &PostgresUrl, error: &sqlx::Error) -> StoreError {

@@ -298,3 +298,112 @@ async fn a_cancellation_is_heard_by_the_other_processes() {
     hints.cancelled().await.unwrap();
     assert!(futures_util::FutureExt::now_or_never(hints.cancelled()).is_none(), "two hints, not three");
 }
+
+/// The statements of the documentation, in their order.
+fn documented() -> Vec<&'static str> {
+    let text = include_str!("../../../../docs/operating.md");
+    text.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// What the documentation says, line by line, on a server of its own: made, served by a login with no rights but two roles, dumped whole, and restored.
+#[tokio::test]
+async fn the_documented_statements_make_serve_dump_and_restore_a_database() {
+    let Some(server) = Server::start() else { return };
+    let [make, strict, backup] = documented()[..] else { panic!("the documentation has three blocks of SQL") };
+    for block in [make, strict, backup] {
+        assert!(block.contains("PASSWORD"), "no role without a password: {block}");
+    }
+    // Other tests' helpers have made a role of that name already.
+    server.sql("postgres", "DROP ROLE owner").unwrap();
+    for statement in make.lines() {
+        server.sql("postgres", statement).unwrap();
+    }
+    let as_owner = server.url_with_password("openanalyst", "owner", "CHANGE-ME");
+    open(&as_owner).await.unwrap().close().await;
+    for statement in strict.lines() {
+        server.sql_as("openanalyst", "owner", statement).unwrap();
+    }
+    let store = open(&server.url_with_password("openanalyst", "serving", "CHANGE-ME")).await.unwrap();
+    for tenant in ["a", "b"] {
+        accept(&store, &task(&owner(tenant, "ada"), None, "d")).await;
+    }
+    store.check().await.unwrap();
+    for statement in backup.lines() {
+        server.sql("openanalyst", statement).unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("openanalyst.dump");
+    assert!(server.dump("openanalyst", "owner", &file, &[]).is_err(), "the owner is under row-level security too");
+    server.dump("openanalyst", "openanalyst_backup", &file, &[]).unwrap();
+    let restored = server.restore(&file).unwrap();
+    store.close().await;
+    let store = open(&restored).await.unwrap();
+    for tenant in ["a", "b"] {
+        let owner = owner(tenant, "ada");
+        assert_eq!(store.tasks(&owner, None, None, 10).await.unwrap().len(), 1, "{tenant}: every row is there");
+    }
+    store.check().await.unwrap();
+    let refused = server.sql_as("openanalyst", "openanalyst_backup", "DELETE FROM tasks");
+    assert!(refused.is_err(), "the backup's role changes nothing");
+}
+
+#[tokio::test]
+async fn a_login_without_one_of_its_roles_is_named() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let database = name_of(&url);
+    open(&url).await.unwrap().close().await;
+    let login = format!("half_{database}");
+    server.sql(database, &format!("CREATE ROLE {login} LOGIN NOINHERIT; GRANT openanalyst_app TO {login}")).unwrap();
+    let error = open(&server.url(database, &login)).await.unwrap_err().to_string();
+    assert!(error.contains("openanalyst_worker") && error.contains("GRANT"), "{error}");
+}
+
+#[tokio::test]
+async fn what_only_looks_leaves_the_schema_as_it_is() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let options = StoreOptions::postgres(&url).unwrap();
+    let error = Store::open_as_it_is(&options).await.unwrap_err();
+    assert!(matches!(error, StoreError::OlderSchema { found: 0, .. }), "{error}");
+    assert!(error.to_string().contains("openanalyst migrate"), "{error}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+    assert_eq!(server.sql(name_of(&url), tables).unwrap(), "0", "the owner's URL migrated nothing");
+    open(&url).await.unwrap().close().await;
+    Store::open_as_it_is(&options).await.unwrap().ping_writable().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_says_so_in_its_own_words() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let database = name_of(&url);
+    open(&url).await.unwrap().close().await;
+    server.sql(database, &format!("ALTER DATABASE {database} SET default_transaction_read_only = on")).unwrap();
+    let store = Store::open_as_it_is(&StoreOptions::postgres(&url).unwrap()).await.unwrap();
+    let error = store.ping_writable().await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnlyServer) && error.is_transient(), "{error}");
+    assert!(!error.to_string().contains("data directory"), "{error}");
+}
+
+/// What says nothing about a statement may pass: a task waits for it, and no attempt failed.
+#[tokio::test]
+async fn what_a_server_says_of_itself_is_transient() {
+    let Some(server) = shared() else { return };
+    let url = server.database();
+    let store = open(&url).await.unwrap();
+    for code in ["08006", "53100", "53300", "57P01", "57014", "58030", "40001", "25006"] {
+        let refuse = format!(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{code}'; END $$; \
+             DROP TRIGGER IF EXISTS refuse ON tasks; CREATE TRIGGER refuse BEFORE INSERT ON tasks EXECUTE FUNCTION refuse();"
+        );
+        server.sql(name_of(&url), &refuse).unwrap();
+        let task = task(&owner("a", "ada"), None, "d");
+        let mut tx = store.begin(&task.owner).await.unwrap();
+        let refused = match tx.accept_task(&task, 100).await {
+            Ok(_) => tx.commit().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(refused.is_transient(), "{code}: {refused:?}");
+    }
+}

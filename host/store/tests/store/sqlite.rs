@@ -1,6 +1,6 @@
 //! What only a file can suffer.
 
-use crate::support::{Place, owner};
+use crate::support::{Place, accept, owner, task};
 use openanalyst_domain::{MessageId, Receipt, TaskId};
 use openanalyst_store::StoreError;
 use serde_json::json;
@@ -108,4 +108,65 @@ async fn a_statement_is_planned_once() {
         options.iter().any(|(option,)| option == "ENABLE_QPSG"),
         "SQLite was built without .cargo/config.toml: every statement is planned anew each time that it runs"
     );
+}
+
+/// `serve` and `ask` on one data directory: two processes, one file.
+#[tokio::test]
+async fn a_held_lock_is_held_against_every_other_process() {
+    let place = Place::sqlite();
+    let (one, other) = (place.open().await.unwrap(), place.open().await.unwrap());
+    let ada = owner("t", "ada");
+    let mut first = one.begin(&ada).await.unwrap();
+    first.hold("workflow").await.unwrap();
+    assert_eq!(one.count_items(&ada, "script").await.unwrap(), 0);
+    let put = async {
+        let mut second = other.begin(&ada).await.unwrap();
+        second.hold("workflow").await.unwrap();
+        other.count_items(&ada, "script").await.unwrap()
+    };
+    let mut put = std::pin::pin!(put);
+    assert!(futures_util::poll!(&mut put).is_pending(), "the other process waits");
+    first.put_item(&ada, "script", "u/ada/x", "", None, "", 1).await.unwrap();
+    let (seen, committed) = tokio::join!(put, first.commit());
+    committed.unwrap();
+    assert_eq!(seen, 1, "it reads what the first one wrote while it held the lock");
+}
+
+#[tokio::test]
+async fn the_file_is_its_owners_alone_and_what_only_looks_makes_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::sqlite();
+    let options = openanalyst_store::StoreOptions::sqlite(place.path());
+    assert!(openanalyst_store::Store::open_as_it_is(&options).await.is_err());
+    assert!(!place.path().exists());
+    place.open().await.unwrap().close().await;
+    assert_eq!(std::fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    let store = openanalyst_store::Store::open_as_it_is(&options).await.unwrap();
+    store.ping_writable().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_is_whole_while_others_write() {
+    let place = Place::sqlite();
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    for _ in 0..40 {
+        accept(&store, &task(&ada, None, "d")).await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("copy.db");
+    let writing = async {
+        for _ in 0..10 {
+            accept(&store, &task(&ada, None, "d")).await;
+        }
+    };
+    let (copied, ()) = tokio::join!(store.copy_into(&file), writing);
+    copied.unwrap();
+    let error = store.copy_into(&file).await.unwrap_err().to_string();
+    assert!(error.contains("copy.db"), "{error}");
+    let copy = openanalyst_store::Store::open_as_it_is(&openanalyst_store::StoreOptions::sqlite(&file)).await.unwrap();
+    let found = copy.tasks(&ada, None, None, 100).await.unwrap().len();
+    assert!((40..=50).contains(&found), "{found}");
+    copy.check().await.unwrap();
 }

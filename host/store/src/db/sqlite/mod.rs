@@ -8,6 +8,8 @@ mod connection;
 mod reads;
 mod writer;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use openanalyst_domain::urgency::Urgent;
@@ -18,8 +20,8 @@ use tokio::sync::oneshot;
 
 use self::reads::Reads;
 use self::writer::Session;
-use super::known_version;
 use super::migrations::OF_SQLITE;
+use super::{Schema, known_version};
 use crate::error::sqlite_code;
 use crate::sql::{Query, Row, query};
 use crate::{Scope, StoreError};
@@ -117,6 +119,13 @@ impl Transaction {
     }
 }
 
+/// Makes the file for its owner alone, where it is not there: the files that SQLite puts beside it get
+/// the same rights. Where that fails, opening it says why.
+fn make_private(path: &Path) {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    drop(made);
+}
+
 /// Waits until some work is durable.
 pub(crate) async fn committed(told: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), StoreError> {
     let closed = || StoreError::Unavailable { reason: "the database is closed".to_owned() };
@@ -124,10 +133,14 @@ pub(crate) async fn committed(told: oneshot::Receiver<Result<(), StoreError>>) -
 }
 
 impl Pools {
-    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &Path, schema: Schema) -> Result<Self, StoreError> {
+        let is_made = schema == Schema::BroughtUp;
+        if is_made {
+            make_private(path);
+        }
         let connect = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(is_made)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
@@ -143,7 +156,11 @@ impl Pools {
             Ok((verdict,)) => return Err(StoreError::Corrupt { path: path.to_owned(), reason: verdict }),
             Err(error) => return Err(open_error(path, &error)),
         }
-        migrate(&mut first, path).await?;
+        if is_made {
+            migrate(&mut first, path).await?;
+        } else {
+            check_version(&mut first).await?;
+        }
         first.close().await?;
 
         Ok(Self { reads: Reads::start(path)?, writer: Writer::start(path.to_owned())?, path: path.to_owned() })
@@ -161,6 +178,53 @@ impl Pools {
         self.reads.close().await;
         self.writer.close().await;
     }
+}
+
+/// Checks that the schema is this program's.
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let known = known_version(&OF_SQLITE);
+    let there: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let (found,): (Option<i64>,) = match there {
+        Some(_) => {
+            sqlx::query_as("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(connection).await?
+        }
+        None => (None,),
+    };
+    match found.unwrap_or(0) {
+        found if found < known => Err(StoreError::OlderSchema { found, known }),
+        found if found > known => Err(StoreError::NewerSchema { found, known }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a copy of the database into a new file (SQLite documentation, `VACUUM INTO`): of one moment, and
+/// compact. A copy made with the means of the file system misses what is still in the log.
+pub(super) async fn copy_into(path: &Path, file: &Path) -> Result<(), StoreError> {
+    let failed = |reason: String| StoreError::Open {
+        path: file.to_owned(),
+        reason,
+        next: "Name a file that is not there, in a folder that can be written, on a disk with room for it",
+    };
+    let Some(name) = file.to_str() else { return Err(failed("its name is no UTF-8".to_owned())) };
+    // SQLite takes a file that is empty. It is made here, so that nobody else can ever read it.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(|error| failed(error.to_string()))?;
+    let copied = async {
+        let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await?;
+        sqlx::query("VACUUM INTO ?").bind(name).execute(&mut connection).await?;
+        connection.close().await
+    };
+    copied.await.map_err(|error| {
+        // Half a copy is worse than none.
+        let _ = std::fs::remove_file(file);
+        failed(error.to_string())
+    })
 }
 
 async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

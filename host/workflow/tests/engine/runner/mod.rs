@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use openanalyst_domain::Budget;
-use openanalyst_runtime::{LogLevel, ScriptCall, ScriptCallError, ScriptError, ScriptHost, ScriptRunner};
+use openanalyst_runtime::{Interrupted, LogLevel, ScriptCall, ScriptCallError, ScriptError, ScriptHost, ScriptRunner};
 use openanalyst_workflow::script_budget;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -32,6 +32,8 @@ type Answer = Result<&'static str, (u16, &'static str)>;
 /// Answers to calls and imports, and what was asked.
 #[derive(Default)]
 struct FakeHost {
+    /// The host cannot reach its record.
+    interrupts: bool,
     scripts: BTreeMap<String, String>,
     answers: Mutex<BTreeMap<&'static str, Vec<Answer>>>,
     logs: Mutex<Vec<(LogLevel, String)>>,
@@ -63,18 +65,21 @@ impl FakeHost {
 
 #[async_trait]
 impl ScriptHost for FakeHost {
-    async fn call(&self, operation: &str, arguments: Value) -> Result<Value, ScriptCallError> {
+    async fn call(&self, operation: &str, arguments: Value) -> Result<Result<Value, ScriptCallError>, Interrupted> {
         self.calls.lock().unwrap().push((operation.to_owned(), arguments));
+        if self.interrupts {
+            return Err(Interrupted("the database is gone".to_owned()));
+        }
         let mut answers = self.answers.lock().unwrap();
         let Some(list) = answers.get_mut(operation) else {
-            return Err(ScriptCallError { status: 404, message: format!("Not found: {operation}") });
+            return Ok(Err(ScriptCallError { status: 404, message: format!("Not found: {operation}") }));
         };
         let answer = if list.len() > 1 { list.remove(0) } else { list[0] };
-        answer.map(json).map_err(|(status, message)| ScriptCallError { status, message: message.to_owned() })
+        Ok(answer.map(json).map_err(|(status, message)| ScriptCallError { status, message: message.to_owned() }))
     }
 
-    async fn source(&self, path: &str) -> Option<String> {
-        self.scripts.get(path).cloned()
+    async fn source(&self, path: &str) -> Result<Option<String>, Interrupted> {
+        Ok(self.scripts.get(path).cloned())
     }
 
     fn waits(&self) {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FakeHost, json, run_alone, run_on};
+use super::{FakeHost, check, json, run_alone, run_on};
 
 #[test]
 fn programs_give_their_results() {
@@ -255,4 +255,36 @@ fn a_global_that_is_read_late_is_the_same_at_every_read() {
     ] {
         assert_eq!(run_alone(source, "{}"), Ok(json(expected)), "{source}");
     }
+}
+
+#[test]
+fn what_a_script_overdoes_is_an_error_of_the_script() {
+    for source in [
+        "export function main() { return '\\ud800' }",
+        "export function main() { return { name: 'a\\udc00b' } }",
+        "export function main() { return ['\\ud83d'] }",
+    ] {
+        let error = run_alone(source, "{}").unwrap_err();
+        assert!(error.name == "InvalidResult" && error.message.contains("toWellFormed"), "{source}: {error}");
+    }
+    let whole = run_alone("export function main() { return '\\ud83d\\ude00' }", "{}").unwrap();
+    assert_eq!(whole, json("\"😀\""), "a whole pair is a character");
+    for nested in [format!("{}1", "1+".repeat(50_000)), format!("{}1{}", "(".repeat(50_000), ")".repeat(50_000))] {
+        let source = format!("export function main() {{ return {nested} }}");
+        for error in [run_alone(&source, "{}").unwrap_err(), check(super::PATH, &source).unwrap_err()] {
+            assert!(error.message.contains("nested") || error.message.contains("stack"), "{error}");
+            assert!(!error.message.contains("the host could not"), "{error}");
+        }
+    }
+}
+
+/// A failure of the store is never the script's: it cannot catch it, and its run has no outcome.
+#[test]
+fn a_record_that_cannot_be_reached_ends_the_run_without_an_outcome() {
+    let host = Arc::new(FakeHost { interrupts: true, ..FakeHost::default() });
+    let source = "import * as wmill from 'windmill-client';\n\
+        export async function main() { try { return await wmill.getVariable('u/ada/x') } catch { return 'caught' } }";
+    let script = super::call(&host, super::PATH, source, json("{}"));
+    let ended = super::RUNTIME.block_on(super::sandbox().run_script(&super::RUNNER, script)).result;
+    assert!(matches!(ended, Err(openanalyst_runtime::CallError::Interrupted(_))), "{ended:?}");
 }
