@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// Whether a finding stops the package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The package is refused.
