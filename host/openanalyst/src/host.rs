@@ -10,7 +10,7 @@ use openanalyst_egress::{Egress, EgressOptions, HostTable};
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
-    Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
+    Catalog, FolderPackages, ObjectPackages, PackageQuota, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
@@ -71,6 +71,7 @@ impl Workshop {
             sandbox: sandbox.clone(),
             catalog: catalog.clone(),
             clock,
+            quota: PackageQuota::default(),
         });
         Ok(Self { store, registry, sandbox, catalog })
     }

@@ -40,6 +40,12 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    /// Whether it stops the package.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// With its place.
     #[must_use]
     pub fn at(mut self, file: &str, line: Option<u32>) -> Self {
