@@ -425,8 +425,7 @@ fn in_folder(folder: &std::path::Path, arguments: &[&str]) -> (i32, String, Stri
 
 fn names(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -438,7 +437,9 @@ fn a_skill_is_packed_in_the_folder_where_its_author_works_and_nothing_secret_goe
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
     let skill_md = |version: &str| {
-        format!("---\nname: Hello\ndescription: Says hello back.\nversion: {version}\ntriggers: [say hello back]\n---\n")
+        format!(
+            "---\nname: Hello\ndescription: Says hello back.\nversion: {version}\ntriggers: [say hello back]\n---\n"
+        )
     };
     std::fs::write(folder.join("skill.wasm"), COURIER).unwrap();
     for (round, version) in ["0.1.0", "0.2.0"].into_iter().enumerate() {

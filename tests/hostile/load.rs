@@ -168,7 +168,10 @@ async fn fused_components_are_compiled_and_run_and_guests_stay_without_multi_mem
     let measure = instance.get_typed_func::<(), (u32,)>(&mut store, "measure").unwrap();
     assert_eq!(measure.call_async(&mut store, ()).await.unwrap(), (5,));
 
-    let by_a_guest = FUSED.replace("(memory (export \"memory\") 1)\n      (func", "(memory (export \"memory\") 1) (memory 1)\n      (func");
+    let by_a_guest = FUSED.replace(
+        "(memory (export \"memory\") 1)\n      (func",
+        "(memory (export \"memory\") 1) (memory 1)\n      (func",
+    );
     assert_ne!(by_a_guest, FUSED);
     assert_eq!(lab.load(&binary(&by_a_guest)).unwrap_err().code(), "invalid-component");
 }
@@ -177,7 +180,8 @@ async fn fused_components_are_compiled_and_run_and_guests_stay_without_multi_mem
 async fn sockets_and_http_are_linked_and_every_call_is_refused() {
     let lab = Lab::new();
     let socket = Core {
-        head: "(import \"wasi:sockets/tcp-create-socket@0.2.6\" \"create-tcp-socket\" (func $create (param i32 i32)))".to_owned(),
+        head: "(import \"wasi:sockets/tcp-create-socket@0.2.6\" \"create-tcp-socket\" (func $create (param i32 i32)))"
+            .to_owned(),
         // An error, and of its kinds `access-denied`.
         run: format!(
             "(call $create (i32.const 0) (i32.const 2048))

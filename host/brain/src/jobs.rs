@@ -145,11 +145,8 @@ mod tests {
 
     #[test]
     fn differences_never_replace_an_argument() {
-        let told = Told {
-            differences: vec!["too long".to_owned()],
-            learning: Some("be brief".to_owned()),
-            ..Told::default()
-        };
+        let told =
+            Told { differences: vec!["too long".to_owned()], learning: Some("be brief".to_owned()), ..Told::default() };
         assert_eq!(with_told(json!({"a": 1}), &Told::default()), json!({"a": 1}));
         let both = json!({"a": 1, "differences": ["too long"], "learning": "be brief"});
         assert_eq!(with_told(json!({"a": 1}), &told), both);

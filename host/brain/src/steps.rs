@@ -139,7 +139,7 @@ pub(crate) struct Told {
     /// What was learned from research.
     pub(crate) learning: Option<String>,
     /// Whether one of them crashed. The skill is not told.
-    crashed: bool,
+    pub(crate) crashed: bool,
 }
 
 impl Work {

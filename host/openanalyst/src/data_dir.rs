@@ -62,11 +62,9 @@ impl DataDir {
     /// Whether a directory is a data directory: it holds this program's keys, database or lock.
     #[must_use]
     pub fn is_one(root: &Path) -> bool {
-        let marks =
-            ["openanalyst.db", "keys/cache.key", "keys/signing.pem", "keys/secrets.key", "run/serve.lock"];
+        let marks = ["openanalyst.db", "keys/cache.key", "keys/signing.pem", "keys/secrets.key", "run/serve.lock"];
         // A first start may have been cut off before it made more than the folders.
-        marks.iter().any(|mark| root.join(mark).exists())
-            || (root.join("keys").is_dir() && root.join("run").is_dir())
+        marks.iter().any(|mark| root.join(mark).exists()) || (root.join("keys").is_dir() && root.join("run").is_dir())
     }
 
     /// The keys.

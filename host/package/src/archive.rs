@@ -16,8 +16,8 @@ use survey::{PATH_RULE, is_safe, survey};
 
 use crate::body::workflow_file;
 use crate::finding::{Finding, Findings};
-use crate::{layout, secrets};
 use crate::manifest::{Manifest, SKILL_MD, parse_skill_md};
+use crate::{layout, secrets};
 
 /// The name of the component.
 pub const SKILL_WASM: &str = "skill.wasm";
@@ -125,8 +125,7 @@ struct Unpacked {
 
 fn unpack(bytes: &[u8], limits: &ArchiveLimits) -> Result<Unpacked, Findings> {
     if bytes.len() > limits.archive_bytes {
-        let message =
-            format!("the package has {} bytes and {} is the limit", bytes.len(), limits.archive_bytes);
+        let message = format!("the package has {} bytes and {} is the limit", bytes.len(), limits.archive_bytes);
         return Err(Finding::error("package-too-large", message).into());
     }
     let unreadable = |error: zip::result::ZipError| {

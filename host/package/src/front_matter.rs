@@ -36,9 +36,8 @@ fn number(lines: usize) -> u32 {
 
 /// Finds the front matter. Empty lines and HTML comments may stand before it.
 pub(crate) fn split(text: &str) -> Result<FrontMatter<'_>, Findings> {
-    let missing = |message: String, line| {
-        Findings::from(at_line(Finding::error("front-matter-missing", message), Some(line)))
-    };
+    let missing =
+        |message: String, line| Findings::from(at_line(Finding::error("front-matter-missing", message), Some(line)));
     let start = after_comments(text);
     let before = number(text[..start].matches('\n').count());
     let (opening, rest) = text[start..].split_once('\n').unwrap_or((&text[start..], ""));
@@ -95,10 +94,8 @@ pub(crate) fn keys(file: &FrontMatter<'_>) -> Result<(Map<String, Value>, Vec<Fi
         return members(value, file).map(|members| (members, repairs.into_iter().map(warning).collect()));
     }
     let line = broken.line.map(|line| file.first_line.saturating_add(line.saturating_sub(1)));
-    let message = format!(
-        "the front matter is no YAML that can be read: {}. Put texts with `:` or `#` in quotes",
-        broken.reason
-    );
+    let message =
+        format!("the front matter is no YAML that can be read: {}. Put texts with `:` or `#` in quotes", broken.reason);
     Err(at_line(Finding::error("front-matter-broken", message), line).into())
 }
 
@@ -140,7 +137,8 @@ fn parse(front: &str) -> Result<Value, Broken> {
 }
 
 const TAB: &str = "a tab indents this line, which YAML forbids; it is read as two spaces: write spaces";
-const QUOTES: &str = "the text has signs that mean something in YAML, such as `: `; it is read as a whole: put it in quotes";
+const QUOTES: &str =
+    "the text has signs that mean something in YAML, such as `: `; it is read as a whole: put it in quotes";
 const SPACE: &str = "YAML needs a space after `key:`; it is read as if there were one: write it";
 
 /// Mends what authors commonly get wrong, line by line; the number of lines stays. Gives the changed

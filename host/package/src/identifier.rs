@@ -50,9 +50,8 @@ pub fn is_identifier(text: &str) -> bool {
 /// letters do. `Find Notes` and `find-notes` are, `Büro` and `Béro` are not.
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
+    let letters =
+        |text: &str| -> String { text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     letters(a) == letters(b)
 }
 

@@ -13,11 +13,8 @@ const MAX_NAMED: usize = 5;
 pub fn is_left_by_a_tool(path: &str) -> bool {
     path.split('/').any(|segment| {
         segment.starts_with("._")
-            || ["__MACOSX", ".DS_Store", ".AppleDouble", ".Spotlight-V100", ".Trashes", ".fseventsd"]
-                .contains(&segment)
-            || ["Thumbs.db", "ehthumbs.db", "desktop.ini"]
-                .iter()
-                .any(|name| segment.eq_ignore_ascii_case(name))
+            || ["__MACOSX", ".DS_Store", ".AppleDouble", ".Spotlight-V100", ".Trashes", ".fseventsd"].contains(&segment)
+            || ["Thumbs.db", "ehthumbs.db", "desktop.ini"].iter().any(|name| segment.eq_ignore_ascii_case(name))
             || [".git", ".hg", ".svn", ".bzr", ".jj", "CVS"].contains(&segment)
     })
 }
@@ -41,19 +38,16 @@ pub(crate) fn find_skill(entries: &mut Vec<Entry>) -> Vec<Finding> {
     let place = entries[at].path.clone();
     if depth > 1 {
         let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let message = format!(
-            "there is no SKILL.md at the top; there is one at `{place}`: pack the folder `{folder}` by itself"
-        );
+        let message =
+            format!("there is no SKILL.md at the top; there is one at `{place}`: pack the folder `{folder}` by itself");
         findings.push(Finding::error("skill-md-missing", message));
         return findings;
     }
     let as_high: Vec<&str> =
         found.iter().filter(|(of, _)| *of == depth).map(|(_, at)| entries[*at].path.as_str()).collect();
     if let [_, _, ..] = as_high[..] {
-        let message = format!(
-            "the archive holds several skills ({}): pack each folder by itself",
-            named(as_high.into_iter())
-        );
+        let message =
+            format!("the archive holds several skills ({}): pack each folder by itself", named(as_high.into_iter()));
         findings.push(Finding::error("several-skills", message));
         return findings;
     }
@@ -126,11 +120,9 @@ fn shorten(path: &str) -> String {
 /// anything.
 #[must_use]
 pub fn misnamed_component<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<Finding> {
-    let is_wasm = |path: &str, bytes: &[u8]| {
-        path.to_ascii_lowercase().ends_with(".wasm") || bytes.starts_with(b"\0asm")
-    };
-    let found: Vec<&str> =
-        files.filter(|(path, bytes)| is_wasm(path, bytes)).map(|(path, _)| path).collect();
+    let is_wasm =
+        |path: &str, bytes: &[u8]| path.to_ascii_lowercase().ends_with(".wasm") || bytes.starts_with(b"\0asm");
+    let found: Vec<&str> = files.filter(|(path, bytes)| is_wasm(path, bytes)).map(|(path, _)| path).collect();
     let at_top = found.iter().find(|path| !path.contains('/'));
     let path = at_top.or(found.first())?;
     let message = format!(

@@ -49,8 +49,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(file: &FrontMatter<'a>, keys: Map<String, Value>, findings: Vec<Finding>) -> Self {
-        let mut reader =
-            Self { front: file.front, first_line: file.first_line, keys: Map::new(), findings };
+        let mut reader = Self { front: file.front, first_line: file.first_line, keys: Map::new(), findings };
         for (key, value) in keys {
             reader.put(key, value);
         }
@@ -212,9 +211,8 @@ impl<'a> Reader<'a> {
                 version
             }
             Err(error) => {
-                let message = format!(
-                    "`version` is `{text}`, which is no semantic version ({error}): write for example 1.0.0"
-                );
+                let message =
+                    format!("`version` is `{text}`, which is no semantic version ({error}): write for example 1.0.0");
                 self.error("version", "bad-version", message);
                 first
             }
@@ -346,7 +344,10 @@ impl<'a> Reader<'a> {
                     .map(|name| (name.to_owned(), Value::Bool(true)))
                     .collect();
                 if members.len() < all {
-                    self.foreign(KEY, "a list of `capability: targets` lines; names that are no capability count for nothing");
+                    self.foreign(
+                        KEY,
+                        "a list of `capability: targets` lines; names that are no capability count for nothing",
+                    );
                 }
                 members
             }

@@ -24,7 +24,10 @@ type Kind = (&'static str, &'static str);
 /// Private keys in a text.
 const KEYS: &[Kind] = &[
     // The mark alone stands in documentation; with a line of content after it, it is a key.
-    ("a private key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]|[A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/=]{40,}"),
+    (
+        "a private key",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]|[A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/=]{40,}",
+    ),
     ("a PuTTY private key", r"PuTTY-User-Key-File-[0-9]: [a-z]"),
     ("an age private key", r"AGE-SECRET-KEY-1[0-9A-Z]{50,}"),
     ("a private key as a JSON Web Key", r#""(?:d|k)"\s*:\s*"[A-Za-z0-9_-]{40,}""#),
@@ -216,8 +219,7 @@ mod tests {
         let der = base64::engine::general_purpose::STANDARD
             .decode(seed.lines().filter(|line| !line.starts_with('-')).collect::<String>())
             .unwrap();
-        let wide: Vec<u8> =
-            [0xff, 0xfe].into_iter().chain(seed.bytes().flat_map(|byte| [byte, 0])).collect();
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(seed.bytes().flat_map(|byte| [byte, 0])).collect();
         let in_json = format!("{{\"private_key\": \"{}\"}}", pem("RSA ").replace('\n', "\\n"));
         let encoded = base64::engine::general_purpose::STANDARD.encode(&seed);
         let encrypted = pem("RSA ").replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
@@ -271,7 +273,8 @@ mod tests {
 
     #[test]
     fn files_of_secrets_are_known_by_their_names() {
-        for path in [".env", "config/.env", ".env.local", ".ENV.production", "id_rsa", "a/store.P12", "keys/secrets.key"]
+        for path in
+            [".env", "config/.env", ".env.local", ".ENV.production", "id_rsa", "a/store.P12", "keys/secrets.key"]
         {
             assert_eq!(codes(path, b"x"), ["secret-file"], "{path}");
         }

@@ -273,9 +273,8 @@ impl Catalog {
         if let Some(skill) = active.as_ref().filter(|skill| is_it(skill)) {
             return Ok(Availability::Available(skill.clone()));
         }
-        let or_removed = |skill: Option<Arc<CatalogSkill>>| {
-            skill.map_or(Availability::Removed, Availability::Available)
-        };
+        let or_removed =
+            |skill: Option<Arc<CatalogSkill>>| skill.map_or(Availability::Removed, Availability::Available);
         let Some((store, _)) = &self.record else { return Ok(or_removed(active)) };
         let installation = store.installations(tenant).await?.into_iter().find(|row| row.skill == name);
         if installation.as_ref().is_some_and(|row| !row.enabled) {

@@ -413,12 +413,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn skill_names(
-        &self,
-        tenant: &TenantId,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
+    pub async fn skill_names(&self, tenant: &TenantId, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> =
             query("SELECT name FROM skills WHERE tenant = $1 AND name > $2 ORDER BY name LIMIT $3")
                 .bind(tenant.as_str())

@@ -203,11 +203,7 @@ impl Core {
     /// # Panics
     /// See [`Self::component`].
     #[must_use]
-    pub fn changed(
-        &self,
-        text: impl FnOnce(String) -> String,
-        of_contract: impl FnOnce(String) -> String,
-    ) -> Vec<u8> {
+    pub fn changed(&self, text: impl FnOnce(String) -> String, of_contract: impl FnOnce(String) -> String) -> Vec<u8> {
         encode(&text(self.text()), &of_contract(contract()), "plain")
     }
 }

@@ -36,8 +36,7 @@ pub(super) fn survey(
     limits: &ArchiveLimits,
 ) -> Result<(Vec<Entry>, Vec<Finding>), Findings> {
     if archive.len() > limits.entries {
-        let message =
-            format!("the package has {} entries and {} is the limit", archive.len(), limits.entries);
+        let message = format!("the package has {} entries and {} is the limit", archive.len(), limits.entries);
         return Err(Finding::error("too-many-entries", message).into());
     }
     let mut survey = Survey::default();
@@ -72,12 +71,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn look_at(
-        &mut self,
-        bytes: &[u8],
-        archive: &mut ZipArchive<Cursor<&[u8]>>,
-        index: usize,
-    ) {
+    fn look_at(&mut self, bytes: &[u8], archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) {
         let entry = match archive.by_index_raw(index) {
             Ok(entry) => entry,
             Err(error) => {
@@ -252,8 +246,7 @@ fn sizes(entries: &[Entry], limits: &ArchiveLimits, findings: &mut Vec<Finding>)
         }
     }
     if total > limits.total_bytes {
-        let message =
-            format!("the package unpacks to {total} bytes and {} is the limit", limits.total_bytes);
+        let message = format!("the package unpacks to {total} bytes and {} is the limit", limits.total_bytes);
         findings.push(Finding::error("package-too-large", message));
     }
 }

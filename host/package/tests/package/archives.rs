@@ -28,8 +28,7 @@ fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 fn renamed(archive: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut archive = archive.to_vec();
-    let places: Vec<usize> =
-        (0..archive.len()).filter(|at| archive[*at..].starts_with(from.as_bytes())).collect();
+    let places: Vec<usize> = (0..archive.len()).filter(|at| archive[*at..].starts_with(from.as_bytes())).collect();
     assert!(!places.is_empty());
     for at in places {
         archive[at..at + to.len()].copy_from_slice(to.as_bytes());
@@ -88,8 +87,18 @@ fn archives_of_other_tools_are_read() {
             &["SKILL.md"],
             &["outside-of-skill"],
         ),
-        ("an example below the top", zip(&[("examples/demo/SKILL.md", DEMO_MD), ("SKILL.md", SKILL_MD)]), &["SKILL.md", "examples/demo/SKILL.md"], &[]),
-        ("a dot before each path", zip(&[("./", b""), ("./SKILL.md", SKILL_MD), ("./a/b", b"b")]), &["SKILL.md", "a/b"], &[]),
+        (
+            "an example below the top",
+            zip(&[("examples/demo/SKILL.md", DEMO_MD), ("SKILL.md", SKILL_MD)]),
+            &["SKILL.md", "examples/demo/SKILL.md"],
+            &[],
+        ),
+        (
+            "a dot before each path",
+            zip(&[("./", b""), ("./SKILL.md", SKILL_MD), ("./a/b", b"b")]),
+            &["SKILL.md", "a/b"],
+            &[],
+        ),
         (
             "a repository with its history",
             zip(&[("n/SKILL.md", SKILL_MD), ("n/.git/config", b"[core]"), ("n/.gitignore", b"x")]),
@@ -175,12 +184,9 @@ fn what_holds_no_skill_says_what_it_holds() {
 
 #[test]
 fn a_component_under_another_name_is_not_taken_for_a_prompt_skill() {
-    for (path, refused) in [
-        ("hello.wasm", true),
-        ("Skill.wasm", true),
-        ("component", true),
-        ("assets/tool.wasm", false),
-    ] {
+    for (path, refused) in
+        [("hello.wasm", true), ("Skill.wasm", true), ("component", true), ("assets/tool.wasm", false)]
+    {
         let found = read(&zip(&[("SKILL.md", SKILL_MD), (path, b"\0asm\x0d\0\x01\0")]));
         let shown = match &found {
             Err(findings) => findings.to_string(),

@@ -4,12 +4,10 @@
 //! it is loaded, and an author hears of the difference at the upload.
 
 use wasmtime::Engine;
-use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 
-use crate::contract::{
-    Attempt, Context, Failure, Inputs, Output, Plan, Reply, Request, Step, StepResult,
-};
+use crate::contract::{Attempt, Context, Failure, Inputs, Output, Plan, Reply, Request, Step, StepResult};
 use crate::error::LoadError;
 
 /// The interface that a skill exports.
@@ -23,8 +21,7 @@ const MAX_NAMED: usize = 8;
 /// A function is missing or has another type; the message names the function and the difference.
 pub(crate) fn check_skill(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
-    let Some(ComponentItem::ComponentInstance(handler)) = ty.get_export(engine, HANDLER).map(|export| export.ty)
-    else {
+    let Some(ComponentItem::ComponentInstance(handler)) = ty.get_export(engine, HANDLER).map(|export| export.ty) else {
         let found = named(ty.exports(engine).map(|(name, _)| name.to_owned()));
         return Err(LoadError::refused(
             "missing-export",
@@ -44,15 +41,9 @@ pub(crate) fn check_skill(engine: &Engine, component: &Component) -> Result<(), 
             )
         })
     };
-    compare("plan", &|function| {
-        function.typecheck::<(&Request, &Context), (Result<Plan, Failure>,)>(&types)
-    })?;
-    compare("run", &|function| {
-        function.typecheck::<(&Step, &Inputs, &Attempt), (Result<Output, Failure>,)>(&types)
-    })?;
-    compare("reply", &|function| {
-        function.typecheck::<(&Request, &[StepResult]), (Result<Reply, Failure>,)>(&types)
-    })
+    compare("plan", &|function| function.typecheck::<(&Request, &Context), (Result<Plan, Failure>,)>(&types))?;
+    compare("run", &|function| function.typecheck::<(&Step, &Inputs, &Attempt), (Result<Output, Failure>,)>(&types))?;
+    compare("reply", &|function| function.typecheck::<(&Request, &[StepResult]), (Result<Reply, Failure>,)>(&types))
 }
 
 fn function(engine: &Engine, handler: &ComponentInstance, name: &str) -> Result<ComponentFunc, LoadError> {

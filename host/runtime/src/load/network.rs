@@ -65,9 +65,9 @@ pub(crate) fn link(
                 }
                 ComponentItem::ComponentFunc(_) if is_network(name) => {
                     let function = format!("{name} {export}");
-                    linker.instance(name)?.func_new(export, move |store, ty, _, results| {
-                        refuse(store, &ty, results, &function)
-                    })?;
+                    linker
+                        .instance(name)?
+                        .func_new(export, move |store, ty, _, results| refuse(store, &ty, results, &function))?;
                 }
                 _ => {}
             }

@@ -147,7 +147,10 @@ async fn nothing_hostile_is_stored() {
     }
     // One broken package, all its findings at once, with file and line where there is one.
     let broken = package_of(&[
-        ("SKILL.md", b"---\nname: courier\ndescription: about\npriority: 99\nversion: one\ncapabilities:\n  fly: true\n---\n"),
+        (
+            "SKILL.md",
+            b"---\nname: courier\ndescription: about\npriority: 99\nversion: one\ncapabilities:\n  fly: true\n---\n",
+        ),
         ("skill.wasm", b"(component)"),
     ]);
     let answer = edge.upload(&token, broken).await;
@@ -415,7 +418,9 @@ async fn a_skill_that_takes_over_a_trigger_is_reported() {
     let edge = Edge::start().await;
     let token = edge.token("ada");
     let md = |name: &str, priority: u8| {
-        format!("---\nname: {name}\ndescription: Looks after invoices.\ntriggers: [send the invoices]\npriority: {priority}\n---\n")
+        format!(
+            "---\nname: {name}\ndescription: Looks after invoices.\ntriggers: [send the invoices]\npriority: {priority}\n---\n"
+        )
     };
     let upload = async |name: &str, priority: u8| {
         let md = md(name, priority);

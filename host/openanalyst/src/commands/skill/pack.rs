@@ -61,9 +61,8 @@ pub(super) fn packed(
     let selection = Selection::of(dir, key, settings)?;
     let refused = |findings: Findings| Failure::failed(findings.to_string());
     let archive = openanalyst_package::write_archive(&selection.files).map_err(refused)?;
-    let package =
-        openanalyst_package::read_archive_looking(&archive, &ArchiveLimits::default(), |_| Vec::new())
-            .map_err(refused)?;
+    let package = openanalyst_package::read_archive_looking(&archive, &ArchiveLimits::default(), |_| Vec::new())
+        .map_err(refused)?;
     Ok((archive, package, selection))
 }
 

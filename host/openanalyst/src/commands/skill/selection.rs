@@ -122,9 +122,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn folder(&mut self, dir: &Path) -> Result<(), Failure> {
-        let mut entries: Vec<fs::DirEntry> = fs::read_dir(dir)
-            .and_then(Iterator::collect)
-            .map_err(|error| unreadable(dir, &error))?;
+        let mut entries: Vec<fs::DirEntry> =
+            fs::read_dir(dir).and_then(Iterator::collect).map_err(|error| unreadable(dir, &error))?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             self.seen += 1;
