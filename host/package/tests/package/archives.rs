@@ -46,7 +46,9 @@ fn paths(package: &Package) -> Vec<&str> {
 
 #[test]
 fn archives_of_other_tools_are_read() {
-    let table: Vec<(&str, Vec<u8>, &[&str], &[&str])> = vec![
+    /// What it is, its bytes, the files of the skill, and the warnings.
+    type Case = (&'static str, Vec<u8>, &'static [&'static str], &'static [&'static str]);
+    let table: Vec<Case> = vec![
         (
             "a Mac",
             zip(&[

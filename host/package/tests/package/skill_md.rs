@@ -25,7 +25,7 @@ fn odd_files_load_and_say_what_is_odd() {
     let table: Vec<(String, &[&str])> = vec![
         // What stands around the front matter.
         (format!("<!-- made by hand -->\n{}", with("")), &[]),
-        (format!("<!-- two\nlines -->\n\n<!-- and more -->{}", format!("\n{}", with(""))), &[]),
+        (format!("<!-- two\nlines -->\n\n<!-- and more -->\n{}", with("")), &[]),
         (format!("\n\n   \n{}", with("")), &[]),
         (format!("\u{feff}{}", with("").replace('\n', "\r\n")), &[]),
         (with("").replace('\n', "\r"), &[]),
