@@ -411,3 +411,93 @@ async fn a_skill_is_managed_by_the_command_line() {
     let verified = data.run(&["audit", "verify"]);
     assert!(verified.status.success(), "{verified:?}");
 }
+
+/// The program in a folder, with nothing said about where its data is.
+fn in_folder(folder: &std::path::Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openanalyst"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENANALYST_")) {
+        command.env_remove(name);
+    }
+    let output = command.args(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The README's path in the skill's own folder, twice: the data of the host that it starts there, the
+/// package before, and the key that signs stay out of the next package.
+#[test]
+fn a_skill_is_packed_in_the_folder_where_its_author_works_and_nothing_secret_goes_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let skill_md = |version: &str| {
+        format!(
+            "---\nname: Hello\ndescription: Says hello back.\nversion: {version}\ntriggers: [say hello back]\n---\n"
+        )
+    };
+    std::fs::write(folder.join("skill.wasm"), COURIER).unwrap();
+    for (round, version) in ["0.1.0", "0.2.0"].into_iter().enumerate() {
+        std::fs::write(folder.join("SKILL.md"), skill_md(version)).unwrap();
+        let (code, said, errors) = in_folder(folder, &["skill", "check", "."]);
+        assert_eq!(code, 0, "{said}{errors}");
+        if round == 0 {
+            assert_eq!(names(folder), ["SKILL.md", "skill.wasm"], "a check leaves nothing");
+        }
+        let (code, said, errors) = in_folder(folder, &["skill", "pack", ".", "--key", "publisher.key"]);
+        assert_eq!(code, 0, "{said}{errors}");
+        assert!(said.contains("SKILL.md ") && said.contains("skill.wasm "), "{said}");
+        assert!(round == 0 || errors.contains("left out: data"), "{errors}");
+        let file = format!("hello-{version}.skill");
+        let package = std::fs::read(folder.join(&file)).unwrap();
+        let package =
+            openanalyst_package::read_archive(&package, &openanalyst_package::ArchiveLimits::default()).unwrap();
+        let files: Vec<&str> = package.files.keys().map(String::as_str).collect();
+        assert_eq!(files, ["SKILL.md", "signature.json"], "round {round}");
+        let (code, said, errors) = in_folder(folder, &["skill", "install", &file]);
+        assert_eq!(code, 0, "{said}{errors}");
+        assert!(folder.join("data/keys").is_dir());
+    }
+    // What the rules do not know by its name, its content tells.
+    let key = std::fs::read_to_string(folder.join("publisher.key")).unwrap();
+    std::fs::write(folder.join("notes.txt"), &key).unwrap();
+    std::fs::write(folder.join("SKILL.md"), skill_md("0.3.0")).unwrap();
+    for command in [["skill", "pack", "."], ["skill", "check", "."]] {
+        let (code, said, errors) = in_folder(folder, &command);
+        assert_ne!(code, 0, "{command:?}: {said}");
+        assert!(errors.contains("notes.txt") && errors.contains("private-key"), "{command:?}: {errors}");
+        assert!(!errors.contains(key.lines().nth(1).unwrap()), "the key itself is not shown");
+    }
+    assert!(!folder.join("hello-0.3.0.skill").exists());
+}
+
+/// Commands that read make no data directory: they say where they looked, and how to name another.
+#[test]
+fn reading_commands_leave_an_empty_folder_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().canonicalize().unwrap().join("data");
+    for command in [
+        vec!["skill", "list"],
+        vec!["skill", "show", "core"],
+        vec!["skill", "logs", "core"],
+        vec!["skill", "grant", "core"],
+        vec!["token", "--tenant", "a", "--user", "b"],
+        vec!["keys", "list"],
+        vec!["audit", "verify"],
+    ] {
+        let (code, said, errors) = in_folder(dir.path(), &command);
+        assert_eq!(code, 2, "{command:?}: {said}{errors}");
+        assert!(errors.contains(place.to_str().unwrap()) && errors.contains("--data-dir"), "{command:?}: {errors}");
+        assert_eq!(names(dir.path()), Vec::<String>::new(), "{command:?}");
+    }
+    let cache = DataDir::cache();
+    let doctor = ["doctor", "--listen", "127.0.0.1:0", "--cache-dir", cache.to_str().unwrap()];
+    let (_, said, _) = in_folder(dir.path(), &doctor);
+    assert!(said.contains("there is no data directory"), "{said}");
+    assert_eq!(names(dir.path()), Vec::<String>::new());
+}

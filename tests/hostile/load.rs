@@ -100,8 +100,9 @@ fn imports_that_are_not_linked_are_refused_by_name() {
     let lab = Lab::new();
     let import = |name: &str| binary(&format!("(component (import \"{name}\" (instance)))"));
     let cases = [
-        ("wasi:sockets/tcp@0.2.6", "unknown-import"),
-        ("wasi:http/outgoing-handler@0.2.6", "unknown-import"),
+        ("wasi:sockets/tcp@0.3.0", "unknown-import"),
+        ("wasi:http/handler@0.3.0", "unknown-import"),
+        ("wasi:nn/graph@0.2.0-rc", "unknown-import"),
         ("wasi:filesystem/types@0.3.0", "unknown-import"),
         ("other:package/thing@1.0.0", "unknown-import"),
         ("openanalyst:script/host@0.1.0", "unknown-import"),
@@ -126,4 +127,142 @@ fn a_component_of_a_stranger_is_compiled_once() {
     }
     let after = lab.sandbox.stats();
     assert_eq!((after.compiled - before.compiled, after.loaded - before.loaded, after.rejected), (1, 2, 0));
+}
+
+/// Two components fused into one: the engine itself makes an adapter between their two memories.
+const FUSED: &str = r#"(component
+  (component $inner
+    (core module $m
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 16)
+      (func (export "length") (param i32 i32) (result i32) local.get 1))
+    (core instance $i (instantiate $m))
+    (func (export "length") (param "text" string) (result u32)
+      (canon lift (core func $i "length") (memory $i "memory") (realloc (func $i "realloc")))))
+  (component $outer
+    (import "length" (func $length (param "text" string) (result u32)))
+    (core module $libc (memory (export "memory") 1))
+    (core instance $libc (instantiate $libc))
+    (core func $length (canon lower (func $length) (memory $libc "memory")))
+    (core module $m
+      (import "" "length" (func $length (param i32 i32) (result i32)))
+      (func (export "measure") (result i32) (call $length (i32.const 8) (i32.const 5))))
+    (core instance $i (instantiate $m (with "" (instance (export "length" (func $length))))))
+    (func (export "measure") (result u32) (canon lift (core func $i "measure"))))
+  (instance $inner (instantiate $inner))
+  (instance $outer (instantiate $outer (with "length" (func $inner "length"))))
+  (export "measure" (func $outer "measure")))"#;
+
+#[tokio::test]
+async fn fused_components_are_compiled_and_run_and_guests_stay_without_multi_memory() {
+    let lab = Lab::new();
+    let component = binary(FUSED);
+    // It is compiled, and lacks only the contract's export.
+    assert_eq!(lab.load(&component).unwrap_err().code(), "missing-export");
+    let engine = lab.sandbox.engine();
+    let component = wasmtime::component::Component::new(engine, &component).unwrap();
+    let mut store = wasmtime::Store::new(engine, ());
+    store.set_epoch_deadline(1_000_000);
+    let linker = wasmtime::component::Linker::new(engine);
+    let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+    let measure = instance.get_typed_func::<(), (u32,)>(&mut store, "measure").unwrap();
+    assert_eq!(measure.call_async(&mut store, ()).await.unwrap(), (5,));
+
+    let by_a_guest = FUSED.replace(
+        "(memory (export \"memory\") 1)\n      (func",
+        "(memory (export \"memory\") 1) (memory 1)\n      (func",
+    );
+    assert_ne!(by_a_guest, FUSED);
+    assert_eq!(lab.load(&binary(&by_a_guest)).unwrap_err().code(), "invalid-component");
+}
+
+#[tokio::test]
+async fn sockets_and_http_are_linked_and_every_call_is_refused() {
+    let lab = Lab::new();
+    let socket = Core {
+        head: "(import \"wasi:sockets/tcp-create-socket@0.2.6\" \"create-tcp-socket\" (func $create (param i32 i32)))"
+            .to_owned(),
+        // An error, and of its kinds `access-denied`.
+        run: format!(
+            "(call $create (i32.const 0) (i32.const 2048))
+             (if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 1)) (then unreachable))
+             (if (i32.ne (i32.load8_u (i32.const 2052)) (i32.const 1)) (then unreachable))
+             (i32.const {})",
+            openanalyst_guest_fixtures::RESULT
+        ),
+        ..Core::default()
+    };
+    let skill = lab.load(&socket.networked()).unwrap();
+    let invocation = lab.attack(&skill, crate::lab::call(crate::lab::small()), &serde_json::Value::Null).await;
+    invocation.result.as_ref().unwrap();
+    assert!(invocation.logs.iter().any(|line| line.message.contains("no network")), "{:?}", invocation.logs);
+
+    // One that can give no error ends the call, in words that say why.
+    let headers = Core {
+        head: "(import \"wasi:http/types@0.2.6\" \"[constructor]fields\" (func $fields (result i32)))
+               (import \"wasi:http/types@0.2.6\" \"[method]fields.has\" (func $has (param i32 i32 i32) (result i32)))"
+            .to_owned(),
+        run: "(call $has (call $fields) (i32.const 0) (i32.const 4))".to_owned(),
+        ..Core::default()
+    };
+    let skill = lab.load(&headers.networked()).unwrap();
+    let invocation = lab.attack(&skill, crate::lab::call(crate::lab::small()), &serde_json::Value::Null).await;
+    let (code, said) = crate::lab::failure(&invocation);
+    assert!(code == "denied" && said.contains("fields.has") && said.contains("`http` interface"), "{said}");
+}
+
+#[test]
+fn exports_of_another_type_are_refused_and_the_difference_is_named() {
+    const PLAN: &str = "plan: func(request: request, context: context) -> result<planned, failure>;";
+    const HANDLER: &str = "openanalyst:skill/handler@0.1.0#";
+    let lab = Lab::new();
+    let core = Core::default();
+    let plan_takes = |from: &str, to: &str| {
+        let (from, to) = (format!("{HANDLER}plan\") {from}"), format!("{HANDLER}plan\") {to}"));
+        move |text: String| {
+            assert!(text.contains(&from), "{text}");
+            text.replace(&from, &to)
+        }
+    };
+    let plan_is = |other: &'static str| {
+        move |contract: String| {
+            assert!(contract.contains(PLAN));
+            contract.replace(PLAN, other)
+        }
+    };
+    let without = |field: &'static str| {
+        move |contract: String| {
+            assert!(contract.contains(field), "{field}");
+            contract.replacen(field, "", 1)
+        }
+    };
+    let same = |text: String| text;
+    let cases: Vec<(&str, Vec<u8>, &str, &[&str])> = vec![
+        (
+            "another result",
+            core.changed(plan_takes("(param i32) (result i32)", "(result i32)"), plan_is("plan: func() -> u32;")),
+            "wrong-export-type",
+            &["`plan`", "expected"],
+        ),
+        (
+            "a record with a field less",
+            core.changed(same, without("        summary: option<string>,\n")),
+            "wrong-export-type",
+            &["`run`", "expected", "field"],
+        ),
+        (
+            "a function less",
+            core.changed(|text| text.replace(&format!("(export \"{HANDLER}plan\")"), ""), plan_is("")),
+            "missing-export",
+            &["`plan`", "`run`", "`reply`"],
+        ),
+    ];
+    for (case, component, code, says) in cases {
+        let error = lab.load(&component).unwrap_err();
+        assert_eq!(error.code(), code, "{case}: {error}");
+        for said in says {
+            assert!(error.to_string().contains(said), "{case} lacks {said}: {error}");
+        }
+    }
+    lab.load(&core.changed(same, same)).unwrap();
 }

@@ -96,7 +96,7 @@ pub(crate) fn told_before(step: &Step, earlier: &[(String, Value)], answers: &[A
     let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Told::default() };
     let before = result.differences.iter().map(|difference| format!("{BEFORE_THE_QUESTION}{difference}"));
     let differences = before.chain(said.map(|answer| format!("{USER_SAYS}{}", answer.text.trim()))).collect();
-    Told { differences, learning: None }
+    Told { differences, ..Told::default() }
 }
 
 /// What a step does, with what it takes up from earlier results: the same means that it need not be done again.

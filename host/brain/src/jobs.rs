@@ -112,6 +112,7 @@ fn tried(state: JobState) -> Tried {
     Tried {
         output,
         failure,
+        crashed: false,
         job_status: Some(state.status.to_string()),
         job_duration_ms: state.started_at_ms.zip(state.ended_at_ms).map(|(started, ended)| ended - started),
     }
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn differences_never_replace_an_argument() {
-        let told = Told { differences: vec!["too long".to_owned()], learning: Some("be brief".to_owned()) };
+        let told =
+            Told { differences: vec!["too long".to_owned()], learning: Some("be brief".to_owned()), ..Told::default() };
         assert_eq!(with_told(json!({"a": 1}), &Told::default()), json!({"a": 1}));
         let both = json!({"a": 1, "differences": ["too long"], "learning": "be brief"});
         assert_eq!(with_told(json!({"a": 1}), &told), both);

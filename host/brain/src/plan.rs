@@ -80,7 +80,11 @@ fn invalid(what: &str) -> Failure {
     Failure::invalid(format!("the skill's plan {what}"))
 }
 
-fn allowed(step: &Step, grants: &Capabilities, user_folder: &str) -> Result<(), Failure> {
+/// Checks that a step is within the grants.
+///
+/// # Errors
+/// The missing grant.
+pub(crate) fn allowed(step: &Step, grants: &Capabilities, user_folder: &str) -> Result<(), Failure> {
     let denied = |capability: &str, target: &str| {
         Err(Failure::denied(format!(
             "step `{}` needs the capability `{capability}` for `{target}`, which is not granted to this skill: an administrator of the \

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use openanalyst_domain::{EventKind, Failure, TaskStatus};
-use openanalyst_registry::{CatalogSkill, FALLBACK_SKILL, TenantCatalog};
+use openanalyst_registry::{Availability, CatalogSkill, FALLBACK_SKILL, TenantCatalog};
 use openanalyst_router::{Decision, Route, Utterance};
 use openanalyst_runtime::contract;
 use openanalyst_store::StoreError;
@@ -100,8 +100,9 @@ pub(crate) async fn prepare(
             let catalog = brain.catalog.of(&tenant).await?;
             let name = task.skill.clone().unwrap_or_else(|| FALLBACK_SKILL.to_owned());
             // The version that it began with, whatever is active by now.
-            let skill = brain.catalog.version_of(&tenant, &name, task.skill_digest.as_deref()).await?;
-            (catalog, prepared, skill.ok_or_else(|| gone(&name))?)
+            let digest = task.skill_digest.as_deref();
+            let skill = available(brain.catalog.version_of(&tenant, &name, digest).await?, &name)?;
+            (catalog, prepared, skill)
         }
         None => Box::pin(understand(record, task, &rounds, known)).await?,
     };
@@ -214,7 +215,10 @@ async fn understand(
             return Err(Failure::not_found("your organisation has no active skill: ask an administrator").into());
         }
     };
-    let skill = catalog.skill(&name).cloned().ok_or_else(|| gone(&name))?;
+    let skill = match catalog.skill(&name) {
+        Some(skill) => skill.clone(),
+        None => available(brain.catalog.version_of(&task.owner.tenant, &name, None).await?, &name)?,
+    };
     for answer in rounds.iter().flatten() {
         let said = Utterance { text: &answer.text, ..utterance };
         take_slots(&mut route, catalog.router().route(&said));
@@ -250,6 +254,22 @@ pub(crate) fn decide(task: &mut TaskRow, skill: &CatalogSkill, confidence: f64, 
     task.skill_digest = Some(decided.digest.clone());
     task.confidence = Some(confidence);
     decided
+}
+
+/// The skill, if it may still run.
+///
+/// # Errors
+/// The task's end: the skill was disabled or removed.
+pub(crate) fn available(skill: Availability, name: &str) -> Result<Arc<CatalogSkill>, Stop> {
+    match skill {
+        Availability::Available(skill) => Ok(skill),
+        Availability::Removed => Err(gone(name)),
+        Availability::Disabled => Err(Failure::denied(format!(
+            "the skill `{name}` was taken out of use by an administrator while this task was open, so the task ends here: \
+             ask them to activate it, and send the request again"
+        ))
+        .into()),
+    }
 }
 
 pub(crate) fn gone(name: &str) -> Stop {

@@ -44,10 +44,11 @@ impl Place<'_> {
         })
     }
 
-    /// Whether another attempt follows one that did not give what was expected, or failed so.
-    fn is_followed(&self, failure: Option<&Failure>) -> bool {
+    /// Whether another attempt follows one that did not give what was expected, or failed so. A crash
+    /// is tried once more and not again: the same code with the same input ends the same way.
+    fn is_followed(&self, failure: Option<&Failure>, crashed_again: bool) -> bool {
         let may_be_repeated = match failure {
-            Some(failure) => failure.is_retryable(),
+            Some(failure) => failure.is_retryable() && !crashed_again,
             // What it changed stays changed.
             None => plan::may_run_again(self.step).unwrap_or(false),
         };
@@ -79,6 +80,9 @@ pub(crate) struct Tried {
     pub(crate) output: Value,
     /// Why it gave nothing.
     pub(crate) failure: Option<Failure>,
+    /// Whether a fault of the skill's own code is the reason.
+    #[serde(default)]
+    pub(crate) crashed: bool,
     /// How long its job ran, and how that ended.
     pub(crate) job_status: Option<String>,
     pub(crate) job_duration_ms: Option<i64>,
@@ -86,11 +90,15 @@ pub(crate) struct Tried {
 
 impl Tried {
     pub(crate) fn gave(output: Value) -> Self {
-        Self { output, failure: None, job_status: None, job_duration_ms: None }
+        Self { output, failure: None, crashed: false, job_status: None, job_duration_ms: None }
     }
 
     pub(crate) fn failed(failure: Failure) -> Self {
-        Self { output: Value::Null, failure: Some(failure), job_status: None, job_duration_ms: None }
+        Self { failure: Some(failure), ..Self::gave(Value::Null) }
+    }
+
+    pub(crate) fn crashed(failure: Failure) -> Self {
+        Self { crashed: true, ..Self::failed(failure) }
     }
 
     /// A failure as the outcome of an attempt.
@@ -108,6 +116,9 @@ pub(crate) struct Settled {
     pub(crate) met: bool,
     pub(crate) differences: Vec<String>,
     pub(crate) failure: Option<Failure>,
+    /// Whether a fault of the skill's own code is the reason.
+    #[serde(default)]
+    pub(crate) crashed: bool,
     /// What it gave, where that was not as expected.
     #[serde(default)]
     pub(crate) output: Value,
@@ -116,7 +127,7 @@ pub(crate) struct Settled {
 impl Settled {
     /// The end of an attempt that gave what was expected.
     pub(crate) fn met() -> Self {
-        Self { met: true, differences: Vec::new(), failure: None, output: Value::Null }
+        Self { met: true, differences: Vec::new(), failure: None, crashed: false, output: Value::Null }
     }
 }
 
@@ -134,6 +145,8 @@ pub(crate) struct Told {
     pub(crate) differences: Vec<String>,
     /// What was learned from research.
     pub(crate) learning: Option<String>,
+    /// Whether one of them crashed. The skill is not told.
+    pub(crate) crashed: bool,
 }
 
 impl Work {
@@ -187,13 +200,14 @@ impl Work {
                 Ok(result) => return Ok(result),
                 Err(settled) => settled,
             };
+            let crashed_again = settled.crashed && std::mem::replace(&mut told.crashed, true);
             if let Some(failure) = &settled.failure
-                && !failure.is_retryable()
+                && (!failure.is_retryable() || crashed_again)
             {
                 return Err(failure.clone().into());
             }
             told.differences.extend(settled.differences.iter().cloned());
-            if !place.is_followed(settled.failure.as_ref()) {
+            if !place.is_followed(settled.failure.as_ref(), crashed_again) {
                 break settled;
             }
             place.attempt += 1;
@@ -263,6 +277,7 @@ impl Work {
         let key_text = format!("{}/{}/{}", self.round, place.step.id, place.attempt);
         let owner = self.owner().clone();
         let key = EffectKey { owner: &owner, task: self.task.id, place: &key_text };
+        self.check_grants_of_step(&key, place.step).await?;
         let job = match self.intend(&key, place).await? {
             Ok(intent) => intent.job,
             Err(settled) => return Ok(Err(settled)),
@@ -283,7 +298,19 @@ impl Work {
                 }
             },
         };
-        self.settle(&key, place, job, tried, verdict, results).await
+        let crashed_again = tried.crashed && told.crashed;
+        self.settle(&key, place, job, (tried, crashed_again), verdict, results).await
+    }
+
+    /// Refuses a script, flow or skill that was granted when the plan was made and is not any more.
+    /// What began before goes on.
+    async fn check_grants_of_step(&self, key: &EffectKey<'_>, step: &Step) -> Result<(), Stop> {
+        let uses_grants = !matches!(step.action, Action::Run(_));
+        if !uses_grants || (self.resumed && self.brain.store.effect(key).await?.is_some()) {
+            return Ok(());
+        }
+        let skill = self.current_skill().await?;
+        Ok(plan::allowed(step, &skill.grants, &self.request.user_folder)?)
     }
 
     /// Writes what the attempt is going to do. Err: it was done before, and did not succeed.
@@ -410,6 +437,7 @@ impl Work {
                 Ok(value) => Tried::gave(value),
                 Err(error) => Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}"))),
             },
+            Err(error) if error.is_crash() => Tried::crashed(error.as_failure()),
             Err(error) => Tried::outcome_of(error.as_failure())?,
         })
     }
@@ -526,7 +554,7 @@ impl Work {
             let Some(failure) = answer.failure.as_ref().filter(|failure| failure.is_retryable()) else {
                 return Ok(answer);
             };
-            if number > self.retry.retries {
+            if number > self.retry.retries || (answer.crashed && number > 1) {
                 return Ok(answer);
             }
             let delay = self.retry.delay_after(number, Some(failure));
@@ -541,7 +569,7 @@ impl Work {
         key: &EffectKey<'_>,
         place: Place<'_>,
         job: Option<JobId>,
-        tried: Tried,
+        (tried, crashed_again): (Tried, bool),
         verdict: Verdict,
         results: &[StepResult],
     ) -> Result<Result<StepResult, Settled>, Stop> {
@@ -565,9 +593,10 @@ impl Work {
             met: verdict.met,
             differences: verdict.differences.clone(),
             failure: tried.failure.clone(),
+            crashed: tried.crashed,
             output: if verdict.met { Value::Null } else { tried.output.clone() },
         };
-        let again = !verdict.met && place.is_followed(tried.failure.as_ref());
+        let again = !verdict.met && place.is_followed(tried.failure.as_ref(), crashed_again);
         let delay = self.retry.delay_after(place.attempt, tried.failure.as_ref());
         if again {
             let next = Place { attempt: place.attempt + 1, ..place };

@@ -340,6 +340,18 @@ impl Work {
         }
     }
 
+    /// The task's skill with the grants and limits of this moment: what an administrator takes away
+    /// holds from the next invocation on.
+    ///
+    /// # Errors
+    /// The skill was disabled or removed; the record cannot be read.
+    pub(crate) async fn current_skill(&self) -> Result<Arc<CatalogSkill>, Stop> {
+        let name = &self.skill.manifest().name;
+        let digest = self.skill.digest().as_str();
+        let found = self.brain.catalog.version_of(&self.owner().tenant, name, Some(digest)).await?;
+        prepare::available(found, name)
+    }
+
     async fn stages(&mut self) -> Result<End, Stop> {
         let plan = self.plan().await?;
         if !plan.questions.is_empty() {
@@ -366,7 +378,7 @@ impl Work {
                 Box::pin(work.brain.sandbox.plan(&work.loaded, call, &work.request, &work.context))
             })
             .await?;
-        plan::check(&plan, &self.skill.grants, &self.request.user_folder)?;
+        plan::check(&plan, &self.current_skill().await?.grants, &self.request.user_folder)?;
         Box::pin(self.check_expectations(&plan)).await?;
         let steps: Vec<Value> = plan
             .steps
@@ -424,6 +436,7 @@ impl Work {
     ) -> Result<(T, Receipt), Stop> {
         let attempts = self.retry.retries + 1;
         let mut attempt = 1;
+        let mut crashed = false;
         loop {
             self.check_cancelled()?;
             let spot = self.spot(export, attempt);
@@ -437,7 +450,9 @@ impl Work {
                 Err(error) => {
                     self.check_cancelled()?;
                     let failure = error.as_failure();
-                    if failure.is_interrupted() || !failure.is_retryable() || attempt >= attempts {
+                    let crashed_again = error.is_crash() && std::mem::replace(&mut crashed, true);
+                    let is_final = failure.is_interrupted() || !failure.is_retryable();
+                    if is_final || crashed_again || attempt >= attempts {
                         return Err(failure.into());
                     }
                     let delay = self.retry.delay_after(attempt, Some(&failure));

@@ -133,6 +133,9 @@ pub enum SkillCommand {
         /// The folder or file
         #[arg(default_value = ".")]
         dir: std::path::PathBuf,
+        /// The organisation whose skills and settings count, where there is a data directory
+        #[arg(long, default_value = "demo")]
+        tenant: String,
     },
     /// Upload a .skill file, grant what is named, and activate it
     Install {

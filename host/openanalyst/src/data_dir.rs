@@ -74,6 +74,30 @@ impl DataDir {
         Ok(())
     }
 
+    /// Opens the directory for a command that needs what is in it already. Makes nothing.
+    ///
+    /// # Errors
+    /// There is no data directory; the message says where it was looked for, and how to name another.
+    pub fn existing(root: &Path) -> Result<Self, Failure> {
+        if Self::is_one(root) {
+            return Self::open(root);
+        }
+        let place = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        Err(Failure::usage(format!(
+            "there is no data directory at {}: name another one with --data-dir or OPENANALYST_DATA_DIR, reach a running \
+             host with --server, or make one here with `openanalyst serve`",
+            place.display()
+        )))
+    }
+
+    /// Whether a directory is a data directory: it holds this program's keys, database or lock.
+    #[must_use]
+    pub fn is_one(root: &Path) -> bool {
+        let marks = ["openanalyst.db", "keys/cache.key", "keys/signing.pem", "keys/secrets.key", "run/serve.lock"];
+        // A first start may have been cut off before it made more than the folders.
+        marks.iter().any(|mark| root.join(mark).exists()) || (root.join("keys").is_dir() && root.join("run").is_dir())
+    }
+
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
@@ -270,6 +294,19 @@ mod tests {
         std::fs::set_permissions(data.keys().join("cache.key"), Permissions::from_mode(0o644)).unwrap();
         data.cache_key().unwrap();
         assert_eq!(mode(&data.keys().join("cache.key")), 0o600);
+    }
+
+    #[test]
+    fn a_command_that_reads_makes_no_directory_and_says_where_it_looked() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("data");
+        let failure = DataDir::existing(&root).unwrap_err().to_string();
+        assert!(failure.contains(root.to_str().unwrap()) && failure.contains("--data-dir"), "{failure}");
+        std::fs::create_dir(&root).unwrap();
+        assert!(DataDir::existing(&root).is_err(), "any other folder is none");
+        assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+        DataDir::open(&root).unwrap();
+        DataDir::existing(&root).unwrap();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use openanalyst_identity::LocalKeys;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
-    Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
+    Catalog, FolderPackages, ObjectPackages, PackageQuota, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
@@ -73,6 +73,7 @@ impl Workshop {
             sandbox: sandbox.clone(),
             catalog: catalog.clone(),
             clock,
+            quota: PackageQuota::default(),
         });
         for warning in settings.open_secret_files() {
             tracing::warn!("{warning}");

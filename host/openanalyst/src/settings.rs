@@ -292,6 +292,26 @@ impl Settings {
             .collect()
     }
 
+    /// The same settings with a data directory of their own, which is removed with the second value:
+    /// for what must look without leaving anything. What the settings say of a database or a cache
+    /// outside of the data directory stays.
+    ///
+    /// # Errors
+    /// The machine gives no temporary directory.
+    pub fn in_a_temporary_directory(&self) -> Result<(Self, tempfile::TempDir), Failure> {
+        let dir = tempfile::tempdir()
+            .map_err(|error| Failure::failed(format!("no temporary directory can be made: {error}")))?;
+        let mut settings = self.clone();
+        settings.data_dir.value = dir.path().to_owned();
+        if settings.cache_dir.source == Source::Default {
+            settings.cache_dir.value = dir.path().join("cache");
+        }
+        if settings.database_url.source == Source::Default {
+            settings.database_url.value = format!("sqlite://{}", dir.path().join("openanalyst.db").display());
+        }
+        Ok((settings, dir))
+    }
+
     /// Where the database is.
     ///
     /// # Errors
@@ -518,12 +538,12 @@ fn is_secret(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use clap::{Args as _, Command, FromArgMatches as _};
 
     use super::*;
 
-    fn load(args: &[&str]) -> Result<Settings, Failure> {
+    pub(crate) fn load(args: &[&str]) -> Result<Settings, Failure> {
         let command = SettingArgs::augment_args(Command::new("openanalyst"));
         let matches = command.try_get_matches_from([&["openanalyst"], args].concat()).unwrap();
         Settings::load(&SettingArgs::from_arg_matches(&matches).unwrap(), &matches)

@@ -1,6 +1,9 @@
-//! `.skill` archives: read without trusting a byte of them, written so that the same files give the same bytes.
+//! `.skill` archives: read without trusting a byte of them, written so that the same files give the
+//! same bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod survey;
+
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
 
 use openanalyst_domain::Digest;
@@ -8,18 +11,18 @@ use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+pub(crate) use survey::Entry;
+use survey::{PATH_RULE, is_safe, survey};
+
 use crate::body::workflow_file;
 use crate::finding::{Finding, Findings};
 use crate::manifest::{Manifest, SKILL_MD, parse_skill_md};
+use crate::{layout, secrets};
 
 /// The name of the component.
 pub const SKILL_WASM: &str = "skill.wasm";
 /// Where the prompt may stand instead of a section of `SKILL.md`.
 const DEFAULT_PROMPT: &str = "prompts/default.md";
-/// Most characters of a path.
-const MAX_PATH_CHARS: usize = 255;
-/// Most findings about entries of one archive; one more says that there are others.
-const MAX_FINDINGS: usize = 50;
 
 /// What an archive may be.
 #[derive(Debug, Clone)]
@@ -76,10 +79,15 @@ pub fn digest(archive: &[u8]) -> Digest {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read_archive(bytes: &[u8], limits: &ArchiveLimits) -> Result<Package, Findings> {
-    read_archive_looking(bytes, limits, |_| Vec::new())
+    let Unpacked { files, component, mut warnings } = unpack(bytes, limits)?;
+    let package = assemble(files, digest(bytes))?;
+    warnings.extend(package.warnings);
+    Ok(Package { component, warnings, ..package })
 }
 
-/// Reads an archive. Where its texts are refused, `look` still sees its component, so that an author hears of everything at once.
+/// Reads an archive that somebody hands in. Refuses more than [`read_archive`]: what holds a secret,
+/// and a component under another name. Where something is refused, `look` still sees the component,
+/// so that an author hears of everything at once.
 ///
 /// # Errors
 /// See [`read_archive`]; with what `look` found.
@@ -88,18 +96,44 @@ pub fn read_archive_looking(
     limits: &ArchiveLimits,
     look: impl FnOnce(&[u8]) -> Vec<Finding>,
 ) -> Result<Package, Findings> {
+    let Unpacked { files, component, warnings } = unpack(bytes, limits)?;
+    let all = || files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    let mut findings = warnings;
+    findings.extend(secrets::find(all()));
+    if component.is_none() {
+        findings.extend(layout::misnamed_component(all()));
+    }
+    match (assemble(files, digest(bytes)), Findings::check(findings)) {
+        (Ok(package), Ok(mut warnings)) => {
+            warnings.extend(package.warnings);
+            Ok(Package { component, warnings, ..package })
+        }
+        (texts, about_files) => {
+            let mut findings = texts.map_or_else(|Findings(found)| found, |package| package.warnings);
+            findings.extend(about_files.unwrap_or_else(|Findings(found)| found));
+            findings.extend(component.as_deref().map(look).unwrap_or_default());
+            Err(Findings(findings))
+        }
+    }
+}
+
+struct Unpacked {
+    files: BTreeMap<String, Vec<u8>>,
+    component: Option<Vec<u8>>,
+    warnings: Vec<Finding>,
+}
+
+fn unpack(bytes: &[u8], limits: &ArchiveLimits) -> Result<Unpacked, Findings> {
     if bytes.len() > limits.archive_bytes {
         let message = format!("the package has {} bytes and {} is the limit", bytes.len(), limits.archive_bytes);
         return Err(Finding::error("package-too-large", message).into());
     }
     let unreadable = |error: zip::result::ZipError| {
-        Finding::error(
-            "not-an-archive",
-            format!("the package is no zip archive that can be read: {error}. Make it with `skill pack`"),
-        )
+        let message = format!("the package is no zip archive that can be read: {error}. Make it with `skill pack`");
+        Finding::error("not-an-archive", message)
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let plan = survey(&mut archive, limits)?;
+    let (plan, warnings) = survey(bytes, &mut archive, limits)?;
     let mut files = BTreeMap::new();
     let mut findings = Vec::new();
     for entry in plan {
@@ -110,144 +144,20 @@ pub fn read_archive_looking(
             Ok(_) if content.len() as u64 == entry.size => {
                 files.insert(entry.path, content);
             }
-            Ok(_) => findings.push(
-                Finding::error(
-                    "size-mismatch",
-                    format!("unpacks to another size than the {} bytes that it declares", entry.size),
-                )
-                .at(&entry.path, None),
-            ),
+            Ok(_) => {
+                let size = entry.size;
+                let message = format!("unpacks to another size than the {size} bytes that it declares");
+                findings.push(Finding::error("size-mismatch", message).at(&entry.path, None));
+            }
             Err(error) => {
-                findings.push(
-                    Finding::error("damaged-entry", format!("cannot be unpacked: {error}")).at(&entry.path, None),
-                );
+                let message = format!("cannot be unpacked: {error}");
+                findings.push(Finding::error("damaged-entry", message).at(&entry.path, None));
             }
         }
     }
     Findings::check(findings)?;
     let component = files.remove(SKILL_WASM);
-    match assemble(files, digest(bytes)) {
-        Ok(package) => Ok(Package { component, ..package }),
-        Err(Findings(mut findings)) => {
-            findings.extend(component.as_deref().map(look).unwrap_or_default());
-            Err(Findings(findings))
-        }
-    }
-}
-
-struct Entry {
-    index: usize,
-    path: String,
-    size: u64,
-}
-
-/// Looks at every entry's header; decides what to unpack.
-fn survey(archive: &mut ZipArchive<Cursor<&[u8]>>, limits: &ArchiveLimits) -> Result<Vec<Entry>, Findings> {
-    if archive.len() > limits.entries {
-        let message = format!("the package has {} entries and {} is the limit", archive.len(), limits.entries);
-        return Err(Finding::error("too-many-entries", message).into());
-    }
-    let mut findings = Vec::new();
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut ranges = Vec::new();
-    for index in 0..archive.len() {
-        let entry = match archive.by_index_raw(index) {
-            Ok(entry) => entry,
-            Err(error) => {
-                findings.push(Finding::error("damaged-entry", format!("entry {index} cannot be read: {error}")));
-                continue;
-            }
-        };
-        let raw = entry.name_raw().to_vec();
-        let shown: String = String::from_utf8_lossy(&raw).chars().filter(|c| !c.is_control()).take(80).collect();
-        let mut refuse = |code, message: &str| findings.push(Finding::error(code, message).at(&shown, None));
-        let path = match std::str::from_utf8(&raw) {
-            Ok(path) if is_safe(path.strip_suffix('/').unwrap_or(path)) => path.to_owned(),
-            _ => {
-                refuse("unsafe-path", "the path must be relative, without `..`, `\\`, `:` and control characters");
-                continue;
-            }
-        };
-        let kind = entry.unix_mode().map_or(0, |mode| mode & 0o170_000);
-        if kind != 0 && kind != 0o100_000 && kind != 0o040_000 {
-            refuse("unsafe-entry", "only files and folders are allowed, no links or devices");
-            continue;
-        }
-        if entry.encrypted() {
-            refuse("encrypted", "encrypted entries cannot be read: pack it without a password");
-            continue;
-        }
-        if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-            refuse("unknown-compression", "only stored and deflated entries can be read");
-            continue;
-        }
-        ranges.push((entry.header_start(), entry.data_start().unwrap_or(0).saturating_add(entry.compressed_size())));
-        if entry.is_dir() || path.ends_with('/') {
-            continue;
-        }
-        if !seen.insert(path.to_lowercase()) {
-            refuse("duplicate-entry", "stands there twice (capitals do not count): rename one");
-            continue;
-        }
-        entries.push(Entry { index, path, size: entry.size() });
-    }
-    ranges.sort_unstable();
-    if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        findings
-            .push(Finding::error("overlapping-entries", "entries of the archive overlap: make it with `skill pack`"));
-    }
-    strip_top_folder(&mut entries);
-    sizes(&entries, limits, &mut findings);
-    if findings.len() > MAX_FINDINGS {
-        let more = findings.len() - MAX_FINDINGS;
-        findings.truncate(MAX_FINDINGS);
-        findings.push(Finding::error("more-findings", format!("{more} more entries are refused")));
-    }
-    Findings::check(findings)?;
-    Ok(entries)
-}
-
-fn is_safe(path: &str) -> bool {
-    !path.is_empty()
-        && path.chars().count() <= MAX_PATH_CHARS
-        && !path.contains(|c: char| c.is_control() || c == '\\' || c == ':')
-        && path.split('/').all(|segment| !segment.is_empty() && segment != "." && segment != "..")
-}
-
-/// A package zipped with its folder: the folder goes.
-fn strip_top_folder(entries: &mut [Entry]) {
-    if entries.iter().any(|entry| entry.path == SKILL_MD) {
-        return;
-    }
-    let top =
-        entries.iter().find_map(|entry| entry.path.strip_suffix(SKILL_MD)).filter(|top| top.matches('/').count() == 1);
-    let Some(top) = top.map(str::to_owned) else { return };
-    if entries.iter().all(|entry| entry.path.starts_with(&top)) {
-        for entry in entries {
-            entry.path.drain(..top.len());
-        }
-    }
-}
-
-fn sizes(entries: &[Entry], limits: &ArchiveLimits, findings: &mut Vec<Finding>) {
-    let mut total: u64 = 0;
-    for entry in entries {
-        total = total.saturating_add(entry.size);
-        let (limit, code) = if entry.path == SKILL_WASM {
-            (limits.component_bytes, "component-too-large")
-        } else {
-            (limits.file_bytes, "file-too-large")
-        };
-        if entry.size > limit {
-            let message = format!("has {} bytes unpacked and {limit} is the limit", entry.size);
-            findings.push(Finding::error(code, message).at(&entry.path, None));
-        }
-    }
-    if total > limits.total_bytes {
-        let message = format!("the package unpacks to {total} bytes and {} is the limit", limits.total_bytes);
-        findings.push(Finding::error("package-too-large", message));
-    }
+    Ok(Unpacked { files, component, warnings })
 }
 
 fn not_utf8(path: &str, error: std::str::Utf8Error) -> Finding {
@@ -295,10 +205,7 @@ pub fn write_archive(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Findi
     let unsafe_paths: Vec<Finding> = files
         .keys()
         .filter(|path| !is_safe(path))
-        .map(|path| {
-            Finding::error("unsafe-path", "the path must be relative, without `..`, `\\`, `:` and control characters")
-                .at(path, None)
-        })
+        .map(|path| Finding::error("unsafe-path", PATH_RULE).at(path, None))
         .collect();
     Findings::check(unsafe_paths)?;
     let options = SimpleFileOptions::default()
@@ -316,121 +223,4 @@ pub fn write_archive(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, Findi
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = "---\nname: x\ndescription: what it does\n---\n";
-
-    fn files(extra: &[(&str, &[u8])]) -> BTreeMap<String, Vec<u8>> {
-        let own = |(path, bytes): &(&str, &[u8])| ((*path).to_owned(), bytes.to_vec());
-        [(SKILL_MD, GOOD.as_bytes())].iter().chain(extra).map(own).collect()
-    }
-
-    fn raw(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        for (path, bytes) in entries {
-            writer.start_file(*path, SimpleFileOptions::default()).unwrap();
-            writer.write_all(bytes).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
-
-    fn codes(bytes: &[u8], limits: &ArchiveLimits) -> Vec<&'static str> {
-        read_archive(bytes, limits).unwrap_err().0.iter().map(|finding| finding.code).collect()
-    }
-
-    #[test]
-    fn what_was_packed_is_read_and_packing_is_deterministic() {
-        let files = files(&[
-            (SKILL_WASM, b"wasm"),
-            ("prompts/default.md", b"Be kind."),
-            ("workflows/post.md", b"# Post\n1. Write\n"),
-        ]);
-        let archive = write_archive(&files).unwrap();
-        assert_eq!(archive, write_archive(&files).unwrap());
-        let package = read_archive(&archive, &ArchiveLimits::default()).unwrap();
-        assert_eq!(package.digest, digest(&archive));
-        assert_eq!(package.component.as_deref(), Some(b"wasm".as_slice()));
-        assert_eq!(package.manifest.system_prompt.as_deref(), Some("Be kind."));
-        assert_eq!(package.manifest.workflows[0].name, "Post");
-    }
-
-    #[test]
-    fn a_folder_around_the_package_is_stripped() {
-        let archive = raw(&[("top/SKILL.md", GOOD.as_bytes()), ("top/skill.wasm", b"w")]);
-        let package = read_archive(&archive, &ArchiveLimits::default()).unwrap();
-        assert_eq!(package.component.as_deref(), Some(b"w".as_slice()));
-        let two = raw(&[("top/SKILL.md", GOOD.as_bytes()), ("other/skill.wasm", b"w")]);
-        assert_eq!(codes(&two, &ArchiveLimits::default()), ["skill-md-missing"]);
-    }
-
-    #[test]
-    fn hostile_archives_are_refused() {
-        let limits = ArchiveLimits {
-            archive_bytes: 20_000,
-            component_bytes: 100,
-            file_bytes: 1_000,
-            total_bytes: 2_000,
-            entries: 5,
-        };
-        let zeros = vec![0; 4_000_000];
-        let long = "p/".repeat(200);
-        let table: Vec<(Vec<u8>, &str)> = vec![
-            (b"no zip".to_vec(), "not-an-archive"),
-            (vec![0; 20_001], "package-too-large"),
-            (raw(&[("../SKILL.md", b"")]), "unsafe-path"),
-            (raw(&[("/etc/passwd", b"")]), "unsafe-path"),
-            (raw(&[("a/../../b", b"")]), "unsafe-path"),
-            (raw(&[("a\\b", b"")]), "unsafe-path"),
-            (raw(&[("c:x", b"")]), "unsafe-path"),
-            (raw(&[("a\0b", b"")]), "unsafe-path"),
-            (raw(&[(&format!("{long}x"), b"")]), "unsafe-path"),
-            (raw(&[("a", b""), ("A", b"")]), "duplicate-entry"),
-            (raw(&[("1", b""), ("2", b""), ("3", b""), ("4", b""), ("5", b""), ("6", b"")]), "too-many-entries"),
-            (raw(&[("bomb", &zeros)]), "file-too-large"),
-            (raw(&[("bomb", &zeros)]), "package-too-large"),
-            (raw(&[(SKILL_WASM, &[1; 101])]), "component-too-large"),
-            (raw(&[("a", b"")]), "skill-md-missing"),
-            (raw(&[(SKILL_MD, b"\xff\xfe")]), "not-utf-8"),
-        ];
-        for (archive, code) in table {
-            let found = codes(&archive, &limits);
-            assert!(found.contains(&code), "{found:?} lacks {code}");
-        }
-        assert!(
-            read_archive(&raw(&[(SKILL_MD, GOOD.as_bytes()), (SKILL_WASM, &[1; 100])]), &limits).is_ok(),
-            "the limit itself is allowed"
-        );
-    }
-
-    #[test]
-    fn a_link_is_refused() {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        writer.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();
-        let archive = writer.finish().unwrap().into_inner();
-        assert_eq!(codes(&archive, &ArchiveLimits::default()), ["unsafe-entry"]);
-    }
-
-    #[test]
-    fn a_header_that_lies_about_the_size_is_caught() {
-        let mut archive = raw(&[(SKILL_MD, GOOD.as_bytes()), ("big", &[7; 5_000])]);
-        // The declared size stands as four little-endian bytes in the local header and in the directory.
-        let declared = 5_000_u32.to_le_bytes();
-        let places: Vec<usize> =
-            archive.windows(4).enumerate().filter(|(_, four)| *four == declared).map(|(at, _)| at).collect();
-        assert!(places.len() >= 2);
-        for at in places {
-            archive[at..at + 4].copy_from_slice(&10_u32.to_le_bytes());
-        }
-        let found = codes(&archive, &ArchiveLimits::default());
-        assert!(found.contains(&"size-mismatch") || found.contains(&"damaged-entry"), "{found:?}");
-    }
-
-    #[test]
-    fn truncation_anywhere_is_an_error_and_no_panic() {
-        let archive = write_archive(&files(&[(SKILL_WASM, &[9; 300])])).unwrap();
-        for end in 0..archive.len() {
-            assert!(read_archive(&archive[..end], &ArchiveLimits::default()).is_err());
-        }
-    }
-}
+mod tests;

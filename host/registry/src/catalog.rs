@@ -66,6 +66,17 @@ impl CatalogSkill {
     }
 }
 
+/// Whether a skill version that is in use may go on, at one moment.
+#[derive(Debug)]
+pub enum Availability {
+    /// It may, with these grants and limits.
+    Available(Arc<CatalogSkill>),
+    /// An administrator took the skill out of use.
+    Disabled,
+    /// The skill or this version of it is not there any more.
+    Removed,
+}
+
 /// What one tenant can use, at one moment.
 #[derive(Debug)]
 pub struct TenantCatalog {
@@ -81,7 +92,9 @@ pub struct TenantCatalog {
 
 impl TenantCatalog {
     fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, disabled: Vec<SkillProfile>, limits: &SkillLimits) -> Self {
-        let profiles: Vec<SkillProfile> = skills.values().map(|skill| profile(skill.manifest())).collect();
+        // A request must not be given to a skill that cannot answer it.
+        let runnable = skills.values().filter(|skill| skill.version.can_run());
+        let profiles: Vec<SkillProfile> = runnable.map(|skill| profile(skill.manifest())).collect();
         let has_disabled = !disabled.is_empty();
         let all: Vec<SkillProfile> = profiles.iter().cloned().chain(disabled).collect();
         Self {
@@ -113,7 +126,7 @@ impl TenantCatalog {
         }
     }
 
-    /// The router over these skills.
+    /// The router over those of these skills that can run.
     #[must_use]
     pub fn router(&self) -> &Router {
         &self.router
@@ -257,7 +270,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The version that a task began with, with the grants of today; also where another one has become active. None: it was removed.
+    /// The version that a task began with, with the grants and limits of this moment; also where
+    /// another version has become active.
     ///
     /// # Errors
     /// The database's.
@@ -266,25 +280,31 @@ impl Catalog {
         tenant: &TenantId,
         name: &str,
         digest: Option<&str>,
-    ) -> Result<Option<Arc<CatalogSkill>>, StoreError> {
+    ) -> Result<Availability, StoreError> {
         let catalog = self.of(tenant).await?;
         let active = catalog.skill(name).cloned();
-        let Some(digest) = digest else { return Ok(active) };
-        if active.as_ref().is_some_and(|skill| skill.digest().as_str() == digest) {
-            return Ok(active);
+        let is_it = |skill: &Arc<CatalogSkill>| digest.is_none_or(|digest| skill.digest().as_str() == digest);
+        if let Some(skill) = active.as_ref().filter(|skill| is_it(skill)) {
+            return Ok(Availability::Available(skill.clone()));
         }
-        let Some((store, _)) = &self.record else { return Ok(active) };
-        let rows = store.skill_versions(tenant, Some(name)).await?;
-        let Some(row) = rows.into_iter().find(|row| row.digest == digest) else {
-            // A bundled version that this build of the host does not have any more: the one that it has goes on.
-            return Ok(active.filter(|skill| skill.version.is_bundled()));
-        };
+        let or_removed =
+            |skill: Option<Arc<CatalogSkill>>| skill.map_or(Availability::Removed, Availability::Available);
+        let Some((store, _)) = &self.record else { return Ok(or_removed(active)) };
         let installation = store.installations(tenant).await?.into_iter().find(|row| row.skill == name);
+        if installation.as_ref().is_some_and(|row| !row.enabled) {
+            return Ok(Availability::Disabled);
+        }
+        let rows = store.skill_versions(tenant, Some(name)).await?;
+        let Some(row) = rows.into_iter().find(|row| Some(row.digest.as_str()) == digest) else {
+            // A bundled version that this build of the host does not have any more: the one that it has goes on.
+            return Ok(or_removed(active.filter(|skill| skill.version.is_bundled())));
+        };
         let grants: Vec<GrantRow> = store.grants(tenant).await?.into_iter().filter(|row| row.skill == name).collect();
         let settings = settings_of(store, tenant).await?;
         let version = self.stored(row)?;
         let ceiling = settings.limits.budget_within(&self.ceiling);
-        Ok(Some(Arc::new(installed(&version, installation.as_ref(), &grants, &ceiling, &self.ceiling))))
+        let skill = installed(&version, installation.as_ref(), &grants, &ceiling, &self.ceiling);
+        Ok(Availability::Available(Arc::new(skill)))
     }
 
     async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {

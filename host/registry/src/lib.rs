@@ -21,15 +21,15 @@ mod upload;
 mod vault;
 mod version;
 
-pub use catalog::{Catalog, CatalogSkill, FALLBACK_SKILL, TenantCatalog};
+pub use catalog::{Availability, Catalog, CatalogSkill, FALLBACK_SKILL, TenantCatalog};
 pub use error::RegistryError;
 pub use grants::{from_rows, to_rows};
 pub use limits::{DailyQuota, RetryLimits, SkillLimits};
 pub use openanalyst_store::tenants::RevocationRow;
 pub use packages::{FolderPackages, ObjectPackages, PackageStore, PackageStoreError, S3Options, S3OptionsError};
-pub use registry::{Actor, InstalledSkill, Registry, RegistryOptions};
+pub use registry::{Actor, InstalledSkill, PackageQuota, Registry, RegistryOptions};
 pub use secrets::{OpenSecrets, SecretView};
 pub use tenant::{Publisher, TenantSettings};
-pub use upload::Uploaded;
+pub use upload::{Checked, Uploaded};
 pub use vault::{Binding, CannotOpen, MAX_SECRET_BYTES, SecretValue, Vault};
 pub use version::{SkillSource, SkillVersion};

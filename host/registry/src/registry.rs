@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use openanalyst_domain::{Clock, MessageId, TenantId, UserId};
-use openanalyst_package::{Capabilities, Manifest};
+use openanalyst_domain::{Clock, Digest, MessageId, TenantId, UserId};
+use openanalyst_package::{ArchiveLimits, Capabilities, Manifest};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::audit::{Deed, NewDeed};
 use openanalyst_store::receipts::{ReceiptRow, Usage};
-use openanalyst_store::skills::{InstallationRow, VersionRow};
+use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::tenants::RevocationRow;
 use openanalyst_store::{Store, Tx};
 use serde::Serialize;
@@ -47,6 +47,24 @@ pub struct RegistryOptions {
     pub catalog: Arc<Catalog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How much each tenant may store.
+    pub quota: PackageQuota,
+}
+
+/// How many packages a tenant may have at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageQuota {
+    /// Versions of all skills together.
+    pub versions: u64,
+    /// Bytes of their packages together.
+    pub bytes: u64,
+}
+
+impl Default for PackageQuota {
+    /// 5,000 versions, 4 GiB.
+    fn default() -> Self {
+        Self { versions: 5_000, bytes: 4 << 30 }
+    }
 }
 
 /// Changes what tenants have. Cheap to clone.
@@ -127,32 +145,50 @@ impl Registry {
         &self.inner.sandbox
     }
 
+    pub(crate) fn quota(&self) -> PackageQuota {
+        self.inner.quota
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         self.inner.clock.now_ms()
     }
 
-    /// All skills of the tenant, active or not, sorted by identifier.
+    /// The tenant's skills after the name `after`, active or not, sorted by identifier: at most
+    /// `limit`, and whether there are more. The number of queries does not depend on how many.
     ///
     /// # Errors
     /// The stores'.
-    pub async fn list(&self, tenant: &TenantId) -> Result<Vec<InstalledSkill>, RegistryError> {
-        let mut names = self.catalog().names();
-        for row in self.store().skill_versions(tenant, None).await? {
-            if !names.contains(&row.skill) {
-                names.push(row.skill);
-            }
-        }
+    pub async fn list(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: u32,
+    ) -> Result<(Vec<InstalledSkill>, bool), RegistryError> {
+        let limit = limit.max(1);
+        let mut names = self.store().skill_names(tenant, after, limit.saturating_add(1)).await?;
+        names.extend(self.catalog().names().into_iter().filter(|name| name.as_str() > after));
         names.sort();
+        names.dedup();
+        let length = usize::try_from(limit).unwrap_or(usize::MAX);
+        let is_cut = names.len() > length;
+        names.truncate(length);
+        let (Some(first), Some(last)) = (names.first(), names.last()) else { return Ok((Vec::new(), false)) };
+        let versions = self.store().versions_of_skills(tenant, first, last).await?;
+        let installations = self.store().installations(tenant).await?;
+        let grants = self.store().grants(tenant).await?;
         let mut skills = Vec::with_capacity(names.len());
-        for name in names {
+        for name in &names {
+            let versions: Vec<&VersionRow> = versions.iter().filter(|row| row.skill == *name).collect();
+            let installation = installations.iter().find(|row| row.skill == *name);
+            let grants: Vec<&GrantRow> = grants.iter().filter(|row| row.skill == *name).collect();
             // One that is removed at this moment is left out.
-            match self.show(tenant, &name).await {
+            match self.view(name, installation, &versions, &grants) {
                 Ok(skill) => skills.push(skill),
                 Err(RegistryError::NoSuchSkill(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(skills)
+        Ok((skills, is_cut))
     }
 
     /// One skill of the tenant, active or not.
@@ -162,22 +198,38 @@ impl Registry {
     pub async fn show(&self, tenant: &TenantId, name: &str) -> Result<InstalledSkill, RegistryError> {
         let installation = self.installation(tenant, name).await?;
         let versions = self.store().skill_versions(tenant, Some(name)).await?;
+        let grants = self.store().grants(tenant).await?;
+        let grants: Vec<&GrantRow> = grants.iter().filter(|row| row.skill == name).collect();
+        self.view(name, installation.as_ref(), &versions.iter().collect::<Vec<_>>(), &grants)
+    }
+
+    /// A skill as its administrators see it, from what is stored of it.
+    fn view(
+        &self,
+        name: &str,
+        installation: Option<&InstallationRow>,
+        versions: &[&VersionRow],
+        grants: &[&GrantRow],
+    ) -> Result<InstalledSkill, RegistryError> {
         let bundled = self.catalog().bundled_version(name);
-        let active = installation.as_ref().map(|row| row.digest.as_str());
+        let active = installation.map(|row| row.digest.as_str());
         let row = versions.iter().find(|row| Some(row.digest.as_str()) == active).or_else(|| versions.first());
         let (manifest, digest, publisher) = match (bundled, row) {
             (Some(version), _) => (version.manifest.clone(), version.digest().to_string(), None),
             (None, Some(row)) => (manifest_of(row)?, row.digest.clone(), row.publisher.clone()),
             (None, None) => return Err(RegistryError::NoSuchSkill(shown(name))),
         };
-        let granted = self.granted(tenant, name).await?;
-        let state = match &installation {
+        let granted = match bundled {
+            Some(version) if !installation.is_some_and(|row| row.granted) => version.manifest.capabilities.clone(),
+            _ => from_rows(grants.iter().copied()),
+        };
+        let state = match installation {
             Some(row) if row.enabled => "active",
             Some(_) => "disabled",
             None if bundled.is_some() => "active",
             None => "inactive",
         };
-        let limits = installation.map(|row| row.budget).unwrap_or_default();
+        let limits = installation.map(|row| row.budget.clone()).unwrap_or_default();
         Ok(InstalledSkill {
             name: manifest.name,
             title: manifest.title,
@@ -298,10 +350,50 @@ impl Registry {
             )));
         }
         let mut tx = self.begin(tenant).await?;
+        let versions = tx.versions(tenant, name).await?;
         if !tx.remove_skill(tenant, name).await? {
             return Err(RegistryError::NoSuchSkill(shown(name)));
         }
-        self.end(tx, tenant, actor, "skill.remove", name, json!({})).await
+        self.end(tx, tenant, actor, "skill.remove", name, json!({})).await?;
+        for row in versions {
+            // The skill is removed, whatever comes of its bytes.
+            if let Err(error) = self.collect(tenant, &row.digest).await {
+                tracing::warn!(%error, digest = row.digest, "a package that nobody has any more cannot be removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the bytes of a package, and the compiled form of its component, where no organisation
+    /// has it any more.
+    ///
+    /// # Errors
+    /// The stores'.
+    pub(crate) async fn collect(&self, tenant: &TenantId, digest: &str) -> Result<(), RegistryError> {
+        let digest: Digest = digest
+            .parse()
+            .map_err(|error| RegistryError::Internal(format!("the digest of a version cannot be read: {error}")))?;
+        if self.store().is_package_used_by_any_of_all_tenants(digest.as_str()).await? {
+            return Ok(());
+        }
+        // Read before the lock is taken, which holds up uploads.
+        let archive = self.packages().get(&digest).await.ok();
+        let mut tx = self.store().begin(tenant).await?;
+        tx.hold_package(digest.as_str()).await?;
+        if self.store().is_package_used_by_any_of_all_tenants(digest.as_str()).await? {
+            return Ok(());
+        }
+        self.packages().remove(&digest).await?;
+        tx.commit().await?;
+        let Some(archive) = archive else { return Ok(()) };
+        let sandbox = self.sandbox().clone();
+        let forgotten = tokio::task::spawn_blocking(move || {
+            let package = openanalyst_package::read_archive(&archive, &ArchiveLimits::default());
+            if let Some(component) = package.ok().and_then(|package| package.component) {
+                sandbox.forget(&component);
+            }
+        });
+        forgotten.await.map_err(|error| RegistryError::Internal(format!("tidying the cache ended early: {error}")))
     }
 
     /// What is granted to a skill, whether or not it asks for it.
@@ -337,7 +429,7 @@ impl Registry {
         }
         let rows = to_rows(grants);
         for (capability, target) in &rows {
-            let one = from_rows([&openanalyst_store::skills::GrantRow {
+            let one = from_rows([&GrantRow {
                 skill: name.to_owned(),
                 capability: capability.clone(),
                 target: target.clone(),

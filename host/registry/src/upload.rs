@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use openanalyst_domain::TenantId;
-use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Package, Severity};
+use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Manifest, Package, Severity, identifier};
+use openanalyst_store::Tx;
 use openanalyst_store::audit::NewDeed;
 use openanalyst_store::skills::NewVersion;
 use serde::Serialize;
@@ -45,37 +46,89 @@ pub struct Uploaded {
     pub repeated: bool,
 }
 
+/// A package that an upload would take.
+#[derive(Debug)]
+pub struct Checked {
+    /// The skill.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What is strange, but does not stop it.
+    pub warnings: Vec<Finding>,
+    /// Examples and triggers that would change hands once it is active.
+    pub collisions: Vec<Collision>,
+    /// Whether this very package is there already.
+    pub repeated: bool,
+    package: Package,
+    publisher: Option<String>,
+}
+
+/// How often the bytes of a package are put that are collected at the same time.
+const PUT_ATTEMPTS: u32 = 3;
+
 impl Registry {
-    /// Takes a package. It is stored, compiled and ready, and not active.
+    /// Says what an upload of this package would say, by the upload's own steps. Stores nothing.
     ///
     /// # Errors
-    /// [`RegistryError::Refused`] with every finding; [`RegistryError::WrongState`] where the version has another content; the stores'.
-    pub async fn upload(&self, tenant: &TenantId, archive: Bytes, actor: &Actor) -> Result<Uploaded, RegistryError> {
-        let looked = self.look(tenant, archive.clone()).await?;
-        let Looked { package, mut warnings, publisher } = looked;
-        let manifest = &package.manifest;
-        let name = manifest.name.clone();
-        let version = manifest.version.to_string();
-        let digest = package.digest.clone();
+    /// See [`Self::upload`].
+    pub async fn check(&self, tenant: &TenantId, archive: Bytes) -> Result<Checked, RegistryError> {
+        let bytes = archive.len() as u64;
+        let Looked { package, mut warnings, publisher } = self.look(tenant, archive).await?;
+        // What costs nothing is asked before the compiler works.
+        let mut tx = self.store().begin(tenant).await?;
+        let may_be_stored = self.may_be_stored(&mut tx, tenant, &package, bytes).await;
+        drop(tx);
+        let repeated = may_be_stored?;
         if let Some(component) = package.component.clone() {
-            self.compile(&name, component).await?;
+            self.compile(&package.manifest.name, component).await?;
         }
         let catalog = self.catalog().of(tenant).await?;
         let others: Vec<_> = catalog.skills().map(|skill| profile(skill.manifest())).collect();
-        let collisions = collisions(&others, manifest);
+        let collisions = collisions(&others, &package.manifest);
         warnings
             .extend(collisions.iter().map(|collision| Finding::warning("routing-collision", collision.to_string())));
+        let (name, version) = (package.manifest.name.clone(), package.manifest.version.to_string());
+        Ok(Checked { name, version, warnings, collisions, repeated, package, publisher })
+    }
 
-        self.packages().put(&digest, archive.clone()).await?;
+    /// Takes a package. It is stored, compiled and ready, and not active.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`] with every finding; [`RegistryError::WrongState`] where the version has another content, the
+    /// identifier belongs to another skill, or the tenant has too many packages; the stores'.
+    pub async fn upload(&self, tenant: &TenantId, archive: Bytes, actor: &Actor) -> Result<Uploaded, RegistryError> {
+        let checked = self.check(tenant, archive.clone()).await?;
+        for _ in 0..PUT_ATTEMPTS {
+            self.packages().put(&checked.package.digest, archive.clone()).await?;
+            if let Some(uploaded) = self.store_version(tenant, &checked, archive.len(), actor).await? {
+                return Ok(uploaded);
+            }
+        }
+        let digest = &checked.package.digest;
+        Err(RegistryError::Unavailable(format!("the package {digest} is removed at the same time: upload it again")))
+    }
+
+    /// Stores the row of a package whose bytes are kept. None: they were collected before that.
+    async fn store_version(
+        &self,
+        tenant: &TenantId,
+        checked: &Checked,
+        bytes: usize,
+        actor: &Actor,
+    ) -> Result<Option<Uploaded>, RegistryError> {
+        let Checked { name, version, warnings, collisions, package, publisher, .. } = checked;
+        let (manifest, digest) = (&package.manifest, &package.digest);
         let now_ms = self.now_ms();
         let mut tx = self.store().begin(tenant).await?;
         tx.hold("skills").await?;
-        let there = tx.versions(tenant, &name).await?;
-        let repeated = there.iter().any(|row| row.digest == digest.as_str());
-        if !repeated && there.iter().any(|row| row.version == version) {
-            return Err(RegistryError::WrongState(format!(
-                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
-            )));
+        tx.hold_package(digest.as_str()).await?;
+        if let Err(refused) = self.may_be_stored(&mut tx, tenant, package, bytes as u64).await {
+            drop(tx);
+            self.collect(tenant, digest.as_str()).await?;
+            return Err(refused);
+        }
+        if !self.packages().has(digest).await? {
+            return Ok(None);
         }
         let component_digest =
             package.component.as_deref().map(|component| openanalyst_package::digest(component).to_string());
@@ -83,11 +136,11 @@ impl Registry {
             .add_version(
                 tenant,
                 &NewVersion {
-                    skill: &name,
+                    skill: name,
                     digest: digest.as_str(),
-                    version: &version,
+                    version,
                     component_digest: component_digest.as_deref(),
-                    package_bytes: i64::try_from(archive.len()).unwrap_or(i64::MAX),
+                    package_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
                     manifest: &serde_json::to_value(manifest)
                         .map_err(|error| RegistryError::Internal(error.to_string()))?,
                     findings: &json!(warnings),
@@ -97,7 +150,7 @@ impl Registry {
                 },
             )
             .await?;
-        let installation = tx.installation(tenant, &name).await?;
+        let installation = tx.installation(tenant, name).await?;
         if added {
             tx.audit(
                 tenant,
@@ -106,7 +159,7 @@ impl Registry {
                     origin: &actor.origin,
                     action: "skill.upload",
                     subject: &format!("skill:{name}"),
-                    data: json!({ "version": version, "digest": digest, "publisher": publisher, "bytes": archive.len() }),
+                    data: json!({ "version": version, "digest": digest, "publisher": publisher, "bytes": bytes }),
                     at_ms: now_ms,
                 },
             )
@@ -114,19 +167,57 @@ impl Registry {
         }
         tx.commit().await?;
         let active = installation.is_some_and(|row| row.enabled && row.digest == digest.as_str());
-        let granted = manifest.capabilities.intersect(&self.granted(tenant, &name).await?);
-        Ok(Uploaded {
-            name,
-            version,
+        let granted = manifest.capabilities.intersect(&self.granted(tenant, name).await?);
+        Ok(Some(Uploaded {
+            name: name.clone(),
+            version: version.clone(),
             digest: digest.to_string(),
             state: if active { "active" } else { "inactive" }.to_owned(),
             capabilities: manifest.capabilities.clone(),
             granted,
-            warnings,
-            collisions,
-            publisher,
+            warnings: warnings.clone(),
+            collisions: collisions.clone(),
+            publisher: publisher.clone(),
             repeated: !added,
-        })
+        }))
+    }
+
+    /// Whether the tenant may have this version; gives whether it has it already.
+    async fn may_be_stored(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        package: &Package,
+        bytes: u64,
+    ) -> Result<bool, RegistryError> {
+        let Manifest { name, title, version, explicit_id, .. } = &package.manifest;
+        let there = tx.versions(tenant, name).await?;
+        if there.iter().any(|row| row.digest == package.digest.as_str()) {
+            return Ok(true);
+        }
+        if there.iter().any(|row| row.version == version.to_string()) {
+            return Err(RegistryError::WrongState(format!(
+                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
+            )));
+        }
+        // Two names can give one identifier, and a version of somebody else's skill would take its place.
+        let other = there.iter().filter_map(|row| row.manifest["title"].as_str()).next();
+        if let Some(other) = other.filter(|other| !explicit_id && !identifier::same_name(other, title)) {
+            return Err(RegistryError::WrongState(format!(
+                "the identifier `{name}` belongs to the skill \"{other}\", and this one is called \"{title}\": choose another `name`, or \
+                 add a line `id:` to SKILL.md, with an identifier of its own, or with `{name}` if this is a new version of that skill"
+            )));
+        }
+        let quota = self.quota();
+        let (versions, kept) = tx.package_usage(tenant).await?;
+        if versions >= quota.versions || kept.saturating_add(bytes) > quota.bytes {
+            return Err(RegistryError::WrongState(format!(
+                "your organisation has {versions} skill versions with {kept} bytes, and {} versions with {} bytes are the limit: \
+                 remove skills that nobody uses",
+                quota.versions, quota.bytes
+            )));
+        }
+        Ok(false)
     }
 
     /// Everything that an upload would be told before the compiler sees it.
@@ -179,7 +270,7 @@ fn inspect(archive: &[u8], bundled: &[String], settings: &crate::TenantSettings)
     match &package.component {
         None => findings.push(Finding::warning(
             "prompt-skill",
-            "there is no skill.wasm: this is a prompt for a language model, and answers only where one is configured",
+            "there is no skill.wasm: this is a prompt for a language model, which this version of the host keeps and does not run, so it gets no requests",
         )),
         Some(component) => match openanalyst_runtime::inspect_component(component) {
             Ok(imports) => findings.extend(openanalyst_package::check_imports(&package.manifest, &imports)),

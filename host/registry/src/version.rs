@@ -61,6 +61,12 @@ impl SkillVersion {
         matches!(self.source, Source::Bundled(_))
     }
 
+    /// Whether the host can run it: it has a component. A prompt for a language model has none.
+    #[must_use]
+    pub fn can_run(&self) -> bool {
+        !matches!(self.source, Source::Stored { has_component: false, .. })
+    }
+
     /// The digest of its package.
     #[must_use]
     pub fn digest(&self) -> &Digest {

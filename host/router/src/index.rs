@@ -59,6 +59,8 @@ pub(crate) struct Index {
     postings: Vec<(f32, Vec<Posting>)>,
     phrases: HashMap<Vec<u32>, Vec<u32>>,
     by_name: HashMap<String, usize>,
+    /// The words of each identifier and title, as they stand, with the skills of that name.
+    whole_names: HashMap<Vec<String>, Vec<u32>>,
     /// In the order of their priorities, then names.
     pub(crate) skills: Vec<Indexed>,
     pub(crate) fallback: Option<usize>,
@@ -75,6 +77,7 @@ impl Index {
             postings: Vec::new(),
             phrases: HashMap::new(),
             by_name: HashMap::new(),
+            whole_names: HashMap::new(),
             skills: Vec::with_capacity(profiles.len()),
             fallback: profiles.iter().position(|profile| profile.is_fallback),
         };
@@ -99,6 +102,11 @@ impl Index {
             }
         }
         for text in [&profile.name, &profile.title] {
+            let words = whole(&splitter.split(&text.replace('-', " ")));
+            let skills = self.whole_names.entry(words).or_default();
+            if !skills.contains(&skill) {
+                skills.push(skill);
+            }
             for term in self.content(&splitter.split(&text.replace('-', " "))) {
                 let known = fields.entry(term).or_insert(Field::Name);
                 *known = Field::Name.max(*known);
@@ -181,6 +189,13 @@ impl Index {
         self.by_name.get(name).copied()
     }
 
+    /// The skills whose whole name these words are.
+    pub(crate) fn named(&self, words: &Words<'_>) -> &[u32] {
+        let words = whole(words);
+        let found = if words.is_empty() { None } else { self.whole_names.get(&words) };
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// The term of a stem, if any skill knows it.
     pub(crate) fn term(&self, stem: &str) -> Option<u32> {
         self.terms.get(stem).copied()
@@ -195,4 +210,10 @@ impl Index {
     pub(crate) fn phrase_skills(&self, terms: &[u32]) -> &[u32] {
         self.phrases.get(terms).map_or(&[], Vec::as_slice)
     }
+}
+
+/// All words of a text, in lower case; a hyphen stands between two words.
+fn whole(words: &Words<'_>) -> Vec<String> {
+    let words = words.tokens.iter().flat_map(|token| token.lower.split(['-', '_']));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }

@@ -15,6 +15,8 @@ const MAX_CANDIDATES: usize = 12;
 const PLATFORM: f64 = 0.7;
 const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
+/// More than everything else together: a request that is a skill's name and nothing more means it.
+const WHOLE_NAME: f64 = 40.0;
 const ATTACHMENT: f64 = 0.4;
 const ANTI_EXAMPLE: f64 = -3.0;
 /// Most skills that a question to the user names.
@@ -78,10 +80,16 @@ pub(crate) fn route(
     // What follows looks at single skills, so only at those that have a chance.
     let mut kept = strongest_skills(&mut hits);
     kept.extend(previous);
+    kept.extend(index.named(words).iter().take(MAX_CHOICES));
     let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
     for hit in hits {
         if let Some(tally) = tallies.get_mut(&hit.skill) {
             tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
+        }
+    }
+    for skill in index.named(words) {
+        if let Some(tally) = tallies.get_mut(skill) {
+            tally.add(EvidenceKind::Name, clip(utterance.text.trim()), WHOLE_NAME);
         }
     }
     for (skill, tally) in &mut tallies {

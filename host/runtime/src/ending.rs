@@ -1,6 +1,6 @@
 //! How a call ended, read out of what the engine gives back: one typed reason for every ending.
 
-use openanalyst_domain::LimitReason;
+use openanalyst_domain::{Failure, LimitReason};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::drive::Stopped;
 use crate::invocation::{CallError, Interrupted, Waits};
 use crate::limits::LimitHit;
+use crate::load::network::NetworkRefused;
 use crate::logs::clean;
 use crate::tape::Diverged;
 
@@ -31,6 +32,9 @@ pub(crate) fn of_error(error: &wasmtime::Error, call: &Call) -> CallError {
     }
     if let Some(diverged) = error.downcast_ref::<Diverged>() {
         return CallError::Diverged(diverged.clone());
+    }
+    if let Some(refused) = error.downcast_ref::<NetworkRefused>() {
+        return CallError::Failure(Failure::denied(refused.to_string()));
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return CallError::Trap { detail: format!("it ended itself with status {} before it returned", exit.0) };

@@ -15,7 +15,7 @@ pub(crate) const MAX_MEMORY_BYTES: usize = 1 << 30;
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// Core instances of one component: shims and the adapters of a toolchain count too; Python's have about thirty.
 const MAX_CORE_INSTANCES: u32 = 64;
-/// Memories of one component. Toolchains make one; composed components bring one for each part.
+/// Memories of one component. Toolchains make one; fused components bring one for each part.
 const MAX_MEMORIES: u32 = 4;
 /// Tables of one component: one for each memory, and one for each shim.
 const MAX_TABLES: u32 = 12;
@@ -42,11 +42,14 @@ pub(crate) fn engine(instances: u32) -> Result<Engine, SandboxError> {
     Engine::new(&config).map_err(|error| SandboxError::Engine(format!("{error:#}")))
 }
 
-/// Proposals that no toolchain of ours needs, each of which widens what an attacker can reach. Exceptions and garbage collection bring a
-/// heap of their own that no limit of ours counts.
+/// Proposals that no toolchain of ours needs, each of which widens what an attacker can reach.
+/// Exceptions and garbage collection bring a heap of their own that no limit of ours counts.
+///
+/// Multi-memory is not among them: where components are fused into one, the engine itself makes
+/// adapters that copy from one memory to another, and these need it. Modules of guests stay without
+/// it: the scan refuses them, and the pool gives a module one memory of its own.
 fn refused() -> WasmFeatures {
     WasmFeatures::MEMORY64
-        | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::THREADS
         | WasmFeatures::SHARED_EVERYTHING_THREADS
         | WasmFeatures::RELAXED_SIMD
@@ -115,6 +118,7 @@ mod tests {
     /// By itself, without the scan in front of it, and whatever features other crates switch on.
     #[test]
     fn the_engine_refuses_the_proposals() {
+        // Two memories of one module are refused by the pool, where the proposal itself is on.
         let engine = engine(2).unwrap();
         assert!(Component::new(&engine, binary("(component (core module (memory 1)))")).is_ok());
         for proposal in [

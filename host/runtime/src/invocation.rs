@@ -77,10 +77,20 @@ impl CallError {
         match self {
             Self::Failure(failure) => failure.clone(),
             Self::Limit { reason, detail } => Failure::limit(*reason, detail.clone()),
-            Self::Trap { .. } => Failure::failed(format!("{self}; its author finds more in the skill's log")),
+            // Where it crashed helps its author only, who finds it in the log.
+            Self::Trap { .. } => Failure::failed(
+                "the skill crashed: a fault in its own code stopped it; its author finds where with `openanalyst skill logs`",
+            ),
             Self::Interrupted(Interrupted(detail)) => Failure::interrupted(detail.clone()),
             Self::Diverged(_) | Self::Waits(_) | Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
         }
+    }
+
+    /// Whether a fault of the skill's own code stopped it. The same call most likely ends the same
+    /// way again, so it is worth one more try and no more.
+    #[must_use]
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Self::Trap { .. })
     }
 
     /// How the receipt names it.
@@ -109,6 +119,9 @@ mod tests {
         assert!(busy.as_failure().is_retryable());
         assert!(!cpu.as_failure().is_retryable());
         assert_eq!(cpu.as_failure().code(), "cpu-exceeded");
-        assert!(CallError::Trap { detail: "unreachable".into() }.as_failure().to_string().contains("unreachable"));
+        let crash = CallError::Trap { detail: "wasm trap: unreachable (in core::panicking)".into() };
+        assert!(crash.is_crash() && !cpu.is_crash());
+        let shown = crash.as_failure().to_string();
+        assert!(!shown.contains("wasm") && shown.contains("skill logs"), "{shown}");
     }
 }

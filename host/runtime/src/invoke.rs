@@ -16,6 +16,7 @@ use crate::ending;
 use crate::engine::MAX_MEMORY_BYTES;
 use crate::invocation::{CallError, Invocation};
 use crate::limits::LimitHit;
+use crate::logs::LogLevel;
 use crate::resting::Resting;
 use crate::script::ScriptHost;
 use crate::state::State;
@@ -107,6 +108,10 @@ pub(crate) async fn invoke<T>(
             detail,
             "the host failed in a call; the process goes on"
         );
+    }
+    if let Err(CallError::Trap { detail }) = &result {
+        // After what the guest itself said of it: a panic's message and line go to standard error.
+        state.logs.write_last(LogLevel::Error, &format!("crashed: {detail}"));
     }
     state.flush_progress();
     receipt.cpu_us = micros(meter.used());

@@ -71,6 +71,14 @@ impl Logs {
         true
     }
 
+    /// Keeps a line of the host's own about the end of the invocation, also where the guest used up
+    /// the number of lines.
+    pub(crate) fn write_last(&self, level: LogLevel, message: &str) {
+        let mut lines = self.lines();
+        let message = clean(&lines.scrubber.text(message), lines.max_line_bytes);
+        lines.kept.push(LogLine { level, message, at_ms: now_ms() });
+    }
+
     /// How long a line may be, in bytes.
     pub(crate) fn max_line_bytes(&self) -> usize {
         self.lines().max_line_bytes

@@ -21,7 +21,7 @@ use crate::invoke::{Target, invoke};
 use crate::load::cache::Cache;
 use crate::load::child::ChildCompiler;
 use crate::load::compilers::Compilers;
-use crate::load::{imports, scan};
+use crate::load::{exports, imports, network, scan};
 use crate::logs::{clean, clean_text};
 use crate::script::{self, ScriptCall, ScriptError, ScriptHost};
 use crate::state::State;
@@ -188,6 +188,7 @@ impl Sandbox {
     /// The component is refused.
     pub fn load_skill(&self, name: &str, digest: Digest, component: &[u8]) -> Result<Skill, LoadError> {
         let pre = self.load(name, component, &self.inner.skill_linker, imports::World::Skill)?;
+        exports::check_skill(&self.inner.engine, pre.component())?;
         let pre = SkillPre::new(pre).map_err(|error| {
             LoadError::refused(
                 "missing-export",
@@ -223,12 +224,18 @@ impl Sandbox {
         let inner = &*self.inner;
         let component = inner.cache.component(&inner.engine, &inner.compilers, name, bytes, || scan::scan(bytes))?;
         imports::check(&inner.engine, &component, world)?;
-        linker.instantiate_pre(&component).map_err(|error| {
-            LoadError::refused(
-                "unknown-import",
-                format!("the component imports what this host does not link: {error:#}"),
-            )
-        })
+        let unknown = |error: wasmtime::Error| {
+            let detail = format!("the component imports what this host does not link: {error:#}");
+            LoadError::refused("unknown-import", detail)
+        };
+        let with_network = network::link(&inner.engine, &component, linker).map_err(unknown)?;
+        with_network.as_ref().unwrap_or(linker).instantiate_pre(&component).map_err(unknown)
+    }
+
+    /// Drops the compiled form of a component: nothing uses the component any more. What is loaded of
+    /// it stays so; if it comes again, it is compiled again. Blocks.
+    pub fn forget(&self, component: &[u8]) {
+        self.inner.cache.forget(component);
     }
 
     /// Calls a skill's `plan`. Needs a tokio runtime with time.

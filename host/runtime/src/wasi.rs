@@ -1,7 +1,8 @@
 //! The part of WASI 0.2 that language toolchains import on their own.
 //!
-//! Clocks, random, `cli` with nothing in it, `io`, and `filesystem` without any directory. Sockets and `wasi:http` are not linked: a
-//! component that imports them does not load. Standard output and error become lines of the log.
+//! Clocks, random, `cli` with nothing in it, `io`, and `filesystem` without any directory. Sockets and
+//! `wasi:http` are linked elsewhere (`load/network.rs`), as refusals. Standard output and error become
+//! lines of the log.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! `/v1/skills`: the tenant's skills, and their life: upload, activate, disable, remove.
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::input::{self, OptionalJsonBody};
+use crate::input::{self, OptionalJsonBody, PageQuery};
 use crate::problem::Problem;
 
 /// Which version to activate.
@@ -31,9 +31,18 @@ pub(crate) struct ActivateBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoBody {}
 
-/// `GET /v1/skills`
-pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "skills": app.registry.list(&caller.owner.tenant).await? })))
+/// `GET /v1/skills?cursor=&limit=`. The cursor is the last name of the page before.
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let page = input::query(query)?;
+    let limit = page.limit()?;
+    let after = page.cursor.as_deref().unwrap_or_default();
+    let (skills, is_cut) = app.registry.list(&caller.owner.tenant, after, limit).await?;
+    let next = skills.last().filter(|_| is_cut).map(|skill| skill.name.clone());
+    Ok(Json(input::page("skills", json!(skills), next, None)))
 }
 
 /// `GET /v1/skills/{name}`

@@ -221,6 +221,32 @@ impl Tx {
         raw.into_iter().map(VersionRow::try_from).collect()
     }
 
+    /// How many versions the tenant has stored, and the bytes of their packages.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn package_usage(&mut self, tenant: &TenantId) -> Result<(u64, u64), StoreError> {
+        let (versions, bytes): (i64, i64) = query(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(package_bytes), 0) AS BIGINT) FROM skill_versions WHERE tenant = $1",
+        )
+        .bind(tenant.as_str())
+        .one(self)
+        .await?;
+        Ok((u64::try_from(versions).unwrap_or(0), u64::try_from(bytes).unwrap_or(0)))
+    }
+
+    /// Waits until nobody else stores or collects this package, until the end of the transaction: its
+    /// row and its bytes come and go together.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn hold_package(&mut self, digest: &str) -> Result<(), StoreError> {
+        if !self.lock(&format!("package {digest}")).await? {
+            self.hold("packages").await?;
+        }
+        Ok(())
+    }
+
     /// Removes an uploaded skill with its versions, installation, grants and secrets; says whether there was one.
     ///
     /// # Errors
@@ -393,6 +419,54 @@ impl Store {
             .all(self.read(Scope::Worker))
             .await?;
         found.into_iter().map(|(tenant,)| tenant_of(tenant)).collect()
+    }
+
+    /// The names of uploaded skills after a name, sorted, at most `limit` of them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn skill_names(&self, tenant: &TenantId, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> =
+            query("SELECT name FROM skills WHERE tenant = $1 AND name > $2 ORDER BY name LIMIT $3")
+                .bind(tenant.as_str())
+                .bind(after)
+                .bind(i64::from(limit))
+                .all(self.read(tenant))
+                .await?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// The versions of the skills from one name to another, both included, newest first in each.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn versions_of_skills(
+        &self,
+        tenant: &TenantId,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<VersionRow>, StoreError> {
+        let raw: Vec<RawVersion> = query(select_versions!(
+            "WHERE tenant = $1 AND skill >= $2 AND skill <= $3 ORDER BY skill, uploaded_at DESC, digest"
+        ))
+        .bind(tenant.as_str())
+        .bind(first)
+        .bind(last)
+        .all(self.read(tenant))
+        .await?;
+        raw.into_iter().map(VersionRow::try_from).collect()
+    }
+
+    /// Whether any tenant has a version with this package. Says nothing of whose it is.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_package_used_by_any_of_all_tenants(&self, digest: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = query("SELECT digest FROM skill_versions WHERE digest = $1 LIMIT 1")
+            .bind(digest)
+            .optional(self.read(Scope::Worker))
+            .await?;
+        Ok(row.is_some())
     }
 
     /// The versions that are active in enabled installations.

@@ -42,6 +42,39 @@ world with-things {
     include plain;
     export things;
 }
+
+world networked {
+    include plain;
+    import wasi:sockets/tcp-create-socket@0.2.6;
+    import wasi:http/types@0.2.6;
+}
+"#;
+/// The beginning of the sockets and of HTTP, as toolchains import them.
+const WASI_SOCKETS: &str = r#"
+package wasi:sockets@0.2.6;
+
+interface network {
+    enum error-code { unknown, access-denied, not-supported }
+    enum ip-address-family { ipv4, ipv6 }
+}
+
+interface tcp {
+    use wasi:io/poll@0.2.6.{pollable};
+    resource tcp-socket { subscribe: func() -> pollable; }
+}
+
+interface tcp-create-socket {
+    use network.{error-code, ip-address-family};
+    use tcp.{tcp-socket};
+    create-tcp-socket: func(address-family: ip-address-family) -> result<tcp-socket, error-code>;
+}
+"#;
+const WASI_HTTP: &str = r#"
+package wasi:http@0.2.6;
+
+interface types {
+    resource fields { constructor(); has: func(name: string) -> bool; }
+}
 "#;
 const WASI_IO: &str = r#"
 package wasi:io@0.2.6;
@@ -152,18 +185,56 @@ impl Core {
     /// The text is no valid module for the contract's world.
     #[must_use]
     pub fn component(&self) -> Vec<u8> {
-        let mut module = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}\n{}", self.text()));
-        let mut resolve = Resolve::default();
-        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0")).expect("the contract parses");
-        resolve.push_str("io.wit", WASI_IO).expect("the text above parses");
-        resolve.push_str("clocks.wit", WASI_CLOCKS).expect("the text above parses");
-        let package = resolve.push_str("worlds.wit", WORLDS).expect("the text above parses");
         let world = if self.destructor.is_some() { "with-things" } else { "plain" };
-        let world = resolve.select_world(&[package], Some(world)).expect("the text above has both worlds");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the metadata fits");
-        let encoder = ComponentEncoder::default().validate(false).module(&module);
-        encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{error:?}\n{}", self.text()))
+        encode(&self.text(), &contract(), world)
     }
+
+    /// The component, with the beginning of WASI's sockets and HTTP to import.
+    ///
+    /// # Panics
+    /// See [`Self::component`].
+    #[must_use]
+    pub fn networked(&self) -> Vec<u8> {
+        encode(&self.text(), &contract(), "networked")
+    }
+
+    /// The component with another text, and built against another contract.
+    ///
+    /// # Panics
+    /// See [`Self::component`].
+    #[must_use]
+    pub fn changed(&self, text: impl FnOnce(String) -> String, of_contract: impl FnOnce(String) -> String) -> Vec<u8> {
+        encode(&text(self.text()), &of_contract(contract()), "plain")
+    }
+}
+
+/// The contract's files as one text.
+fn contract() -> String {
+    const PACKAGE: &str = "package openanalyst:skill@0.1.0;\n";
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the contract is in this repository")
+        .map(|entry| entry.expect("its folder can be read").path())
+        .collect();
+    files.sort();
+    let texts = files.iter().map(|path| std::fs::read_to_string(path).expect("its files can be read"));
+    let interfaces: String = texts.map(|text| text.replacen(PACKAGE, "", 1)).collect();
+    format!("{PACKAGE}{interfaces}")
+}
+
+fn encode(text: &str, contract: &str, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut resolve = Resolve::default();
+    resolve.push_str("contract.wit", contract).expect("the contract parses");
+    resolve.push_str("io.wit", WASI_IO).expect("the text above parses");
+    resolve.push_str("clocks.wit", WASI_CLOCKS).expect("the text above parses");
+    resolve.push_str("sockets.wit", WASI_SOCKETS).expect("the text above parses");
+    resolve.push_str("http.wit", WASI_HTTP).expect("the text above parses");
+    let package = resolve.push_str("worlds.wit", WORLDS).expect("the text above parses");
+    let world = resolve.select_world(&[package], Some(world)).expect("the text above has the world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the metadata fits");
+    let encoder = ComponentEncoder::default().validate(false).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{error:?}\n{text}"))
 }
 
 /// WebAssembly text, a component or a module, as bytes.

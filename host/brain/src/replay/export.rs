@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openanalyst_domain::{EventKind, Owner, TaskEvent, TaskId};
-use openanalyst_registry::FALLBACK_SKILL;
+use openanalyst_registry::{Availability, FALLBACK_SKILL};
 use openanalyst_runtime::Recording;
 use openanalyst_runtime::contract::{Action, Attempt, Inputs, Plan, Request, Step, StepResult, StepStatus};
 use openanalyst_store::effects::EffectKey;
@@ -161,7 +161,9 @@ impl Export<'_> {
         }
         let catalog = &self.brain.inner.catalog;
         let skill = catalog.version_of(&self.row.owner.tenant, name, digest).await?;
-        let skill = skill.ok_or_else(|| cannot("its skill's version is not there any more"))?;
+        let Availability::Available(skill) = skill else {
+            return Err(cannot("its skill's version is not there any more, or out of use"));
+        };
         let component = skill.version().component().await.map_err(|failure| cannot(&failure.to_string()))?;
         self.skills.push(RecordedSkill {
             name: name.to_owned(),

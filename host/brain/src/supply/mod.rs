@@ -115,14 +115,15 @@ impl Work {
     /// What an invocation of the task's own skill at this spot runs under, and the host's side of it.
     ///
     /// # Errors
-    /// The skill's secrets cannot be opened; the record cannot be read.
+    /// The skill may not run any more; its secrets cannot be opened; the record cannot be read.
     pub(crate) async fn call(&self, spot: &Spot) -> Result<(Call, Supply), Stop> {
-        let secrets = secrets_of(&self.brain, self.owner(), &self.skill).await?;
+        let skill = self.current_skill().await?;
+        let secrets = secrets_of(&self.brain, self.owner(), &skill).await?;
         let supply = Supply { secrets: secrets.clone(), ..self.supply(spot) }.with_tape().await?;
         let call = Call {
             owner: self.owner().clone(),
-            budget: self.skill.budget.clone(),
-            grants: self.skill.grants.clone(),
+            budget: skill.budget.clone(),
+            grants: skill.grants.clone(),
             user_folder: self.request.user_folder.clone(),
             capabilities: supply.capabilities(),
             cancel: self.cancel.clone(),

@@ -25,7 +25,7 @@ impl Skills for Supply {
         let inner = self.nested(&change);
         match inner.run_skill(skill, content, &arguments, nested).await {
             Err(Ran::Waits(waits)) => Ok(Called::Waits(waits)),
-            Err(Ran::Failed(failure)) => {
+            Err(Ran::Failed(failure) | Ran::Crashed(failure)) => {
                 self.settle::<Output>(&change, &Err(failure.clone())).await?;
                 Err(failure)
             }
@@ -41,6 +41,8 @@ impl Skills for Supply {
 pub(crate) enum Ran {
     Waits(Waits),
     Failed(Failure),
+    /// A fault of its own code stopped it.
+    Crashed(Failure),
 }
 
 impl From<Failure> for Ran {
@@ -106,6 +108,7 @@ impl Supply {
         this.record.receipts().take(&invocation.receipt, &invocation.logs, this.last_part(&invocation.result));
         invocation.result.map_err(|error| match error {
             CallError::Waits(waits) => Ran::Waits(waits),
+            error if error.is_crash() => Ran::Crashed(error.as_failure()),
             error => Ran::Failed(error.as_failure()),
         })
     }
@@ -135,6 +138,7 @@ impl Work {
             }),
             Err(Ran::Waits(waits)) => Err(Stop::Waits(waits)),
             Err(Ran::Failed(failure)) => Tried::outcome_of(failure),
+            Err(Ran::Crashed(failure)) => Ok(Tried::crashed(failure)),
         }
     }
 }

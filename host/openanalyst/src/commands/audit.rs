@@ -16,7 +16,7 @@ use crate::settings::Settings;
 /// The log was changed; the message names the first row that does not fit.
 pub async fn verify(tenant: &str, settings: &Settings) -> Result<ExitCode, Failure> {
     let tenant = TenantId::parse(tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?;
-    DataDir::open(&settings.data_dir.value)?;
+    DataDir::existing(&settings.data_dir.value)?;
     let store = open_store_as_it_is(settings).await?;
     let verified = store.verify_audit(&tenant).await;
     store.close().await;

@@ -28,6 +28,19 @@ type Found = Result<String, Failure>;
 /// # Errors
 /// None: a failed check is an outcome.
 pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
+    // Looks, and makes nothing: what is wrong with a machine is asked before the first start too.
+    let elsewhere;
+    let settings = if DataDir::is_one(&settings.data_dir.value) {
+        settings
+    } else {
+        let place = std::path::absolute(&settings.data_dir.value)?;
+        println!(
+            "note  there is no data directory at {}: `serve` makes it (--data-dir names another)",
+            place.display()
+        );
+        elsewhere = settings.in_a_temporary_directory()?;
+        &elsewhere.0
+    };
     let mut report = Report::default();
     report.line("data directory", DataDir::open(&settings.data_dir.value).map(|_| shown(&settings.data_dir.value)));
     let (found, store) = database(settings).await;

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 /// # Errors
 /// A key cannot be read, made or removed.
 pub fn run(command: &KeysCommand, settings: &Settings) -> Result<ExitCode, Failure> {
-    let mut keys = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
+    let mut keys = LocalKeys::open_or_create(&DataDir::existing(&settings.data_dir.value)?.keys())?;
     match command {
         KeysCommand::List => {
             for (index, id) in keys.key_ids()?.iter().enumerate() {

@@ -32,7 +32,7 @@ pub fn run(token: &Token, settings: &Settings) -> Result<ExitCode, Failure> {
     if token.ttl.as_secs() == 0 || token.ttl > MAX_TTL {
         return Err(Failure::usage("--ttl must be at least 1s and at most one year, for example 1h"));
     }
-    let key = LocalKeys::open_or_create(&DataDir::open(&settings.data_dir.value)?.keys())?;
+    let key = LocalKeys::open_or_create(&DataDir::existing(&settings.data_dir.value)?.keys())?;
     let request = TokenRequest { tenant, user, scopes, ttl: token.ttl, now_ms: SystemClock.now_ms() };
     say!("{}", key.sign(&request)?);
     Ok(ExitCode::SUCCESS)

@@ -98,6 +98,24 @@ impl PackageStore for FolderPackages {
             Err(error) => Err(unavailable(error)),
         }
     }
+
+    async fn has(&self, digest: &Digest) -> Result<bool, PackageStoreError> {
+        let path = self.path_of(digest);
+        blocking(move || path.try_exists()).await.map_err(unavailable)
+    }
+
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError> {
+        let path = self.path_of(digest);
+        let removed = blocking(move || match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => {
+                // The folder of its first digits goes with the last package in it.
+                let _ = path.parent().map(fs::remove_dir);
+                removed
+            }
+        });
+        removed.await.map_err(unavailable)
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,18 @@ pub trait PackageStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`PackageStoreError::Unavailable`] with the reason.
     async fn check(&self) -> Result<(), PackageStoreError>;
+
+    /// Whether there is a package with this digest; its bytes are not looked at.
+    ///
+    /// # Errors
+    /// [`PackageStoreError::Unavailable`].
+    async fn has(&self, digest: &Digest) -> Result<bool, PackageStoreError>;
+
+    /// Removes a package. One that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`PackageStoreError::Unavailable`].
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError>;
 }
 
 /// Most bytes of a package that is kept or read. Archives have a lower limit when they are uploaded.

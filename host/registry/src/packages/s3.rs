@@ -547,6 +547,27 @@ impl PackageStore for ObjectPackages {
     async fn get(&self, digest: &Digest) -> Result<Bytes, PackageStoreError> {
         self.call(self.get_now(digest)).await
     }
+
+    async fn has(&self, digest: &Digest) -> Result<bool, PackageStoreError> {
+        let look = async {
+            match self.s3.head(&self.path_of(digest)).await {
+                Ok(_) => Ok(true),
+                Err(Error::NotFound { .. }) => Ok(false),
+                Err(error) => Err(self.explain(&error)),
+            }
+        };
+        self.call(look).await
+    }
+
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError> {
+        let remove = async {
+            match self.s3.delete(&self.path_of(digest)).await {
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(self.explain(&error)),
+            }
+        };
+        self.call(remove).await
+    }
 }
 
 fn give(mut builder: AmazonS3Builder, options: &S3Options) -> AmazonS3Builder {

@@ -3,3 +3,4 @@
 mod bundled;
 mod language;
 mod limits;
+mod names;

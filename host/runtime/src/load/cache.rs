@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -19,6 +20,8 @@ use wasmtime::component::Component;
 use super::compilers::Compilers;
 use crate::error::LoadError;
 
+/// Most bytes of all compiled components together. One more than that makes room for itself.
+const MAX_CACHE_BYTES: u64 = 2 << 30;
 /// Most bytes of a compiled component.
 pub(crate) const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
 const MAC_BYTES: usize = blake3::OUT_LEN;
@@ -109,7 +112,10 @@ impl Cache {
         }
         if let Err(error) = self.store(&path, &digest, &artifact) {
             tracing::warn!(skill = name, %error, "a compiled component cannot be kept: it is compiled again at the next start");
-        } else if let Ok(Some(component)) = self.load(engine, &path, &digest) {
+        } else if let Err(error) = self.keep_within(MAX_CACHE_BYTES) {
+            tracing::warn!(%error, "the cache of compiled components cannot be tidied");
+        }
+        if let Ok(Some(component)) = self.load(engine, &path, &digest) {
             // From the file, so that its pages can be given back under memory pressure.
             return Ok(component);
         }
@@ -126,6 +132,8 @@ impl Cache {
         match self.load(engine, path, digest) {
             Ok(Some(component)) => {
                 self.loaded.fetch_add(1, Ordering::Relaxed);
+                // The time of its last use. Without it, it is dropped a little sooner.
+                let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
                 Some(component)
             }
             Ok(None) => None,
@@ -135,6 +143,38 @@ impl Cache {
                 None
             }
         }
+    }
+
+    /// Drops what is kept of a component.
+    pub(crate) fn forget(&self, bytes: &[u8]) {
+        let digest = *blake3::hash(bytes).as_bytes();
+        let _flight = self.in_flight.enter(digest);
+        remove(&self.path_of(&digest));
+    }
+
+    /// Drops what was not used for the longest time, until the rest is within `limit` bytes. What is
+    /// loaded stays mapped until nobody uses it.
+    fn keep_within(&self, limit: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            // Another process may drop it at the same time.
+            if path.extension().is_some_and(|ending| ending == "cwasm")
+                && let Ok(metadata) = path.metadata()
+            {
+                files.push((metadata.modified()?, metadata.len(), path));
+            }
+        }
+        let mut total: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        files.sort();
+        for (_, bytes, path) in files {
+            if total <= limit {
+                break;
+            }
+            remove(&path);
+            total = total.saturating_sub(bytes);
+        }
+        Ok(())
     }
 
     /// Components compiled, components loaded, files refused.
@@ -223,6 +263,17 @@ impl Hasher for Blake {
 
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+}
+
+/// Removes a compiled component: its MAC first, so that half of it is never used.
+fn remove(path: &Path) {
+    for path in [path.with_extension("mac"), path.to_owned()] {
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(file = %path.display(), %error, "a compiled component cannot be removed");
+        }
     }
 }
 
@@ -316,6 +367,27 @@ mod tests {
             cache.component(&engine, &Compilers::new(None), "x", COMPONENT, || Ok(())).unwrap();
             assert_eq!(cache.counts(), (1, 0, 1));
         }
+    }
+
+    #[test]
+    fn a_forgotten_component_and_the_oldest_ones_leave_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = engine();
+        let cache = Cache::open(dir.path(), [1; 32], &engine).unwrap();
+        let other = openanalyst_guest_fixtures::binary("(component (core module (memory 1)))");
+        for component in [COMPONENT, &other] {
+            cache.component(&engine, &Compilers::new(None), "x", component, || Ok(())).unwrap();
+        }
+        let old = &files(dir.path(), "cwasm")[0];
+        File::open(old).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let all: u64 = files(dir.path(), "cwasm").iter().map(|path| path.metadata().unwrap().len()).sum();
+        cache.keep_within(all).unwrap();
+        assert_eq!(files(dir.path(), "cwasm").len(), 2);
+        cache.keep_within(all - 1).unwrap();
+        assert!(!old.exists() && files(dir.path(), "mac").len() == 1);
+        cache.forget(COMPONENT);
+        cache.forget(&other);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -152,10 +152,16 @@ impl ChildCompiler {
                 ),
             ),
             Some(SIGABRT) if reason.contains("allocat") || reason.contains("memory") => no_memory,
-            _ => LoadError::refused(
-                "compile-crashed",
-                format!("the compiler ended early ({status}) on this component: it is refused. {reason}"),
-            ),
+            _ => {
+                // The words of a panic are for the operator: they name our own source, and no cause
+                // that an author could act on.
+                tracing::error!(%status, reason, "the compiler ended early on a component, which is refused");
+                LoadError::refused(
+                    "compile-crashed",
+                    "the compiler failed on this component, which is a fault of the host: the component is refused. Build it \
+                     with another version of its toolchain, and report it to the operator, who finds more in the host's log",
+                )
+            }
         })
     }
 }

@@ -3,6 +3,7 @@
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::network;
 use crate::error::LoadError;
 
 /// The interfaces of the contract, without version.
@@ -54,12 +55,14 @@ pub(crate) fn check_names(names: &[String], world: World) -> Result<(), LoadErro
         if WASI.iter().any(|package| interface.starts_with(package)) && version.starts_with("0.2.") {
             continue;
         }
-        let hint = if interface.starts_with("wasi:sockets/") || interface.starts_with("wasi:http/") {
-            "network goes through the `http` interface of the contract only"
-        } else {
-            "only the contract and WASI 0.2's clocks, random, cli, io and filesystem are linked"
-        };
-        return Err(LoadError::refused("unknown-import", format!("the component imports `{name}`: {hint}")));
+        if network::is_network(interface) && version.starts_with("0.2.") {
+            continue;
+        }
+        let detail = format!(
+            "the component imports `{name}`: only the contract and WASI 0.2's clocks, random, cli, io and filesystem are \
+             linked, and its sockets and HTTP as refusals"
+        );
+        return Err(LoadError::refused("unknown-import", detail));
     }
     Ok(())
 }

@@ -5,7 +5,9 @@
 pub(crate) mod cache;
 pub(crate) mod child;
 pub(crate) mod compilers;
+pub(crate) mod exports;
 pub(crate) mod imports;
+pub(crate) mod network;
 pub(crate) mod scan;
 
 /// Looks at a skill's component without compiling it; gives the names of what it imports.

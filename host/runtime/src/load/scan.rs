@@ -18,7 +18,8 @@ const MAX_TYPES: u32 = 200_000;
 const MAX_FUNCTIONS: u32 = 200_000;
 const MAX_MODULES: u32 = 50;
 
-/// The proposals that the engine is configured for: the same set as in `engine.rs`.
+/// The proposals that a guest's modules may use: what the engine is configured for, without
+/// multi-memory, which it has for its own adapters only.
 fn features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SATURATING_FLOAT_TO_INT

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use openanalyst_guest_fixtures::{COURIER, PROBE};
+use openanalyst_guest_fixtures::{COURIER, Core, PROBE};
 use openanalyst_identity::Scope;
 use openanalyst_package::SigningKey;
+use openanalyst_registry::{Availability, PackageQuota};
 use serde_json::{Value, json};
 
 use crate::support::client::call;
@@ -133,13 +134,8 @@ async fn nothing_hostile_is_stored() {
         ("an artifact", with(b"\x7fELF\x02\x01\x01"), "compiled-component"),
         ("a large frame of locals", with(&core(&locals)), "too-many-locals"),
         ("a million types", with(&core(&types)), "too-many-types"),
-        ("an import that is not there", with(&import("wasi:sockets/tcp@0.2.0")), "unknown-import"),
+        ("an import that is not there", with(&import("wasi:nn/graph@0.2.0")), "unknown-import"),
         ("a newer contract", with(&import("openanalyst:skill/log@0.9.0")), "unknown-version"),
-        (
-            "an import that is not asked for",
-            package_of(&[("SKILL.md", b"---\nname: courier\ndescription: about\n---\n"), ("skill.wasm", COURIER)]),
-            "import-not-requested",
-        ),
         ("no export", with(&core("(component)")), "missing-export"),
         ("no description", package_of(&[("SKILL.md", b"---\nname: x\n---\n")]), "missing-key"),
         ("no SKILL.md", package_of(&[("skill.wasm", COURIER)]), "skill-md-missing"),
@@ -151,7 +147,10 @@ async fn nothing_hostile_is_stored() {
     }
     // One broken package, all its findings at once, with file and line where there is one.
     let broken = package_of(&[
-        ("SKILL.md", b"---\nname: courier\ndescription: about\npriority: 99\nversion: one\n---\n"),
+        (
+            "SKILL.md",
+            b"---\nname: courier\ndescription: about\npriority: 99\nversion: one\ncapabilities:\n  fly: true\n---\n",
+        ),
         ("skill.wasm", b"(component)"),
     ]);
     let answer = edge.upload(&token, broken).await;
@@ -162,9 +161,11 @@ async fn nothing_hostile_is_stored() {
     let list = call(edge.get("/v1/skills", &token)).await.1;
     assert_eq!(list["skills"], json!([]), "nothing was stored");
     assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201);
-    // The probe asks for everything: a component must not get more than its SKILL.md says.
+    // The probe imports everything, as JavaScript and Python builds do: it is told what it will not get.
+    let md = skill_md("courier", "1.0.1");
     let answer = edge.upload(&token, package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", PROBE)])).await;
-    assert!(findings(&answer).iter().any(|code| code == "import-not-requested"), "{answer:?}");
+    assert_eq!(answer.0, 201, "{answer:?}");
+    assert!(answer.1["warnings"].to_string().contains("import-not-requested"), "{answer:?}");
 }
 
 /// An archive with whatever names it is told, as no packer of ours makes it.
@@ -264,4 +265,170 @@ async fn uploads_and_switches_at_the_same_time() {
     assert_eq!(versions["versions"].as_array().unwrap().len(), 3, "{versions}");
     let active = versions["versions"].as_array().unwrap().iter().filter(|row| row["state"] == "active").count();
     assert_eq!(active, 1, "{versions}");
+}
+
+const CRASHES: &str = "openanalyst:skill/handler@0.1.0#plan\") (param i32) (result i32)";
+
+/// A skill whose `plan` crashes.
+fn crashing() -> Vec<u8> {
+    Core::default().changed(
+        |text| {
+            assert!(text.contains(CRASHES));
+            text.replace(CRASHES, &format!("{CRASHES} unreachable"))
+        },
+        |contract| contract,
+    )
+}
+
+#[tokio::test]
+async fn a_crash_is_one_plain_sentence_for_the_user_and_a_place_for_the_author() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let md = b"---\nname: crasher\ndescription: Crashes.\ntriggers: [crasher]\n---\n";
+    assert_eq!(edge.upload(&token, package_of(&[("SKILL.md", md), ("skill.wasm", &crashing())])).await.0, 201);
+    assert_eq!(edge.activate(&token, "crasher", "0.1.0").await.0, 200);
+    let task = edge.ask(&token, "crasher").await;
+    assert_eq!(task["status"], "failed", "{task}");
+    let said = task["error"]["message"].as_str().unwrap();
+    assert!(said.contains("crashed") && !said.contains("wasm") && !said.contains("unreachable"), "{said}");
+    let logs = call(edge.get("/v1/skills/crasher/logs", &token)).await.1;
+    let invocations = logs["invocations"].as_array().unwrap();
+    assert_eq!(invocations.len(), 2, "it was tried once more, and not again: {logs}");
+    assert!(invocations.iter().all(|one| one["lines"].to_string().contains("unreachable")), "{logs}");
+}
+
+#[tokio::test]
+async fn two_names_of_one_identifier_are_two_skills_or_none() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let upload = async |lines: &str| {
+        let md = format!("---\n{lines}\ndescription: about\n---\n");
+        edge.upload(&token, package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", COURIER)])).await
+    };
+    assert_eq!(upload("name: Büro").await.1["name"], "buro");
+    assert_eq!(upload("name: Béro").await.1["name"], "bero");
+    assert_eq!(upload("name: 日本 Tools").await.1["name"], "tools");
+    for lines in ["name: 中国 Tools", "name: buro\nversion: 2.0.0"] {
+        let (status, answer) = upload(lines).await;
+        assert_eq!(status, 409, "{answer}");
+        assert!(answer["detail"].as_str().unwrap().contains("`id:`"), "{answer}");
+    }
+    assert_eq!(upload("name: 中国 Tools\nid: china-tools").await.1["name"], "china-tools");
+    let same = upload("name: BÜRO!\nversion: 2.0.0").await;
+    assert_eq!((same.0, same.1["name"].as_str()), (201, Some("buro")), "{same:?}");
+    let renamed = upload("name: Office\nid: buro\nversion: 3.0.0").await;
+    assert_eq!((renamed.0, renamed.1["name"].as_str()), (201, Some("buro")), "{renamed:?}");
+}
+
+#[tokio::test]
+async fn a_prompt_skill_is_kept_and_gets_no_requests_until_it_can_run() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let md = b"---\nname: haiku\ndescription: Writes haiku.\ntriggers: [haiku]\n---\n## System Prompt\nWrite.\n";
+    let (status, uploaded) = edge.upload(&token, package_of(&[("SKILL.md", md)])).await;
+    assert_eq!(status, 201, "{uploaded}");
+    assert!(uploaded["warnings"].to_string().contains("gets no requests"), "{uploaded}");
+    assert_eq!(edge.activate(&token, "haiku", "0.1.0").await.0, 200);
+    let routed = call(edge.post("/v1/route", &token, &json!({"content": "haiku"}))).await.1;
+    assert!(!routed["decision"].to_string().contains("haiku"), "{routed}");
+    assert!(call(edge.get("/v1/skills", &token)).await.1.to_string().contains("haiku"));
+}
+
+#[tokio::test]
+async fn skills_are_listed_in_pages() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        assert_eq!(edge.upload(&token, package(name, "1.0.0")).await.0, 201);
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = call(edge.get(&format!("/v1/skills?limit=2{cursor}"), &token)).await.1;
+        let skills = page["skills"].as_array().unwrap();
+        assert!(skills.len() <= 2, "{page}");
+        seen.extend(skills.iter().map(|skill| skill["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, names);
+    assert_eq!(call(edge.get("/v1/skills?limit=0", &token)).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_removed_skills_package_and_refused_ones_leave_nothing() {
+    let edge = Edge::start().await;
+    let (token, other) = (edge.token("ada"), edge.token_of("other", "bob", Scope::ALL));
+    let kept = || {
+        let folders = std::fs::read_dir(edge.packages()).unwrap();
+        folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum::<usize>()
+    };
+    assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201);
+    assert_eq!(edge.upload(&other, package("courier", "1.0.0")).await.0, 201);
+    assert_eq!(kept(), 1, "one copy for both");
+    // Refused: the version is there with other bytes, and its identifier has another title.
+    let changed = format!("{}Other words.\n", skill_md("courier", "1.0.0"));
+    let changed = package_of(&[("SKILL.md", changed.as_bytes()), ("skill.wasm", COURIER)]);
+    assert_eq!(edge.upload(&token, changed).await.0, 409);
+    assert_eq!(kept(), 1);
+    assert_eq!(edge.delete("/v1/skills/courier", &token).await.0, 204);
+    assert_eq!(kept(), 1, "somebody else still has it");
+    assert_eq!(edge.delete("/v1/skills/courier", &other).await.0, 204);
+    assert_eq!(kept(), 0);
+    assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201, "and it comes again");
+    assert_eq!(kept(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_cannot_store_more_than_its_share() {
+    let edge = Edge::start_with_quota(PackageQuota { versions: 2, bytes: 1 << 30 }).await;
+    let token = edge.token("ada");
+    for version in ["1.0.0", "1.1.0"] {
+        assert_eq!(edge.upload(&token, package("courier", version)).await.0, 201);
+    }
+    let (status, answer) = edge.upload(&token, package("courier", "1.2.0")).await;
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer["detail"].as_str().unwrap().contains("2 versions"), "{answer}");
+    assert_eq!(edge.upload(&token, package("courier", "1.1.0")).await.0, 200, "what is there may come again");
+    let other = edge.token_of("other", "bob", Scope::ALL);
+    assert_eq!(edge.upload(&other, package("courier", "1.2.0")).await.0, 201, "another tenant has its own");
+}
+
+#[tokio::test]
+async fn what_an_administrator_takes_away_holds_from_the_next_invocation() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    edge.install(&token, "courier", "1.0.0").await;
+    let put = json!({"do": "say", "text": "hello"});
+    assert_eq!(edge.carry(&token, "courier", &put).await["status"], "completed");
+    let tenant = crate::support::owner("ada").tenant;
+    let digest = call(edge.get("/v1/skills/courier", &token)).await.1["digest"].as_str().unwrap().to_owned();
+    let now = async || edge.catalog().version_of(&tenant, "courier", Some(&digest)).await.unwrap();
+    assert!(matches!(now().await, Availability::Available(skill) if skill.grants.memory.is_some()));
+    edge.put("/v1/skills/courier/grants", &token, &json!({})).await;
+    assert!(matches!(now().await, Availability::Available(skill) if skill.grants.memory.is_none()));
+    assert_eq!(call(edge.post("/v1/skills/courier/disable", &token, &json!({}))).await.0, 200);
+    assert!(matches!(now().await, Availability::Disabled));
+    assert_eq!(edge.delete("/v1/skills/courier", &token).await.0, 204);
+    assert!(matches!(now().await, Availability::Removed));
+}
+
+#[tokio::test]
+async fn a_skill_that_takes_over_a_trigger_is_reported() {
+    let edge = Edge::start().await;
+    let token = edge.token("ada");
+    let md = |name: &str, priority: u8| {
+        format!(
+            "---\nname: {name}\ndescription: Looks after invoices.\ntriggers: [send the invoices]\npriority: {priority}\n---\n"
+        )
+    };
+    let upload = async |name: &str, priority: u8| {
+        let md = md(name, priority);
+        edge.upload(&token, package_of(&[("SKILL.md", md.as_bytes()), ("skill.wasm", COURIER)])).await.1
+    };
+    upload("ledger", 5).await;
+    assert_eq!(edge.activate(&token, "ledger", "0.1.0").await.0, 200);
+    let collisions = upload("usurper", 1).await["collisions"].clone();
+    assert_eq!(collisions[0]["example"], "send the invoices", "{collisions}");
+    assert_eq!((&collisions[0]["kind"], &collisions[0]["of"]), (&json!("trigger"), &json!("ledger")), "{collisions}");
 }

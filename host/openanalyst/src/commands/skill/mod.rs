@@ -1,7 +1,9 @@
 //! `skill`: the skills of a tenant, here or on a server; and packing one.
 
+mod check;
 mod pack;
 mod place;
+mod selection;
 
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -20,11 +22,15 @@ use place::{Call, Place};
 /// The arguments are wrong, the place cannot be reached, or it refuses.
 pub async fn run(command: &SkillCommand, settings: &Settings) -> Result<ExitCode, Failure> {
     match command {
-        SkillCommand::Pack { dir, out, key } => return pack::run(dir, out.as_deref(), key.as_deref()),
-        SkillCommand::Check { dir } => return pack::check(dir),
+        SkillCommand::Pack { dir, out, key } => {
+            return pack::run(dir, out.as_deref(), key.as_deref(), settings);
+        }
+        SkillCommand::Check { dir, tenant } => return check::run(dir, tenant, settings).await,
         _ => {}
     }
-    let place = Place::open(command.place(), settings).await?;
+    // Only an installation brings something into a fresh data directory.
+    let may_create = matches!(command, SkillCommand::Install { .. });
+    let place = Place::open(command.place(), settings, may_create).await?;
     let done = work(command, &place).await;
     place.close().await;
     done.map(|()| ExitCode::SUCCESS)
@@ -59,7 +65,15 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             });
         }
         SkillCommand::List { at } => {
-            let listed = place.call(Call::List).await?;
+            let mut skills = Vec::new();
+            let mut after = String::new();
+            loop {
+                let mut page = place.call(Call::List(&after)).await?;
+                skills.append(page["skills"].as_array_mut().unwrap_or(&mut Vec::new()));
+                let Some(next) = page["nextCursor"].as_str() else { break };
+                after = next.to_owned();
+            }
+            let listed = serde_json::json!({ "skills": skills });
             print(at, &listed, |listed| {
                 for skill in listed["skills"].as_array().into_iter().flatten() {
                     println!(
@@ -148,18 +162,33 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 /// What it asks for, and which of that it has.
 fn print_capabilities(skill: &Value) {
     let set = |name: &str| serde_json::from_value::<Capabilities>(skill[name].clone()).unwrap_or_default();
-    let effective = openanalyst_registry::to_rows(&set("capabilities"));
-    let requested = openanalyst_registry::to_rows(&set("requested"));
-    for (capability, target) in &requested {
-        let granted = effective.iter().any(|(name, has)| name == capability && (has == target || target.is_empty()));
-        let less = effective.iter().find(|(name, _)| name == capability).map(|(_, has)| has.as_str());
-        let state = match (granted, less) {
-            (true, _) => "granted".to_owned(),
-            (false, Some(has)) if !has.is_empty() => format!("granted as {has}"),
-            _ => "not granted".to_owned(),
-        };
-        println!("{capability} {target}: {state}");
+    for line in capability_lines(&set("requested"), &set("capabilities")) {
+        println!("{line}");
     }
+}
+
+/// A line for each thing that is asked for, with what is stored of it: the whole, the part of it that
+/// was granted, or nothing. A grant for one target says nothing of another.
+fn capability_lines(requested: &Capabilities, effective: &Capabilities) -> Vec<String> {
+    let asked = openanalyst_registry::to_rows(requested);
+    let lines = asked.into_iter().map(|(capability, target)| {
+        let only_this = openanalyst_registry::from_rows([&openanalyst_store::skills::GrantRow {
+            skill: String::new(),
+            capability: capability.clone(),
+            target: target.clone(),
+        }]);
+        let has: Vec<String> = openanalyst_registry::to_rows(&only_this.intersect(effective))
+            .into_iter()
+            .map(|(_, target)| target)
+            .collect();
+        let state = match has.as_slice() {
+            [] => "not granted".to_owned(),
+            all if all.contains(&target) => "granted".to_owned(),
+            parts => format!("granted as {}", parts.join(", ")),
+        };
+        format!("{capability} {target}: {state}")
+    });
+    lines.collect()
 }
 
 /// Grants on the command line: `llm`, `memory=user`, `windmill=f/a/*`, `http=api.example.com`. None: none was given.
@@ -196,6 +225,26 @@ fn time(at_ms: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_grant_is_what_is_stored() {
+        let of = |value| serde_json::from_value::<Capabilities>(value).unwrap();
+        let requested = of(serde_json::json!({
+            "skills": ["jotter", "mailer"], "memory": "tenant", "windmill": ["f/a/*", "f/b/*"], "llm": true,
+        }));
+        let effective = of(serde_json::json!({ "skills": ["jotter"], "memory": "user", "windmill": ["f/a/x"] }));
+        assert_eq!(
+            capability_lines(&requested, &effective),
+            [
+                "windmill f/a/*: granted as f/a/x",
+                "windmill f/b/*: not granted",
+                "memory tenant: granted as user",
+                "llm : not granted",
+                "skills jotter: granted",
+                "skills mailer: not granted",
+            ]
+        );
+    }
 
     #[test]
     fn grants_are_read_from_the_command_line() {

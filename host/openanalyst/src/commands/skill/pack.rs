@@ -1,27 +1,32 @@
-//! `skill pack` and `skill check`: a folder as a package, and what an upload would say of it.
+//! `skill pack`: a folder as a package.
 
-use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use openanalyst_package::{ArchiveLimits, Finding, Severity, SigningKey};
+use openanalyst_package::{ArchiveLimits, Findings, Package, SigningKey};
 
+use super::selection::Selection;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
-/// Folders and files that are never part of a package.
-const LEFT_OUT: &[&str] = &["target", "node_modules", ".git", "Cargo.lock"];
-/// Most files that are looked at.
-const MAX_FILES: usize = 10_000;
-
-/// Makes the `.skill` of a folder, signed where there is a key.
+/// Makes the `.skill` of a folder, signed where there is a key. Prints each file of it, and what of
+/// the folder is left out.
 ///
 /// # Errors
-/// The folder is no package, or the file cannot be written.
-pub(super) fn run(dir: &Path, out: Option<&Path>, key: Option<&Path>) -> Result<ExitCode, Failure> {
-    let (mut archive, package) = packed(dir)?;
+/// The folder is no package, holds a secret, or the file cannot be written.
+pub(super) fn run(
+    dir: &Path,
+    out: Option<&Path>,
+    key: Option<&Path>,
+    settings: &Settings,
+) -> Result<ExitCode, Failure> {
+    let (mut archive, package, selection) = packed(dir, key, settings)?;
+    for warning in &package.warnings {
+        eprintln!("warning: {warning}");
+    }
     if let Some(key) = key {
         let key = signing_key(key)?;
         archive =
@@ -34,87 +39,31 @@ pub(super) fn run(dir: &Path, out: Option<&Path>, key: Option<&Path>) -> Result<
     );
     fs::write(&out, &archive)
         .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", out.display())))?;
+    for (path, why) in &selection.left_out {
+        eprintln!("left out: {path} ({why})");
+    }
+    for (path, content) in &selection.files {
+        println!("{path} {}", content.len());
+    }
     println!("{} sha256:{}", out.display(), openanalyst_package::digest(&archive));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what an upload would say, as far as that can be known without the tenant.
+/// The package of a folder, in memory.
 ///
 /// # Errors
-/// The folder or file is refused; the message holds every finding.
-pub(super) fn check(path: &Path) -> Result<ExitCode, Failure> {
-    let package = if path.is_dir() {
-        packed(path)?.1
-    } else {
-        let archive =
-            fs::read(path).map_err(|error| Failure::usage(format!("{} cannot be read: {error}", path.display())))?;
-        openanalyst_package::read_archive(&archive, &ArchiveLimits::default())
-            .map_err(|findings| Failure::failed(findings.to_string()))?
-    };
-    let mut findings = package.warnings.clone();
-    if let Err(finding) = openanalyst_package::publisher_of(&package) {
-        findings.push(finding);
-    }
-    if let Some(component) = &package.component {
-        match openanalyst_runtime::inspect_component(component) {
-            Ok(imports) => findings.extend(openanalyst_package::check_imports(&package.manifest, &imports)),
-            Err(error) => findings.push(Finding::error(error.code(), error.to_string()).at("skill.wasm", None)),
-        }
-    }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    for finding in &findings {
-        eprintln!("{}: {finding}", if finding.severity == Severity::Error { "error" } else { "warning" });
-    }
-    println!(
-        "{} {}: {errors} errors, {} warnings",
-        package.manifest.name,
-        package.manifest.version,
-        findings.len() - errors
-    );
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn packed(dir: &Path) -> Result<(Vec<u8>, openanalyst_package::Package), Failure> {
-    let mut files = BTreeMap::new();
-    collect(dir, dir, &mut files)?;
-    if !files.contains_key("SKILL.md") {
-        return Err(Failure::usage(format!("{} holds no SKILL.md: name the folder of a skill", dir.display())));
-    }
-    let refused = |findings: openanalyst_package::Findings| Failure::failed(findings.to_string());
-    let archive = openanalyst_package::write_archive(&files).map_err(refused)?;
-    let package = openanalyst_package::read_archive(&archive, &ArchiveLimits::default()).map_err(refused)?;
-    Ok((archive, package))
-}
-
-fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {
-    let unreadable =
-        |path: &Path, error: std::io::Error| Failure::failed(format!("{} cannot be read: {error}", path.display()));
-    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, error))? {
-        let entry = entry.map_err(|error| unreadable(dir, error))?;
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        // Sources and what builds them are not needed to run.
-        let left_out = name.starts_with('.')
-            || LEFT_OUT.contains(&name.as_str())
-            || name.ends_with(".skill")
-            || name.ends_with(".pem");
-        let kind = entry.file_type().map_err(|error| unreadable(&path, error))?;
-        if left_out || kind.is_symlink() {
-            continue;
-        }
-        if kind.is_dir() {
-            collect(root, &path, files)?;
-        } else {
-            let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            files.insert(inside, fs::read(&path).map_err(|error| unreadable(&path, error))?);
-        }
-        if files.len() > MAX_FILES {
-            return Err(Failure::usage(format!(
-                "{} holds more than {MAX_FILES} files: name the folder of a skill",
-                root.display()
-            )));
-        }
-    }
-    Ok(())
+/// See [`run`].
+pub(super) fn packed(
+    dir: &Path,
+    key: Option<&Path>,
+    settings: &Settings,
+) -> Result<(Vec<u8>, Package, Selection), Failure> {
+    let selection = Selection::of(dir, key, settings)?;
+    let refused = |findings: Findings| Failure::failed(findings.to_string());
+    let archive = openanalyst_package::write_archive(&selection.files).map_err(refused)?;
+    let package = openanalyst_package::read_archive_looking(&archive, &ArchiveLimits::default(), |_| Vec::new())
+        .map_err(refused)?;
+    Ok((archive, package, selection))
 }
 
 /// The key in a file (PKCS#8 PEM, mode 0600), which is made if it is not there.

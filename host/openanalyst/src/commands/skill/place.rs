@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::SkillPlace;
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::Workshop;
 use crate::settings::Settings;
@@ -19,11 +20,15 @@ use crate::settings::Settings;
 /// How long a server may take; an upload compiles.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
+/// How many skills come at a time.
+const PAGE: u32 = 100;
+
 /// One thing to do.
 #[derive(Debug, Clone)]
 pub(super) enum Call<'a> {
     Upload(Vec<u8>),
-    List,
+    /// The page of skills after a name.
+    List(&'a str),
     Show(&'a str),
     Versions(&'a str),
     Logs(&'a str),
@@ -39,7 +44,11 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) async fn open(place: &SkillPlace, settings: &Settings) -> Result<Self, Failure> {
+    /// Reaches the place. On this machine it makes the data directory only where `may_create` says so.
+    ///
+    /// # Errors
+    /// An argument is wrong; there is no data directory; a part of the host cannot be opened.
+    pub(super) async fn open(place: &SkillPlace, settings: &Settings, may_create: bool) -> Result<Self, Failure> {
         match (&place.server, &place.token) {
             (Some(url), Some(_)) if !url.starts_with("https://") && !url.starts_with("http://") => Err(Failure::usage(
                 format!("--server `{url}` is no address of a host: write http://HOST:PORT or https://HOST"),
@@ -55,6 +64,9 @@ impl Place {
             (None, _) => {
                 let tenant =
                     TenantId::parse(&place.tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?;
+                if !may_create {
+                    DataDir::existing(&settings.data_dir.value)?;
+                }
                 let workshop = Box::new(Workshop::open(settings, Arc::new(SystemClock)).await?);
                 Ok(Self::Here {
                     workshop,
@@ -87,7 +99,11 @@ impl Place {
 async fn here(registry: &Registry, tenant: &TenantId, actor: &Actor, call: Call<'_>) -> Result<Value, RegistryError> {
     Ok(match call {
         Call::Upload(archive) => value(registry.upload(tenant, archive.into(), actor).await?),
-        Call::List => json!({ "skills": registry.list(tenant).await? }),
+        Call::List(after) => {
+            let (skills, is_cut) = registry.list(tenant, after, PAGE).await?;
+            let next = skills.last().filter(|_| is_cut).map(|skill| skill.name.clone());
+            json!({ "skills": skills, "nextCursor": next })
+        }
         Call::Show(name) => value(registry.show(tenant, name).await?),
         Call::Versions(name) => json!({ "name": name, "versions": registry.versions(tenant, name).await? }),
         Call::Logs(name) => {
@@ -123,7 +139,14 @@ async fn there(client: &reqwest::Client, url: &str, token: &str, call: Call<'_>)
         Call::Upload(archive) => {
             client.post(path(&[])).header("content-type", "application/octet-stream").body(archive)
         }
-        Call::List => client.get(path(&[])),
+        Call::List(after) => {
+            let mut url = path(&[]);
+            url.query_pairs_mut().append_pair("limit", &PAGE.to_string());
+            if !after.is_empty() {
+                url.query_pairs_mut().append_pair("cursor", after);
+            }
+            client.get(url)
+        }
         Call::Show(name) => client.get(path(&[name])),
         Call::Versions(name) => client.get(path(&[name, "versions"])),
         Call::Logs(name) => client.get(path(&[name, "logs"])),

@@ -60,7 +60,12 @@ impl Edge {
 
     /// Has it do something, and gives the task at its end.
     pub async fn carry(&self, token: &str, name: &str, what: &Value) -> Value {
-        let body = json!({"content": format!("{name} {what}")});
+        self.ask(token, &format!("{name} {what}")).await
+    }
+
+    /// A request, as the task that it is at its end.
+    pub async fn ask(&self, token: &str, content: &str) -> Value {
+        let body = json!({"content": content});
         let (status, task) = call(self.post("/v1/requests?wait=60", token, &body)).await;
         assert_eq!(status, 200, "{task}");
         task

@@ -15,7 +15,7 @@ use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Budget, Clock as _, EventKind, ManualClock, Owner, SessionKey, TaskId, TenantId, UserId};
 use openanalyst_egress::Egress;
 use openanalyst_identity::{LocalKey, Scope, TokenRequest};
-use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, Vault};
+use openanalyst_registry::{Catalog, FolderPackages, PackageQuota, Registry, RegistryOptions, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
@@ -41,6 +41,7 @@ pub struct Edge {
     pub key: LocalKey,
     pub brain: Brain,
     pub store: Store,
+    pub registry: Registry,
     pub shutdown: CancellationToken,
     notices: broadcast::Sender<Notice>,
     server: Option<JoinHandle<std::io::Result<()>>>,
@@ -59,18 +60,25 @@ impl Edge {
     }
 
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        Self::start_fully(listener, None, change).await
+        Self::start_fully(listener, None, PackageQuota::default(), change).await
     }
 
     /// With a way to the world for skills.
     pub async fn start_with_egress(egress: Egress) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, Some(egress), |_| {}).await
+        Self::start_fully(listener, Some(egress), PackageQuota::default(), |_| {}).await
+    }
+
+    /// With this much room for packages of each tenant.
+    pub async fn start_with_quota(quota: PackageQuota) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_fully(listener, None, quota, |_| {}).await
     }
 
     async fn start_fully(
         listener: TcpListener,
         egress: Option<Egress>,
+        quota: PackageQuota,
         change: impl FnOnce(&mut ServerOptions),
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -93,6 +101,7 @@ impl Edge {
             sandbox: sandbox(),
             catalog,
             clock: clock.clone(),
+            quota,
         });
         let brain = Brain::start(BrainOptions {
             store: store.clone(),
@@ -117,13 +126,22 @@ impl Edge {
         change(&mut options);
         let shutdown = CancellationToken::new();
         let address = listener.local_addr().unwrap();
-        let server = Some(tokio::spawn(serve(listener, brain.clone(), registry, options, shutdown.clone())));
-        Self { address, clock, key, brain, store, shutdown, notices, server, nodes: (own, other), dir }
+        let server = Some(tokio::spawn(serve(listener, brain.clone(), registry.clone(), options, shutdown.clone())));
+        Self { address, clock, key, brain, store, registry, shutdown, notices, server, nodes: (own, other), dir }
     }
 
     /// Where the signing key is.
     pub fn key_file(&self) -> PathBuf {
         self.dir.path().join("signing.pem")
+    }
+
+    /// Where packages are kept.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.path().join("packages")
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        self.registry.catalog()
     }
 
     pub fn token(&self, user: &str) -> String {
