@@ -9,6 +9,7 @@
 //! Begin at [`Catalog`] for what can be used, at [`Registry`] for what can be changed.
 
 mod catalog;
+mod cleanup;
 mod collisions;
 mod error;
 mod grants;

@@ -6,7 +6,9 @@ use openanalyst_domain::{Clock, MessageId, TenantId, UserId};
 use openanalyst_package::{Capabilities, Manifest};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::audit::{Deed, NewDeed};
+use openanalyst_store::quotas::Quotas;
 use openanalyst_store::receipts::{ReceiptRow, Usage};
+use openanalyst_store::retention::Retention;
 use openanalyst_store::skills::{InstallationRow, VersionRow};
 use openanalyst_store::tenants::RevocationRow;
 use openanalyst_store::{Store, Tx};
@@ -47,6 +49,10 @@ pub struct RegistryOptions {
     pub catalog: Arc<Catalog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How much may be kept.
+    pub quotas: Quotas,
+    /// How long it is kept.
+    pub retention: Retention,
 }
 
 /// Changes what tenants have. Cheap to clone.
@@ -109,6 +115,18 @@ impl Registry {
     #[must_use]
     pub fn shared_catalog(&self) -> Arc<Catalog> {
         self.inner.catalog.clone()
+    }
+
+    /// How much users and tenants may keep.
+    #[must_use]
+    pub fn quotas(&self) -> &Quotas {
+        &self.inner.quotas
+    }
+
+    /// How long the operator keeps things.
+    #[must_use]
+    pub fn retention(&self) -> &Retention {
+        &self.inner.retention
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -297,11 +315,15 @@ impl Registry {
                 "`{name}` comes with the host and cannot be removed: disable it instead"
             )));
         }
+        let digests: Vec<String> =
+            self.store().skill_versions(tenant, Some(name)).await?.into_iter().map(|row| row.digest).collect();
         let mut tx = self.begin(tenant).await?;
         if !tx.remove_skill(tenant, name).await? {
             return Err(RegistryError::NoSuchSkill(shown(name)));
         }
-        self.end(tx, tenant, actor, "skill.remove", name, json!({})).await
+        self.end(tx, tenant, actor, "skill.remove", name, json!({})).await?;
+        self.quotas().forget(tenant);
+        self.remove_packages(&digests).await
     }
 
     /// What is granted to a skill, whether or not it asks for it.
@@ -394,7 +416,8 @@ impl Registry {
         settings: &TenantSettings,
         actor: &Actor,
     ) -> Result<(), RegistryError> {
-        settings.check(self.catalog().ceiling()).map_err(RegistryError::Invalid)?;
+        let (quotas, retention) = (self.quotas().operator(), self.retention());
+        settings.check(self.catalog().ceiling(), quotas, retention).map_err(RegistryError::Invalid)?;
         for publisher in &settings.publishers {
             publisher
                 .public_key
@@ -409,7 +432,9 @@ impl Registry {
             settings.publishers.iter().map(|known| (known.public_key.clone(), known.label.clone())).collect();
         tx.put_publishers(tenant, &publishers, &actor.name, now_ms).await?;
         audit(&mut tx, tenant, actor, "tenant.settings", "tenant", value, now_ms).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.quotas().forget(tenant);
+        Ok(())
     }
 
     /// Who did what, newest first: rows before a number, if given.

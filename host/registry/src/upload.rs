@@ -7,6 +7,7 @@ use openanalyst_domain::TenantId;
 use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Package, Severity};
 use openanalyst_store::audit::NewDeed;
 use openanalyst_store::skills::NewVersion;
+use openanalyst_store::storage::StorageKind;
 use serde::Serialize;
 use serde_json::json;
 
@@ -51,6 +52,8 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Refused`] with every finding; [`RegistryError::WrongState`] where the version has another content; the stores'.
     pub async fn upload(&self, tenant: &TenantId, archive: Bytes, actor: &Actor) -> Result<Uploaded, RegistryError> {
+        // Before anything is made of it.
+        self.quotas().check_tenant(tenant, &[StorageKind::Packages]).await?;
         let looked = self.look(tenant, archive.clone()).await?;
         let Looked { package, mut warnings, publisher } = looked;
         let manifest = &package.manifest;
@@ -70,6 +73,7 @@ impl Registry {
         let now_ms = self.now_ms();
         let mut tx = self.store().begin(tenant).await?;
         tx.hold("skills").await?;
+        tx.hold_package(digest.as_str()).await?;
         let there = tx.versions(tenant, &name).await?;
         let repeated = there.iter().any(|row| row.digest == digest.as_str());
         if !repeated && there.iter().any(|row| row.version == version) {
@@ -113,6 +117,9 @@ impl Registry {
             .await?;
         }
         tx.commit().await?;
+        self.quotas().forget(tenant);
+        // Somebody may have removed the last skill with this package in between.
+        self.packages().put(&digest, archive).await?;
         let active = installation.is_some_and(|row| row.enabled && row.digest == digest.as_str());
         let granted = manifest.capabilities.intersect(&self.granted(tenant, &name).await?);
         Ok(Uploaded {

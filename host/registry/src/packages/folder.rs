@@ -93,6 +93,15 @@ impl PackageStore for FolderPackages {
             Err(error) => Err(unavailable(error)),
         }
     }
+
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError> {
+        let path = self.path_of(digest);
+        let removed = blocking(move || match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        });
+        removed.await.map_err(unavailable)
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,12 @@ pub trait PackageStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// See [`PackageStoreError`].
     async fn get(&self, digest: &Digest) -> Result<Bytes, PackageStoreError>;
+
+    /// Removes a package. One that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`PackageStoreError::Unavailable`].
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError>;
 }
 
 /// Most bytes of a package that is kept or read. Archives have a lower limit when they are uploaded.

@@ -503,7 +503,7 @@ impl ObjectPackages {
             ),
             (_, Some(401 | 403), _) => format!(
                 "{self} does not let this program in ({answer}): check the access key, its secret, and that it has the \
-                 rights s3:GetObject, s3:PutObject and s3:ListBucket"
+                 rights s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
             ),
             (_, Some(404), _) => {
                 format!("{self} was not found ({answer}): check the name of the bucket and the endpoint")
@@ -542,6 +542,16 @@ impl PackageStore for ObjectPackages {
 
     async fn get(&self, digest: &Digest) -> Result<Bytes, PackageStoreError> {
         self.call(self.get_now(digest)).await
+    }
+
+    async fn remove(&self, digest: &Digest) -> Result<(), PackageStoreError> {
+        let removed = async {
+            match self.s3.delete(&self.path_of(digest)).await {
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(self.explain(&error)),
+            }
+        };
+        self.call(removed).await
     }
 }
 

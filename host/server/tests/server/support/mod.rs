@@ -19,6 +19,8 @@ use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, V
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
+use openanalyst_store::quotas::{OperatorQuotas, Quotas};
+use openanalyst_store::retention::Retention;
 use openanalyst_store::tasks::{NewEvent, NewTask};
 use openanalyst_store::{Store, StoreOptions};
 use openanalyst_worker_pool::WorkerPool;
@@ -59,18 +61,25 @@ impl Edge {
     }
 
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        Self::start_fully(listener, None, change).await
+        Self::start_fully(listener, None, OperatorQuotas::default(), change).await
     }
 
     /// With a way to the world for skills.
     pub async fn start_with_egress(egress: Egress) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, Some(egress), |_| {}).await
+        Self::start_fully(listener, Some(egress), OperatorQuotas::default(), |_| {}).await
+    }
+
+    /// With limits of the operator's for what users keep.
+    pub async fn start_with_quotas(quotas: OperatorQuotas) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_fully(listener, None, quotas, |_| {}).await
     }
 
     async fn start_fully(
         listener: TcpListener,
         egress: Option<Egress>,
+        quotas: OperatorQuotas,
         change: impl FnOnce(&mut ServerOptions),
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -93,6 +102,8 @@ impl Edge {
             sandbox: sandbox(),
             catalog,
             clock: clock.clone(),
+            quotas: Quotas::new(store.clone(), quotas),
+            retention: Retention::default(),
         });
         let brain = Brain::start(BrainOptions {
             store: store.clone(),

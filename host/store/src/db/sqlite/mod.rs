@@ -6,6 +6,7 @@
 
 mod connection;
 mod reads;
+mod space;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -133,10 +134,21 @@ impl Pools {
             Ok((verdict,)) => return Err(StoreError::Corrupt { path: path.to_owned(), reason: verdict }),
             Err(error) => return Err(open_error(path, &error)),
         }
+        space::prepare(&mut first, path).await;
         migrate(&mut first, path).await?;
         first.close().await?;
 
         Ok(Self { reads: Reads::start(path)?, writer: Writer::start(path.to_owned())?, path: path.to_owned() })
+    }
+
+    /// Writes the whole file anew where it was made by a version that could not give pages back.
+    pub(super) async fn rebuild(&self) -> Result<bool, StoreError> {
+        let connect = SqliteConnectOptions::new().filename(&self.path);
+        let failed = |error: sqlx::Error| open_error(&self.path, &error);
+        let mut connection = SqliteConnection::connect_with(&connect).await.map_err(failed)?;
+        let rebuilt = space::rebuild(&mut connection).await.map_err(failed)?;
+        connection.close().await?;
+        Ok(rebuilt)
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {
