@@ -8,6 +8,7 @@ mod brain;
 mod command_line;
 mod crash;
 mod crash_rounds;
+mod deletion;
 mod effects;
 mod expectations;
 mod first_start;

@@ -41,13 +41,8 @@ use crate::work::first_of_round;
 use crate::{accept, view, work};
 
 /// What a request adds to: with one of these quotas used up, none is accepted.
-const OF_REQUESTS: [StorageKind; 5] = [
-    StorageKind::History,
-    StorageKind::Recordings,
-    StorageKind::Receipts,
-    StorageKind::Jobs,
-    StorageKind::OpenTasks,
-];
+const OF_REQUESTS: [StorageKind; 5] =
+    [StorageKind::History, StorageKind::Recordings, StorageKind::Receipts, StorageKind::Jobs, StorageKind::OpenTasks];
 /// How often a follower looks at the record of a task that another process works on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long it may take at shutdown to say in the records that the tasks were left.

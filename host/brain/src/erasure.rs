@@ -32,8 +32,7 @@ impl Brain {
         actor: &Actor,
     ) -> Result<(Deletion, RevocationRow), BrainError> {
         let inner = &self.inner;
-        let deletion =
-            inner.store.request_deletion(subject, &actor.name, &actor.origin, inner.clock.now_ms()).await?;
+        let deletion = inner.store.request_deletion(subject, &actor.name, &actor.origin, inner.clock.now_ms()).await?;
         inner.registry.quotas().forget(subject.tenant());
         let row: tenants::RevocationRow = inner.store.refuse_earlier_tokens(&deletion).await?;
         Ok((deletion, row))

@@ -65,7 +65,10 @@ fn read_limits(
         let known = StorageKind::from_name(name).filter(|kind| limits.contains_key(kind) && Some(*kind) != not);
         let Some(kind) = known else {
             let names: Vec<&str> = limits.keys().filter(|kind| Some(**kind) != not).map(|kind| kind.as_str()).collect();
-            return Err(Failure::usage(format!("{flag} `{entry}`: there is no kind `{name}`; use {}", names.join(", "))));
+            return Err(Failure::usage(format!(
+                "{flag} `{entry}`: there is no kind `{name}`; use {}",
+                names.join(", ")
+            )));
         };
         let limit = if kind.is_number() { value.parse().ok() } else { bytes(value) };
         let Some(limit) = limit.filter(|limit| i64::try_from(*limit).is_ok()) else {
@@ -93,8 +96,11 @@ pub fn retention(list: &str) -> Result<Retention, Failure> {
             Some((days, most)) => (days, Some(most)),
             None => (value, None),
         };
-        let days = days.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=MAX_DAYS).contains(days));
-        keep.days = days.ok_or_else(|| wrong(&format!("give 1 to {MAX_DAYS} days, such as 90d, and a size behind it, such as 90d/512MiB")))?;
+        let days =
+            days.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=MAX_DAYS).contains(days));
+        keep.days = days.ok_or_else(|| {
+            wrong(&format!("give 1 to {MAX_DAYS} days, such as 90d, and a size behind it, such as 90d/512MiB"))
+        })?;
         if let Some(most) = most {
             let size = bytes(most).and_then(|bytes| i64::try_from(bytes).ok());
             keep.bytes = size.ok_or_else(|| wrong("the size behind `/` is none: write it like 512MiB"))?;
@@ -126,12 +132,14 @@ fn entries<'a>(flag: &str, list: &'a str) -> Result<Vec<(&'a str, &'a str, &'a s
 }
 
 fn bytes(text: &str) -> Option<u64> {
-    let (number, unit) = UNITS.into_iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).unwrap_or((text, 1));
+    let (number, unit) =
+        UNITS.into_iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit))).unwrap_or((text, 1));
     number.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn size(bytes: u64) -> String {
-    let (name, unit) = UNITS.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit)).unwrap_or(("B", 1));
+    let (name, unit) =
+        UNITS.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit)).unwrap_or(("B", 1));
     format!("{}{name}", bytes / unit)
 }
 
@@ -179,7 +187,9 @@ mod tests {
             let said = quotas(list, "", 1).unwrap_err().to_string();
             assert!(said.contains(word) && said.contains(list), "{said}");
         }
-        for (list, word) in [("history=0d", "1 to"), ("history=90", "1 to"), ("tasks=9d", "no such kind"), ("jobs=1d/x", "512MiB")] {
+        for (list, word) in
+            [("history=0d", "1 to"), ("history=90", "1 to"), ("tasks=9d", "no such kind"), ("jobs=1d/x", "512MiB")]
+        {
             let said = retention(list).unwrap_err().to_string();
             assert!(said.contains(word) && said.contains(list), "{said}");
         }

@@ -26,6 +26,7 @@ pub use catalog::{Catalog, CatalogSkill, FALLBACK_SKILL, TenantCatalog};
 pub use error::RegistryError;
 pub use grants::{from_rows, to_rows};
 pub use limits::{DailyQuota, RetryLimits, SkillLimits};
+pub use openanalyst_store::quotas::Exceeded;
 pub use openanalyst_store::tenants::RevocationRow;
 pub use packages::{FolderPackages, ObjectPackages, PackageStore, PackageStoreError, S3Options, S3OptionsError};
 pub use registry::{Actor, InstalledSkill, Registry, RegistryOptions};

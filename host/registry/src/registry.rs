@@ -323,7 +323,7 @@ impl Registry {
         }
         self.end(tx, tenant, actor, "skill.remove", name, json!({})).await?;
         self.quotas().forget(tenant);
-        self.remove_packages(&digests).await
+        self.remove_packages(tenant, &digests, None).await
     }
 
     /// What is granted to a skill, whether or not it asks for it.

@@ -2,7 +2,9 @@
 //! made from it, so none of them can know a route that another does not.
 
 use axum::routing::{MethodRouter, delete, get, post, put};
-use openanalyst_brain::{ConversationRow, EntryRow, MemoryView, MessageRow, TaskPage, TaskView, UsageView, UserContext, UserRow};
+use openanalyst_brain::{
+    ConversationRow, EntryRow, MemoryView, MessageRow, TaskPage, TaskView, UsageView, UserContext, UserRow,
+};
 use openanalyst_identity::Scope;
 use openanalyst_registry::{InstalledSkill, SecretView, SkillLimits, TenantSettings, Uploaded};
 use utoipa::openapi::{HttpMethod, RefOr, Schema};
@@ -10,8 +12,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::{
-    audit, events, grants, health, hub, kept, me, openapi, past, people, requests, route, secrets, skills, tasks, tenant,
-    usage,
+    audit, events, grants, health, hub, kept, me, openapi, past, people, requests, route, secrets, skills, tasks,
+    tenant, usage,
 };
 
 /// Who may call a route.
@@ -241,9 +243,9 @@ pub(crate) fn table() -> Vec<Operation> {
             .says("Sign-up: makes the user and, once, their workspace; 200 if they were there")
             .takes::<people::UserBody>()
             .answers(201, Answer::One(Named::of::<UserRow>())),
-        op(Delete, "/v1/users/{user}", admin, "deleteUser", delete(kept::delete_user))
+        op(Delete, "/v1/users", admin, "deleteUser", delete(kept::delete_user))
             .says("Deletes all data of a user and ends their tokens: 202 where it goes on in the background")
-            .query(&[("confirm", "the user's name once more: this cannot be undone")])
+            .query(&[("user", "whose data goes"), ("confirm", "the user's name once more: this cannot be undone")])
             .answers(200, Answer::Json("`status`: `deleted`, or `deleting` while it goes on")),
         op(Delete, "/v1/me/data", requests_scope, "deleteOwnData", delete(kept::delete_own))
             .says("Deletes all your data and ends your tokens: 202 where it goes on in the background")

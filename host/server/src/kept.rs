@@ -1,7 +1,7 @@
 //! What users and tenants keep: how much of their quotas is used, and deleting all of it.
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -76,15 +76,21 @@ pub(crate) async fn delete_own(
     delete(&app, &caller, user, input::query(query)?).await
 }
 
-/// `DELETE /v1/users/{user}?confirm=USER`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeleteUserQuery {
+    user: UserId,
+    confirm: Option<String>,
+}
+
+/// `DELETE /v1/users?user=USER&confirm=USER`
 pub(crate) async fn delete_user(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<ConfirmQuery>, QueryRejection>,
+    query: Result<Query<DeleteUserQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let user = UserId::parse(input::name(path)?).map_err(|error| Problem::invalid(error.to_string()))?;
-    delete(&app, &caller, user, input::query(query)?).await
+    let DeleteUserQuery { user, confirm } = input::query(query)?;
+    delete(&app, &caller, user, ConfirmQuery { confirm }).await
 }
 
 async fn delete(app: &App, caller: &Caller, user: UserId, query: ConfirmQuery) -> Result<Response, Problem> {

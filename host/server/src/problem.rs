@@ -7,8 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use openanalyst_brain::BrainError;
-use openanalyst_registry::RegistryError;
-use openanalyst_store::quotas::Exceeded;
+use openanalyst_registry::{Exceeded, RegistryError};
 use serde_json::{Map, Value, json};
 
 /// Most characters of a problem's detail: parts of it may quote the caller.

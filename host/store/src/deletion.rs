@@ -83,11 +83,25 @@ macro_rules! some {
     ($table:literal, $key:literal, $whose:literal) => {
         Sql::each(
             concat!(
-                "DELETE FROM ", $table, " WHERE ", $key, " IN (SELECT ", $key, " FROM ", $table, " WHERE ", $whose,
+                "DELETE FROM ",
+                $table,
+                " WHERE ",
+                $key,
+                " IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $whose,
                 " LIMIT $3)"
             ),
             concat!(
-                "DELETE FROM ", $table, " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ", $table, " WHERE ", $whose,
+                "DELETE FROM ",
+                $table,
+                " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
+                $table,
+                " WHERE ",
+                $whose,
                 " LIMIT $3))"
             ),
         )
@@ -177,12 +191,13 @@ impl Store {
     ) -> Result<Deletion, StoreError> {
         let mut tx = self.begin(subject.scope()).await?;
         tx.hold("deletion").await?;
-        let added = query("INSERT INTO deletions (tenant, user_id, requested_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(subject.tenant().as_str())
-            .bind(subject.user())
-            .bind(At(now_ms))
-            .run(&mut tx)
-            .await?;
+        let added =
+            query("INSERT INTO deletions (tenant, user_id, requested_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(subject.tenant().as_str())
+                .bind(subject.user())
+                .bind(At(now_ms))
+                .run(&mut tx)
+                .await?;
         if added == 1 {
             let (action, name) = match subject {
                 Subject::User(owner) => ("user.delete", format!("user:{}", owner.user.pseudonym())),
@@ -268,9 +283,7 @@ impl Store {
         .all(self.read(subject.scope()))
         .await?;
         rows.into_iter()
-            .map(|(user, id)| {
-                Ok((owner_of(subject.tenant().to_string(), user)?, openanalyst_domain::TaskId(id.0)))
-            })
+            .map(|(user, id)| Ok((owner_of(subject.tenant().to_string(), user)?, openanalyst_domain::TaskId(id.0))))
             .collect()
     }
 
@@ -278,10 +291,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn open_jobs_of(
-        &self,
-        subject: &Subject,
-    ) -> Result<Vec<(Owner, openanalyst_domain::JobId)>, StoreError> {
+    pub async fn open_jobs_of(&self, subject: &Subject) -> Result<Vec<(Owner, openanalyst_domain::JobId)>, StoreError> {
         let rows: Vec<(String, Id)> = query(
             "SELECT user_id, id FROM jobs WHERE tenant = $1 AND ($2 = '' OR user_id = $2) \
              AND status IN ('queued', 'running') LIMIT 1000",
@@ -371,14 +381,13 @@ impl Store {
             }
         }
         loop {
-            let receipts: Vec<(String, Id)> = query(
-                "SELECT skill, id FROM receipts WHERE tenant = $1 AND ($2 = '' OR user_id = $2) LIMIT $3",
-            )
-            .bind(tenant.as_str())
-            .bind(user)
-            .bind(MAX_ROWS)
-            .all(self.read(Scope::EveryUser(tenant.clone())))
-            .await?;
+            let receipts: Vec<(String, Id)> =
+                query("SELECT skill, id FROM receipts WHERE tenant = $1 AND ($2 = '' OR user_id = $2) LIMIT $3")
+                    .bind(tenant.as_str())
+                    .bind(user)
+                    .bind(MAX_ROWS)
+                    .all(self.read(Scope::EveryUser(tenant.clone())))
+                    .await?;
             if receipts.is_empty() {
                 break;
             }
@@ -425,12 +434,8 @@ impl Store {
         let mut tx = self.begin(Scope::EveryUser(owner.tenant.clone())).await?;
         let mut changed = 0;
         for sql in NAMES {
-            changed += query(sql)
-                .bind(owner.tenant.as_str())
-                .bind(owner.user.as_str())
-                .bind(NOBODY)
-                .run(&mut tx)
-                .await?;
+            changed +=
+                query(sql).bind(owner.tenant.as_str()).bind(owner.user.as_str()).bind(NOBODY).run(&mut tx).await?;
         }
         changed += query(
             "INSERT INTO usage_by_day (tenant, user_id, skill, day, invocations, cpu_us, host_calls, http_fetches, \

@@ -176,7 +176,9 @@ pub enum QuotaError {
     #[error("{0}")]
     Exceeded(Exceeded),
     /// All their data is being deleted.
-    #[error("all data of this user, or of the organisation, is being deleted: nothing new is taken until that has ended")]
+    #[error(
+        "all data of this user, or of the organisation, is being deleted: nothing new is taken until that has ended"
+    )]
     Deleting,
     /// The database's.
     #[error(transparent)]
@@ -382,12 +384,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn is_deleting(&self, owner: &Owner) -> Result<bool, StoreError> {
-        let (is,): (bool,) =
-            query("SELECT EXISTS (SELECT 1 FROM deletions WHERE tenant = $1 AND user_id IN ($2, ''))")
-                .bind(owner.tenant.as_str())
-                .bind(owner.user.as_str())
-                .one(self.read(Scope::from(owner)))
-                .await?;
+        let (is,): (bool,) = query("SELECT EXISTS (SELECT 1 FROM deletions WHERE tenant = $1 AND user_id IN ($2, ''))")
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .one(self.read(Scope::from(owner)))
+            .await?;
         Ok(is)
     }
 }
@@ -398,7 +399,8 @@ mod tests {
 
     #[test]
     fn amounts_are_written_for_people() {
-        let table = [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB"), (10 << 20, "10.0 MiB"), (3 << 30, "3.0 GiB")];
+        let table =
+            [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB"), (10 << 20, "10.0 MiB"), (3 << 30, "3.0 GiB")];
         for (bytes, text) in table {
             assert_eq!(in_bytes(bytes), text);
         }
@@ -409,7 +411,10 @@ mod tests {
         let operator = OperatorQuotas::default();
         let quotas = |json: serde_json::Value| serde_json::from_value::<TenantQuotas>(json).unwrap();
         for (good, json) in [
-            (true, serde_json::json!({"user": {"history": 1}, "tenant": {"packages": 0}, "users": {"ada": {"schedules": 5}}})),
+            (
+                true,
+                serde_json::json!({"user": {"history": 1}, "tenant": {"packages": 0}, "users": {"ada": {"schedules": 5}}}),
+            ),
             (false, serde_json::json!({"user": {"history": 3_u64 << 40}})),
             (false, serde_json::json!({"users": {"ada": {"jobs": 3_u64 << 40}}})),
             (false, serde_json::json!({"user": {"packages": 1}})),

@@ -232,11 +232,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn forget_revocations(&self, now_ms: i64) -> Result<(), StoreError> {
-        let tenants: Vec<(String,)> =
-            query("SELECT DISTINCT tenant FROM revocations WHERE expires_at <= $1 LIMIT 100")
-                .bind(At(now_ms))
-                .all(self.read(Scope::Worker))
-                .await?;
+        let tenants: Vec<(String,)> = query("SELECT DISTINCT tenant FROM revocations WHERE expires_at <= $1 LIMIT 100")
+            .bind(At(now_ms))
+            .all(self.read(Scope::Worker))
+            .await?;
         for (tenant,) in tenants {
             let tenant = tenant_of(tenant)?;
             let mut tx = self.begin(&tenant).await?;

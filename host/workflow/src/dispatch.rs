@@ -7,9 +7,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
-use openanalyst_store::storage::StorageKind;
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::{JobRow, NewJob};
+use openanalyst_store::storage::StorageKind;
 use openanalyst_worker_pool::Priority;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

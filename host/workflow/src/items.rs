@@ -4,8 +4,8 @@
 //! otherwise one user could put a program of theirs under another one's name.
 
 use openanalyst_domain::{Failure, Owner};
-use openanalyst_store::storage::StorageKind;
 use openanalyst_store::StoreError;
+use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
 
 use crate::embedded::{Inner, store_failure};

@@ -35,7 +35,10 @@ pub async fn run(usage: &Usage, settings: &Settings) -> Result<ExitCode, Failure
         println!("{kind:<12} {:>16} {limit:>16}  {}", of.used, of.unit);
     }
     for day in &view.days {
-        println!("{}: {} invocations, {} ms of CPU time, {} tokens", day.day, day.invocations, day.cpu_ms, day.llm_tokens);
+        println!(
+            "{}: {} invocations, {} ms of CPU time, {} tokens",
+            day.day, day.invocations, day.cpu_ms, day.llm_tokens
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

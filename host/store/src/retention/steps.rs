@@ -36,7 +36,12 @@ macro_rules! with_ids {
     ($before:literal, $parameter:literal) => {
         Sql::each(
             concat!($before, " IN (SELECT value FROM json_each(", $parameter, "))"),
-            concat!($before, " IN (SELECT value::uuid FROM jsonb_array_elements_text(", $parameter, ") AS ids (value))"),
+            concat!(
+                $before,
+                " IN (SELECT value::uuid FROM jsonb_array_elements_text(",
+                $parameter,
+                ") AS ids (value))"
+            ),
         )
     };
 }
@@ -69,7 +74,14 @@ macro_rules! with_pairs {
 macro_rules! some_of_task {
     ($table:literal, $key:literal) => {
         concat!(
-            "DELETE FROM ", $table, " WHERE ", $key, " IN (SELECT ", $key, " FROM ", $table,
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
             " WHERE tenant = $1 AND user_id = $2 AND task_id = $3 LIMIT $4)"
         )
     };
@@ -608,7 +620,10 @@ impl Store {
             };
         }
         const SUMS: Sql = Sql::each(
-            sums!("at / 86400000", "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($2))"),
+            sums!(
+                "at / 86400000",
+                "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($2))"
+            ),
             sums!(
                 "floor(extract(epoch FROM at) / 86400)::bigint",
                 "(SELECT value ->> 0, (value ->> 1)::uuid FROM jsonb_array_elements($2) AS pairs (value))"

@@ -3,8 +3,8 @@
 //! Values are kept as they are, in the host's database. A *secret* variable is refused rather than kept like any other one.
 
 use openanalyst_domain::Failure;
-use openanalyst_store::storage::StorageKind;
 use openanalyst_store::StoreError;
+use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
 
 use super::{Args, unknown};

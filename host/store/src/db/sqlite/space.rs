@@ -78,7 +78,8 @@ impl Pools {
     async fn cut_log(&self) {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        let long = std::fs::metadata(&log).is_ok_and(|file| i64::try_from(file.len()).is_ok_and(|bytes| bytes > LOG_BYTES));
+        let long =
+            std::fs::metadata(&log).is_ok_and(|file| i64::try_from(file.len()).is_ok_and(|bytes| bytes > LOG_BYTES));
         if !long {
             return;
         }
