@@ -221,7 +221,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What counting takes at most of the time, where it takes long: one part of so many.
 const SHARE: u32 = 20;
 /// A count that took less is repeated for each request where a limit is near.
-const CHEAP: Duration = Duration::from_millis(5);
+const CHEAP: Duration = Duration::from_millis(250);
 /// Of so many users and tenants the last count is kept.
 const MAX_KEPT: usize = 8_192;
 

@@ -11,7 +11,7 @@ pub(crate) use steps::OldTask;
 use openanalyst_domain::{Owner, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::storage::StorageKind;
+use crate::storage::{StorageKind, StorageUsage};
 use crate::{Store, StoreError};
 
 /// Most rows that a step removes of a kind.
@@ -236,18 +236,22 @@ impl Store {
         pace: &impl Pace,
     ) -> Result<Pruned, StoreError> {
         let mut done = Pruned::default();
+        let excess = |used: &StorageUsage, kind: StorageKind, keep: Keep| {
+            used.get(&kind).map_or(0, |used| used.bytes - keep.bytes).max(0)
+        };
         let used = self.stored_by_user(owner).await?;
-        let excess = |kind: StorageKind, keep: Keep| used.get(&kind).map_or(0, |used| used.bytes - keep.bytes).max(0);
         let mut pass = steps::Pass { store: self, now_ms, pace, done: &mut done };
         let keep = retention.history;
-        pass.tasks(owner, cutoff_ms(now_ms, keep), excess(StorageKind::History, keep)).await?;
+        pass.tasks(owner, cutoff_ms(now_ms, keep), excess(&used, StorageKind::History, keep)).await?;
+        // With a task its recordings went.
+        let used = if pass.done.steps > 0 { self.stored_by_user(owner).await? } else { used };
         pass.entries(owner, cutoff_ms(now_ms, keep)).await?;
         let keep = retention.recordings;
-        pass.recordings(owner, cutoff_ms(now_ms, keep), excess(StorageKind::Recordings, keep)).await?;
+        pass.recordings(owner, cutoff_ms(now_ms, keep), excess(&used, StorageKind::Recordings, keep)).await?;
         let keep = retention.receipts;
-        pass.excess_receipts(owner, excess(StorageKind::Receipts, keep)).await?;
+        pass.excess_receipts(owner, excess(&used, StorageKind::Receipts, keep)).await?;
         let keep = retention.jobs;
-        pass.jobs(owner, cutoff_ms(now_ms, keep), excess(StorageKind::Jobs, keep)).await?;
+        pass.jobs(owner, cutoff_ms(now_ms, keep), excess(&used, StorageKind::Jobs, keep)).await?;
         pass.notices(owner, cutoff_ms(now_ms, retention.notices)).await?;
         pass.expired_memory(owner).await?;
         Ok(done)

@@ -138,6 +138,17 @@ const OF_TENANT: Sql = Sql::each(
     usage!("$2 = ''", " UNION ALL SELECT kind, entries, bytes FROM storage_changes WHERE tenant = $1"),
 );
 
+macro_rules! keepers {
+    ($changes:literal) => {
+        concat!(
+            "SELECT tenant, user_id FROM storage_usage WHERE (tenant, user_id) > ($1, $2) \
+             UNION SELECT tenant, user_id FROM memory_usage WHERE (tenant, user_id) > ($1, $2) ",
+            $changes,
+            "ORDER BY tenant, user_id LIMIT $3"
+        )
+    };
+}
+
 /// Most changes that one transaction adds up.
 const ADDED_UP_AT_ONCE: i64 = 2_000;
 
@@ -180,11 +191,10 @@ impl Store {
         after: &(String, String),
         limit: u32,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        query(
-            "SELECT tenant, user_id FROM storage_usage WHERE (tenant, user_id) > ($1, $2) \
-             UNION SELECT tenant, user_id FROM memory_usage WHERE (tenant, user_id) > ($1, $2) \
-             ORDER BY tenant, user_id LIMIT $3",
-        )
+        query(Sql::each(
+            keepers!(""),
+            keepers!("UNION SELECT tenant, user_id FROM storage_changes WHERE (tenant, user_id) > ($1, $2) "),
+        ))
         .bind(&after.0)
         .bind(&after.1)
         .bind(i64::from(limit))

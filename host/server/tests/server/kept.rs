@@ -74,11 +74,11 @@ async fn an_administrator_lowers_quotas_and_says_how_long_history_is_kept() {
         json!({"retention": {"historyDays": 0}}),
         json!({"retention": {"receiptsDays": 1_000}}),
     ] {
-        let answer = call(edge.put("/v1/tenant/settings", &admin, &wrong)).await;
+        let answer = edge.put("/v1/tenant/settings", &admin, &wrong).await;
         assert_eq!(code(&answer), (400, "invalid"), "{wrong}");
     }
     let settings = json!({"quotas": {"user": {"history": 2_000}}, "retention": {"historyDays": 7}});
-    let (status, stored) = call(edge.put("/v1/tenant/settings", &admin, &settings)).await;
+    let (status, stored) = edge.put("/v1/tenant/settings", &admin, &settings).await;
     assert_eq!((status, &stored["retention"]["historyDays"]), (200, &json!(7)));
     let ada = edge.token("ada");
     assert_eq!(call(edge.get("/v1/usage", &ada)).await.1["kinds"]["history"]["limit"], 2_000);
@@ -94,11 +94,12 @@ async fn a_memory_over_the_quota_takes_nothing_new() {
     quotas.user.insert(StorageKind::Memory, 100);
     let edge = Edge::start_with_quotas(quotas).await;
     let ada = edge.token("ada");
-    let put = |key: &str| edge.put(&format!("/v1/me/memory/{key}"), &ada, &json!({"value": "x".repeat(200)}));
-    assert_eq!(call(put("a")).await.0, 200);
-    assert_eq!(code(&call(put("b")).await), (429, "quota-exceeded"));
+    let put =
+        async |key: &str| edge.put(&format!("/v1/me/memory/{key}"), &ada, &json!({"value": "x".repeat(200)})).await;
+    assert_eq!(put("a").await.0, 200);
+    assert_eq!(code(&put("b").await), (429, "quota-exceeded"));
     assert_eq!(edge.request("DELETE", "/v1/me/memory/a").bearer_auth(&ada).send().await.unwrap().status(), 204);
-    assert_eq!(call(put("b")).await.0, 200, "what was deleted makes room");
+    assert_eq!(put("b").await.0, 200, "what was deleted makes room");
 }
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn who_deletes_their_data_leaves_nothing_and_comes_back_with_a_new_token_o
     let (ada, root) = (edge.token("ada"), edge.token("root"));
     let open = edge.open_task("ada").await;
     edge.open_task("bob").await;
-    let put = call(edge.put("/v1/me/memory/a", &ada, &json!({"value": 1}))).await;
+    let put = edge.put("/v1/me/memory/a", &ada, &json!({"value": 1})).await;
     assert_eq!(put.0, 200);
     let delete = |path: &str, token: &str| edge.request("DELETE", path).bearer_auth(token);
     for path in ["/v1/me/data", "/v1/me/data?confirm=", "/v1/me/data?confirm=bob", "/v1/me/data?confirm=ADA"] {
@@ -132,7 +133,7 @@ async fn who_deletes_their_data_leaves_nothing_and_comes_back_with_a_new_token_o
 async fn an_administrator_deletes_a_user() {
     let edge = Edge::start().await;
     let (bob, root) = (edge.token("bob"), edge.token("root"));
-    assert_eq!(call(edge.put("/v1/me/memory/a", &bob, &json!({"value": 1}))).await.0, 200);
+    assert_eq!(edge.put("/v1/me/memory/a", &bob, &json!({"value": 1})).await.0, 200);
     let delete = |path: &str, token: &str| edge.request("DELETE", path).bearer_auth(token);
     let asks = edge.token_for("ada", &[Scope::Requests, Scope::UsersWrite]);
     assert_eq!(code(&call(delete("/v1/users?user=bob&confirm=bob", &asks)).await), (403, "missing-scope"));

@@ -76,9 +76,9 @@ macro_rules! some_of_task {
         concat!(
             "DELETE FROM ",
             $table,
-            " WHERE ",
+            " WHERE (",
             $key,
-            " IN (SELECT ",
+            ") IN (SELECT ",
             $key,
             " FROM ",
             $table,
@@ -89,10 +89,10 @@ macro_rules! some_of_task {
 
 /// The tables with rows of large tasks.
 const SOME_OF_TASK: [&str; 5] = [
-    some_of_task!("task_events", "(task_id, seq)"),
-    some_of_task!("step_results", "(task_id, round, step_id)"),
-    some_of_task!("task_rounds", "(task_id, round)"),
-    some_of_task!("recordings", "(tenant, user_id, task_id, place, number)"),
+    some_of_task!("task_events", "task_id, seq"),
+    some_of_task!("step_results", "task_id, round, step_id"),
+    some_of_task!("task_rounds", "task_id, round"),
+    some_of_task!("recordings", "tenant, user_id, task_id, place, number"),
     some_of_task!("effects", "key"),
 ];
 
@@ -160,7 +160,11 @@ impl Store {
                         .await?;
                     tx.commit().await?;
                     steps += 1;
-                    if i64::try_from(gone).unwrap_or(i64::MAX) < ROWS_OF_LARGE || !pace.pause().await {
+                    if !pace.pause().await {
+                        // The rest goes another time: the task is still there.
+                        return Ok(steps);
+                    }
+                    if i64::try_from(gone).unwrap_or(i64::MAX) < ROWS_OF_LARGE {
                         break;
                     }
                 }

@@ -188,8 +188,8 @@ async fn nothing_is_left_of_a_user(place: Place) {
     delete(&store, &of_user()).await;
     let left = Raw(&place).where_is(USER).await;
     assert!(left.is_empty(), "the user is still named: {left:?}");
-    let skills = store.skill_versions(&TENANT.try_into().unwrap(), None).await;
-    assert_eq!(skills.unwrap().len(), 1, "what belongs to the tenant stays");
+    let packages = store.packages_of(&TENANT.try_into().unwrap()).await.unwrap();
+    assert_eq!(packages.len(), 1, "what belongs to the tenant stays");
     let after = store.usage_by_day(&TENANT.try_into().unwrap(), None, 0).await.unwrap();
     assert_eq!(after, before, "what the tenant used stays the same");
     assert!(store.deletions_of_all_tenants().await.unwrap().is_empty());

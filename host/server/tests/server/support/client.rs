@@ -35,10 +35,6 @@ impl Edge {
         self.request("POST", path).bearer_auth(token).json(body)
     }
 
-    pub fn put(&self, path: &str, token: &str, body: &Value) -> reqwest::RequestBuilder {
-        self.request("PUT", path).bearer_auth(token).json(body)
-    }
-
     /// A connection that sends what a test says, and nothing of its own.
     pub async fn raw(&self) -> Raw {
         Raw { stream: TcpStream::connect(self.address).await.unwrap() }
