@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod crash_rounds;
 mod database_chaos;
+mod deletion;
 mod effects;
 mod examples;
 mod expectations;

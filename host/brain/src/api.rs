@@ -275,6 +275,9 @@ pub enum BrainError {
         /// How many there may be.
         limit: usize,
     },
+    /// A quota is used up.
+    #[error("{0}")]
+    QuotaExceeded(openanalyst_store::quotas::Exceeded),
     /// The host shuts down.
     #[error("the host is shutting down: send the request again in a moment")]
     ShuttingDown,
@@ -296,7 +299,7 @@ impl BrainError {
             Self::NoSuchMemory(_) => "memory-not-found",
             Self::NoSuchConversation(_) => "conversation-not-found",
             Self::VersionMismatch => "version-mismatch",
-            Self::MemoryFull => "quota-exceeded",
+            Self::MemoryFull | Self::QuotaExceeded(_) => "quota-exceeded",
             Self::KeyReused(_) => "idempotency-key-reused",
             Self::WrongState(_) => "wrong-state",
             Self::TooManyTasks { .. } => "too-many-tasks",
@@ -316,6 +319,17 @@ impl BrainError {
             }
             Self::Store(error) if error.is_transient() => Some(5_000),
             _ => None,
+        }
+    }
+}
+
+impl From<openanalyst_store::quotas::QuotaError> for BrainError {
+    fn from(error: openanalyst_store::quotas::QuotaError) -> Self {
+        use openanalyst_store::quotas::QuotaError;
+        match error {
+            QuotaError::Exceeded(exceeded) => Self::QuotaExceeded(exceeded),
+            QuotaError::Deleting => Self::WrongState(error.to_string()),
+            QuotaError::Store(error) => Self::Store(error),
         }
     }
 }

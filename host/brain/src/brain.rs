@@ -14,7 +14,9 @@ use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
+use openanalyst_store::quotas::QuotaError;
 use openanalyst_store::rounds::EndedRound;
+use openanalyst_store::storage::StorageKind;
 use openanalyst_store::tasks::{Accepted, FirstWords, NewEvent, NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError, Tx};
 use openanalyst_worker_pool::{Priority, WorkerPool};
@@ -39,6 +41,9 @@ use crate::told::Told;
 use crate::work::first_of_round;
 use crate::{accept, view, work};
 
+/// What a request adds to: with one of these quotas used up, none is accepted.
+const OF_REQUESTS: [StorageKind; 5] =
+    [StorageKind::History, StorageKind::Recordings, StorageKind::Receipts, StorageKind::Jobs, StorageKind::OpenTasks];
 /// How often a follower looks at the record of a task that another process works on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long it may take at shutdown to say in the records that the tasks were left.
@@ -300,6 +305,8 @@ impl Brain {
             brain.take_over().await?;
             let watching = brain.clone();
             brain.inner.tracker.spawn(async move { watching.keep_taking_over().await });
+            let keeping = brain.clone();
+            brain.inner.tracker.spawn(async move { keeping.keep_up().await });
         }
         Ok(brain)
     }
@@ -307,7 +314,8 @@ impl Brain {
     /// Accepts a request: once this returns, it is durable.
     ///
     /// # Errors
-    /// [`BrainError::Invalid`], [`BrainError::KeyReused`], [`BrainError::TooManyTasks`], [`BrainError::ShuttingDown`], or the database's.
+    /// [`BrainError::Invalid`], [`BrainError::KeyReused`], [`BrainError::TooManyTasks`], [`BrainError::QuotaExceeded`], [`BrainError::ShuttingDown`],
+    /// or the database's.
     pub async fn accept(&self, owner: &Owner, request: NewRequest) -> Result<Acceptance, BrainError> {
         self.check_open()?;
         let checked = accept::check(&request)?;
@@ -331,7 +339,12 @@ impl Brain {
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
         let inner = &self.inner;
         let id = task.id;
-        let most = inner.settings.max_open_tasks;
+        let turn = match inner.registry.quotas().check(&task.owner, &OF_REQUESTS).await {
+            Ok(turn) => turn,
+            Err(error) => return self.answer_without_room(&task, error).await,
+        };
+        let most = turn.most(StorageKind::OpenTasks).and_then(|most| usize::try_from(most).ok());
+        let most = most.unwrap_or(usize::MAX).min(inner.settings.max_open_tasks);
         let (written, gate) = watch::channel(None);
         let words = first_words(&task, &inner.node.to_string());
         let (entered, place, accepting) = {
@@ -343,6 +356,7 @@ impl Brain {
             task.begun = place.is_some();
             (entered, place, inner.store.accept(&task, most, words))
         };
+        drop(turn);
         // What is known for it is read meanwhile.
         let known = place.is_some().then(|| context::begin_reading(inner, &task));
         let accepting = accepting.await?;
@@ -371,6 +385,16 @@ impl Brain {
         committed?;
         inner.publish(&events);
         Ok(Acceptance { task: id, repeated: false })
+    }
+
+    /// What is said to a request for which a quota leaves no room. A repetition of one that was accepted
+    /// gets its task all the same.
+    async fn answer_without_room(&self, task: &NewTask, error: QuotaError) -> Result<Acceptance, BrainError> {
+        match self.inner.store.accepted_earlier(task).await? {
+            Some(Accepted::Repeated(id)) => Ok(Acceptance { task: id, repeated: true }),
+            Some(Accepted::Conflict(id)) => Err(BrainError::KeyReused(id)),
+            _ => Err(error.into()),
+        }
     }
 
     /// One task.

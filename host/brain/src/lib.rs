@@ -11,6 +11,7 @@
 //! | evaluator | `expect`, `checker` | compares results with expectations: what is cheap here, and the rest in the sandbox |
 //! | supply | `supply` | gives skills memory, the workflow engine, each other and progress, under the user's name |
 //! | people | `me`, `past`, `people` | what users tell of themselves, their memory, conversations and history; sign-up with a workspace |
+//! | upkeep | `upkeep`, `erasure`, `usage` | removes what is not kept any more, and all data of who asks for it; shows what is kept and used |
 //! | history | `record`, `end` | keeps what was done until it is written under the task's lease; writes a task's end, its answer and its history in one transaction |
 //!
 //! The brain knows no HTTP and no SQL. Whose data it touches is always the [`Owner`](openanalyst_domain::Owner) that the caller proved; nothing in a
@@ -27,6 +28,7 @@ mod bus;
 mod checker;
 mod context;
 mod end;
+mod erasure;
 mod expect;
 mod follow;
 mod jobs;
@@ -52,6 +54,8 @@ mod supply;
 mod take_over;
 mod to_its_end;
 mod told;
+mod upkeep;
+mod usage;
 mod view;
 mod work;
 
@@ -67,8 +71,10 @@ pub use me::{MAX_INSTRUCTIONS_BYTES, MAX_PREFERENCES_BYTES, MemoryView, UserCont
 pub use openanalyst_router::Route;
 pub use openanalyst_store::Page;
 pub use openanalyst_store::conversations::{ConversationRow, MessageRow};
+pub use openanalyst_store::deletion::{Deletion, Subject};
 pub use openanalyst_store::history::{EntryFilter, EntryRow};
 pub use openanalyst_store::users::UserRow;
 pub use past::HISTORY_KINDS;
 pub use people::{NewUser, template_names};
 pub use settings::BrainSettings;
+pub use usage::{DayUsage, KindUsage, MAX_USAGE_DAYS, UsageView};

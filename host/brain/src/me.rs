@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use openanalyst_domain::{Failure, Owner};
 use openanalyst_store::memory::{MemoryOwner, MemoryRow, Put};
+use openanalyst_store::storage::StorageKind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -176,6 +177,7 @@ impl Brain {
         let inner = &self.inner;
         let now_ms = inner.clock.now_ms();
         let of = MemoryOwner::User(owner.clone());
+        inner.registry.quotas().check(owner, &[StorageKind::Memory]).await?;
         let mut tx = inner.store.begin(owner).await?;
         let put = tx.put_memory(&of, key, &text, expected, ttl_ms.map(|ttl| now_ms + ttl), now_ms).await?;
         match put {

@@ -19,8 +19,10 @@ pub struct BrainSettings {
     pub max_tasks_at_work: usize,
     /// The time zone of users who have not said theirs, an IANA name.
     pub default_time_zone: String,
-    /// Whether this node takes up open tasks of nodes that are gone.
+    /// Whether this node takes up open tasks of nodes that are gone, and does the upkeep of the record.
     pub take_over: bool,
+    /// How often it is looked for what is not kept any more.
+    pub prune_every: Duration,
 }
 
 impl Default for BrainSettings {
@@ -34,6 +36,7 @@ impl Default for BrainSettings {
             max_tasks_at_work: 256,
             default_time_zone: "UTC".to_owned(),
             take_over: true,
+            prune_every: Duration::from_secs(60),
         }
     }
 }

@@ -99,7 +99,34 @@ name_type!(
     SessionKey, "sessionId", 128
 );
 
+/// A name of which the first one cannot be read: the beginning of its SHA-256.
+fn pseudonym_of(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("deleted:{hex}")
+}
+
+impl TenantId {
+    /// In whose name it is remembered that a tenant was deleted.
+    #[must_use]
+    pub fn pseudonym(&self) -> Self {
+        Self(pseudonym_of(&self.0))
+    }
+}
+
 impl UserId {
+    /// In whose name it is remembered that a user was deleted.
+    #[must_use]
+    pub fn pseudonym(&self) -> Self {
+        Self(pseudonym_of(&self.0))
+    }
+
+    /// Stands for all users of a deleted tenant.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self("*".to_owned())
+    }
+
     /// The user's folder in the workflow engine, `u/NAME`.
     ///
     /// Windmill allows letters, digits, `_` and `-` in a path (contract §3); a user whose name holds anything else gets a readable

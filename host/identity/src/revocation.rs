@@ -93,11 +93,15 @@ impl Revocations {
         // Nearly always there is nothing, and then nothing is copied.
         let by_token = !known.tokens.is_empty()
             && known.tokens.contains_key(&(principal.tenant.clone(), principal.token_id.clone()));
+        let of = |tenant: TenantId, user: UserId| {
+            known.users.get(&(tenant, user)).is_some_and(|(before_ms, _)| principal.issued_at_ms < *before_ms)
+        };
+        let (tenant, user) = (&principal.tenant, &principal.user);
         let by_user = !known.users.is_empty()
-            && known
-                .users
-                .get(&(principal.tenant.clone(), principal.user.clone()))
-                .is_some_and(|(before_ms, _)| principal.issued_at_ms < *before_ms);
+            && (of(tenant.clone(), user.clone())
+                // Those whose data was deleted are known by a digest of their names only.
+                || of(tenant.clone(), user.pseudonym())
+                || of(tenant.pseudonym(), UserId::everybody()));
         by_token || by_user
     }
 

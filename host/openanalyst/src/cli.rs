@@ -57,12 +57,20 @@ pub enum Command {
     /// The recorded past
     #[command(subcommand)]
     History(HistoryCommand),
+    /// What a user or a tenant keeps, with its limits, and used by day
+    Usage(Usage),
+    /// The people of a tenant
+    #[command(subcommand)]
+    User(UserCommand),
+    /// The tenants of this host
+    #[command(subcommand)]
+    Tenant(TenantCommand),
     /// Copy the data directory as it is at one moment, while the host runs: database, packages and keys (SQLite)
     Backup {
         /// The new folder to write into; it can be used as a data directory
         dir: std::path::PathBuf,
     },
-    /// Bring the database to this version's schema
+    /// Bring the database to this version's schema; with SQLite also prepare a file of an earlier version to give disk space back
     Migrate,
     /// Check every dependency by name, and say what to do about each failure
     Doctor,
@@ -280,6 +288,52 @@ pub enum HistoryCommand {
         /// The person in it
         #[arg(long, default_value = "demo")]
         user: String,
+    },
+}
+
+/// `usage`
+#[derive(Debug, clap::Args)]
+pub struct Usage {
+    /// The organisation
+    #[arg(long, default_value = "demo")]
+    pub tenant: String,
+    /// The person in it [default: the organisation with all its users]
+    #[arg(long)]
+    pub user: Option<String>,
+    /// How many days, today included
+    #[arg(long, default_value_t = 1)]
+    pub days: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `user`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Delete all data of a user and end their tokens; the audit log stays
+    Delete {
+        /// The user
+        user: String,
+        /// The organisation
+        #[arg(long, default_value = "demo")]
+        tenant: String,
+        /// Do not ask for the name once more
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `tenant`
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Delete an organisation with all its users, skills and data, and end their tokens; the audit log stays
+    Delete {
+        /// The organisation
+        tenant: String,
+        /// Do not ask for the name once more
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -16,6 +16,7 @@ use openanalyst_registry::{
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
 use openanalyst_store::nodes::AliveNode;
+use openanalyst_store::quotas::Quotas;
 use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::{EmbeddedEngine, EmbeddedOptions};
 use tokio::sync::broadcast;
@@ -74,6 +75,8 @@ impl Workshop {
             catalog: catalog.clone(),
             clock,
             quota: PackageQuota::default(),
+            quotas: Quotas::new(store.clone(), settings.quotas()?),
+            retention: settings.retention()?,
         });
         for warning in settings.open_secret_files() {
             tracing::warn!("{warning}");
@@ -127,6 +130,7 @@ impl Host {
             sandbox: sandbox.clone(),
             pool: pool.clone(),
             store: store.clone(),
+            quotas: registry.quotas().clone(),
             clock: clock.clone(),
             node: node.id(),
             nodes: nodes.clone(),
@@ -161,6 +165,7 @@ impl Host {
                 max_open_tasks: usize::try_from(settings.max_open_tasks.value).unwrap_or(usize::MAX),
                 default_time_zone: settings.time_zone.value.clone(),
                 take_over: role == Role::Server,
+                prune_every: Duration::from_secs(settings.prune_every_s.value),
                 retries: settings.retries.value,
                 retry_pause: Duration::from_millis(settings.retry_pause_ms.value),
                 research: settings.research.value,

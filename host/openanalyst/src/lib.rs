@@ -14,12 +14,13 @@ mod output;
 pub mod preparation;
 mod private_file;
 pub mod settings;
+pub mod storage_settings;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::cli::{AuditCommand, Cli, Command};
+use crate::cli::{AuditCommand, Cli, Command, TenantCommand, UserCommand};
 use crate::output::note;
 use crate::settings::Settings;
 
@@ -61,6 +62,13 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Doctor => commands::doctor::run(settings).await,
                     Command::Skill(command) => commands::skill::run(&command, settings).await,
                     Command::Audit(AuditCommand::Verify { tenant }) => commands::audit::verify(&tenant, settings).await,
+                    Command::User(UserCommand::Delete { user, tenant, yes }) => {
+                        commands::erase::user(&tenant, &user, yes, settings).await
+                    }
+                    Command::Tenant(TenantCommand::Delete { tenant, yes }) => {
+                        commands::erase::tenant(&tenant, yes, settings).await
+                    }
+                    Command::Usage(usage) => commands::usage::run(&usage, settings).await,
                     Command::Task(command) => commands::task::export(&command, settings).await,
                     Command::Replay { file, component, skill } => {
                         commands::task::replay(&file, component.as_deref(), skill.as_deref(), settings).await

@@ -17,12 +17,15 @@ use openanalyst_providers::ApiKey;
 use openanalyst_providers::llm::{Api, LlmOptions};
 use openanalyst_providers::search::{Engine, SearchOptions};
 use openanalyst_registry::S3Options;
+use openanalyst_store::quotas::OperatorQuotas;
+use openanalyst_store::retention::Retention;
 use openanalyst_store::{PostgresUrl, StoreOptions};
 use serde::Deserialize;
 use url::Url;
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::storage_settings;
 
 /// The file that is read where `--config` names none and it is there.
 pub const DEFAULT_FILE: &str = "openanalyst.toml";
@@ -148,6 +151,14 @@ settings! {
     pool_instances: u32, "OPENANALYST_POOL_INSTANCES", 128, shown;
     /// Most open tasks of one user [default: 100]
     max_open_tasks: u32, "OPENANALYST_MAX_OPEN_TASKS", 100, shown;
+    /// How much one user may keep, by kind, such as history=1GiB,schedules=50; kinds that are not named keep their defaults (docs/limits.md)
+    quota_user: String, "OPENANALYST_QUOTA_USER", storage_settings::default_user(), |value: &String| quoted(value);
+    /// How much one tenant may keep with all its users, by kind, such as packages=1GiB; kinds that are not named keep their defaults (docs/limits.md)
+    quota_tenant: String, "OPENANALYST_QUOTA_TENANT", storage_settings::default_tenant(), |value: &String| quoted(value);
+    /// How long things are kept, and how many bytes of one user, such as history=90d/512MiB,jobs=7d; kinds that are not named keep their defaults (docs/operating.md)
+    retention: String, "OPENANALYST_RETENTION", storage_settings::default_retention(), |value: &String| quoted(value);
+    /// How often it is looked for what is not kept any more, seconds [default: 60]
+    prune_every_s: u64, "OPENANALYST_PRUNE_EVERY_S", 60, shown;
     /// Memory of one invocation, MiB [default: 64]
     budget_memory_mib: u32, "OPENANALYST_BUDGET_MEMORY_MIB", 64, shown;
     /// CPU time of one invocation, ms [default: 1000]
@@ -252,7 +263,28 @@ impl Settings {
             return Err(Failure::usage(format!("--retries is at most {MAX_RETRIES}")));
         }
         self.object_store()?;
+        self.quotas()?;
+        self.retention()?;
+        if self.prune_every_s.value == 0 {
+            return Err(Failure::usage("--prune-every-s is at least 1"));
+        }
         self.database().map(|_| ())
+    }
+
+    /// How much users and tenants may keep.
+    ///
+    /// # Errors
+    /// An entry is wrong.
+    pub fn quotas(&self) -> Result<OperatorQuotas, Failure> {
+        storage_settings::quotas(&self.quota_user.value, &self.quota_tenant.value, self.max_open_tasks.value.into())
+    }
+
+    /// How long things are kept.
+    ///
+    /// # Errors
+    /// An entry is wrong.
+    pub fn retention(&self) -> Result<Retention, Failure> {
+        storage_settings::retention(&self.retention.value)
     }
 
     /// Networks that skills may reach although they are not public.

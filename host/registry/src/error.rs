@@ -2,6 +2,7 @@
 
 use openanalyst_package::Finding;
 use openanalyst_store::StoreError;
+use openanalyst_store::quotas::{Exceeded, QuotaError};
 
 use crate::packages::PackageStoreError;
 
@@ -39,6 +40,9 @@ pub enum RegistryError {
     /// A package cannot be read or kept now.
     #[error(transparent)]
     Packages(#[from] PackageStoreError),
+    /// A quota is used up.
+    #[error("{0}")]
+    QuotaExceeded(Exceeded),
     /// The compiler is busy, or cannot be started.
     #[error("{0}")]
     Unavailable(String),
@@ -60,6 +64,7 @@ impl RegistryError {
             Self::WrongState(_) => "wrong-state",
             Self::Store(error) if error.is_transient() => "storage-unavailable",
             Self::Packages(PackageStoreError::Unavailable(_)) => "storage-unavailable",
+            Self::QuotaExceeded(_) => "quota-exceeded",
             Self::Unavailable(_) => "unavailable",
             Self::Store(_) | Self::Packages(_) | Self::Internal(_) => "internal",
         }
@@ -76,4 +81,14 @@ impl RegistryError {
 
 fn in_lines(findings: &[Finding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl From<QuotaError> for RegistryError {
+    fn from(error: QuotaError) -> Self {
+        match error {
+            QuotaError::Exceeded(exceeded) => Self::QuotaExceeded(exceeded),
+            QuotaError::Deleting => Self::WrongState(error.to_string()),
+            QuotaError::Store(error) => Self::Store(error),
+        }
+    }
 }

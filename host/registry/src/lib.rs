@@ -9,6 +9,7 @@
 //! Begin at [`Catalog`] for what can be used, at [`Registry`] for what can be changed.
 
 mod catalog;
+mod cleanup;
 mod collisions;
 mod error;
 mod grants;
@@ -25,6 +26,7 @@ pub use catalog::{Availability, Catalog, CatalogSkill, FALLBACK_SKILL, TenantCat
 pub use error::RegistryError;
 pub use grants::{from_rows, to_rows};
 pub use limits::{DailyQuota, RetryLimits, SkillLimits};
+pub use openanalyst_store::quotas::Exceeded;
 pub use openanalyst_store::tenants::RevocationRow;
 pub use packages::{FolderPackages, ObjectPackages, PackageStore, PackageStoreError, S3Options, S3OptionsError};
 pub use registry::{Actor, InstalledSkill, PackageQuota, Registry, RegistryOptions};

@@ -6,7 +6,9 @@ use openanalyst_domain::{Clock, Digest, MessageId, TenantId, UserId};
 use openanalyst_package::{ArchiveLimits, Capabilities, Manifest};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::audit::{Deed, NewDeed};
+use openanalyst_store::quotas::Quotas;
 use openanalyst_store::receipts::{ReceiptRow, Usage};
+use openanalyst_store::retention::Retention;
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::tenants::RevocationRow;
 use openanalyst_store::{Store, Tx};
@@ -47,8 +49,12 @@ pub struct RegistryOptions {
     pub catalog: Arc<Catalog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How much each tenant may store.
+    /// How many packages each tenant may store.
     pub quota: PackageQuota,
+    /// How much may be kept.
+    pub quotas: Quotas,
+    /// How long it is kept.
+    pub retention: Retention,
 }
 
 /// How many packages a tenant may have at a time.
@@ -127,6 +133,18 @@ impl Registry {
     #[must_use]
     pub fn shared_catalog(&self) -> Arc<Catalog> {
         self.inner.catalog.clone()
+    }
+
+    /// How much users and tenants may keep.
+    #[must_use]
+    pub fn quotas(&self) -> &Quotas {
+        &self.inner.quotas
+    }
+
+    /// How long the operator keeps things.
+    #[must_use]
+    pub fn retention(&self) -> &Retention {
+        &self.inner.retention
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -355,6 +373,7 @@ impl Registry {
             return Err(RegistryError::NoSuchSkill(shown(name)));
         }
         self.end(tx, tenant, actor, "skill.remove", name, json!({})).await?;
+        self.quotas().forget(tenant);
         for row in versions {
             // The skill is removed, whatever comes of its bytes.
             if let Err(error) = self.collect(tenant, &row.digest).await {
@@ -486,7 +505,8 @@ impl Registry {
         settings: &TenantSettings,
         actor: &Actor,
     ) -> Result<(), RegistryError> {
-        settings.check(self.catalog().ceiling()).map_err(RegistryError::Invalid)?;
+        let (quotas, retention) = (self.quotas().operator(), self.retention());
+        settings.check(self.catalog().ceiling(), quotas, retention).map_err(RegistryError::Invalid)?;
         for publisher in &settings.publishers {
             publisher
                 .public_key
@@ -501,7 +521,9 @@ impl Registry {
             settings.publishers.iter().map(|known| (known.public_key.clone(), known.label.clone())).collect();
         tx.put_publishers(tenant, &publishers, &actor.name, now_ms).await?;
         audit(&mut tx, tenant, actor, "tenant.settings", "tenant", value, now_ms).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.quotas().forget(tenant);
+        Ok(())
     }
 
     /// Who did what, newest first: rows before a number, if given.

@@ -1,6 +1,8 @@
 //! What a tenant decided for all its skills.
 
 use openanalyst_domain::Budget;
+use openanalyst_store::quotas::{OperatorQuotas, TenantQuotas};
+use openanalyst_store::retention::{Retention, TenantRetention};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::SkillLimits;
@@ -15,6 +17,12 @@ pub struct TenantSettings {
     pub publishers: Vec<Publisher>,
     /// Limits of every skill, and quotas of all of them together.
     pub limits: SkillLimits,
+    /// How much is kept: of each user, and of all together.
+    #[serde(skip_serializing_if = "TenantQuotas::is_empty")]
+    pub quotas: TenantQuotas,
+    /// How long it is kept.
+    #[serde(skip_serializing_if = "TenantRetention::is_empty")]
+    pub retention: TenantRetention,
 }
 
 /// A publisher whose signature is trusted.
@@ -33,7 +41,9 @@ impl TenantSettings {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn check(&self, ceiling: &Budget) -> Result<(), String> {
-        self.limits.budget(ceiling).map(drop)
+    pub fn check(&self, ceiling: &Budget, quotas: &OperatorQuotas, retention: &Retention) -> Result<(), String> {
+        self.limits.budget(ceiling)?;
+        self.quotas.check(quotas)?;
+        self.retention.check(retention)
     }
 }

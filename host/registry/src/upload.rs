@@ -8,6 +8,7 @@ use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Manifest, Packag
 use openanalyst_store::Tx;
 use openanalyst_store::audit::NewDeed;
 use openanalyst_store::skills::NewVersion;
+use openanalyst_store::storage::StorageKind;
 use serde::Serialize;
 use serde_json::json;
 
@@ -72,6 +73,8 @@ impl Registry {
     /// # Errors
     /// See [`Self::upload`].
     pub async fn check(&self, tenant: &TenantId, archive: Bytes) -> Result<Checked, RegistryError> {
+        // Before anything is made of it.
+        self.quotas().check_tenant(tenant, &[StorageKind::Packages]).await?;
         let bytes = archive.len() as u64;
         let Looked { package, mut warnings, publisher } = self.look(tenant, archive).await?;
         // What costs nothing is asked before the compiler works.
@@ -166,6 +169,7 @@ impl Registry {
             .await?;
         }
         tx.commit().await?;
+        self.quotas().forget(tenant);
         let active = installation.is_some_and(|row| row.enabled && row.digest == digest.as_str());
         let granted = manifest.capabilities.intersect(&self.granted(tenant, name).await?);
         Ok(Some(Uploaded {

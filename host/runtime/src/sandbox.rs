@@ -198,6 +198,14 @@ impl Sandbox {
         Ok(Skill { loaded: Arc::new(Loaded { name: name.to_owned(), digest: digest.as_str().to_owned(), pre }) })
     }
 
+    /// Removes the compiled form of a component from the cache: nobody has the component any more. Blocks.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn forget(&self, component: &[u8]) -> std::io::Result<()> {
+        self.inner.cache.forget(component)
+    }
+
     /// Loads the script runner. Blocks.
     ///
     /// # Errors

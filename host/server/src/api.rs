@@ -2,7 +2,9 @@
 //! made from it, so none of them can know a route that another does not.
 
 use axum::routing::{MethodRouter, delete, get, post, put};
-use openanalyst_brain::{ConversationRow, EntryRow, MemoryView, MessageRow, TaskPage, TaskView, UserContext, UserRow};
+use openanalyst_brain::{
+    ConversationRow, EntryRow, MemoryView, MessageRow, TaskPage, TaskView, UsageView, UserContext, UserRow,
+};
 use openanalyst_identity::Scope;
 use openanalyst_registry::{InstalledSkill, SecretView, SkillLimits, TenantSettings, Uploaded};
 use utoipa::openapi::{HttpMethod, RefOr, Schema};
@@ -10,8 +12,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::{
-    audit, events, grants, health, hub, me, openapi, past, people, requests, route, secrets, skills, tasks, tenant,
-    usage,
+    audit, events, grants, health, hub, kept, me, openapi, past, people, requests, route, secrets, skills, tasks,
+    tenant, usage,
 };
 
 /// Who may call a route.
@@ -241,6 +243,22 @@ pub(crate) fn table() -> Vec<Operation> {
             .says("Sign-up: makes the user and, once, their workspace; 200 if they were there")
             .takes::<people::UserBody>()
             .answers(201, Answer::One(Named::of::<UserRow>())),
+        op(Delete, "/v1/users", admin, "deleteUser", delete(kept::delete_user))
+            .says("Deletes all data of a user and ends their tokens: 202 where it goes on in the background")
+            .query(&[("user", "whose data goes"), ("confirm", "the user's name once more: this cannot be undone")])
+            .answers(200, Answer::Json("`status`: `deleted`, or `deleting` while it goes on")),
+        op(Delete, "/v1/me/data", requests_scope, "deleteOwnData", delete(kept::delete_own))
+            .says("Deletes all your data and ends your tokens: 202 where it goes on in the background")
+            .query(&[("confirm", "your own user name: this cannot be undone")])
+            .answers(200, Answer::Json("`status`: `deleted`, or `deleting` while it goes on")),
+        op(Get, "/v1/usage", requests_scope, "usage", get(kept::usage))
+            .says("What you keep by kind with its limits, and what you used by day; of the whole tenant, or of another user, for administrators")
+            .query(&[
+                ("of", "`me`, which is the default, or `tenant`"),
+                ("user", "another user of the tenant"),
+                ("days", "how many days, 1 to 366; default 1, which is today"),
+            ])
+            .gives::<UsageView>(),
         op(Get, "/v1/me/context", requests_scope, "showContext", get(me::context))
             .says("What you told the host about yourself")
             .gives::<UserContext>(),
@@ -288,7 +306,7 @@ pub(crate) fn table() -> Vec<Operation> {
             .says("What the tenant decided for all its skills")
             .gives::<TenantSettings>(),
         op(Put, "/v1/tenant/settings", admin, "putSettings", put(tenant::put_settings))
-            .says("Replaces it: required signatures, trusted publishers, limits and quotas")
+            .says("Replaces it: required signatures, trusted publishers, limits, quotas, and how long things are kept")
             .takes::<TenantSettings>()
             .gives::<TenantSettings>(),
         op(Post, "/v1/tokens/revoke", admin, "revokeTokens", post(tenant::revoke))

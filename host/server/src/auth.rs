@@ -43,6 +43,11 @@ impl Caller {
         Actor { name: self.owner.user.to_string(), origin }
     }
 
+    /// Makes sure that the token has a further scope, for what not every caller of a route may do.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
+        self.principal.require(scope).map_err(|error| refused(&error))
+    }
+
     /// Waits until the token has expired or was revoked, or its key is not good any more.
     pub(crate) async fn proof_ends(&self, app: &Shared) -> ProofEnd {
         let mut changes = app.verifier.revocations().watch();

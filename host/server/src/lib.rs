@@ -32,6 +32,7 @@ mod grants;
 mod health;
 mod hub;
 mod input;
+mod kept;
 pub mod limits;
 mod me;
 mod openapi;

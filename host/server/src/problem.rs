@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use openanalyst_brain::BrainError;
-use openanalyst_registry::RegistryError;
+use openanalyst_registry::{Exceeded, RegistryError};
 use serde_json::{Map, Value, json};
 
 /// Most characters of a problem's detail: parts of it may quote the caller.
@@ -35,6 +35,16 @@ impl Problem {
     /// The caller's input is wrong.
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+
+    /// A quota of what is kept is used up.
+    fn over_quota(exceeded: &Exceeded) -> Self {
+        let unit = if exceeded.kind.is_number() { "entries" } else { "bytes" };
+        let of = if exceeded.of_tenant { "tenant" } else { "user" };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", exceeded.to_string()).with(
+            "quota",
+            json!({ "of": of, "kind": exceeded.kind, "used": exceeded.used, "limit": exceeded.limit, "unit": unit }),
+        )
     }
 
     /// Something broke inside. What it was is in the log.
@@ -154,7 +164,7 @@ impl From<BrainError> for Problem {
             "task-not-found" | "memory-not-found" | "conversation-not-found" => StatusCode::NOT_FOUND,
             "idempotency-key-reused" | "wrong-state" => StatusCode::CONFLICT,
             "version-mismatch" => StatusCode::PRECONDITION_FAILED,
-            "too-many-tasks" => StatusCode::TOO_MANY_REQUESTS,
+            "too-many-tasks" | "quota-exceeded" => StatusCode::TOO_MANY_REQUESTS,
             "shutting-down" | "storage-unavailable" | "busy" => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(%error, "a call of the brain failed");
@@ -164,7 +174,10 @@ impl From<BrainError> for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             tracing::warn!(%error, "a call of the brain cannot be done now");
         }
-        let problem = Self::new(status, error.code(), error.to_string());
+        let problem = match &error {
+            BrainError::QuotaExceeded(exceeded) => Self::over_quota(exceeded),
+            _ => Self::new(status, error.code(), error.to_string()),
+        };
         match error.retry_after_ms() {
             Some(after_ms) => problem.retry_after_ms(after_ms),
             None => problem,
@@ -179,6 +192,7 @@ impl From<RegistryError> for Problem {
             "skill-not-found" | "version-not-found" | "secret-not-found" => StatusCode::NOT_FOUND,
             "wrong-state" => StatusCode::CONFLICT,
             "package-refused" => StatusCode::UNPROCESSABLE_ENTITY,
+            "quota-exceeded" => StatusCode::TOO_MANY_REQUESTS,
             "storage-unavailable" | "unavailable" => StatusCode::SERVICE_UNAVAILABLE,
             _ => {
                 tracing::error!(%error, "a call of the registry failed");
@@ -190,6 +204,7 @@ impl From<RegistryError> for Problem {
                 let detail = format!("the package is refused for {} reasons: see `findings`", findings.len());
                 Self::new(status, error.code(), detail).with("findings", json!(findings))
             }
+            RegistryError::QuotaExceeded(exceeded) => Self::over_quota(exceeded),
             _ => Self::new(status, error.code(), error.to_string()),
         };
         match error.retry_after_ms() {

@@ -125,7 +125,7 @@ impl Tx {
     /// Appends a message to the session's conversation, which the first message makes.
     pub fn say(&mut self, message: &NewMessage<'_>) -> MessageId {
         let (id, query) = said(message);
-        query.later(self);
+        query.later_counted(self);
         id
     }
 }

@@ -82,8 +82,10 @@ impl Tx {
         at_ms: i64,
     ) -> Result<Option<Effect>, StoreError> {
         // Whoever writes the same key at this moment is waited for.
-        let written = insert(key, operation, intent, None, at_ms).run(&mut *self).await?;
-        if written == 1 {
+        let insert = insert(key, operation, intent, None, at_ms);
+        let bytes = insert.bytes();
+        if insert.run(&mut *self).await? == 1 {
+            self.count_bytes(bytes);
             self.progresses();
             return Ok(None);
         }
@@ -104,7 +106,7 @@ impl Tx {
     /// Writes an intent of which it is known that the journal holds nothing for its key.
     pub fn intend_first(&mut self, key: &EffectKey<'_>, operation: &str, intent: &Value, at_ms: i64) {
         self.progresses();
-        insert(key, operation, intent, None, at_ms).later(self);
+        insert(key, operation, intent, None, at_ms).later_counted(self);
     }
 
     /// Writes an effect with what came of it, where both are one transaction, and it is known that the journal holds nothing for its key.
@@ -117,7 +119,7 @@ impl Tx {
         at_ms: i64,
     ) {
         self.progresses();
-        insert(key, operation, intent, Some(result), at_ms).later(self);
+        insert(key, operation, intent, Some(result), at_ms).later_counted(self);
     }
 
     /// Writes what came of an effect.
@@ -129,7 +131,7 @@ impl Tx {
             .bind(At(at_ms))
             .bind(key.owner.tenant.as_str())
             .bind(key.owner.user.as_str())
-            .later(self);
+            .later_counted(self);
     }
 }
 

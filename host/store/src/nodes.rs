@@ -126,6 +126,17 @@ impl Nodes {
         }
     }
 
+    /// Whether this node does the work that one node does for all: of those that live, the one with
+    /// the smallest number. Two may think so for some seconds, so that work must bear that. With files
+    /// there is one server only.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        match &self.0 {
+            Signs::Sessions(seen) => seen.is_first(),
+            Signs::Files(_) | Signs::Said(_) => true,
+        }
+    }
+
     fn path_of(&self, node: NodeId) -> Option<PathBuf> {
         match &self.0 {
             Signs::Files(dir) => Some(dir.join(format!("{node}.lock"))),

@@ -1,11 +1,14 @@
 //! What each invocation used, and what it logged.
 
-use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId, TenantId};
+use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId, TenantId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, from_row, query};
+use crate::sql::{At, Id, Json, Sql, from_row, query};
 use crate::{Scope, Store, StoreError, Tx, json, to_json};
+
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a skill used in a span of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -162,7 +165,8 @@ impl Store {
             .collect()
     }
 
-    /// What a skill (or with none, every skill of the tenant) has used since a moment, for all users.
+    /// What a skill (or with none, every skill of the tenant) has used since the beginning of a day, for all users: of receipts that
+    /// were pruned too.
     ///
     /// # Errors
     /// The database's.
@@ -175,16 +179,61 @@ impl Store {
             i64,
             i64,
         ) = query(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(cpu_us), 0) AS BIGINT), CAST(COALESCE(SUM(host_calls), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(http_fetches), 0) AS BIGINT), CAST(COALESCE(SUM(workflow_starts), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(llm_tokens), 0) AS BIGINT) FROM receipts \
-             WHERE tenant = $1 AND ($2 IS NULL OR skill = $2) AND at >= $3",
+            "SELECT CAST(COALESCE(SUM(invocations), 0) AS BIGINT), CAST(COALESCE(SUM(cpu_us), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(host_calls), 0) AS BIGINT), CAST(COALESCE(SUM(http_fetches), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(workflow_starts), 0) AS BIGINT), CAST(COALESCE(SUM(llm_tokens), 0) AS BIGINT) FROM (\
+             SELECT 1 AS invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens FROM receipts \
+             WHERE tenant = $1 AND ($2 IS NULL OR skill = $2) AND at >= $3 UNION ALL \
+             SELECT invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens FROM usage_by_day \
+             WHERE tenant = $1 AND ($2 IS NULL OR skill = $2) AND day >= $4) AS used",
         )
         .bind(tenant.as_str())
         .bind(skill)
         .bind(At(from_ms))
+        .bind(from_ms.div_euclid(DAY_MS))
         .one(self.read(Scope::EveryUser(tenant.clone())))
         .await?;
         Ok(Usage { invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens })
+    }
+
+    /// What a tenant (or one user of it) used on each day since one, oldest first: receipts, and the sums of those that were pruned. A day
+    /// is a number of days since 1970-01-01 UTC; days on which nothing was used are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn usage_by_day(
+        &self,
+        tenant: &TenantId,
+        user: Option<&UserId>,
+        from_day: i64,
+    ) -> Result<Vec<(i64, Usage)>, StoreError> {
+        macro_rules! days {
+            ($day:literal) => {
+                concat!(
+                    "SELECT day, CAST(SUM(invocations) AS BIGINT), CAST(SUM(cpu_us) AS BIGINT), CAST(SUM(host_calls) AS BIGINT), \
+                     CAST(SUM(http_fetches) AS BIGINT), CAST(SUM(workflow_starts) AS BIGINT), CAST(SUM(llm_tokens) AS BIGINT) FROM (\
+                     SELECT ",
+                    $day,
+                    " AS day, 1 AS invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens FROM receipts \
+                     WHERE tenant = $1 AND ($2 IS NULL OR user_id = $2) AND at >= $3 UNION ALL \
+                     SELECT day, invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens FROM usage_by_day \
+                     WHERE tenant = $1 AND ($2 IS NULL OR user_id = $2) AND day >= $4) AS used GROUP BY day ORDER BY day"
+                )
+            };
+        }
+        const DAYS: Sql = Sql::each(days!("at / 86400000"), days!("floor(extract(epoch FROM at) / 86400)::bigint"));
+        let rows: Vec<(i64, i64, i64, i64, i64, i64, i64)> = query(DAYS)
+            .bind(tenant.as_str())
+            .bind(user.map(UserId::as_str))
+            .bind(At(from_day.saturating_mul(DAY_MS)))
+            .bind(from_day)
+            .all(self.read(Scope::EveryUser(tenant.clone())))
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(day, invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens)| {
+                (day, Usage { invocations, cpu_us, host_calls, http_fetches, workflow_starts, llm_tokens })
+            })
+            .collect())
     }
 }

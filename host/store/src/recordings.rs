@@ -27,10 +27,10 @@ impl Tx {
         query(Sql::each(
             "INSERT INTO recordings (task_id, place, number, tenant, user_id, component, part) \
              SELECT $1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), $2, $3, json_extract(value, '$[2]'), json_extract(value, '$[3]') \
-             FROM json_each($4) WHERE TRUE ON CONFLICT (task_id, place, number) DO NOTHING",
+             FROM json_each($4) WHERE TRUE ON CONFLICT DO NOTHING",
             "INSERT INTO recordings (task_id, place, number, tenant, user_id, component, part) \
              SELECT $1, value ->> 0, (value ->> 1)::bigint, $2, $3, value ->> 2, value ->> 3 \
-             FROM jsonb_array_elements($4) AS rows (value) ON CONFLICT (task_id, place, number) DO NOTHING",
+             FROM jsonb_array_elements($4) AS rows (value) ON CONFLICT DO NOTHING",
         ))
         .bind(task)
         .bind(owner.tenant.as_str())

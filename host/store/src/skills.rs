@@ -241,10 +241,7 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn hold_package(&mut self, digest: &str) -> Result<(), StoreError> {
-        if !self.lock(&format!("package {digest}")).await? {
-            self.hold("packages").await?;
-        }
-        Ok(())
+        self.hold_of_all(&format!("package {digest}")).await
     }
 
     /// Removes an uploaded skill with its versions, installation, grants and secrets; says whether there was one.

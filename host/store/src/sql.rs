@@ -82,6 +82,23 @@ pub(crate) enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+/// What a row takes beside its values: ids, times, and its places in indexes.
+pub(crate) const ROW_BYTES: i64 = 100;
+
+impl Value {
+    /// Its bytes, as its owner is charged for them: before anything is compressed.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.as_ref().map_or(0, String::len),
+            Self::Document(document) => document.as_ref().map_or(0, |document| document.0.len()),
+            Self::Packed(packed) => packed.as_ref().map_or(0, |packed| packed.0.0.len()),
+            Self::Bytes(bytes) => bytes.as_ref().map_or(0, Vec::len),
+            // What a row takes by itself stands for these.
+            Self::Integer(_) | Self::Real(_) | Self::Boolean(_) | Self::Time(_) | Self::Id(_) => 0,
+        }
+    }
+}
+
 macro_rules! value_from {
     ($($from:ty => $variant:ident, $to:expr;)+) => {$(
         impl From<$from> for Value {
@@ -476,6 +493,18 @@ impl Query {
     /// Leaves it to be sent with what comes next, the commit at the latest. For a write of which nobody needs to know how many rows it changed.
     pub(crate) fn later(self, tx: &mut Tx) {
         tx.later.push(self);
+    }
+
+    /// The same, for a row of the task that the transaction holds: its bytes are counted there.
+    pub(crate) fn later_counted(self, tx: &mut Tx) {
+        tx.count_bytes(self.bytes());
+        self.later(tx);
+    }
+
+    /// How many bytes it writes, where it writes one row.
+    pub(crate) fn bytes(&self) -> i64 {
+        let values: usize = self.values.iter().map(Value::bytes).sum();
+        i64::try_from(values).unwrap_or(i64::MAX).saturating_add(ROW_BYTES)
     }
 
     /// All rows.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::{JobRow, NewJob};
+use openanalyst_store::storage::StorageKind;
 use openanalyst_worker_pool::Priority;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +101,10 @@ impl Inner {
             quota::one_level_deeper(self, owner, parent).await?;
         }
         quota::one_more_job(self, owner).await?;
+        // What a task or a job that runs needs is not refused: it ends in order.
+        if job.task.is_none() && parent.is_none() {
+            quota::room(self, owner, StorageKind::Jobs).await?;
+        }
         let now_ms = self.clock.now_ms();
         let new = NewJob {
             id: job.id,

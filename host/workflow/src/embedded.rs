@@ -9,6 +9,7 @@ use openanalyst_domain::{Budget, Clock, Failure, JobId, NodeId, Owner, Place, Pl
 use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
+use openanalyst_store::quotas::Quotas;
 use openanalyst_store::{Store, StoreError};
 use openanalyst_worker_pool::WorkerPool;
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ pub struct EmbeddedOptions {
     pub sandbox: Sandbox,
     /// The record.
     pub store: Store,
+    /// How much users may keep in it.
+    pub quotas: Quotas,
     /// Threads for jobs, shared fairly between users.
     pub pool: WorkerPool,
     /// The time.
@@ -71,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) sandbox: Sandbox,
     pub(crate) pool: WorkerPool,
     pub(crate) store: Store,
+    pub(crate) quotas: Quotas,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
     pub(crate) nodes: Nodes,
@@ -198,6 +202,7 @@ impl EmbeddedEngine {
             sandbox: options.sandbox,
             pool: options.pool,
             store: options.store,
+            quotas: options.quotas,
             clock: options.clock,
             node: options.node,
             nodes: options.nodes,

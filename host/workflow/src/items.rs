@@ -5,6 +5,7 @@
 
 use openanalyst_domain::{Failure, Owner};
 use openanalyst_store::StoreError;
+use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
 
 use crate::embedded::{Inner, store_failure};
@@ -54,6 +55,7 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, kind: &str, item: &NewItem
         Some(row) => access::replaceable(owner, &item.path, &row.user_id)?,
         None => quota::one_more_item(inner, owner, kind).await?,
     }
+    quota::room(inner, owner, StorageKind::Workflows).await?;
     let (summary, language) = (summary(&item.summary), item.language.as_deref());
     let put = tx.put_item(owner, kind, &item.path, &summary, language, &item.value, inner.clock.now_ms()).await;
     put.map_err(unreachable)?;

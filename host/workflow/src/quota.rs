@@ -3,6 +3,8 @@
 //! Without these a script that starts itself twice, or a loop that stores scripts, would fill the record of everybody.
 
 use openanalyst_domain::{Failure, JobId, LimitReason, Owner};
+use openanalyst_store::quotas::QuotaError;
+use openanalyst_store::storage::StorageKind;
 
 use crate::embedded::{Inner, store_failure};
 
@@ -10,8 +12,6 @@ use crate::embedded::{Inner, store_failure};
 const MAX_OPEN_JOBS: u64 = 1_000;
 /// Most scripts, flows or apps of one user: of each.
 const MAX_ITEMS: u64 = 1_000;
-/// Most schedules of one user.
-const MAX_SCHEDULES: u64 = 500;
 /// Most variables, resources or states of one user: of each.
 const MAX_VALUES: u64 = 1_000;
 /// When it may help to start a job again that was one too many.
@@ -56,10 +56,13 @@ pub(crate) async fn one_more_item(inner: &Inner, owner: &Owner, kind: &str) -> R
     check(kept, MAX_ITEMS, kind)
 }
 
-/// Checks that the user may keep one more schedule.
-pub(crate) async fn one_more_schedule(inner: &Inner, owner: &Owner) -> Result<(), Failure> {
-    let kept = inner.store.count_schedules(owner).await.map_err(|error| store_failure(&error))?;
-    check(kept, MAX_SCHEDULES, "schedule")
+/// Checks the quotas of the user and the tenant.
+pub(crate) async fn room(inner: &Inner, owner: &Owner, kind: StorageKind) -> Result<(), Failure> {
+    match inner.quotas.check(owner, &[kind]).await {
+        Ok(_) => Ok(()),
+        Err(QuotaError::Store(error)) => Err(store_failure(&error)),
+        Err(error) => Err(Failure::limit(LimitReason::QuotaExceeded, error.to_string())),
+    }
 }
 
 /// Checks that the user may keep one more variable, resource or state.

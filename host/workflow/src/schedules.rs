@@ -10,7 +10,9 @@ use std::time::Duration;
 use openanalyst_domain::{Failure, JobId, Owner, TenantId, UserId};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::NewJob;
+use openanalyst_store::quotas::QuotaError;
 use openanalyst_store::schedules::{PutSchedule, ScheduleRow};
+use openanalyst_store::storage::StorageKind;
 use serde_json::json;
 
 use crate::access;
@@ -74,7 +76,7 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
     // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
     match inner.store.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &schedule.path, &row.user)?,
-        None => quota::one_more_schedule(inner, owner).await?,
+        None => quota::room(inner, owner, StorageKind::Schedules).await?,
     }
     let stored = async {
         tx.put_schedule(&PutSchedule {
@@ -199,9 +201,17 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     };
     // A schedule that fires faster than its jobs run would fill the queue.
     let waits = inner.store.has_waiting_job(&owner.tenant, &row.path).await?;
+    let has_room = match inner.quotas.check(&owner, &[StorageKind::Jobs]).await {
+        Ok(_) => true,
+        Err(QuotaError::Store(error)) => return Err(error),
+        Err(error) => {
+            tracing::warn!(schedule = row.path, due_at_ms, %error, "a schedule was due: this time is left out");
+            false
+        }
+    };
     let mut tx = inner.store.begin(&owner).await?;
     let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
-    let queued = fired && !waits && tx.queue_job(&job).await?;
+    let queued = fired && !waits && has_room && tx.queue_job(&job).await?;
     tx.commit().await?;
     // Where another process was faster, nothing was left out here.
     if fired && waits {

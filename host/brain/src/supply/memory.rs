@@ -6,6 +6,8 @@ use openanalyst_runtime::capabilities::Memory;
 use openanalyst_runtime::contract::memory::{Entry, Page, PutOptions, PutOutcome, Scope};
 use openanalyst_store::Tx;
 use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, MemoryRow, Put};
+use openanalyst_store::quotas::QuotaError;
+use openanalyst_store::storage::StorageKind;
 use serde_json::json;
 
 use super::{Supply, store_failure};
@@ -59,6 +61,16 @@ impl Memory for Supply {
         let expected = options.expected_version.map(signed);
         let expires = options.ttl_ms.map(|ttl| now_ms.saturating_add(signed(ttl)));
         let put = async |tx: &mut Tx| {
+            let (quotas, kinds) = (self.brain.registry.quotas(), [StorageKind::Memory]);
+            let checked = match &owner {
+                MemoryOwner::User(owner) => quotas.check(owner, &kinds).await.map(drop),
+                MemoryOwner::Tenant(tenant) => quotas.check_tenant(tenant, &kinds).await,
+            };
+            match checked {
+                Ok(()) => {}
+                Err(QuotaError::Store(error)) => return Err(error),
+                Err(error) => return Ok(Err(Failure::limit(LimitReason::QuotaExceeded, error.to_string()))),
+            }
             Ok(match tx.put_memory(&owner, key, value, expected, expires, now_ms).await? {
                 Put::Stored(version) => Ok(PutOutcome::Stored(unsigned(version))),
                 Put::Conflict(version) => Ok(PutOutcome::Conflict(unsigned(version))),

@@ -503,7 +503,7 @@ impl ObjectPackages {
             ),
             (_, Some(401 | 403), _) => format!(
                 "{self} does not let this program in ({answer}): check the access key, its secret, and that it has the \
-                 rights s3:GetObject, s3:PutObject and s3:ListBucket"
+                 rights s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
             ),
             (_, Some(404), _) => {
                 format!("{self} was not found ({answer}): check the name of the bucket and the endpoint")

@@ -183,6 +183,20 @@ impl Cache {
         (read(&self.compiled), read(&self.loaded), read(&self.rejected))
     }
 
+    /// Removes what was compiled of a component.
+    pub(crate) fn forget(&self, bytes: &[u8]) -> io::Result<()> {
+        let digest = *blake3::hash(bytes).as_bytes();
+        let path = self.path_of(&digest);
+        let _flight = self.in_flight.enter(digest);
+        for file in [path.with_extension("mac"), path] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn path_of(&self, digest: &[u8; 32]) -> PathBuf {
         let name = self.mac(digest, &mut io::empty(), b"name").map(|mac| mac.to_hex().to_string());
         self.dir.join(format!("{}.cwasm", name.unwrap_or_default()))

@@ -4,6 +4,7 @@ mod allocations;
 mod fairness;
 mod http;
 mod hub;
+mod kept;
 mod memory;
 mod reach;
 mod skills;

@@ -211,12 +211,17 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Locked`] after ten seconds.
     pub async fn hold(&mut self, name: &str) -> Result<(), StoreError> {
+        let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
+        self.hold_of_all(&format!("{name} {tenant}")).await
+    }
+
+    /// The same with a lock that belongs to no tenant.
+    pub(crate) async fn hold_of_all(&mut self, name: &str) -> Result<(), StoreError> {
         if let TxInner::Sqlite(tx) = &mut self.inner {
             // Its first step has begun the transaction when this returns: against other processes too.
             return tx.begin(&self.scope, true).await;
         }
-        let tenant = self.scope.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
-        self.lock(&format!("{name} {tenant}")).await.map(drop)
+        self.lock(name).await.map(drop)
     }
 
     /// Waits until no other transaction holds the lock of this name, and holds it until the end. For what is read and then written: SQLite has one writer, so
@@ -433,6 +438,31 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(pools) => pools.check().await,
             Backend::Postgres(pools) => postgres::check(&pools.reads).await,
+        }
+    }
+
+    /// Gives disk space back to the file system, in small steps. On PostgreSQL autovacuum does that
+    /// work, and this does nothing. Gives how many pages went.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn give_space_back(&self, pace: &impl crate::retention::Pace) -> Result<u64, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => pools.give_space_back(pace).await,
+            Backend::Postgres(_) => Ok(0),
+        }
+    }
+
+    /// Writes a file of SQLite anew, where it was made by a version whose files could not give disk
+    /// space back. Nobody else may have it open. Says whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while somebody else has it open, [`StoreError::Full`] where the disk has
+    /// no room for a second file of this size.
+    pub async fn rebuild(&self) -> Result<bool, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pools) => pools.rebuild().await,
+            Backend::Postgres(_) => Ok(false),
         }
     }
 

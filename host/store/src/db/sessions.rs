@@ -126,6 +126,12 @@ impl Seen {
         Ok(rows.into_iter().map(|(lock,)| lock).collect())
     }
 
+    /// Whether no node with a smaller number lives, as far as was seen.
+    pub(crate) fn is_first(&self) -> bool {
+        let alive = self.alive.read().unwrap_or_else(PoisonError::into_inner);
+        alive.iter().all(|lock| *lock >= self.own)
+    }
+
     pub(crate) fn is_alive(&self, node: NodeId) -> bool {
         let lock = lock_of(node);
         lock == self.own || self.alive.read().unwrap_or_else(PoisonError::into_inner).contains(&lock)

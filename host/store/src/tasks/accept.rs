@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{Held, NewEvent, TaskRow, event_rows, numbered};
 use crate::conversations::NewMessage;
 use crate::db::{Connection, Writer, committed};
-use crate::sql::{At, Id, Query, Sql, query};
+use crate::sql::{At, Id, Query, ROW_BYTES, Sql, query};
 use crate::{Store, StoreError, Tx, to_json};
 
 /// A request, before it is a task.
@@ -96,10 +96,10 @@ macro_rules! insert {
     ($rest:literal) => {
         concat!(
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
-             idempotency_key, request_digest, correlation_id, lease, started_at, last_seq) \
+             idempotency_key, request_digest, correlation_id, lease, started_at, last_seq, bytes) \
              SELECT $1, $2, $3, $4, $5, $6, CASE WHEN begins THEN 'running' ELSE 'accepted' END, $7, $8, $9, $10, $11, \
              CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN $8 END, \
-             CASE WHEN NOT $14 THEN 0 WHEN begins THEN 2 ELSE 1 END \
+             CASE WHEN NOT $14 THEN 0 WHEN begins THEN 2 ELSE 1 END, $15 \
              FROM (SELECT $12 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tenant = $2 AND user_id = $3 AND session = $4 \
              AND status IN ('accepted', 'running')) AS begins) AS asked \
              WHERE (SELECT COUNT(*) FROM tasks WHERE tenant = $2 AND user_id = $3 AND status IN ('accepted', 'running')) < $13 ",
@@ -184,12 +184,25 @@ impl Store {
             let accepted = tx.accept_task(&task, most_open).await?;
             let mut events = Vec::new();
             if let Accepted::New { begun } = accepted {
-                said(&task, &words.content).later(&mut tx);
+                said(&task, &words.content).later_counted(&mut tx);
                 let first = words.events(begun);
                 events = tx.append_events(&task.owner, task.id, task.at_ms, first).await?;
             }
             Ok(Accepting { accepted, events, rest: Rest::Postgres(Box::new(tx)) })
         })
+    }
+}
+
+impl Store {
+    /// What became of an earlier request with the same idempotency key, if there is one: for a request
+    /// that cannot be accepted anew.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn accepted_earlier(&self, task: &NewTask) -> Result<Option<Accepted>, StoreError> {
+        let Some(earlier) = earlier_task(task) else { return Ok(None) };
+        let found: Option<(Id, String)> = earlier.optional(self.read(&task.owner)).await?;
+        Ok(found.map(|found| used_before(Some(found), &task.request_digest)))
     }
 }
 
@@ -235,10 +248,11 @@ async fn answer(asked: Asked) -> Result<Accepting, StoreError> {
 
 /// All of it is one piece of work for the writer.
 fn accept_on_sqlite(writer: &Writer, task: &NewTask, most_open: usize, words: FirstWords) -> Result<Asked, StoreError> {
-    let insert = insert_task(task, most_open, true, insert!("").into());
     let earlier = earlier_task(task);
     let digest = task.request_digest.clone();
     let message = said(task, &words.content);
+    let bytes = message.bytes() + FIRST_EVENTS_BYTES;
+    let insert = insert_task(task, most_open, Some(bytes), insert!("").into());
     let (owner, id, at_ms) = (task.owner.clone(), task.id, task.at_ms);
     let (tell, written) = oneshot::channel();
     let work = move |connection: &mut Connection| {
@@ -278,8 +292,12 @@ fn used_before(earlier: Option<(Id, String)>, digest: &str) -> Accepted {
     }
 }
 
-fn insert_task(task: &NewTask, most_open: usize, is_counted: bool, sql: Sql) -> Query {
-    query(sql)
+/// What the first two events of a task are counted as.
+const FIRST_EVENTS_BYTES: i64 = 2 * ROW_BYTES + 400;
+
+/// `beside`: the bytes of what is written with it, where its row counts the first events already.
+fn insert_task(task: &NewTask, most_open: usize, beside: Option<i64>, sql: Sql) -> Query {
+    let insert = query(sql)
         .bind(task.id)
         .bind(task.owner.tenant.as_str())
         .bind(task.owner.user.as_str())
@@ -293,7 +311,9 @@ fn insert_task(task: &NewTask, most_open: usize, is_counted: bool, sql: Sql) -> 
         .bind(&task.correlation_id)
         .bind(task.begun)
         .bind(i64::try_from(most_open).unwrap_or(i64::MAX))
-        .bind(is_counted)
+        .bind(beside.is_some());
+    let bytes = insert.bytes().saturating_add(beside.unwrap_or_default());
+    insert.bind(bytes)
 }
 
 impl Tx {
@@ -304,10 +324,10 @@ impl Tx {
     /// The database's.
     pub async fn accept_task(&mut self, task: &NewTask, most_open: usize) -> Result<Accepted, StoreError> {
         let with_lock = Sql::each(insert!(""), insert!("AND current_setting('openanalyst.has_lock', true) = 'true' "));
-        let mut written: Option<(i64,)> = insert_task(task, most_open, false, with_lock).optional(&mut *self).await?;
+        let mut written: Option<(i64,)> = insert_task(task, most_open, None, with_lock).optional(&mut *self).await?;
         if written.is_none() && self.lock(&accepting(&task.owner)).await? {
             // It may have been for want of the lock.
-            written = insert_task(task, most_open, false, insert!("").into()).optional(&mut *self).await?;
+            written = insert_task(task, most_open, None, insert!("").into()).optional(&mut *self).await?;
         }
         if let Some((lease,)) = written {
             self.held = Some(Held::new(task.id, 0));

@@ -46,6 +46,8 @@ pub(crate) struct Held {
 #[derive(Debug, Default, PartialEq)]
 struct Change {
     events: bool,
+    /// Bytes that are written for the task in this transaction.
+    bytes: i64,
     decision: Option<(String, String, String, f64)>,
     attempts: i64,
     end: Option<(TaskStatus, Json, Option<i64>)>,
@@ -87,6 +89,7 @@ impl Held {
             Some((status, outcome, ended_at)) => (Some(status.as_str()), Some(outcome), ended_at),
             None => (None, None, None),
         };
+        let outcome_bytes = outcome.as_ref().map_or(0, |outcome: &Json| as_bytes(&outcome.0));
         let (job, until) = change.aside.map_or((None, None), |(job, until_ms)| (Some(job), until_ms));
         let update = query(
             "UPDATE tasks SET last_seq = $2, skill = COALESCE($3, skill), skill_version = COALESCE($4, skill_version), \
@@ -96,7 +99,7 @@ impl Held {
              lease = CASE WHEN $16 IS NULL OR (lease = $16 AND last_seq = $17 AND status = 'running') THEN lease + $12 END, \
              waits_for = CASE WHEN $13 THEN $14 WHEN $11 THEN NULL ELSE waits_for END, \
              waits_until = CASE WHEN $13 THEN $15 WHEN $11 THEN NULL ELSE waits_until END, \
-             take_ups = CASE WHEN $18 THEN 0 ELSE take_ups END WHERE id = $1",
+             take_ups = CASE WHEN $18 THEN 0 ELSE take_ups END, bytes = bytes + $19 WHERE id = $1",
         )
         .bind(self.task)
         .bind(self.last_seq)
@@ -115,12 +118,25 @@ impl Held {
         .bind(At::maybe(until))
         .bind(seen.map(|(lease, _)| lease))
         .bind(seen.map(|(_, last_seq)| last_seq))
-        .bind(change.progress);
+        .bind(change.progress)
+        .bind(change.bytes.saturating_add(outcome_bytes));
         Some(update)
     }
 }
 
+/// The length of a text, as it is counted.
+fn as_bytes(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
 impl Tx {
+    /// Counts bytes that are written for the task that this transaction holds.
+    pub(crate) fn count_bytes(&mut self, bytes: i64) {
+        if let Some(held) = &mut self.held {
+            held.change.bytes = held.change.bytes.saturating_add(bytes);
+        }
+    }
+
     /// The row of a task that this transaction holds.
     pub(super) fn held(&mut self, task: TaskId) -> Option<&mut Held> {
         self.held.as_mut().filter(|held| held.task == task)
@@ -245,7 +261,7 @@ impl Tx {
         .bind(owner.user.as_str())
         .bind(prepared)
         .bind(progress.plan.map(|plan| Packed(to_json(plan))))
-        .later(self);
+        .later_counted(self);
     }
 
     /// Forgets the plan: the next part of the request gets one of its own.
@@ -266,7 +282,7 @@ impl Tx {
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(to_json(result))
-        .later(self);
+        .later_counted(self);
     }
 
     /// Ends a task, or lets it rest with questions. Only an open task under this lease can change: false means that it had ended already, or was taken up
@@ -288,16 +304,19 @@ impl Tx {
             held.change.end = Some((status, to_json(outcome), ended_at));
             return Ok(true);
         }
+        let outcome = to_json(outcome);
+        let bytes = as_bytes(&outcome.0);
         let changed = query(
             "UPDATE tasks SET status = $2, outcome = $3, ended_at = $4, node = NULL, waits_for = NULL, waits_until = NULL, \
-             lease = lease + 1 \
+             lease = lease + 1, bytes = bytes + $6 \
              WHERE id = $1 AND lease = $5 AND status IN ('accepted', 'running', 'needs-clarification')",
         )
         .bind(task)
         .bind(status.as_str())
-        .bind(to_json(outcome))
+        .bind(outcome)
         .bind(At::maybe(ended_at))
         .bind(lease)
+        .bind(bytes)
         .run(self)
         .await?;
         Ok(changed == 1)

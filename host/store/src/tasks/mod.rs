@@ -8,7 +8,7 @@ mod held;
 use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Query, Sql, from_row, ms, query};
+use crate::sql::{At, Id, Json, Query, ROW_BYTES, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 pub use accept::{Accepted, Accepting, FirstWords, NewTask};
@@ -204,6 +204,11 @@ impl NewEvent {
     pub fn new(kind: EventKind, data: Value) -> Self {
         Self { kind, data }
     }
+
+    /// Its bytes, as its owner is charged for them.
+    fn bytes(&self) -> i64 {
+        i64::try_from(self.data.to_string().len()).unwrap_or(i64::MAX).saturating_add(ROW_BYTES)
+    }
 }
 
 impl Tx {
@@ -219,17 +224,20 @@ impl Tx {
         events: Vec<NewEvent>,
     ) -> Result<Vec<TaskEvent>, StoreError> {
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-        let first = if let Some(held) = self.held(task) {
-            // Nobody else appends to it: that is certain now, or with the commit.
-            held.number_events(count)
+        let held = self.held(task).map(|held| held.number_events(count));
+        // Nobody else appends to a task that is held: that is certain now, or with the commit.
+        let first = if let Some(first) = held {
+            first
         } else {
             let last: Option<(i64,)> = query(
-                "UPDATE tasks SET last_seq = last_seq + $1 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
+                "UPDATE tasks SET last_seq = last_seq + $1, bytes = bytes + $5 \
+                 WHERE id = $2 AND tenant = $3 AND user_id = $4 RETURNING last_seq",
             )
             .bind(count)
             .bind(task)
             .bind(owner.tenant.as_str())
             .bind(owner.user.as_str())
+            .bind(events.iter().map(NewEvent::bytes).sum::<i64>())
             .optional(&mut *self)
             .await?;
             match last {
@@ -238,7 +246,11 @@ impl Tx {
             }
         };
         let (numbered, rows) = numbered(task, first, at_ms, events);
-        event_rows(owner, task, first, at_ms, &rows).later(self);
+        let events = event_rows(owner, task, first, at_ms, &rows);
+        if held.is_some() {
+            self.count_bytes(events.bytes() + (count - 1).max(0) * ROW_BYTES);
+        }
+        events.later(self);
         Ok(numbered)
     }
 }

@@ -1,6 +1,8 @@
 //! The record from outside, in one program: every test program links everything anew.
 
+mod deletion;
 mod postgres;
 mod record;
 mod sqlite;
 mod support;
+mod upkeep;

@@ -64,7 +64,7 @@ async fn every_table_is_under_forced_row_level_security() {
             "SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped \
              AND has_column_privilege('openanalyst_worker', '{table}'::regclass, attnum, 'SELECT') \
              AND attname NOT IN ('id', 'tenant', 'user_id', 'session', 'status', 'node', 'scheduled_for', 'path', 'enabled', 'next_at', \
-             'token_id', 'issued_before', 'expires_at', 'waits_for', 'waits_until', 'cancelling')"
+             'token_id', 'issued_before', 'expires_at', 'waits_for', 'waits_until', 'cancelling', 'digest')"
         ));
         assert_eq!(columns, "", "the worker can read contents of {table}");
         let writes = ask(&format!(

@@ -1,6 +1,6 @@
 //! What the record promises, on each database that it can be kept in: every test of the table runs on SQLite and on PostgreSQL.
 
-use crate::support::{Place, accept, owner, task};
+use crate::support::{Place, accept, both, owner, task};
 use openanalyst_domain::{EventKind, TaskStatus};
 use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
@@ -9,25 +9,6 @@ use openanalyst_store::memory::{MAX_KEYS, MemoryOwner, Put};
 use openanalyst_store::recordings::PartRow;
 use openanalyst_store::tasks::{Accepted, NewEvent};
 use serde_json::json;
-
-/// Runs each test of a table on each database.
-macro_rules! both {
-    ($($name:ident,)+) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(crate::support::Place::sqlite()).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let Some(place) = crate::support::Place::postgres() else { return };
-                super::$name(place).await;
-            })+
-        }
-    };
-}
 
 both! {
     events_have_no_gap_whoever_writes_them,

@@ -170,3 +170,52 @@ async fn a_copy_is_whole_while_others_write() {
     assert!((40..=50).contains(&found), "{found}");
     copy.check().await.unwrap();
 }
+
+#[tokio::test]
+async fn disk_space_is_given_back() {
+    let place = Place::sqlite();
+    let store = place.open().await.unwrap();
+    let ada = openanalyst_store::memory::MemoryOwner::User(owner("t", "ada"));
+    let put = async |number: usize| {
+        let mut tx = store.begin(ada.scope()).await.unwrap();
+        let value = format!("\"{}\"", "x".repeat(60_000));
+        tx.put_memory(&ada, &format!("k{number}"), &value, None, Some(5), 1).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    for number in 0..200 {
+        put(number).await;
+    }
+    let size = || std::fs::metadata(place.path()).unwrap().len() + std::fs::metadata(log_of(&place)).unwrap().len();
+    let before = size();
+    let retention = openanalyst_store::retention::Retention::default();
+    store.prune(&retention, 10, &openanalyst_store::retention::AtOnce).await.unwrap();
+    let pages = store.give_space_back(&openanalyst_store::retention::AtOnce).await.unwrap();
+    assert!(pages > 2_000, "{pages} pages went");
+    assert_eq!(store.give_space_back(&openanalyst_store::retention::AtOnce).await.unwrap(), 0, "the rest is spare");
+    store.close().await;
+    let after = std::fs::metadata(place.path()).unwrap().len();
+    assert!(after < before / 4, "{after} of {before} bytes are left");
+}
+
+fn log_of(place: &Place) -> std::path::PathBuf {
+    place.path().with_file_name("test.db-wal")
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_learns_to_give_space_back() {
+    let place = Place::sqlite();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path()).create_if_missing(true);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("CREATE TABLE earlier (x TEXT)").execute(&mut connection).await.unwrap();
+    let mode = async |connection: &mut sqlx::sqlite::SqliteConnection| {
+        let (mode,): (i64,) = sqlx::query_as("PRAGMA auto_vacuum").fetch_one(connection).await.unwrap();
+        mode
+    };
+    assert_eq!(mode(&mut connection).await, 0);
+    sqlx::Connection::close(connection).await.unwrap();
+    let store = place.open().await.unwrap();
+    assert!(!store.rebuild().await.unwrap(), "a small file is written anew when it is opened");
+    store.close().await;
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    assert_eq!(mode(&mut connection).await, 2);
+}

@@ -4,6 +4,7 @@
 
 use openanalyst_domain::Failure;
 use openanalyst_store::StoreError;
+use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
 
 use super::{Args, unknown};
@@ -176,6 +177,7 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
     if host.inner.store.value(&host.owner.tenant, kind, path).await.map_err(unreachable)?.is_none() {
         quota::one_more_value(&host.inner, &host.owner, kind).await?;
     }
+    quota::room(&host.inner, &host.owner, StorageKind::Workflows).await?;
     tx.put_value(&host.owner, kind, path, &text, host.inner.clock.now_ms()).await.map_err(unreachable)?;
     tx.commit().await.map_err(unreachable)
 }

@@ -8,6 +8,7 @@ use openanalyst_domain::{Budget, Failure, JobId, JobStatus, ManualClock, NodeId,
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
+use openanalyst_store::quotas::{OperatorQuotas, Quotas};
 use openanalyst_store::{Store, StoreOptions};
 use openanalyst_worker_pool::WorkerPool;
 use openanalyst_workflow::{
@@ -47,6 +48,8 @@ pub struct Choices {
     pub others_live: bool,
     /// Where scripts run.
     pub sandbox: Sandbox,
+    /// How much users may keep.
+    pub quotas: OperatorQuotas,
 }
 
 impl Default for Choices {
@@ -58,6 +61,7 @@ impl Default for Choices {
             shared: &[("f/openanalyst/test/double", "export function main(n: number) { return 2 * n; }")],
             others_live: false,
             sandbox: sandbox(),
+            quotas: OperatorQuotas::default(),
         }
     }
 }
@@ -163,6 +167,7 @@ async fn start(
         sandbox: choices.sandbox.clone(),
         pool: WorkerPool::start(2).unwrap(),
         store: store.clone(),
+        quotas: Quotas::new(store.clone(), choices.quotas.clone()),
         clock: Arc::new(clock.clone()),
         node: NodeId::new(),
         nodes: Nodes::said(choices.others_live),

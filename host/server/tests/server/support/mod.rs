@@ -19,6 +19,8 @@ use openanalyst_registry::{Catalog, FolderPackages, PackageQuota, Registry, Regi
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
+use openanalyst_store::quotas::{OperatorQuotas, Quotas};
+use openanalyst_store::retention::Retention;
 use openanalyst_store::tasks::{NewEvent, NewTask};
 use openanalyst_store::{Store, StoreOptions};
 use openanalyst_worker_pool::WorkerPool;
@@ -60,25 +62,31 @@ impl Edge {
     }
 
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        Self::start_fully(listener, None, PackageQuota::default(), change).await
+        Self::start_fully(listener, None, (PackageQuota::default(), OperatorQuotas::default()), change).await
     }
 
     /// With a way to the world for skills.
     pub async fn start_with_egress(egress: Egress) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, Some(egress), PackageQuota::default(), |_| {}).await
+        Self::start_fully(listener, Some(egress), (PackageQuota::default(), OperatorQuotas::default()), |_| {}).await
     }
 
     /// With this much room for packages of each tenant.
     pub async fn start_with_quota(quota: PackageQuota) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, None, quota, |_| {}).await
+        Self::start_fully(listener, None, (quota, OperatorQuotas::default()), |_| {}).await
+    }
+
+    /// With limits of the operator's for what users keep.
+    pub async fn start_with_quotas(quotas: OperatorQuotas) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_fully(listener, None, (PackageQuota::default(), quotas), |_| {}).await
     }
 
     async fn start_fully(
         listener: TcpListener,
         egress: Option<Egress>,
-        quota: PackageQuota,
+        (quota, quotas): (PackageQuota, OperatorQuotas),
         change: impl FnOnce(&mut ServerOptions),
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -102,6 +110,8 @@ impl Edge {
             catalog,
             clock: clock.clone(),
             quota,
+            quotas: Quotas::new(store.clone(), quotas),
+            retention: Retention::default(),
         });
         let brain = Brain::start(BrainOptions {
             store: store.clone(),

@@ -49,6 +49,7 @@ impl Connection {
         inner.pragma_update(None, "synchronous", "FULL")?;
         inner.pragma_update(None, "foreign_keys", true)?;
         inner.pragma_update(None, "trusted_schema", false)?;
+        inner.pragma_update(None, "journal_size_limit", super::space::LOG_BYTES)?;
         inner.pragma_update(None, "cell_size_check", true)?;
         // What a savepoint keeps to undo it stays in memory: in a file it took 9 % of a request's CPU.
         inner.pragma_update(None, "temp_store", "MEMORY")?;

@@ -6,6 +6,7 @@
 
 mod connection;
 mod reads;
+mod space;
 mod writer;
 
 use std::fs::OpenOptions;
@@ -157,6 +158,7 @@ impl Pools {
             Err(error) => return Err(open_error(path, &error)),
         }
         if is_made {
+            space::prepare(&mut first, path).await;
             migrate(&mut first, path).await?;
         } else {
             check_version(&mut first).await?;
@@ -164,6 +166,16 @@ impl Pools {
         first.close().await?;
 
         Ok(Self { reads: Reads::start(path)?, writer: Writer::start(path.to_owned())?, path: path.to_owned() })
+    }
+
+    /// Writes the whole file anew where it was made by a version that could not give pages back.
+    pub(super) async fn rebuild(&self) -> Result<bool, StoreError> {
+        let connect = SqliteConnectOptions::new().filename(&self.path);
+        let failed = |error: sqlx::Error| open_error(&self.path, &error);
+        let mut connection = SqliteConnection::connect_with(&connect).await.map_err(failed)?;
+        let rebuilt = space::rebuild(&mut connection).await.map_err(failed)?;
+        connection.close().await?;
+        Ok(rebuilt)
     }
 
     pub(super) async fn check(&self) -> Result<(), StoreError> {

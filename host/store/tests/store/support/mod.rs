@@ -60,3 +60,23 @@ pub async fn accept(store: &Store, task: &NewTask) -> Accepted {
     tx.commit().await.unwrap();
     accepted
 }
+
+/// Runs each test of a table on each database.
+macro_rules! both {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Place::sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let Some(place) = crate::support::Place::postgres() else { return };
+                super::$name(place).await;
+            })+
+        }
+    };
+}
+pub(crate) use both;
