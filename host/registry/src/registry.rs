@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use openanalyst_domain::{Clock, Digest, MessageId, TenantId, UserId};
-use openanalyst_package::{ArchiveLimits, Capabilities, Manifest};
+use openanalyst_domain::{Clock, MessageId, TenantId, UserId};
+use openanalyst_package::{Capabilities, Manifest};
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::audit::{Deed, NewDeed};
 use openanalyst_store::quotas::Quotas;
@@ -374,45 +374,12 @@ impl Registry {
         }
         self.end(tx, tenant, actor, "skill.remove", name, json!({})).await?;
         self.quotas().forget(tenant);
-        for row in versions {
-            // The skill is removed, whatever comes of its bytes.
-            if let Err(error) = self.collect(tenant, &row.digest).await {
-                tracing::warn!(%error, digest = row.digest, "a package that nobody has any more cannot be removed");
-            }
+        let digests: Vec<String> = versions.into_iter().map(|row| row.digest).collect();
+        // The skill is removed, whatever comes of its bytes.
+        if let Err(error) = self.remove_packages(tenant, &digests, None).await {
+            tracing::warn!(%error, "the packages of a removed skill could not be removed");
         }
         Ok(())
-    }
-
-    /// Removes the bytes of a package, and the compiled form of its component, where no organisation
-    /// has it any more.
-    ///
-    /// # Errors
-    /// The stores'.
-    pub(crate) async fn collect(&self, tenant: &TenantId, digest: &str) -> Result<(), RegistryError> {
-        let digest: Digest = digest
-            .parse()
-            .map_err(|error| RegistryError::Internal(format!("the digest of a version cannot be read: {error}")))?;
-        if self.store().is_package_used_by_any_of_all_tenants(digest.as_str()).await? {
-            return Ok(());
-        }
-        // Read before the lock is taken, which holds up uploads.
-        let archive = self.packages().get(&digest).await.ok();
-        let mut tx = self.store().begin(tenant).await?;
-        tx.hold_package(digest.as_str()).await?;
-        if self.store().is_package_used_by_any_of_all_tenants(digest.as_str()).await? {
-            return Ok(());
-        }
-        self.packages().remove(&digest).await?;
-        tx.commit().await?;
-        let Some(archive) = archive else { return Ok(()) };
-        let sandbox = self.sandbox().clone();
-        let forgotten = tokio::task::spawn_blocking(move || {
-            let package = openanalyst_package::read_archive(&archive, &ArchiveLimits::default());
-            if let Some(component) = package.ok().and_then(|package| package.component) {
-                sandbox.forget(&component);
-            }
-        });
-        forgotten.await.map_err(|error| RegistryError::Internal(format!("tidying the cache ended early: {error}")))
     }
 
     /// What is granted to a skill, whether or not it asks for it.

@@ -127,7 +127,7 @@ impl Registry {
         tx.hold_package(digest.as_str()).await?;
         if let Err(refused) = self.may_be_stored(&mut tx, tenant, package, bytes as u64).await {
             drop(tx);
-            self.collect(tenant, digest.as_str()).await?;
+            self.remove_packages(tenant, &[digest.to_string()], None).await?;
             return Err(refused);
         }
         if !self.packages().has(digest).await? {

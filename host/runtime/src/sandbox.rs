@@ -240,12 +240,6 @@ impl Sandbox {
         with_network.as_ref().unwrap_or(linker).instantiate_pre(&component).map_err(unknown)
     }
 
-    /// Drops the compiled form of a component: nothing uses the component any more. What is loaded of
-    /// it stays so; if it comes again, it is compiled again. Blocks.
-    pub fn forget(&self, component: &[u8]) {
-        self.inner.cache.forget(component);
-    }
-
     /// Calls a skill's `plan`. Needs a tokio runtime with time.
     pub async fn plan(&self, skill: &Skill, call: Call, request: &Request, context: &Context) -> Invocation<Plan> {
         let target = skill.target("plan", request.weight() + context.weight());

@@ -11,7 +11,7 @@ use crate::audit::NewDeed;
 use crate::retention::{OldTask, Pace};
 use crate::sql::{At, Id, Sql, query};
 use crate::tenants::RevocationRow;
-use crate::{Scope, Store, StoreError, Tx, owner_of, tenant_of};
+use crate::{Scope, Store, StoreError, owner_of, tenant_of};
 
 /// Most rows that a step removes.
 const MAX_ROWS: i64 = 200;

@@ -454,18 +454,6 @@ impl Store {
         raw.into_iter().map(VersionRow::try_from).collect()
     }
 
-    /// Whether any tenant has a version with this package. Says nothing of whose it is.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn is_package_used_by_any_of_all_tenants(&self, digest: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = query("SELECT digest FROM skill_versions WHERE digest = $1 LIMIT 1")
-            .bind(digest)
-            .optional(self.read(Scope::Worker))
-            .await?;
-        Ok(row.is_some())
-    }
-
     /// The versions that are active in enabled installations.
     ///
     /// # Errors

@@ -145,13 +145,6 @@ impl Cache {
         }
     }
 
-    /// Drops what is kept of a component.
-    pub(crate) fn forget(&self, bytes: &[u8]) {
-        let digest = *blake3::hash(bytes).as_bytes();
-        let _flight = self.in_flight.enter(digest);
-        remove(&self.path_of(&digest));
-    }
-
     /// Drops what was not used for the longest time, until the rest is within `limit` bytes. What is
     /// loaded stays mapped until nobody uses it.
     fn keep_within(&self, limit: u64) -> io::Result<()> {
@@ -399,8 +392,8 @@ mod tests {
         assert_eq!(files(dir.path(), "cwasm").len(), 2);
         cache.keep_within(all - 1).unwrap();
         assert!(!old.exists() && files(dir.path(), "mac").len() == 1);
-        cache.forget(COMPONENT);
-        cache.forget(&other);
+        cache.forget(COMPONENT).unwrap();
+        cache.forget(&other).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
