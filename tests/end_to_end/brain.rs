@@ -454,6 +454,32 @@ async fn a_parked_task_can_be_cancelled_and_its_session_goes_on() {
     assert_eq!(kinds(&events_of(&client, &behind).await).last(), Some(&"completed"));
 }
 
+/// What an administrator takes away while a task is suspended is gone when the task goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_task_goes_on_with_the_grants_of_then_or_ends_with_the_reason() {
+    let (_data, _server, client) = start(&[]).await;
+    for (change, says) in [("grants", "memory"), ("disable", "taken out of use")] {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let run = json!({ "do": [
+            { "call": "job", "path": "f/openanalyst/social/create_post", "at": u64::try_from(now + 2_000).unwrap(), "arguments": {} },
+            { "call": "count", "key": change },
+        ] });
+        let document = json!({ "steps": [{ "id": "a", "run": run }] });
+        let body = json!({ "content": format!("trier document {document}"), "sessionId": change });
+        let task = client.post("/v1/requests?wait=0", &body).await.1;
+        seen(&client, id(&task), "parked").await;
+        let (status, changed) = match change {
+            "grants" => client.put("/v1/skills/trier/grants", &json!({ "windmill": ["f/openanalyst/social/*"] })).await,
+            _ => client.post("/v1/skills/trier/disable", &json!({})).await,
+        };
+        assert_eq!(status, 200, "{changed}");
+        assert_eq!(kinds(&events_of(&client, &task).await).last(), Some(&"failed"), "{change}");
+        let ended = client.get(&format!("/v1/tasks/{}", id(&task))).await.1;
+        assert_eq!(ended["error"]["code"], "denied", "{change}: {ended}");
+        assert!(ended["error"]["message"].as_str().unwrap().contains(says), "{change}: {ended}");
+    }
+}
+
 /// Each begins while the one before it ends: none is lost in between, and none overtakes another.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_come_quickly_are_all_done_in_their_order() {

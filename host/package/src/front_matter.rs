@@ -249,10 +249,15 @@ fn needs_quotes(value: &str, key: &str) -> bool {
     let Some(first) = value.chars().next() else { return false };
     let last = value.chars().next_back();
     match first {
-        // Quotes around a part of the text only.
-        '"' | '\'' => value.len() < 2 || last != Some(first) || value[1..value.len() - 1].contains(first),
-        '[' => last != Some(']'),
-        '{' => last != Some('}') || value.starts_with("{{"),
+        // Quotes around a part of the text only. One that is never closed is a mistake of another kind.
+        '"' | '\'' => {
+            // Quotes within the text are written as `\"`, and as `''`.
+            let inside = value.get(1..value.len() - 1).unwrap_or_default();
+            let inside = inside.replace(if first == '"' { "\\\"" } else { "''" }, "");
+            value.matches(first).count() > 1 && (last != Some(first) || inside.contains(first))
+        }
+        '[' => TEXTS.contains(&key) && value.contains(']') && last != Some(']'),
+        '{' => TEXTS.contains(&key) && value.contains('}') && (last != Some('}') || value.starts_with("{{")),
         '@' | '`' | '%' => true,
         '*' | '&' | '!' | '|' | '>' => TEXTS.contains(&key),
         // `- x: y` is a map, which the list decides about; `- x: y: z` is nothing.

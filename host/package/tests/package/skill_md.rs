@@ -183,6 +183,8 @@ fn what_cannot_be_meant_is_refused_with_its_line_and_the_next_step() {
         ("---\nname: x\ndescription: a\ncapabilities:\n  http: [\"*\"]\n---\n", "SKILL.md:4:", "bad-capability"),
         ("---\nname: x\ndescription: a\ncapabilities:\n  lmm: true\n---\n", "SKILL.md:4:", "`lmm` is no capability"),
         ("---\nname: x\ndescription: a\nmore: \"b\n---\n", "SKILL.md:", "in quotes"),
+        ("---\nname: x\ndescription: a\ntriggers: [b\n---\n", "SKILL.md:", "front-matter-broken"),
+        ("---\nname: x\ndescription: a\njust words\n---\n", "SKILL.md:", "front-matter-broken"),
     ] {
         let shown = parse_skill_md(text).unwrap_err().to_string();
         assert!(shown.contains(line) && shown.contains(says), "{text}\n{shown}");
