@@ -5,14 +5,17 @@
 //! each a transaction of its own. So a write waits for one step at most. Open tasks, the tasks that
 //! wait for an answer, and the jobs, receipts and recordings of both stay.
 
-pub(crate) mod steps;
-pub(crate) use steps::OldTask;
+mod receipts;
+mod steps;
+mod tasks;
 
 use openanalyst_domain::{Owner, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{StorageKind, StorageUsage};
 use crate::{Store, StoreError};
+
+pub(crate) use tasks::OldTask;
 
 /// Most rows that a step removes of a kind.
 pub const MAX_ROWS: usize = 100;
