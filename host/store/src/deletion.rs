@@ -366,7 +366,7 @@ impl Store {
         Ok(rows.into_iter().map(|(digest,)| digest).collect())
     }
 
-    /// Whether any tenant but `without` has a package. For its removal, under [`Tx::hold_package`].
+    /// Whether any tenant but `without` has a package. For its removal, under [`crate::Tx::hold_package`].
     ///
     /// # Errors
     /// The database's.
