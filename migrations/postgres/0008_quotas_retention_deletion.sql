@@ -131,6 +131,3 @@ CREATE POLICY openanalyst_worker ON memory_usage FOR SELECT TO openanalyst_worke
 GRANT SELECT (tenant, user_id) ON memory_usage TO openanalyst_worker;
 CREATE POLICY openanalyst_worker ON deletions FOR SELECT TO openanalyst_worker USING (true);
 GRANT SELECT (tenant, user_id) ON deletions TO openanalyst_worker;
--- Whether any tenant has a package: the last one to go takes its bytes with it.
-CREATE POLICY openanalyst_worker ON skill_versions FOR SELECT TO openanalyst_worker USING (true);
-GRANT SELECT (tenant, digest) ON skill_versions TO openanalyst_worker;

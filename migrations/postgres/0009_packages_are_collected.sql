@@ -1,5 +1,4 @@
--- Whether any organisation still has a package is asked each time one of them removes a skill. Only
--- the digests can be read for that, and not whose they are.
-CREATE INDEX skill_versions_by_digest ON skill_versions (digest);
+-- Whether any other organisation still has a package is asked each time one of them removes a skill, or
+-- is deleted. Nothing but the digests, and whose they are, can be read for that.
 CREATE POLICY openanalyst_worker ON skill_versions FOR SELECT TO openanalyst_worker USING (true);
-GRANT SELECT (digest) ON skill_versions TO openanalyst_worker;
+GRANT SELECT (tenant, digest) ON skill_versions TO openanalyst_worker;
