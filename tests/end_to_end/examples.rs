@@ -126,7 +126,7 @@ async fn the_skill_without_a_program_is_installed() {
     assert!(install(&data, &server, "tone-check"));
     let (status, shown) = client.get("/v1/skills/tone-check").await;
     assert_eq!((status, &shown["name"]), (200, &json!("tone-check")), "{shown}");
-    let task = client.ask("Check the tone of: You did not send the numbers again", "s").await;
+    let task = client.ask("Check the tone of: You did not call me back", "s").await;
     assert!(task["metadata"]["windmillJobs"].as_array().is_none_or(Vec::is_empty), "{task}");
 }
 

@@ -201,7 +201,8 @@ async fn a_component_that_cannot_be_compiled_makes_the_host_not_ready_and_is_tri
         }
     };
     let problem = tokio::time::timeout(PATIENCE, failing).await.expect("a killed compiler is a failure");
-    assert_eq!(problem["checks"][1], json!({"name": "components", "ok": false}), "{problem}");
+    let failed = json!({"name": "components", "ok": false});
+    assert!(problem["checks"].as_array().unwrap().contains(&failed), "{problem}");
     assert!(preparing(&problem).contains(&"core"), "{problem}");
     drop(killed);
     let task = server.client(&token).ask("hello", "s").await;

@@ -199,17 +199,17 @@ impl Registry {
         if there.iter().any(|row| row.digest == package.digest.as_str()) {
             return Ok(true);
         }
-        if there.iter().any(|row| row.version == version.to_string()) {
-            return Err(RegistryError::WrongState(format!(
-                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
-            )));
-        }
         // Two names can give one identifier, and a version of somebody else's skill would take its place.
         let other = there.iter().filter_map(|row| row.manifest["title"].as_str()).next();
         if let Some(other) = other.filter(|other| !explicit_id && !identifier::same_name(other, title)) {
             return Err(RegistryError::WrongState(format!(
                 "the identifier `{name}` belongs to the skill \"{other}\", and this one is called \"{title}\": choose another `name`, or \
                  add a line `id:` to SKILL.md, with an identifier of its own, or with `{name}` if this is a new version of that skill"
+            )));
+        }
+        if there.iter().any(|row| row.version == version.to_string()) {
+            return Err(RegistryError::WrongState(format!(
+                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
             )));
         }
         let quota = self.quota();

@@ -279,7 +279,7 @@ impl Quotas {
     /// [`QuotaError::Exceeded`] names the first that is used up.
     pub async fn check(&self, owner: &Owner, kinds: &[StorageKind]) -> Result<QuotaTurn, QuotaError> {
         let mut counted = slot(&self.users, owner).lock_owned().await;
-        if counted.fresh_until.is_none_or(|until| Instant::now() >= until) {
+        if must_count(&counted, kinds) {
             let began = Instant::now();
             counted.deleting = self.store.is_deleting(owner).await?;
             counted.quota = self.of_user(owner).await?;
@@ -302,7 +302,7 @@ impl Quotas {
     /// [`QuotaError::Exceeded`] names the first that is used up.
     pub async fn check_tenant(&self, tenant: &TenantId, kinds: &[StorageKind]) -> Result<(), QuotaError> {
         let mut counted = slot(&self.tenants, tenant).lock_owned().await;
-        if counted.fresh_until.is_none_or(|until| Instant::now() >= until) {
+        if must_count(&counted, kinds) {
             let began = Instant::now();
             counted.quota = self.of_tenant(tenant).await?;
             counted.fresh_until = fresh_until(began, &counted.quota);
@@ -349,6 +349,12 @@ impl Quotas {
         self.users.lock().unwrap_or_else(PoisonError::into_inner).retain(|owner, _| owner.tenant != *tenant);
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
     }
+}
+
+/// Whether the last count is too old. Schedules are counted each time: many fit into a second, and
+/// seldom does anybody make one. (Open tasks are counted with the acceptance.)
+fn must_count(counted: &Counted, kinds: &[StorageKind]) -> bool {
+    kinds.contains(&StorageKind::Schedules) || counted.fresh_until.is_none_or(|until| Instant::now() >= until)
 }
 
 fn lower(limits: &mut StorageLimits, set: &StorageLimits) {

@@ -50,7 +50,11 @@ fn function(engine: &Engine, handler: &ComponentInstance, name: &str) -> Result<
     match handler.get_export(engine, name).map(|export| export.ty) {
         Some(ComponentItem::ComponentFunc(function)) => Ok(function),
         _ => {
-            let found = named(handler.exports(engine).map(|(name, _)| name.to_owned()));
+            let functions = handler.exports(engine).filter_map(|(name, export)| match export.ty {
+                ComponentItem::ComponentFunc(_) => Some(name.to_owned()),
+                _ => None,
+            });
+            let found = named(functions);
             Err(LoadError::refused(
                 "missing-export",
                 format!("`{HANDLER}` lacks the function `{name}`; it has {found}. Build the component with the SDK"),

@@ -287,8 +287,15 @@ async fn a_crash_is_one_plain_sentence_for_the_user_and_a_place_for_the_author()
     let md = b"---\nname: crasher\ndescription: Crashes.\ntriggers: [crasher]\n---\n";
     assert_eq!(edge.upload(&token, package_of(&[("SKILL.md", md), ("skill.wasm", &crashing())])).await.0, 201);
     assert_eq!(edge.activate(&token, "crasher", "0.1.0").await.0, 200);
-    let task = edge.ask(&token, "crasher").await;
-    assert_eq!(task["status"], "failed", "{task}");
+    let request = json!({"content": "crasher", "sessionId": "s"});
+    let (_, mut task) = call(edge.post("/v1/requests?wait=0", &token, &request)).await;
+    let path = format!("/v1/tasks/{}", task["taskId"].as_str().unwrap());
+    while task["status"] != "failed" {
+        assert!(["accepted", "running"].contains(&task["status"].as_str().unwrap()), "{task}");
+        // It waits before it tries again.
+        edge.clock.advance(std::time::Duration::from_millis(100));
+        task = call(edge.get(&path, &token)).await.1;
+    }
     let said = task["error"]["message"].as_str().unwrap();
     assert!(said.contains("crashed") && !said.contains("wasm") && !said.contains("unreachable"), "{said}");
     let logs = call(edge.get("/v1/skills/crasher/logs", &token)).await.1;

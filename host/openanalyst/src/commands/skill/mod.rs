@@ -236,12 +236,12 @@ mod tests {
         assert_eq!(
             capability_lines(&requested, &effective),
             [
-                "windmill f/a/*: granted as f/a/x",
-                "windmill f/b/*: not granted",
-                "memory tenant: granted as user",
                 "llm : not granted",
+                "memory tenant: granted as user",
                 "skills jotter: granted",
                 "skills mailer: not granted",
+                "windmill f/a/*: granted as f/a/x",
+                "windmill f/b/*: not granted",
             ]
         );
     }
