@@ -23,6 +23,7 @@ pub(crate) fn to_stderr(text: Arguments<'_>) {
 
 /// Prints a line to stdout, as `println!` does; see [`to_stdout`].
 macro_rules! say {
+    () => { $crate::output::to_stdout(format_args!("")) };
     ($($text:tt)*) => { $crate::output::to_stdout(format_args!($($text)*)) };
 }
 

@@ -34,10 +34,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
         settings
     } else {
         let place = std::path::absolute(&settings.data_dir.value)?;
-        println!(
-            "note  there is no data directory at {}: `serve` makes it (--data-dir names another)",
-            place.display()
-        );
+        say!("note  there is no data directory at {}: `serve` makes it (--data-dir names another)", place.display());
         elsewhere = settings.in_a_temporary_directory()?;
         &elsewhere.0
     };

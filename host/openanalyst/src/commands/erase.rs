@@ -10,6 +10,7 @@ use openanalyst_registry::Actor;
 
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Deletes all data of a user.
@@ -67,7 +68,7 @@ async fn delete(subject: &Subject, what: &str, settings: &Settings) -> Result<Ex
     let deleted = deleted.await;
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     if deleted? {
-        println!("deleted {what}; its rows in the audit log stay");
+        say!("deleted {what}; its rows in the audit log stay");
         return Ok(ExitCode::SUCCESS);
     }
     Err(Failure::failed("the deletion was interrupted: give the command again, or start `serve`, to go on with it"))

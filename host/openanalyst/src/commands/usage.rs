@@ -8,6 +8,7 @@ use openanalyst_domain::{Owner, TenantId, UserId};
 use crate::cli::Usage;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
+use crate::output::say;
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -26,19 +27,16 @@ pub async fn run(usage: &Usage, settings: &Settings) -> Result<ExitCode, Failure
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     let view = view?;
     if usage.json {
-        println!("{}", serde_json::to_string_pretty(&view).map_err(|error| Failure::failed(error.to_string()))?);
+        say!("{}", serde_json::to_string_pretty(&view).map_err(|error| Failure::failed(error.to_string()))?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{:<12} {:>16} {:>16}  unit", "kind", "used", "limit");
+    say!("{:<12} {:>16} {:>16}  unit", "kind", "used", "limit");
     for (kind, of) in &view.kinds {
         let limit = of.limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
-        println!("{kind:<12} {:>16} {limit:>16}  {}", of.used, of.unit);
+        say!("{kind:<12} {:>16} {limit:>16}  {}", of.used, of.unit);
     }
     for day in &view.days {
-        println!(
-            "{}: {} invocations, {} ms of CPU time, {} tokens",
-            day.day, day.invocations, day.cpu_ms, day.llm_tokens
-        );
+        say!("{}: {} invocations, {} ms of CPU time, {} tokens", day.day, day.invocations, day.cpu_ms, day.llm_tokens);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use super::pack;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::Workshop;
+use crate::output::{note, say};
 use crate::settings::Settings;
 
 /// Runs the command. Exit status 1 if the package is refused.
@@ -42,21 +43,21 @@ pub(super) async fn run(path: &Path, tenant: &str, settings: &Settings) -> Resul
         Err(RegistryError::Refused(findings)) => {
             let errors = findings.iter().filter(|finding| finding.is_error()).count();
             for finding in &findings {
-                eprintln!("{}: {finding}", if finding.is_error() { "error" } else { "warning" });
+                note!("{}: {finding}", if finding.is_error() { "error" } else { "warning" });
             }
-            println!("refused: {errors} errors, {} warnings", findings.len() - errors);
+            say!("refused: {errors} errors, {} warnings", findings.len() - errors);
             return Ok(ExitCode::FAILURE);
         }
         Err(error @ RegistryError::WrongState(_)) => {
-            eprintln!("error: {error}");
-            println!("refused: 1 errors, 0 warnings");
+            note!("error: {error}");
+            say!("refused: 1 errors, 0 warnings");
             return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error.into()),
     };
     for warning in &checked.warnings {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
-    println!("{} {}: 0 errors, {} warnings", checked.name, checked.version, checked.warnings.len());
+    say!("{} {}: 0 errors, {} warnings", checked.name, checked.version, checked.warnings.len());
     Ok(ExitCode::SUCCESS)
 }

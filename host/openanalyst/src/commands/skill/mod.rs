@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::{SkillCommand, SkillPlace};
 use crate::failure::Failure;
+use crate::output::{note, say};
 use crate::settings::Settings;
 use place::{Call, Place};
 
@@ -46,7 +47,7 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             let name = uploaded["name"].as_str().unwrap_or_default().to_owned();
             let version = uploaded["version"].as_str().unwrap_or_default().to_owned();
             for warning in uploaded["warnings"].as_array().into_iter().flatten() {
-                eprintln!("warning: {}", warning["message"].as_str().unwrap_or_default());
+                note!("warning: {}", warning["message"].as_str().unwrap_or_default());
             }
             let wanted = match (wanted, grant_all) {
                 (_, true) => Some(serde_json::from_value(uploaded["capabilities"].clone()).unwrap_or_default()),
@@ -60,7 +61,7 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
                 shown = place.call(Call::Activate(&name, Some(&version))).await?;
             }
             print(at, &shown, |shown| {
-                println!("{name} {version} {}", text(shown, "state"));
+                say!("{name} {version} {}", text(shown, "state"));
                 print_capabilities(shown);
             });
         }
@@ -76,7 +77,7 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             let listed = serde_json::json!({ "skills": skills });
             print(at, &listed, |listed| {
                 for skill in listed["skills"].as_array().into_iter().flatten() {
-                    println!(
+                    say!(
                         "{:24} {:12} {:9} {:9} {}",
                         text(skill, "name"),
                         text(skill, "version"),
@@ -91,18 +92,18 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             let mut shown = place.call(Call::Show(name)).await?;
             shown["versions"] = place.call(Call::Versions(name)).await?["versions"].take();
             print(at, &shown, |shown| {
-                println!(
+                say!(
                     "{} {} ({}, {})",
                     text(shown, "name"),
                     text(shown, "version"),
                     text(shown, "state"),
                     text(shown, "source")
                 );
-                println!("{}", text(shown, "description"));
-                println!("digest {}", text(shown, "digest"));
+                say!("{}", text(shown, "description"));
+                say!("digest {}", text(shown, "digest"));
                 print_capabilities(shown);
                 for version in shown["versions"].as_array().into_iter().flatten() {
-                    println!(
+                    say!(
                         "version {:12} {:9} {}",
                         text(version, "version"),
                         text(version, "state"),
@@ -116,9 +117,9 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
             print(at, &logs, |logs| {
                 for invocation in logs["invocations"].as_array().into_iter().flatten() {
                     let (at, outcome) = (time(&invocation["atMs"]), text(&invocation["outcome"], "outcome"));
-                    println!("{at} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
+                    say!("{at} {} {} {outcome}", text(invocation, "user"), text(invocation, "export"));
                     for line in invocation["lines"].as_array().into_iter().flatten() {
-                        println!("    {} {}", text(line, "level"), text(line, "message"));
+                        say!("    {} {}", text(line, "level"), text(line, "message"));
                     }
                 }
             });
@@ -144,12 +145,12 @@ async fn work(command: &SkillCommand, place: &Place) -> Result<(), Failure> {
 }
 
 fn say(at: &SkillPlace, shown: Value) {
-    print(at, &shown, |shown| println!("{} {} {}", text(shown, "name"), text(shown, "version"), text(shown, "state")));
+    print(at, &shown, |shown| say!("{} {} {}", text(shown, "name"), text(shown, "version"), text(shown, "state")));
 }
 
 fn print(at: &SkillPlace, value: &Value, for_people: impl FnOnce(&Value)) {
     if at.json {
-        println!("{value:#}");
+        say!("{value:#}");
     } else {
         for_people(value);
     }
@@ -163,7 +164,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 fn print_capabilities(skill: &Value) {
     let set = |name: &str| serde_json::from_value::<Capabilities>(skill[name].clone()).unwrap_or_default();
     for line in capability_lines(&set("requested"), &set("capabilities")) {
-        println!("{line}");
+        say!("{line}");
     }
 }
 

@@ -10,6 +10,7 @@ use openanalyst_package::{ArchiveLimits, Findings, Package, SigningKey};
 
 use super::selection::Selection;
 use crate::failure::Failure;
+use crate::output::{note, say};
 use crate::settings::Settings;
 
 /// Makes the `.skill` of a folder, signed where there is a key. Prints each file of it, and what of
@@ -25,13 +26,13 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let (mut archive, package, selection) = packed(dir, key, settings)?;
     for warning in &package.warnings {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     if let Some(key) = key {
         let key = signing_key(key)?;
         archive =
             openanalyst_package::sign(&archive, &key).map_err(|findings| Failure::failed(findings.to_string()))?;
-        eprintln!("signed by {}", key.publisher());
+        note!("signed by {}", key.publisher());
     }
     let out = out.map_or_else(
         || PathBuf::from(format!("{}-{}.skill", package.manifest.name, package.manifest.version)),
@@ -40,12 +41,12 @@ pub(super) fn run(
     fs::write(&out, &archive)
         .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", out.display())))?;
     for (path, why) in &selection.left_out {
-        eprintln!("left out: {path} ({why})");
+        note!("left out: {path} ({why})");
     }
     for (path, content) in &selection.files {
-        println!("{path} {}", content.len());
+        say!("{path} {}", content.len());
     }
-    println!("{} sha256:{}", out.display(), openanalyst_package::digest(&archive));
+    say!("{} sha256:{}", out.display(), openanalyst_package::digest(&archive));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,10 +91,7 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
                 .open(path)
                 .map_err(|error| failed(&error))?;
             file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
-            eprintln!(
-                "made the key {}: keep it, and give its public half to those who shall trust you",
-                path.display()
-            );
+            note!("made the key {}: keep it, and give its public half to those who shall trust you", path.display());
             Ok(key)
         }
         Err(error) => Err(failed(&error)),
