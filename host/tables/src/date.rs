@@ -47,7 +47,7 @@ impl Day {
     }
 
     fn new(year: u32, month: u32, day: u32, is_month: bool) -> Option<Self> {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             2 if leap => 29,
             2 => 28,

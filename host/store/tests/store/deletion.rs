@@ -233,7 +233,7 @@ async fn a_deletion_that_was_interrupted_is_continued(place: Place) {
     store.close().await;
     let store = place.open().await.unwrap();
     let pending = store.deletions_of_all_tenants().await.unwrap();
-    assert_eq!(pending, [deletion.clone()]);
+    assert_eq!(pending, std::slice::from_ref(&deletion));
     let again = store.request_deletion(&of_user(), "operator", "local", 5_000).await.unwrap();
     assert_eq!(again, deletion, "asked for once more it is the same");
     assert!(store.remove_all_of(&pending[0], &AtOnce).await.unwrap());
