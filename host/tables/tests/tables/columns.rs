@@ -110,7 +110,7 @@ const COLUMNS: &[Case] = &[
     (',', "date", &["2026-11-03", "2026-11-04"], Date, None),
     (';', "datum", &["03.11.2026", "24.12.2026"], Date, None),
     (',', "date", &["03/02/2026", "19/02/2026"], Date, None),
-    (',', "date", &["Feb 3, 2026 9:15 AM", "Feb 19, 2026"].as_slice(), Text, None),
+    (',', "date", &["Feb 3, 2026 9:15 AM", "Feb 19, 2026"], Text, None),
     (',', "when", &["3 Feb 2026", "19 Feb 2026", ""], Date, None),
     (',', "date", &["03/02/2026", "04/02/2026"], Text, None),
     // Words.

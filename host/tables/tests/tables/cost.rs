@@ -24,7 +24,8 @@ fn time(text: &str) -> Duration {
 /// quadratic work would take sixteen.
 #[test]
 fn four_times_the_file_takes_about_four_times_as_long() {
-    let kinds: [(&str, fn(usize) -> String); 6] = [
+    type Make = fn(usize) -> String;
+    let kinds: [(&str, Make); 6] = [
         ("numbers", |n| format!("day,a,b,c\n{}", "2026-11-01,\"1,234.50\",5%,€7\n".repeat(n))),
         ("totals", |n| format!("day,a\n{}", "Total,5\n".repeat(n))),
         ("quotes", |n| format!("a,b\n{}", "\"x\ny\",1\n".repeat(n))),
