@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sql::query;
 use crate::storage::{StorageKind, StorageUsage, Whose};
-use crate::{Scope, Store, StoreError};
+use crate::{Scope, Store, StoreError, Tx};
 
 /// Limits by kind; a kind that is not there has none.
 pub type StorageLimits = BTreeMap<StorageKind, u64>;
@@ -191,7 +192,7 @@ pub struct Quota {
     /// What there is.
     pub used: StorageUsage,
     /// What there may be.
-    pub limits: StorageLimits,
+    pub limits: Arc<StorageLimits>,
 }
 
 impl Quota {
@@ -203,19 +204,19 @@ impl Quota {
         })
     }
 
-    /// Whether every kind is so far from its limit that it is not reached within a second.
-    fn is_roomy(&self) -> bool {
-        self.limits.iter().all(|(kind, limit)| {
+    /// Whether each of these kinds is so far from its limit that `admitted` more things do not reach it,
+    /// however large they are.
+    fn has_room_for(&self, admitted: i64, kinds: &[StorageKind]) -> bool {
+        kinds.iter().filter_map(|kind| Some((kind, self.limits.get(kind)?))).all(|(kind, limit)| {
             let used = self.used.get(kind).copied().unwrap_or_default().amount(*kind);
             let left = i64::try_from(*limit).unwrap_or(i64::MAX).saturating_sub(used);
-            left >= if kind.is_number() { ROOM_OF_NUMBERS } else { ROOM_OF_BYTES }
+            left > admitted.saturating_mul(if kind.is_number() { 1 } else { LARGEST })
         })
     }
 }
 
-/// More than a tenant can write in [`FRESH`].
-const ROOM_OF_BYTES: i64 = 64 << 20;
-const ROOM_OF_NUMBERS: i64 = 50;
+/// More than what is written after one check: a request has at most 1 MiB, a memory value, script or result less or as much, each with its rows.
+const LARGEST: i64 = 2 << 20;
 /// How long a count that is far from every limit is used again.
 const FRESH: Duration = Duration::from_secs(1);
 /// What counting takes at most of the time, where it takes long: one part of so many.
@@ -230,6 +231,14 @@ struct Counted {
     quota: Quota,
     /// Until when it may be used again. None: it was never counted.
     fresh_until: Option<Instant>,
+    /// Until when it is used again although a limit is near: counting takes long.
+    kept_until: Option<Instant>,
+    /// How many things may have been written since it was counted.
+    admitted: i64,
+    /// How many were admitted and may not be written yet.
+    in_flight: Arc<AtomicI64>,
+    /// Of [`Quotas::changes`], when it was counted.
+    change: u64,
     deleting: bool,
 }
 
@@ -242,6 +251,8 @@ pub struct Quotas {
     operator: Arc<OperatorQuotas>,
     users: Arc<Mutex<HashMap<Owner, Slot>>>,
     tenants: Arc<Mutex<HashMap<TenantId, Slot>>>,
+    /// How often settings changed.
+    changes: Arc<AtomicU64>,
 }
 
 /// Held from a check until what was checked is written: those of one user come out in the order in
@@ -249,6 +260,7 @@ pub struct Quotas {
 #[derive(Debug)]
 pub struct QuotaTurn {
     turn: tokio::sync::OwnedMutexGuard<Counted>,
+    _in_flight: InFlight,
 }
 
 impl QuotaTurn {
@@ -257,13 +269,46 @@ impl QuotaTurn {
     pub fn most(&self, kind: StorageKind) -> Option<u64> {
         self.turn.quota.limits.get(&kind).copied()
     }
+
+    /// Checks again what the user keeps of a kind, as a transaction sees it: while it holds its lock, no
+    /// other process adds anything.
+    ///
+    /// # Errors
+    /// As [`Quotas::check`].
+    pub async fn check_in(&self, tx: &mut Tx, owner: &Owner, kind: StorageKind) -> Result<(), QuotaError> {
+        let quota = Quota { used: tx.stored(Whose::User(owner)).await?, limits: self.turn.quota.limits.clone() };
+        quota.exceeded(false, &[kind]).map_or(Ok(()), |exceeded| Err(QuotaError::Exceeded(exceeded)))
+    }
+}
+
+/// One thing of a tenant that was admitted and may not be written yet.
+#[derive(Debug)]
+struct InFlight(Arc<AtomicI64>);
+
+impl InFlight {
+    fn begin(count: &Arc<AtomicI64>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Quotas {
     /// Over a record.
     #[must_use]
     pub fn new(store: Store, operator: OperatorQuotas) -> Self {
-        Self { store, operator: Arc::new(operator), users: Arc::default(), tenants: Arc::default() }
+        Self {
+            store,
+            operator: Arc::new(operator),
+            users: Arc::default(),
+            tenants: Arc::default(),
+            changes: Arc::default(),
+        }
     }
 
     /// The operator's limits.
@@ -275,16 +320,21 @@ impl Quotas {
     /// Checks that a user may keep more of some kinds: of their own, and of the tenant's. Open tasks
     /// of the user are left to [`Store::accept`], which counts them with the acceptance.
     ///
+    /// It reads, and waits for others of the same user. So it is never asked while a transaction is open:
+    /// whoever holds the writer would wait for those who wait for it.
+    ///
     /// # Errors
     /// [`QuotaError::Exceeded`] names the first that is used up.
     pub async fn check(&self, owner: &Owner, kinds: &[StorageKind]) -> Result<QuotaTurn, QuotaError> {
         let mut counted = slot(&self.users, owner).lock_owned().await;
-        if must_count(&counted, kinds) {
+        let change = self.changes.load(Ordering::Acquire);
+        if counted.is_due(kinds, change) {
             let began = Instant::now();
             counted.deleting = self.store.is_deleting(owner).await?;
-            counted.quota = self.of_user(owner).await?;
-            counted.fresh_until = fresh_until(began, &counted.quota);
+            // Nothing is in flight: the turn of the last check has ended.
+            counted.is(self.of_user(owner).await?, began, 0, change);
         }
+        counted.admitted += 1;
         if counted.deleting {
             return Err(QuotaError::Deleting);
         }
@@ -292,8 +342,8 @@ impl Quotas {
         if let Some(exceeded) = counted.quota.exceeded(false, &of_user) {
             return Err(QuotaError::Exceeded(exceeded));
         }
-        self.check_tenant(&owner.tenant, kinds).await?;
-        Ok(QuotaTurn { turn: counted })
+        let in_flight = self.admit(&owner.tenant, kinds).await?;
+        Ok(QuotaTurn { turn: counted, _in_flight: in_flight })
     }
 
     /// Checks that a tenant as a whole may keep more of some kinds.
@@ -301,16 +351,29 @@ impl Quotas {
     /// # Errors
     /// [`QuotaError::Exceeded`] names the first that is used up.
     pub async fn check_tenant(&self, tenant: &TenantId, kinds: &[StorageKind]) -> Result<(), QuotaError> {
+        self.admit(tenant, kinds).await.map(drop)
+    }
+
+    async fn admit(&self, tenant: &TenantId, kinds: &[StorageKind]) -> Result<InFlight, QuotaError> {
         let mut counted = slot(&self.tenants, tenant).lock_owned().await;
-        if must_count(&counted, kinds) {
+        let change = self.changes.load(Ordering::Acquire);
+        if counted.is_due(kinds, change) {
             let began = Instant::now();
-            counted.quota = self.of_tenant(tenant).await?;
-            counted.fresh_until = fresh_until(began, &counted.quota);
+            // Before the count: what ends in between is then counted twice and not left out.
+            let in_flight = counted.in_flight.load(Ordering::Acquire);
+            let quota = self.of_tenant(tenant).await?;
+            counted.is(quota, began, in_flight, change);
         }
-        match counted.quota.exceeded(true, kinds) {
-            Some(exceeded) => Err(QuotaError::Exceeded(exceeded)),
-            None => Ok(()),
+        if let Some(exceeded) = counted.quota.exceeded(true, kinds) {
+            return Err(QuotaError::Exceeded(exceeded));
         }
+        if kinds.contains(&StorageKind::OpenTasks)
+            && let Some(exceeded) = counted.exceeded_by_tasks_in_flight()
+        {
+            return Err(QuotaError::Exceeded(exceeded));
+        }
+        counted.admitted += 1;
+        Ok(InFlight::begin(&counted.in_flight))
     }
 
     /// What a user keeps, and may keep.
@@ -321,7 +384,7 @@ impl Quotas {
         let set = self.set_by(&owner.tenant).await?;
         let mut limits = self.operator.user.clone();
         lower(&mut limits, set.users.get(owner.user.as_str()).unwrap_or(&set.user));
-        Ok(Quota { used: self.store.stored(Whose::User(owner)).await?, limits })
+        Ok(Quota { used: self.store.stored(Whose::User(owner)).await?, limits: Arc::new(limits) })
     }
 
     /// What a tenant and all its users keep, and may keep.
@@ -332,7 +395,7 @@ impl Quotas {
         let set = self.set_by(tenant).await?;
         let mut limits = self.operator.tenant.clone();
         lower(&mut limits, &set.tenant);
-        Ok(Quota { used: self.store.stored(Whose::Tenant(tenant)).await?, limits })
+        Ok(Quota { used: self.store.stored(Whose::Tenant(tenant)).await?, limits: Arc::new(limits) })
     }
 
     async fn set_by(&self, tenant: &TenantId) -> Result<TenantQuotas, StoreError> {
@@ -346,15 +409,42 @@ impl Quotas {
 
     /// Forgets what was counted: the tenant's administrator changed something.
     pub fn forget(&self, tenant: &TenantId) {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner).retain(|owner, _| owner.tenant != *tenant);
-        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+        // The slots stay, with those who hold or await them. All are counted anew, also of others: it is cheap, and settings change seldom.
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        tracing::debug!(%tenant, "quotas are counted anew");
     }
 }
 
-/// Whether the last count is too old. Schedules are counted each time: many fit into a second, and
-/// seldom does anybody make one. (Open tasks are counted with the acceptance.)
-fn must_count(counted: &Counted, kinds: &[StorageKind]) -> bool {
-    kinds.contains(&StorageKind::Schedules) || counted.fresh_until.is_none_or(|until| Instant::now() >= until)
+impl Counted {
+    /// Whether the last count is too old, or too little room is left since. Schedules are counted each
+    /// time: many fit into a second, and seldom does anybody make one. (A user's open tasks are counted
+    /// with the acceptance.)
+    fn is_due(&self, kinds: &[StorageKind], change: u64) -> bool {
+        let now = Instant::now();
+        if kinds.contains(&StorageKind::Schedules)
+            || self.change != change
+            || self.fresh_until.is_none_or(|until| now >= until)
+        {
+            return true;
+        }
+        !self.quota.has_room_for(self.admitted, kinds) && self.kept_until.is_none_or(|until| now >= until)
+    }
+
+    fn is(&mut self, quota: Quota, began: Instant, in_flight: i64, change: u64) {
+        let (now, took) = (Instant::now(), began.elapsed());
+        self.fresh_until = Some(now + FRESH.max(took * SHARE));
+        self.kept_until = (took >= CHEAP).then(|| now + took * SHARE);
+        self.change = change;
+        self.quota = quota;
+        self.admitted = in_flight;
+    }
+
+    /// Of a tenant: open tasks that were admitted and are not written yet count too.
+    fn exceeded_by_tasks_in_flight(&self) -> Option<Exceeded> {
+        let limit = i64::try_from(*self.quota.limits.get(&StorageKind::OpenTasks)?).unwrap_or(i64::MAX);
+        let used = self.quota.used.get(&StorageKind::OpenTasks).copied().unwrap_or_default().entries + self.admitted;
+        (used >= limit).then_some(Exceeded { of_tenant: true, kind: StorageKind::OpenTasks, used, limit })
+    }
 }
 
 fn lower(limits: &mut StorageLimits, set: &StorageLimits) {
@@ -363,16 +453,6 @@ fn lower(limits: &mut StorageLimits, set: &StorageLimits) {
             *highest = (*highest).min(*limit);
         }
     }
-}
-
-fn fresh_until(began: Instant, quota: &Quota) -> Option<Instant> {
-    let took = began.elapsed();
-    let fresh = match quota.is_roomy() {
-        true => FRESH.max(took * SHARE),
-        false if took < CHEAP => Duration::ZERO,
-        false => took * SHARE,
-    };
-    Some(Instant::now() + fresh)
 }
 
 fn slot<K: Clone + Eq + std::hash::Hash>(slots: &Mutex<HashMap<K, Slot>>, whose: &K) -> Slot {

@@ -3,7 +3,7 @@
 use openanalyst_domain::{Owner, TenantId};
 use serde_json::Value;
 
-use crate::sql::{At, Json, from_row, ms, query};
+use crate::sql::{At, Json, Query, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A schedule as it is stored.
@@ -213,6 +213,15 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// As [`Store::schedule`], as this transaction sees it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn schedule(&mut self, tenant: &TenantId, path: &str) -> Result<Option<ScheduleRow>, StoreError> {
+        let raw: Option<Raw> = schedule(tenant, path).optional(self).await?;
+        raw.map(ScheduleRow::try_from).transpose()
+    }
+
     /// Removes a schedule; says whether there was one.
     ///
     /// # Errors
@@ -227,17 +236,17 @@ impl Tx {
     }
 }
 
+fn schedule(tenant: &TenantId, path: &str) -> Query {
+    query(select_schedules!("WHERE tenant = $1 AND path = $2")).bind(tenant.as_str()).bind(path)
+}
+
 impl Store {
     /// A schedule of the tenant.
     ///
     /// # Errors
     /// The database's.
     pub async fn schedule(&self, tenant: &TenantId, path: &str) -> Result<Option<ScheduleRow>, StoreError> {
-        let raw: Option<Raw> = query(select_schedules!("WHERE tenant = $1 AND path = $2"))
-            .bind(tenant.as_str())
-            .bind(path)
-            .optional(self.read(tenant))
-            .await?;
+        let raw: Option<Raw> = schedule(tenant, path).optional(self.read(tenant)).await?;
         raw.map(ScheduleRow::try_from).transpose()
     }
 

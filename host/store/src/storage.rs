@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use openanalyst_domain::{Owner, TenantId};
 use serde::{Deserialize, Serialize};
 
+use crate::db::Source;
 use crate::sql::{At, Sql, query};
-use crate::{Scope, Store, StoreError, tenant_of};
+use crate::{Scope, Store, StoreError, Tx, tenant_of};
 
 /// A kind of things that users or tenants keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -152,6 +153,25 @@ macro_rules! keepers {
 /// Most changes that one transaction adds up.
 const ADDED_UP_AT_ONCE: i64 = 2_000;
 
+async fn stored_in(source: impl Source, whose: Whose<'_>) -> Result<StorageUsage, StoreError> {
+    let (sql, tenant, user) = match whose {
+        Whose::User(owner) => (OF_USER, owner.tenant.as_str(), owner.user.as_str()),
+        Whose::Tenant(tenant) => (OF_TENANT, tenant.as_str(), ""),
+    };
+    let rows: Vec<(String, i64, i64)> = query(sql).bind(tenant).bind(user).all(source).await?;
+    let known = |(kind, entries, bytes): (String, i64, i64)| {
+        Some((StorageKind::from_name(&kind)?, Stored { entries: entries.max(0), bytes: bytes.max(0) }))
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+impl Tx {
+    /// As [`Store::stored`], as this transaction sees it.
+    pub(crate) async fn stored(&mut self, whose: Whose<'_>) -> Result<StorageUsage, StoreError> {
+        stored_in(self, whose).await
+    }
+}
+
 impl Store {
     /// What a user keeps.
     ///
@@ -170,15 +190,11 @@ impl Store {
     }
 
     pub(crate) async fn stored(&self, whose: Whose<'_>) -> Result<StorageUsage, StoreError> {
-        let (sql, tenant, user, scope) = match whose {
-            Whose::User(owner) => (OF_USER, owner.tenant.as_str(), owner.user.as_str(), Scope::from(owner)),
-            Whose::Tenant(tenant) => (OF_TENANT, tenant.as_str(), "", Scope::EveryUser(tenant.clone())),
+        let scope = match whose {
+            Whose::User(owner) => Scope::from(owner),
+            Whose::Tenant(tenant) => Scope::EveryUser(tenant.clone()),
         };
-        let rows: Vec<(String, i64, i64)> = query(sql).bind(tenant).bind(user).all(self.read(scope)).await?;
-        let known = |(kind, entries, bytes): (String, i64, i64)| {
-            Some((StorageKind::from_name(&kind)?, Stored { entries: entries.max(0), bytes: bytes.max(0) }))
-        };
-        Ok(rows.into_iter().filter_map(known).collect())
+        stored_in(self.read(scope), whose).await
     }
 
     /// Everybody who keeps something, sorted, after this one: the tenant, and the user or an empty

@@ -2,7 +2,8 @@
 
 use openanalyst_domain::{Owner, TenantId};
 
-use crate::sql::{At, from_row, query};
+use crate::db::Source;
+use crate::sql::{At, Query, from_row, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored script, flow or app.
@@ -132,22 +133,72 @@ impl Tx {
     }
 }
 
+async fn item_in(
+    source: impl Source,
+    tenant: &TenantId,
+    kind: &str,
+    path: &str,
+) -> Result<Option<ItemRow>, StoreError> {
+    let raw: Option<Raw> = query(
+        "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
+         WHERE tenant = $1 AND kind = $2 AND path = $3",
+    )
+    .bind(tenant.as_str())
+    .bind(kind)
+    .bind(path)
+    .optional(source)
+    .await?;
+    Ok(raw.map(ItemRow::from))
+}
+
+fn value(tenant: &TenantId, kind: &str, path: &str) -> Query {
+    query("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(path)
+}
+
+impl Tx {
+    /// As [`Store::item`], as this transaction sees it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn item(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<ItemRow>, StoreError> {
+        item_in(self, tenant, kind, path).await
+    }
+
+    /// How many items of a kind this user has.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_items(&mut self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
+        let (count,): (i64,) =
+            query("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+                .bind(owner.tenant.as_str())
+                .bind(kind)
+                .bind(owner.user.as_str())
+                .one(self)
+                .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Whether there is a value of this kind at this path.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_value(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = value(tenant, kind, path).optional(self).await?;
+        Ok(row.is_some())
+    }
+}
+
 impl Store {
     /// An item of the tenant.
     ///
     /// # Errors
     /// The database's.
     pub async fn item(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<ItemRow>, StoreError> {
-        let raw: Option<Raw> = query(
-            "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
-             WHERE tenant = $1 AND kind = $2 AND path = $3",
-        )
-        .bind(tenant.as_str())
-        .bind(kind)
-        .bind(path)
-        .optional(self.read(tenant))
-        .await?;
-        Ok(raw.map(ItemRow::from))
+        item_in(self.read(tenant), tenant, kind, path).await
     }
 
     /// Items of the tenant whose path begins with `prefix` and stands after `after`, sorted by path.
@@ -176,33 +227,12 @@ impl Store {
         Ok(raw.into_iter().map(ItemRow::from).collect())
     }
 
-    /// How many items of a kind this user has written.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn count_items(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
-        let (count,): (i64,) =
-            query("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
-                .bind(owner.tenant.as_str())
-                .bind(kind)
-                .bind(owner.user.as_str())
-                .one(self.read(owner))
-                .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
     /// A stored value.
     ///
     /// # Errors
     /// The database's.
     pub async fn value(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> =
-            query("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
-                .bind(tenant.as_str())
-                .bind(kind)
-                .bind(path)
-                .optional(self.read(tenant))
-                .await?;
+        let row: Option<(String,)> = value(tenant, kind, path).optional(self.read(tenant)).await?;
         Ok(row.map(|(value,)| value))
     }
 }

@@ -32,6 +32,21 @@ impl Tx {
             .await?;
         Ok(changed == 1)
     }
+
+    /// How many values of a kind this user has written.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_values(&mut self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
+        let (count,): (i64,) =
+            query("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
+                .bind(owner.tenant.as_str())
+                .bind(kind)
+                .bind(owner.user.as_str())
+                .one(self)
+                .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
 }
 
 impl Store {
@@ -62,20 +77,5 @@ impl Store {
             .into_iter()
             .map(|(path, user_id, value, at)| ValueRow { path, user_id, value, updated_at_ms: at.0 })
             .collect())
-    }
-
-    /// How many values of a kind this user has written.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn count_values(&self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
-        let (count,): (i64,) =
-            query("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
-                .bind(owner.tenant.as_str())
-                .bind(kind)
-                .bind(owner.user.as_str())
-                .one(self.read(owner))
-                .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
     }
 }

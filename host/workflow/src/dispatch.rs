@@ -9,7 +9,6 @@ use std::time::Duration;
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::{JobRow, NewJob};
-use openanalyst_store::storage::StorageKind;
 use openanalyst_worker_pool::Priority;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -101,10 +100,11 @@ impl Inner {
             quota::one_level_deeper(self, owner, parent).await?;
         }
         quota::one_more_job(self, owner).await?;
-        // What a task or a job that runs needs is not refused: it ends in order.
-        if job.task.is_none() && parent.is_none() {
-            quota::room(self, owner, StorageKind::Jobs).await?;
-        }
+        // What a task needs is not refused: it was checked when its request was accepted, and ends in order.
+        let _turn = match job.task {
+            None => Some(quota::room(self, owner, &quota::OF_JOBS).await?),
+            Some(_) => None,
+        };
         let now_ms = self.clock.now_ms();
         let new = NewJob {
             id: job.id,

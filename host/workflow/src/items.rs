@@ -48,14 +48,13 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, kind: &str, item: &NewItem
     access::writable(owner, &item.path)?;
     check_size(item)?;
     let unreachable = |error: StoreError| store_failure(&error);
+    let _turn = quota::room(inner, owner, &[StorageKind::Workflows]).await?;
     let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
-    match inner.store.item(&owner.tenant, kind, &item.path).await.map_err(unreachable)? {
+    match tx.item(&owner.tenant, kind, &item.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &item.path, &row.user_id)?,
-        None => quota::one_more_item(inner, owner, kind).await?,
+        None => quota::one_more_item(&mut tx, owner, kind).await?,
     }
-    quota::room(inner, owner, StorageKind::Workflows).await?;
     let (summary, language) = (summary(&item.summary), item.language.as_deref());
     let put = tx.put_item(owner, kind, &item.path, &summary, language, &item.value, inner.clock.now_ms()).await;
     put.map_err(unreachable)?;
@@ -72,8 +71,8 @@ pub(crate) async fn delete(inner: &Inner, owner: &Owner, kind: ItemKind, path: &
     let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
     let keeper = match stored_kind(kind) {
-        Some(kind) => inner.store.item(&owner.tenant, kind, path).await.map_err(unreachable)?.map(|row| row.user_id),
-        None => inner.store.schedule(&owner.tenant, path).await.map_err(unreachable)?.map(|row| row.user),
+        Some(kind) => tx.item(&owner.tenant, kind, path).await.map_err(unreachable)?.map(|row| row.user_id),
+        None => tx.schedule(&owner.tenant, path).await.map_err(unreachable)?.map(|row| row.user),
     };
     let Some(keeper) = keeper else { return Ok(false) };
     access::replaceable(owner, path, &keeper)?;

@@ -3,11 +3,14 @@
 //! Without these a script that starts itself twice, or a loop that stores scripts, would fill the record of everybody.
 
 use openanalyst_domain::{Failure, JobId, LimitReason, Owner};
-use openanalyst_store::quotas::QuotaError;
+use openanalyst_store::Tx;
+use openanalyst_store::quotas::{QuotaError, QuotaTurn};
 use openanalyst_store::storage::StorageKind;
 
 use crate::embedded::{Inner, store_failure};
 
+/// What a job writes: itself, what it leaves in the history, and its receipts.
+pub(crate) const OF_JOBS: [StorageKind; 3] = [StorageKind::Jobs, StorageKind::History, StorageKind::Receipts];
 /// Most jobs of one user that have not ended, those that wait for their time included.
 const MAX_OPEN_JOBS: u64 = 1_000;
 /// Most scripts, flows or apps of one user: of each.
@@ -51,23 +54,27 @@ pub(crate) async fn one_level_deeper(inner: &Inner, owner: &Owner, parent: JobId
 }
 
 /// Checks that the user may keep one more script, flow or app.
-pub(crate) async fn one_more_item(inner: &Inner, owner: &Owner, kind: &str) -> Result<(), Failure> {
-    let kept = inner.store.count_items(owner, kind).await.map_err(|error| store_failure(&error))?;
+pub(crate) async fn one_more_item(tx: &mut Tx, owner: &Owner, kind: &str) -> Result<(), Failure> {
+    let kept = tx.count_items(owner, kind).await.map_err(|error| store_failure(&error))?;
     check(kept, MAX_ITEMS, kind)
 }
 
-/// Checks the quotas of the user and the tenant.
-pub(crate) async fn room(inner: &Inner, owner: &Owner, kind: StorageKind) -> Result<(), Failure> {
-    match inner.quotas.check(owner, &[kind]).await {
-        Ok(_) => Ok(()),
-        Err(QuotaError::Store(error)) => Err(store_failure(&error)),
-        Err(error) => Err(Failure::limit(LimitReason::QuotaExceeded, error.to_string())),
+/// Checks the quotas of the user and the tenant. Keep what it gives until what was checked is written. Never with an open transaction.
+pub(crate) async fn room(inner: &Inner, owner: &Owner, kinds: &[StorageKind]) -> Result<QuotaTurn, Failure> {
+    inner.quotas.check(owner, kinds).await.map_err(failure)
+}
+
+/// What a skill or script is told.
+pub(crate) fn failure(error: QuotaError) -> Failure {
+    match error {
+        QuotaError::Store(error) => store_failure(&error),
+        error => Failure::limit(LimitReason::QuotaExceeded, error.to_string()),
     }
 }
 
 /// Checks that the user may keep one more variable, resource or state.
-pub(crate) async fn one_more_value(inner: &Inner, owner: &Owner, kind: &str) -> Result<(), Failure> {
-    let kept = inner.store.count_values(owner, kind).await.map_err(|error| store_failure(&error))?;
+pub(crate) async fn one_more_value(tx: &mut Tx, owner: &Owner, kind: &str) -> Result<(), Failure> {
+    let kept = tx.count_values(owner, kind).await.map_err(|error| store_failure(&error))?;
     check(kept, MAX_VALUES, kind)
 }
 

@@ -71,12 +71,22 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
         )));
     }
     let unreachable = |error: StoreError| store_failure(&error);
+    let known = inner.store.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)?.is_some();
+    let turn = match known {
+        true => None,
+        false => Some(quota::room(inner, owner, &[StorageKind::Schedules]).await?),
+    };
     let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
-    match inner.store.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)? {
-        Some(row) => access::replaceable(owner, &schedule.path, &row.user)?,
-        None => quota::room(inner, owner, StorageKind::Schedules).await?,
+    match (tx.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)?, &turn) {
+        (Some(row), _) => access::replaceable(owner, &schedule.path, &row.user)?,
+        (None, Some(turn)) => turn.check_in(&mut tx, owner, StorageKind::Schedules).await.map_err(quota::failure)?,
+        (None, None) => {
+            return Err(Failure::Unavailable {
+                detail: format!("the schedule `{}` was deleted just now: store it again", schedule.path),
+                retry_after_ms: Some(0),
+            });
+        }
     }
     let stored = async {
         tx.put_schedule(&PutSchedule {
@@ -201,7 +211,7 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     };
     // A schedule that fires faster than its jobs run would fill the queue.
     let waits = inner.store.has_waiting_job(&owner.tenant, &row.path).await?;
-    let has_room = match inner.quotas.check(&owner, &[StorageKind::Jobs]).await {
+    let has_room = match inner.quotas.check(&owner, &quota::OF_JOBS).await {
         Ok(_) => true,
         Err(QuotaError::Store(error)) => return Err(error),
         Err(error) => {

@@ -60,12 +60,13 @@ impl Memory for Supply {
         let (owner, now_ms) = (self.memory_of(scope), self.now_ms());
         let expected = options.expected_version.map(signed);
         let expires = options.ttl_ms.map(|ttl| now_ms.saturating_add(signed(ttl)));
+        let (quotas, kinds) = (self.brain.registry.quotas(), [StorageKind::Memory]);
+        let checked = match &owner {
+            MemoryOwner::User(owner) => quotas.check(owner, &kinds).await.map(drop),
+            MemoryOwner::Tenant(tenant) => quotas.check_tenant(tenant, &kinds).await,
+        };
         let put = async |tx: &mut Tx| {
-            let (quotas, kinds) = (self.brain.registry.quotas(), [StorageKind::Memory]);
-            let checked = match &owner {
-                MemoryOwner::User(owner) => quotas.check(owner, &kinds).await.map(drop),
-                MemoryOwner::Tenant(tenant) => quotas.check_tenant(tenant, &kinds).await,
-            };
+            // What an earlier run of this step put already is not refused: then nobody asks here.
             match checked {
                 Ok(()) => {}
                 Err(QuotaError::Store(error)) => return Err(error),

@@ -118,11 +118,11 @@ async fn a_held_lock_is_held_against_every_other_process() {
     let ada = owner("t", "ada");
     let mut first = one.begin(&ada).await.unwrap();
     first.hold("workflow").await.unwrap();
-    assert_eq!(one.count_items(&ada, "script").await.unwrap(), 0);
+    assert_eq!(first.count_items(&ada, "script").await.unwrap(), 0);
     let put = async {
         let mut second = other.begin(&ada).await.unwrap();
         second.hold("workflow").await.unwrap();
-        other.count_items(&ada, "script").await.unwrap()
+        second.count_items(&ada, "script").await.unwrap()
     };
     let mut put = std::pin::pin!(put);
     assert!(futures_util::poll!(&mut put).is_pending(), "the other process waits");

@@ -171,13 +171,12 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
         return Err(Failure::invalid(format!("the {kind} `{path}` has {length} bytes and {MAX_BYTES} is the limit")));
     }
     let unreachable = |error: StoreError| store_failure(&error);
+    let _turn = quota::room(&host.inner, &host.owner, &[StorageKind::Workflows]).await?;
     let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
-    // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
-    if host.inner.store.value(&host.owner.tenant, kind, path).await.map_err(unreachable)?.is_none() {
-        quota::one_more_value(&host.inner, &host.owner, kind).await?;
+    if !tx.has_value(&host.owner.tenant, kind, path).await.map_err(unreachable)? {
+        quota::one_more_value(&mut tx, &host.owner, kind).await?;
     }
-    quota::room(&host.inner, &host.owner, StorageKind::Workflows).await?;
     tx.put_value(&host.owner, kind, path, &text, host.inner.clock.now_ms()).await.map_err(unreachable)?;
     tx.commit().await.map_err(unreachable)
 }

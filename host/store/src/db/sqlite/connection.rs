@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use crate::sql::{Page, Query, Row};
 
 /// How long a write waits for another process's write before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that stay prepared. There are about 200 in this crate.
 const PREPARED: usize = 512;
 
@@ -40,11 +40,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Opens the file, which must be there, with what every connection needs. `cache_kib` is how
-    /// much of the file it keeps.
-    pub(super) fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Self> {
+    /// much of the file it keeps, `locked` how long it waits for another process's write.
+    pub(super) fn open(path: &Path, cache_kib: i64, locked: Duration) -> rusqlite::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let inner = rusqlite::Connection::open_with_flags(path, flags)?;
-        inner.busy_timeout(BUSY_TIMEOUT)?;
+        inner.busy_timeout(locked)?;
         inner.pragma_update(None, "journal_mode", "WAL")?;
         inner.pragma_update(None, "synchronous", "FULL")?;
         inner.pragma_update(None, "foreign_keys", true)?;

@@ -12,7 +12,7 @@ use openanalyst_domain::urgency::Urgent;
 use openanalyst_domain::{TenantId, Turns};
 use tokio::sync::oneshot;
 
-use super::connection::Connection;
+use super::connection::{BUSY_TIMEOUT, Connection};
 use crate::sql::{Page, Query, Row};
 use crate::{Scope, StoreError};
 
@@ -173,7 +173,7 @@ fn live(shared: &Shared, path: &Path, is_for_urgent: bool) {
         drop(queue);
         let opened = match connection.take() {
             Some(connection) => Ok(connection),
-            None => Connection::open(path, CACHE_KIB).map_err(StoreError::from),
+            None => Connection::open(path, CACHE_KIB, BUSY_TIMEOUT).map_err(StoreError::from),
         };
         match opened {
             Ok(mut opened) => {

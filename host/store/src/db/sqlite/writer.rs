@@ -19,13 +19,24 @@ use std::time::{Duration, Instant};
 use openanalyst_domain::Turns;
 use tokio::sync::oneshot;
 
-use super::connection::Connection;
+use super::connection::{BUSY_TIMEOUT, Connection};
 use crate::{Scope, StoreError};
 
 /// What the writer keeps of the file: it touches some dozens of pages for each request.
 const CACHE_KIB: i64 = 4_096;
-/// How long a session may do nothing before it is rolled back.
-const SESSION_IDLE: Duration = Duration::from_secs(2);
+/// How long the writer waits for others.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For another process's write.
+    locked: Duration,
+    /// For the next step of a session.
+    step: Duration,
+    /// For a session from its first step to its last: what was written before it in the same transaction waits too.
+    session: Duration,
+}
+
+const PATIENCE: Patience =
+    Patience { locked: BUSY_TIMEOUT, step: Duration::from_secs(2), session: Duration::from_secs(4) };
 /// Most work that goes into one transaction.
 const MAX_GROUP: usize = 256;
 /// How long the first work of a transaction waits for others to be written before all are committed.
@@ -94,8 +105,12 @@ fn gone() -> StoreError {
 }
 
 fn too_late() -> StoreError {
-    let seconds = SESSION_IDLE.as_secs();
-    let reason = format!("the transaction did nothing for {seconds} s and was rolled back");
+    let Patience { step, session, .. } = PATIENCE;
+    let reason = format!(
+        "the transaction did nothing for {} s, or took more than {} s in all, and was rolled back",
+        step.as_secs(),
+        session.as_secs()
+    );
     StoreError::Unavailable { reason }
 }
 
@@ -133,12 +148,16 @@ impl Session {
 impl Writer {
     /// Starts the thread. The file must be there.
     pub(super) fn start(path: PathBuf) -> Result<Self, StoreError> {
-        let connection = Connection::open(&path, CACHE_KIB)?;
+        Self::start_with(path, PATIENCE)
+    }
+
+    fn start_with(path: PathBuf, patience: Patience) -> Result<Self, StoreError> {
+        let connection = Connection::open(&path, CACHE_KIB, patience.locked)?;
         let shared = Arc::new(Shared::default());
         let of_thread = shared.clone();
         let thread = std::thread::Builder::new()
             .name("db-writer".to_owned())
-            .spawn(move || Thread { shared: of_thread, path, connection }.live())
+            .spawn(move || Thread { shared: of_thread, path, patience, connection }.live())
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
         Ok(Self { shared, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -236,6 +255,7 @@ impl Shared {
 struct Thread {
     shared: Arc<Shared>,
     path: PathBuf,
+    patience: Patience,
     connection: Connection,
 }
 
@@ -293,12 +313,14 @@ impl Thread {
 
     fn take_session(&mut self, group: &mut Group, from_client: &mpsc::Receiver<Step>) {
         let mut begun = None;
+        let until = Instant::now() + self.patience.session;
         loop {
-            let step = match from_client.recv_timeout(SESSION_IDLE) {
+            let left = until.saturating_duration_since(Instant::now());
+            let step = match from_client.recv_timeout(self.patience.step.min(left)) {
                 Ok(step) => step,
                 Err(error) => {
                     if error == RecvTimeoutError::Timeout {
-                        tracing::error!("a transaction was idle for too long and is rolled back");
+                        tracing::error!("a transaction was idle, or open, for too long and is rolled back");
                     }
                     if begun.is_some() {
                         self.roll_back(group, None);
@@ -359,7 +381,9 @@ impl Thread {
     fn begin_or_refuse(&mut self, group: &mut Group) -> Result<(), StoreError> {
         let begun = self.begin(group);
         if let Err(error @ StoreError::Locked) = &begun {
-            for _ in 0..self.shared.lock().waiting.len() {
+            // Counted once: the lock must be free again when the next is taken out.
+            let waiting = self.shared.lock().waiting.len();
+            for _ in 0..waiting {
                 match self.shared.next_now() {
                     // Nobody may wait any more.
                     Some(Asked::Work { committed, .. }) => {
@@ -384,6 +408,10 @@ impl Thread {
         }
         if group.is_open {
             return Ok(self.connection.say("SAVEPOINT work")?);
+        }
+        if !self.connection.is_at_rest() {
+            // What an earlier transaction left behind, where the file could not be opened anew.
+            self.connection.say("ROLLBACK")?;
         }
         self.connection.say("BEGIN IMMEDIATE")?;
         group.is_open = true;
@@ -440,7 +468,7 @@ impl Thread {
     /// committed is gone with the old one.
     fn reopen(&mut self, error: &rusqlite::Error) {
         tracing::error!(%error, "the connection that writes is closed, and opened anew");
-        match Connection::open(&self.path, CACHE_KIB) {
+        match Connection::open(&self.path, CACHE_KIB, self.patience.locked) {
             Ok(connection) => self.connection = connection,
             Err(error) => tracing::error!(%error, "the database cannot be opened anew"),
         }

@@ -12,13 +12,17 @@ struct Place {
 }
 
 fn place() -> Place {
+    place_with(PATIENCE)
+}
+
+fn place_with(patience: Patience) -> Place {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.db");
     rusqlite::Connection::open(&path)
         .unwrap()
         .execute_batch("CREATE TABLE t (at INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
         .unwrap();
-    let writer = Writer::start(path.clone()).unwrap();
+    let writer = Writer::start_with(path.clone(), patience).unwrap();
     Place { _dir: dir, path, writer }
 }
 
@@ -143,4 +147,47 @@ async fn a_closed_writer_writes_what_waits_and_refuses_the_rest() {
     closing.await.unwrap();
     assert!(place.writer.write(&Scope::Worker, work(&["late"])).is_err());
     assert_eq!(place.names(), ["held", "waiting"]);
+}
+
+#[tokio::test]
+async fn what_waits_is_refused_while_another_process_writes_and_the_writer_goes_on() {
+    let place = place_with(Patience { locked: Duration::from_millis(1), ..PATIENCE });
+    let other = rusqlite::Connection::open(&place.path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut refused = Vec::new();
+    {
+        let mut queue = place.writer.shared.lock();
+        for name in ["a", "b", "c"] {
+            let (committed, told) = oneshot::channel();
+            queue.waiting.push(None, None, Asked::Work { work: work(&[name]), committed });
+            refused.push(told);
+        }
+    }
+    place.writer.shared.changed.notify_one();
+    for told in refused {
+        let told = tokio::time::timeout(Duration::from_secs(20), told).await.expect("the writer goes on");
+        assert!(matches!(told.unwrap(), Err(StoreError::Locked)));
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    place.writer.write(&Scope::Worker, work(&["after"])).unwrap().await.unwrap().unwrap();
+    assert_eq!(place.names(), ["after"]);
+}
+
+#[tokio::test]
+async fn a_session_that_never_ends_is_rolled_back_and_takes_nothing_else_with_it() {
+    let place = place_with(Patience { session: Duration::from_millis(20), ..PATIENCE });
+    let held = place.hold().await;
+    let told = place.writer.write(&Scope::Worker, work(&["after"])).unwrap();
+    // It does something all the time, and so is never idle.
+    let mut steps = 0_u32;
+    loop {
+        let name = format!("step {steps}");
+        if held.step(move |connection| connection.run::<()>(&insert(&name))).await.is_err() {
+            break;
+        }
+        steps += 1;
+    }
+    told.await.unwrap().unwrap();
+    assert!(steps > 0);
+    assert_eq!(place.names(), ["after"]);
 }
