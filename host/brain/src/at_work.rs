@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openanalyst_domain::{Failure, JobId, Owner, SessionKey, TaskId, TaskStatus};
+use openanalyst_domain::{Failure, JobId, Owner, Place, SessionKey, TaskId, TaskStatus};
 use openanalyst_store::StoreError;
 use openanalyst_store::tasks::TaskRow;
 use openanalyst_worker_pool::Priority;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::brain::{Begun, Brain};
@@ -116,11 +115,11 @@ impl Brain {
     async fn work_on(&self, owner: &Owner, session: &SessionKey, id: TaskId, begun: Option<Begun>) -> Worked {
         let inner = &self.inner;
         let (mut begun, place) = match begun {
-            Some(Begun { row, place, known }) => (Some((row, known)), Ok(place)),
+            Some(Begun { row, place, known }) => (Some((row, known)), Some(place)),
             None => {
                 let turn = async {
                     self.turn_in_session(owner, session, id).await?;
-                    Ok(inner.places.clone().acquire_owned().await)
+                    Ok(inner.place(owner).await)
                 };
                 tokio::select! {
                     turn = turn => match turn {
@@ -131,8 +130,10 @@ impl Brain {
                 }
             }
         };
-        let Ok(place) = place else { return Worked::Ended };
-        let mut place = Some(place);
+        if place.is_none() {
+            return Worked::Ended;
+        }
+        let mut place = place;
         while !inner.closing.is_cancelled() {
             let (cancel, mut accepted) = match inner.taken().get_mut(&id) {
                 Some(taken) => {
@@ -198,7 +199,7 @@ impl Brain {
         &self,
         mut row: TaskRow,
         cancel: CancellationToken,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Option<Place>,
     ) -> Result<Worked, StoreError> {
         let inner = &self.inner;
         let mut alone = None;
@@ -216,7 +217,7 @@ impl Brain {
                 () = cancel.cancelled() => None,
                 () = inner.closing.cancelled() => return Ok(Worked::Ended),
             };
-            *place = inner.places.clone().acquire_owned().await.ok();
+            *place = inner.place(&row.owner).await;
             match inner.store.task_with_documents(&row.owner, row.id).await? {
                 Some(now) if now.lease == row.lease => row = now,
                 _ => return Ok(Worked::Ended),

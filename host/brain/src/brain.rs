@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use openanalyst_domain::{Clock, EventKind, JobId, NodeId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
+use openanalyst_domain::{
+    Clock, EventKind, JobId, NodeId, Owner, Place, Places, SessionKey, TaskEvent, TaskId, TaskStatus,
+};
 use openanalyst_egress::Egress;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
@@ -22,7 +24,7 @@ use openanalyst_store::{Store, StoreError, Tx};
 use openanalyst_worker_pool::{Priority, WorkerPool};
 use openanalyst_workflow::WorkflowEngine;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -107,7 +109,7 @@ pub(crate) struct Inner {
     /// Held while a request enters its session and is given to the record.
     entering: Mutex<()>,
     notices: broadcast::Sender<Notice>,
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Places,
     /// Tasks that were there when a process ended without notice, and got no further since: one at
     /// a time, so that the one that ends processes is found.
     pub(crate) suspects: Semaphore,
@@ -137,7 +139,7 @@ pub(crate) struct Taken {
 /// A task whose work begins while its acceptance is still being written.
 pub(crate) struct Begun {
     pub(crate) row: TaskRow,
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
     /// What is known for it.
     pub(crate) known: Reading,
 }
@@ -211,7 +213,17 @@ fn first_words(task: &NewTask, node: &str) -> FirstWords {
     FirstWords { content: task.content.clone(), accepted, started: json!({ "node": node }) }
 }
 
+/// The places for tasks at work: one tenant has at most half of them, one user three quarters of those.
+fn places_of_tasks(most: usize) -> Places {
+    Places::new(most, most.div_ceil(2))
+}
+
 impl Inner {
+    /// Waits for a place for a task.
+    pub(crate) async fn place(&self, owner: &Owner) -> Option<Place> {
+        self.places.place(Some(&owner.tenant), Some(&owner.user)).await
+    }
+
     /// Cancels a job of a task that is cancelled. One that cannot be cancelled keeps nobody from ending.
     pub(crate) async fn cancel_job(&self, owner: &Owner, job: JobId, reason: &str) {
         if let Err(failure) = self.workflow.cancel(owner, job, reason).await {
@@ -268,7 +280,7 @@ impl Brain {
     /// The database's.
     pub async fn start(options: BrainOptions) -> Result<Self, BrainError> {
         let inner = Arc::new(Inner {
-            places: Arc::new(Semaphore::new(options.settings.max_tasks_at_work.max(1))),
+            places: places_of_tasks(options.settings.max_tasks_at_work),
             suspects: Semaphore::new(1),
             pool: options.pool,
             store: options.store,
@@ -351,7 +363,7 @@ impl Brain {
             // Requests of a session enter it in the order in which they are written.
             let _entering = inner.entering.lock().unwrap_or_else(PoisonError::into_inner);
             let entered = Entered::new(self, &task, gate);
-            let free = || inner.places.clone().try_acquire_owned().ok();
+            let free = || inner.places.place_now(Some(&task.owner.tenant), Some(&task.owner.user));
             let place = if entered.is_first { free() } else { None };
             task.begun = place.is_some();
             (entered, place, inner.store.accept(&task, most, words))

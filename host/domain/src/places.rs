@@ -1,7 +1,7 @@
 //! Places for work of one kind: a limit on how much of it happens at once, fair between tenants.
 //!
-//! Tenants, and users within a tenant, take turns at the places, and one tenant never has all of
-//! them where there are two or more.
+//! Tenants, and users within a tenant, take turns at the places. One tenant never has all of them,
+//! and one user never all of the tenant's, where there are enough.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,29 +15,53 @@ use crate::{TenantId, Turns, UserId};
 pub struct Places {
     state: Arc<Mutex<State>>,
     of_tenant: usize,
+    of_user: usize,
 }
+
+/// Whose a place is.
+type Whose = (Option<TenantId>, Option<UserId>);
+
+/// Those who stopped waiting are looked for when so many wait.
+const SOME: usize = 64;
 
 #[derive(Debug, Default)]
 struct State {
     free: usize,
     taken: HashMap<Option<TenantId>, usize>,
-    waiting: Turns<(Option<TenantId>, oneshot::Sender<Place>)>,
+    taken_by_user: HashMap<Whose, usize>,
+    waiting: Turns<(Whose, oneshot::Sender<Place>)>,
+    /// How many wait when those who stopped are looked for again.
+    look_at: usize,
 }
 
 /// One of the places. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Place {
     places: Places,
-    tenant: Option<TenantId>,
+    whose: Whose,
     is_held: bool,
 }
 
 impl Places {
-    /// So many places, at least one; one tenant has at most `of_tenant` of them at a time.
+    /// So many places, at least one; one tenant has at most `of_tenant` of them at a time, and one user
+    /// at most three quarters of those.
     #[must_use]
     pub fn new(places: usize, of_tenant: usize) -> Self {
-        let state = State { free: places.max(1), ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), of_tenant: of_tenant.max(1) }
+        let state = State { free: places.max(1), look_at: SOME, ..State::default() };
+        let of_tenant = of_tenant.max(1);
+        Self { state: Arc::new(Mutex::new(state)), of_tenant, of_user: of_tenant - of_tenant / 4 }
+    }
+
+    /// A place if one is free now.
+    #[must_use]
+    pub fn place_now(&self, tenant: Option<&TenantId>, user: Option<&UserId>) -> Option<Place> {
+        let mut state = self.lock();
+        // Where one is free, nobody waits who may have it.
+        let whose = (tenant.cloned(), user.cloned());
+        (state.free > 0 && self.may(&state, &whose.0, &whose.1)).then(|| {
+            state.take(&whose);
+            Place { places: self.clone(), whose, is_held: true }
+        })
     }
 
     /// Waits for a place. None: nobody is waited for any more, which does not happen while there is
@@ -46,7 +70,11 @@ impl Places {
         let given = {
             let mut state = self.lock();
             let (give, given) = oneshot::channel();
-            state.waiting.push(tenant, user, (tenant.cloned(), give));
+            if state.waiting.len() >= state.look_at {
+                state.waiting.retain(|(_, give)| !give.is_closed());
+                state.look_at = SOME.max(2 * state.waiting.len());
+            }
+            state.waiting.push(tenant, user, ((tenant.cloned(), user.cloned()), give));
             self.hand_out(&mut state);
             given
         };
@@ -56,23 +84,67 @@ impl Places {
     /// Gives free places to those whose turn it is.
     fn hand_out(&self, state: &mut State) {
         while state.free > 0 {
-            let taken = &state.taken;
-            let next = state.waiting.pop_if(|tenant| taken.get(tenant).copied().unwrap_or_default() < self.of_tenant);
-            let Some((tenant, give)) = next else { return };
-            let place = Place { places: self.clone(), tenant: tenant.clone(), is_held: true };
+            let State { waiting, taken, taken_by_user, .. } = state;
+            let next = waiting.pop_if(|tenant, user| self.has_room(taken, taken_by_user, tenant, user));
+            let Some((whose, give)) = next else { return };
+            let place = Place { places: self.clone(), whose: whose.clone(), is_held: true };
             match give.send(place) {
-                Ok(()) => {
-                    state.free -= 1;
-                    *state.taken.entry(tenant).or_default() += 1;
-                }
+                Ok(()) => state.take(&whose),
                 // It stopped waiting. The place must not be given back here: the lock is held.
                 Err(mut place) => place.is_held = false,
             }
         }
     }
 
+    fn may(&self, state: &State, tenant: &Option<TenantId>, user: &Option<UserId>) -> bool {
+        self.has_room(&state.taken, &state.taken_by_user, tenant, user)
+    }
+
+    fn has_room(
+        &self,
+        taken: &HashMap<Option<TenantId>, usize>,
+        taken_by_user: &HashMap<Whose, usize>,
+        tenant: &Option<TenantId>,
+        user: &Option<UserId>,
+    ) -> bool {
+        let of_user = || taken_by_user.get(&(tenant.clone(), user.clone())).copied().unwrap_or_default();
+        taken.get(tenant).copied().unwrap_or_default() < self.of_tenant && (user.is_none() || of_user() < self.of_user)
+    }
+
+    /// How many wait for a place: all, and those of one tenant.
+    #[must_use]
+    pub fn waiting(&self, tenant: Option<&TenantId>) -> (usize, usize) {
+        let state = self.lock();
+        (state.waiting.len(), state.waiting.len_of(tenant))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, whose: &Whose) {
+        self.free -= 1;
+        *self.taken.entry(whose.0.clone()).or_default() += 1;
+        if whose.1.is_some() {
+            *self.taken_by_user.entry(whose.clone()).or_default() += 1;
+        }
+    }
+
+    fn give_back(&mut self, whose: &Whose) {
+        self.free += 1;
+        one_less(&mut self.taken, &whose.0);
+        one_less(&mut self.taken_by_user, whose);
+    }
+}
+
+fn one_less<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 
@@ -82,13 +154,7 @@ impl Drop for Place {
             return;
         }
         let mut state = self.places.lock();
-        state.free += 1;
-        if let Some(taken) = state.taken.get_mut(&self.tenant) {
-            *taken -= 1;
-            if *taken == 0 {
-                state.taken.remove(&self.tenant);
-            }
-        }
+        state.give_back(&self.whose);
         self.places.hand_out(&mut state);
     }
 }
@@ -153,6 +219,34 @@ mod tests {
         drop(poll(of_b.as_mut()).flatten().expect("the other tenant's turn"));
         drop(poll(of_c.as_mut()).flatten().expect("the other user's turn"));
         assert!(poll(second_of_a.as_mut()).flatten().is_some());
+    }
+
+    #[test]
+    fn one_user_leaves_a_place_to_the_others_of_the_tenant() {
+        let (x, y) = (who("a", "x"), who("a", "y"));
+        let places = Places::new(8, 4);
+        let of_x: Vec<_> = (0..3).map(|_| now(&places, &x).unwrap()).collect();
+        assert!(now(&places, &x).is_none());
+        let of_y = now(&places, &y).unwrap();
+        assert!(now(&places, &y).is_none(), "the tenant has its four");
+        assert!(places.place_now(y.0.as_ref(), y.1.as_ref()).is_none());
+        drop(of_x);
+        let now_of_x = places.place_now(x.0.as_ref(), x.1.as_ref());
+        assert!(now_of_x.is_some());
+        drop((of_y, now_of_x));
+        let state = places.lock();
+        assert!(state.taken.is_empty() && state.taken_by_user.is_empty() && state.free == 8);
+    }
+
+    #[test]
+    fn those_who_stopped_waiting_are_forgotten() {
+        let a = who("a", "x");
+        let places = Places::new(1, 1);
+        let _held = now(&places, &a).unwrap();
+        for _ in 0..10 * SOME {
+            assert!(now(&places, &a).is_none());
+        }
+        assert!(places.waiting(a.0.as_ref()).1 <= SOME);
     }
 
     #[test]

@@ -57,10 +57,19 @@ impl<T> Turns<T> {
         item
     }
 
-    /// Takes the next item of a tenant for which this is true.
-    pub fn pop_if(&mut self, mut may: impl FnMut(&Option<TenantId>) -> bool) -> Option<T> {
-        let at = self.tenants.order.iter().position(&mut may)?;
+    /// Takes the next item of a tenant and user for whom this is true.
+    pub fn pop_if(&mut self, may: impl Fn(&Option<TenantId>, &Option<UserId>) -> bool) -> Option<T> {
+        let queues = &self.tenants.queues;
+        let (at, of_user) = self.tenants.order.iter().enumerate().find_map(|(at, tenant)| {
+            let users = queues.get(tenant)?;
+            Some((at, users.order.iter().position(|user| may(tenant, user))?))
+        })?;
         let tenant = self.tenants.order.remove(at)?;
+        if let Some(users) = self.tenants.queues.get_mut(&tenant)
+            && let Some(user) = users.order.remove(of_user)
+        {
+            users.order.push_front(user);
+        }
         self.tenants.order.push_front(tenant);
         self.pop()
     }
@@ -163,8 +172,8 @@ mod tests {
     fn tenants_are_passed_over() {
         let mut turns = queue(&[("a", "x", 1), ("b", "y", 2), ("c", "z", 3)]);
         let b = TenantId::parse("b").ok();
-        assert_eq!(turns.pop_if(|tenant| *tenant == b), Some(2));
-        assert_eq!(turns.pop_if(|tenant| *tenant == b), None);
+        assert_eq!(turns.pop_if(|tenant, _| *tenant == b), Some(2));
+        assert_eq!(turns.pop_if(|tenant, _| *tenant == b), None);
         assert_eq!(all(turns), [1, 3]);
     }
 

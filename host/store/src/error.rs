@@ -128,6 +128,15 @@ pub enum StoreError {
     /// More waits for the database than it can take.
     #[error("the database is busy: too many reads or writes wait for it. Try again in a moment")]
     Busy,
+    /// A read took too long and was ended.
+    #[error(
+        "the database did not find it within {seconds} s: ask for less, a shorter time or fewer words for example, \
+         or try again when less is going on"
+    )]
+    TooLong {
+        /// How long it may take.
+        seconds: u64,
+    },
     /// Anything else the database said.
     #[error("the database answered: {0}")]
     Database(sqlx::Error),
@@ -142,7 +151,13 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Full | Self::ReadOnly | Self::ReadOnlyServer | Self::Locked | Self::Busy | Self::Unavailable { .. }
+            Self::Full
+                | Self::ReadOnly
+                | Self::ReadOnlyServer
+                | Self::Locked
+                | Self::Busy
+                | Self::TooLong { .. }
+                | Self::Unavailable { .. }
         )
     }
 }
@@ -178,6 +193,8 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
     Some(match database.code() {
         "53100" => StoreError::Full,
         "25006" => StoreError::ReadOnlyServer,
+        // Cancelled by `statement_timeout`, see the settings of the connection.
+        "57014" => StoreError::TooLong { seconds: 30 },
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
         // The task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.

@@ -25,6 +25,7 @@ both! {
     what_users_keep_is_counted_as_it_comes_and_goes,
     each_kind_has_its_quota,
     a_tenants_own_quotas_count,
+    what_is_admitted_counts_before_it_is_written,
     open_tasks_and_what_they_need_stay,
     what_is_old_goes_in_small_steps_between_which_others_write,
     the_oldest_go_first_where_there_is_too_much,
@@ -226,6 +227,36 @@ async fn a_tenants_own_quotas_count(place: Place) {
     assert_eq!((refused(&ada).await, refused(&bob).await), (true, false));
     set(json!({ "quotas": { "tenant": { "history": 1 } } })).await;
     assert_eq!((refused(&ada).await, refused(&bob).await), (true, true));
+}
+
+async fn what_is_admitted_counts_before_it_is_written(place: Place) {
+    let store = place.open().await.unwrap();
+    let mut limits = OperatorQuotas::default();
+    limits.tenant.insert(StorageKind::OpenTasks, 3);
+    let quotas = Quotas::new(store.clone(), limits);
+    let users = ["ada", "bob", "cy", "dan", "eve"].map(|name| owner("t", name));
+    let check = async |at: usize| quotas.check(&users[at], &[StorageKind::OpenTasks]).await;
+    let mut turns = Vec::new();
+    for at in 0..3 {
+        turns.push(check(at).await.unwrap());
+    }
+    let refused = check(3).await.unwrap_err().to_string();
+    assert!(refused.starts_with("the organisation's quota `open-tasks` is used up: 3 of 3."), "{refused}");
+    drop(turns);
+    // None of them was written after all.
+    let written = check(3).await.unwrap();
+    work(&store, &users[3], 1, None).await;
+    drop(written);
+    for at in [0, 1] {
+        turns_of(&store, &users[at], check(at).await.unwrap()).await;
+    }
+    check(4).await.unwrap_err();
+}
+
+/// Writes what was checked.
+async fn turns_of(store: &Store, owner: &Owner, turn: openanalyst_store::quotas::QuotaTurn) {
+    work(store, owner, 1, None).await;
+    drop(turn);
 }
 
 async fn open_tasks_and_what_they_need_stay(place: Place) {

@@ -107,6 +107,11 @@ impl Connection {
         Ok(done)
     }
 
+    /// Asks after about so many instructions of each statement whether to end it.
+    pub(super) fn ask_in_between(&self, instructions: i32, is_to_stop: fn() -> bool) -> rusqlite::Result<()> {
+        self.inner.progress_handler(instructions, Some(is_to_stop))
+    }
+
     /// Whether no transaction is open.
     pub(super) fn is_at_rest(&self) -> bool {
         self.inner.is_autocommit()

@@ -34,8 +34,8 @@ pub(crate) use self::writer::Writer;
 const CHECKED_AT_START_BYTES: u64 = 64 << 20;
 
 /// Most reads that wait, and most writes: of all, and of one tenant.
-const MAX_WAITING: usize = 16_384;
-const MAX_WAITING_OF_TENANT: usize = 4_096;
+pub(super) const MAX_WAITING: usize = 16_384;
+pub(super) const MAX_WAITING_OF_TENANT: usize = 4_096;
 
 /// Refuses to let more wait than there is room for.
 fn check_room<T>(waiting: &Turns<T>, tenant: Option<&TenantId>) -> Result<(), StoreError> {

@@ -1,15 +1,19 @@
 //! The connections that read: some threads, each with a connection, in turns of the tenants.
 //!
-//! One tenant has at most half of the threads at a time, so that another one's read does not wait
-//! for long searches.
+//! One tenant has at most half of the threads at a time, one user at most one, and long reads never
+//! have the last: another one's read does not wait for long searches. A read whose asker has gone is
+//! ended, and one that takes too long.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use openanalyst_domain::urgency::Urgent;
-use openanalyst_domain::{TenantId, Turns};
+use openanalyst_domain::{TenantId, Turns, UserId};
 use tokio::sync::oneshot;
 
 use super::connection::{BUSY_TIMEOUT, Connection};
@@ -19,6 +23,12 @@ use crate::{Scope, StoreError};
 /// How many reads run side by side, and how many of one tenant.
 const THREADS: usize = 4;
 const OF_TENANT: usize = THREADS / 2;
+/// How many long ones.
+const LONG: usize = THREADS - 1;
+/// How long a read in the name of a tenant or user may take.
+const MOST_TIME: Duration = Duration::from_secs(10);
+/// Between so many of SQLite's instructions it is asked whether to go on: some tenths of a millisecond.
+const LOOK_AFTER: i32 = 20_000;
 /// Threads for urgent reads only: what everybody waits for never waits for a long search.
 const URGENT_THREADS: usize = 1;
 /// What a reader keeps of the file: the pages of one question. After the next write it reads them
@@ -26,7 +36,45 @@ const URGENT_THREADS: usize = 1;
 const CACHE_KIB: i64 = 512;
 
 /// A read, which tells by itself what it found.
-type Read = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
+struct Read {
+    run: Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>,
+    watch: Watch,
+    whose: Whose,
+    is_long: bool,
+}
+
+type Whose = (Option<TenantId>, Option<UserId>);
+
+/// When a read ends before it is through.
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    /// Nobody waits for it any more.
+    is_left: Arc<AtomicBool>,
+    most: Option<Duration>,
+}
+
+thread_local! {
+    /// What this thread reads now, and since when.
+    static WATCHED: RefCell<Option<(Watch, Instant)>> = const { RefCell::new(None) };
+}
+
+/// SQLite's question in between: whether to stop.
+fn is_to_stop() -> bool {
+    WATCHED.with_borrow(|watched| {
+        watched.as_ref().is_some_and(|(watch, since)| {
+            watch.is_left.load(Ordering::Relaxed) || watch.most.is_some_and(|most| since.elapsed() > most)
+        })
+    })
+}
+
+/// Says so when the one who asked has gone.
+struct Asking(Arc<AtomicBool>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// See the module. Clones are the same ones.
 #[derive(Debug, Clone)]
@@ -51,27 +99,43 @@ impl std::fmt::Debug for Shared {
 #[derive(Default)]
 struct Queue {
     urgent: VecDeque<Read>,
-    waiting: Turns<(Option<TenantId>, Read)>,
+    waiting: Turns<Read>,
+    /// Long ones wait by themselves: they run only while there is more than one free thread.
+    waiting_long: Turns<Read>,
     running: HashMap<Option<TenantId>, usize>,
+    running_of_user: HashMap<Whose, usize>,
+    running_long: usize,
     is_closed: bool,
 }
 
 impl Queue {
     /// The next read that may run.
-    fn pop(&mut self) -> Option<(Option<TenantId>, Read)> {
-        let running = &self.running;
-        let next = self.waiting.pop_if(|tenant| running.get(tenant).copied().unwrap_or_default() < OF_TENANT);
-        let (tenant, read) = next?;
-        *self.running.entry(tenant.clone()).or_default() += 1;
-        Some((tenant, read))
+    fn pop(&mut self) -> Option<Read> {
+        let (running, of_user) = (&self.running, &self.running_of_user);
+        let may = |tenant: &Option<TenantId>, user: &Option<UserId>| {
+            let of_tenant = running.get(tenant).copied().unwrap_or_default();
+            of_tenant < OF_TENANT && (user.is_none() || !of_user.contains_key(&(tenant.clone(), user.clone())))
+        };
+        let long = self.running_long < LONG;
+        let read = self.waiting.pop_if(may).or_else(|| if long { self.waiting_long.pop_if(may) } else { None })?;
+        *self.running.entry(read.whose.0.clone()).or_default() += 1;
+        *self.running_of_user.entry(read.whose.clone()).or_default() += 1;
+        self.running_long += usize::from(read.is_long);
+        Some(read)
     }
 
-    fn ended(&mut self, tenant: &Option<TenantId>) {
-        if let Some(running) = self.running.get_mut(tenant) {
-            *running -= 1;
-            if *running == 0 {
-                self.running.remove(tenant);
-            }
+    fn ended(&mut self, whose: &Whose, was_long: bool) {
+        one_less(&mut self.running, &whose.0);
+        one_less(&mut self.running_of_user, whose);
+        self.running_long -= usize::from(was_long);
+    }
+}
+
+fn one_less<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }
@@ -97,17 +161,28 @@ impl Reads {
     /// The rows of a query, until they have as many bytes as it says.
     ///
     /// # Errors
-    /// [`StoreError::Busy`]: too much waits already. The database's.
+    /// [`StoreError::Busy`]: too much waits already. [`StoreError::TooLong`]. The database's.
     pub(crate) async fn page<T: Row>(&self, scope: &Scope, query: Query) -> Result<Page<T>, StoreError> {
         let (tell, told) = oneshot::channel();
-        let read: Read = Box::new(move |connection| {
+        let is_long = query.most_bytes < usize::MAX;
+        let run = Box::new(move |connection: Result<&mut Connection, StoreError>| {
             if tell.is_closed() {
                 return;
             }
-            let found = connection.and_then(|connection| Ok(connection.run(&query)?.page));
+            let found = connection.and_then(|connection| match connection.run(&query) {
+                Ok(done) => Ok(done.page),
+                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+                    Err(StoreError::TooLong { seconds: MOST_TIME.as_secs() })
+                }
+                Err(error) => Err(error.into()),
+            });
             // Nobody may wait any more.
             let _ = tell.send(found);
         });
+        let whose = (scope.tenant().cloned(), scope.user().cloned());
+        let watch = Watch { is_left: Arc::default(), most: scope.tenant().map(|_| MOST_TIME) };
+        let _asking = Asking(watch.is_left.clone());
+        let read = Read { run, watch, whose, is_long };
         let closed = || StoreError::Unavailable { reason: "the database is closed".to_owned() };
         let is_urgent = Urgent::is_now();
         {
@@ -116,11 +191,11 @@ impl Reads {
                 return Err(closed());
             }
             let queue = &mut *queue;
-            let (tenant, waiting) = (scope.tenant(), &mut queue.waiting);
-            super::check_room(waiting, tenant)?;
+            let waiting = if is_long { &mut queue.waiting_long } else { &mut queue.waiting };
+            super::check_room(waiting, scope.tenant())?;
             match is_urgent {
                 true => queue.urgent.push_back(read),
-                false => waiting.push(tenant, scope.user(), (tenant.cloned(), read)),
+                false => waiting.push(scope.tenant(), scope.user(), read),
             }
         }
         let changed = if is_urgent { &self.shared.urgent } else { &self.shared.changed };
@@ -152,17 +227,22 @@ impl Shared {
     }
 }
 
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path, CACHE_KIB, BUSY_TIMEOUT)?;
+    connection.ask_in_between(LOOK_AFTER, is_to_stop)?;
+    Ok(connection)
+}
+
 /// A thread's life. It opens its connection when it is needed first.
 fn live(shared: &Shared, path: &Path, is_for_urgent: bool) {
     let mut connection = None;
     let mut queue = shared.lock();
     loop {
-        let next = match queue.urgent.pop_front() {
-            Some(read) => Some((None, read)),
-            None if is_for_urgent => None,
-            None => queue.pop().map(|(tenant, read)| (Some(tenant), read)),
+        let (next, is_counted) = match queue.urgent.pop_front() {
+            None if !is_for_urgent => (queue.pop(), true),
+            urgent => (urgent, false),
         };
-        let Some((tenant, read)) = next else {
+        let Some(Read { run, watch, whose, is_long }) = next else {
             if queue.is_closed {
                 return;
             }
@@ -173,25 +253,97 @@ fn live(shared: &Shared, path: &Path, is_for_urgent: bool) {
         drop(queue);
         let opened = match connection.take() {
             Some(connection) => Ok(connection),
-            None => Connection::open(path, CACHE_KIB, BUSY_TIMEOUT).map_err(StoreError::from),
+            None => open(path),
         };
+        WATCHED.set(Some((watch, Instant::now())));
         match opened {
             Ok(mut opened) => {
-                let read = std::panic::AssertUnwindSafe(|| read(Ok(&mut opened)));
+                let read = std::panic::AssertUnwindSafe(|| run(Ok(&mut opened)));
                 // After a panic in a read the connection is opened anew.
                 if std::panic::catch_unwind(read).is_ok() {
                     connection = Some(opened);
                 }
             }
-            Err(error) => read(Err(error)),
+            Err(error) => run(Err(error)),
         }
+        WATCHED.set(None);
         queue = shared.lock();
-        if let Some(tenant) = &tenant {
-            queue.ended(tenant);
+        if is_counted {
+            queue.ended(&whose, is_long);
         }
-        if !queue.waiting.is_empty() {
+        if !queue.waiting.is_empty() || !queue.waiting_long.is_empty() {
             // One that had to wait for this tenant's place may run now.
             shared.changed.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use openanalyst_domain::Owner;
+
+    use super::*;
+    use crate::sql::query;
+
+    const FOR_EVER: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT MAX(x) FROM n";
+
+    fn reads() -> (tempfile::TempDir, Reads) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a INTEGER)").unwrap();
+        let reads = Reads::start(&path).unwrap();
+        (dir, reads)
+    }
+
+    fn scope(tenant: &str, user: &str) -> Scope {
+        Scope::User(Owner::new(TenantId::parse(tenant).unwrap(), UserId::parse(user).unwrap()))
+    }
+
+    /// Begins reads that never end by themselves, and gives what stands for those who asked.
+    fn begin<'a>(reads: &'a Reads, scopes: &'a [Scope], is_long: bool) -> Vec<impl Future + 'a> {
+        let asked = scopes.iter().map(|scope| {
+            let mut endless = query(FOR_EVER);
+            if is_long {
+                endless.most_bytes = 1;
+            }
+            let mut asking = Box::pin(reads.page::<(i64,)>(scope, endless));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(asking.as_mut().poll(&mut context).is_pending());
+            asking
+        });
+        asked.collect()
+    }
+
+    async fn short(reads: &Reads, scope: &Scope) {
+        let read = reads.page::<(i64,)>(scope, query("SELECT 1"));
+        let page = tokio::time::timeout(Duration::from_secs(20), read).await.expect("it waits for none of those");
+        assert_eq!(page.unwrap().rows, [(1,)]);
+    }
+
+    #[tokio::test]
+    async fn a_user_with_long_reads_leaves_threads_to_the_others() {
+        let (_dir, reads) = reads();
+        let x = [scope("a", "x"), scope("a", "x"), scope("a", "x")];
+        let of_x = begin(&reads, &x, false);
+        short(&reads, &scope("a", "y")).await;
+        let y = [scope("a", "y")];
+        let of_y = begin(&reads, &y, false);
+        short(&reads, &scope("b", "z")).await;
+        drop((of_x, of_y));
+        // Their threads are free again, although none of them would have ended.
+        short(&reads, &x[0]).await;
+        reads.close().await;
+    }
+
+    #[tokio::test]
+    async fn long_reads_of_several_tenants_leave_a_thread_to_short_ones() {
+        let (_dir, reads) = reads();
+        let scopes = ["a", "b", "c", "d"].map(|tenant| scope(tenant, "x"));
+        let long = begin(&reads, &scopes, true);
+        short(&reads, &scope("e", "x")).await;
+        drop(long);
+        reads.close().await;
     }
 }
