@@ -51,9 +51,9 @@ async fn killed_at_ten_points_a_task_ends_exactly_once() {
         server.kill();
 
         let store = open_store(&data).await;
-        let schedules = store.schedules(&owner.tenant, "", None, 10).await.unwrap();
+        let schedules = store.schedules(&owner.tenant, "", None, 10).await.unwrap().rows;
         assert_eq!(schedules.len(), 1, "killed at {point}: {schedules:?}");
-        let jobs = store.jobs(&owner, "", None, 10).await.unwrap();
+        let jobs = store.jobs(&owner, "", None, 10).await.unwrap().rows;
         assert_eq!(jobs.len(), 2, "killed at {point}: one job for each step");
         let conversations = store.conversations(&owner, None, 10).await.unwrap();
         let conversation = conversations[0].id.parse().unwrap();

@@ -174,7 +174,7 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
     let mut jobs: BTreeMap<String, u32> = BTreeMap::new();
     let mut before = None;
     loop {
-        let page = store.jobs(&ada, "", before, 100).await.unwrap();
+        let page = store.jobs(&ada, "", before, 100).await.unwrap().rows;
         for job in &page {
             let topic = job.args["topic"].as_str().unwrap_or_default().to_owned();
             *jobs.entry(topic).or_default() += 1;

@@ -134,7 +134,7 @@ async fn a_failure_of_the_database_is_never_an_attempt() {
     let mut jobs: BTreeMap<String, usize> = BTreeMap::new();
     let mut before = None;
     loop {
-        let page = store.jobs(&ada, "", before, 100).await.unwrap();
+        let page = store.jobs(&ada, "", before, 100).await.unwrap().rows;
         for job in page.iter().filter(|job| job.status == JobStatus::Done) {
             let task = job.task.map(|task| task.to_string()).unwrap_or_default();
             *jobs.entry(format!("{task} {}", job.path)).or_default() += 1;

@@ -44,7 +44,7 @@ async fn a_user_and_then_the_tenant_are_deleted_while_the_host_serves() {
     let deleted = data.run(&["user", "delete", "ada", "--tenant", "acme", "--yes"]);
     assert!(deleted.status.success(), "{deleted:?}");
     let store = Store::open(&data.record()).await.unwrap();
-    assert!(store.tasks(&owner("acme", "ada"), None, None, 10).await.unwrap().is_empty());
+    assert!(store.tasks(&owner("acme", "ada"), None, None, 10).await.unwrap().rows.is_empty());
     assert_eq!(bob.get("/v1/tasks").await.1["tasks"].as_array().unwrap().len(), 1);
     let refused = async {
         // The server reads within seconds that the tokens have ended.
@@ -57,7 +57,7 @@ async fn a_user_and_then_the_tenant_are_deleted_while_the_host_serves() {
 
     let deleted = data.run(&["tenant", "delete", "acme", "--yes"]);
     assert!(deleted.status.success(), "{deleted:?}");
-    assert!(store.tasks(&owner("acme", "bob"), None, None, 10).await.unwrap().is_empty());
+    assert!(store.tasks(&owner("acme", "bob"), None, None, 10).await.unwrap().rows.is_empty());
     assert!(store.stored_by_tenant(&"acme".try_into().unwrap()).await.unwrap().values().all(|kept| kept.bytes == 0));
     assert_eq!(packages(&data), 0, "the package goes with the last tenant that has it");
     store.close().await;
@@ -82,7 +82,7 @@ async fn a_deletion_that_a_process_did_not_end_is_ended_by_the_next_one() {
         }
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("the deletion ends in time");
-    assert!(store.tasks(&ada, None, None, 10).await.unwrap().is_empty());
+    assert!(store.tasks(&ada, None, None, 10).await.unwrap().rows.is_empty());
     assert_eq!(store.stored_by_user(&ada).await.unwrap().values().map(|kept| kept.bytes).sum::<i64>(), 0);
     store.close().await;
     drop(server);

@@ -156,7 +156,7 @@ async fn a_cancellation_reaches_every_wait() {
         let task = client.post("/v1/requests?wait=0", &body).await.1;
         seen(&client, id(&task), sign).await;
         // The step is on record a moment before its job is.
-        while name == "job" && store.jobs(&ada, "", None, 10).await.unwrap().is_empty() {
+        while name == "job" && store.jobs(&ada, "", None, 10).await.unwrap().rows.is_empty() {
             tokio::task::yield_now().await;
         }
         // Each of them waits for longer than the test has patience.
@@ -164,7 +164,7 @@ async fn a_cancellation_reaches_every_wait() {
         assert_eq!(kinds(&events_of(&client, &task).await).last(), Some(&"cancelled"), "{name}");
     }
     server.kill();
-    let jobs = store.jobs(&ada, "", None, 10).await.unwrap();
+    let jobs = store.jobs(&ada, "", None, 10).await.unwrap().rows;
     let states: Vec<String> = jobs.iter().map(|job| job.status.to_string()).collect();
     assert_eq!(states, ["cancelled"], "the job that was awaited is cancelled too");
 }

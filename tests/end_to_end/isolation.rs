@@ -51,7 +51,7 @@ async fn nobody_sees_what_is_somebody_elses() {
         let stranger = owner(tenant, user);
         let memory = openanalyst_store::memory::MemoryOwner::User(stranger.clone());
         assert!(store.list_memory(&memory, "", None, 10, 0).await.unwrap().is_empty());
-        assert!(store.jobs(&stranger, "", None, 10).await.unwrap().is_empty());
+        assert!(store.jobs(&stranger, "", None, 10).await.unwrap().rows.is_empty());
         assert!(store.task_events(&stranger, id.parse().unwrap(), 0, 10).await.unwrap().is_empty());
         assert!(store.task(&stranger, id.parse().unwrap()).await.unwrap().is_none());
     }

@@ -90,7 +90,7 @@ async fn one_question_over_the_websocket_goes_through_all_stages() {
 
     let store = open_store(&data).await;
     let owner = owner("acme", "ada");
-    let schedules = store.schedules(&owner.tenant, "u/ada/", None, 10).await.unwrap();
+    let schedules = store.schedules(&owner.tenant, "u/ada/", None, 10).await.unwrap().rows;
     assert_eq!(schedules.len(), 1, "a real schedule");
     assert_eq!(schedules[0].next_at_ms, slot("when")["atMs"].as_i64());
     let kinds: Vec<String> =
@@ -111,7 +111,7 @@ async fn a_later_request_of_the_session_takes_up_the_earlier_one() {
     assert_eq!(second["metadata"]["skill"], "social-media");
 
     let store = open_store(&data).await;
-    let schedules = store.schedules(&owner("acme", "ada").tenant, "u/ada/", None, 10).await.unwrap();
+    let schedules = store.schedules(&owner("acme", "ada").tenant, "u/ada/", None, 10).await.unwrap().rows;
     assert_eq!(schedules.len(), 1, "the schedule was moved, not doubled: {schedules:?}");
     let at = chrono::DateTime::from_timestamp_millis(schedules[0].next_at_ms.unwrap()).unwrap();
     let local = at.with_timezone(&chrono_tz::Europe::Berlin);

@@ -33,7 +33,7 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     let task = host.brain.accept(&ada, request).await.unwrap().task;
     let done = host.brain.wait(&ada, task, PATIENCE).await.unwrap();
     assert_eq!(done.status, openanalyst_domain::TaskStatus::Completed, "{done:?}");
-    let schedule = host.store.schedules(&ada.tenant, "u/ada/", None, 10).await.unwrap().remove(0);
+    let schedule = host.store.schedules(&ada.tenant, "u/ada/", None, 10).await.unwrap().rows.remove(0);
     let due = schedule.next_at_ms.unwrap();
     let tuesday_at_nine = MONDAY + 23 * 60 * 60 * 1000;
     assert_eq!((due, schedule.time_zone.as_str()), (tuesday_at_nine, ZONE));
@@ -44,7 +44,7 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     let notice = tokio::time::timeout(PATIENCE, notices.recv()).await.expect("a notice in time").unwrap();
     assert_eq!(notice.owner, ada);
     assert!(notice.notification.content.contains("AI trends"), "{notice:?}");
-    let fired: Vec<_> = host.store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap();
+    let fired: Vec<_> = host.store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap().rows;
     assert_eq!(fired.len(), 1);
     assert_eq!((fired[0].status, fired[0].due_at_ms), (JobStatus::Done, Some(due)));
     assert_eq!(host.brain.waiting_notices(&ada).await.unwrap().len(), 1, "it waits for the next connection");
@@ -56,7 +56,7 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     assert!(clock.now_ms() > due);
     host.close(Duration::from_secs(5)).await;
     let store = crate::request::open_store(&data).await;
-    assert_eq!(store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap().rows.len(), 1);
 }
 
 fn settings(data: &DataDir) -> Settings {

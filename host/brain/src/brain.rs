@@ -436,9 +436,7 @@ impl Brain {
             BrainError::Invalid("`cursor` is not one of ours: take it from `nextCursor` of the page before".to_owned())
         })?;
         let limit = limit.clamp(1, MAX_PAGE);
-        let mut rows = self.inner.store.tasks(owner, status, before, limit + 1).await?;
-        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let (rows, more) = self.inner.store.tasks(owner, status, before, limit + 1).await?.of(limit);
         let next_cursor = rows.last().filter(|_| more).map(|row| row.id.to_string());
         let now_ms = self.inner.clock.now_ms();
         Ok(TaskPage { tasks: rows.into_iter().map(|row| view::listed(row, now_ms)).collect(), next_cursor })

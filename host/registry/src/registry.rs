@@ -11,7 +11,7 @@ use openanalyst_store::receipts::{ReceiptRow, Usage};
 use openanalyst_store::retention::Retention;
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::tenants::RevocationRow;
-use openanalyst_store::{Store, Tx};
+use openanalyst_store::{Page, Store, Tx};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -506,7 +506,7 @@ impl Registry {
         Ok(self.store().audit_log(tenant, before, limit).await?)
     }
 
-    /// What a skill used and logged, newest first, for all users of the tenant.
+    /// What a skill used and logged, newest first, for all users of the tenant: fewer than `limit` where they are long.
     ///
     /// # Errors
     /// [`RegistryError::NoSuchSkill`]; the stores'.
@@ -516,7 +516,7 @@ impl Registry {
         name: &str,
         before: Option<MessageId>,
         limit: u32,
-    ) -> Result<Vec<ReceiptRow>, RegistryError> {
+    ) -> Result<Page<ReceiptRow>, RegistryError> {
         self.show(tenant, name).await?;
         Ok(self.store().skill_receipts(tenant, name, before, limit).await?)
     }

@@ -8,7 +8,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
-use openanalyst_brain::{BrainError, MAX_PAGE};
+use openanalyst_brain::{BrainError, MAX_PAGE, Page};
 use openanalyst_domain::{LimitReason, MessageId, TaskId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -281,6 +281,14 @@ pub(crate) fn bad_cursor() -> Problem {
 pub(crate) fn next_cursor<T>(rows: &[T], limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
     let full = rows.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     rows.last().filter(|_| full).map(cursor)
+}
+
+/// The same for one that may have ended because of its bytes.
+pub(crate) fn next_cursor_of<T>(page: &Page<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
+    match page.is_cut {
+        true => page.rows.last().map(cursor),
+        false => next_cursor(&page.rows, limit, cursor),
+    }
 }
 
 /// A page on the wire.

@@ -50,9 +50,10 @@ pub(crate) async fn receipts(
     let (name, page) = (input::name(path)?, input::query(query)?);
     let (tenant, limit) = (&caller.owner.tenant, page.limit()?);
     let rows = app.registry.receipts(tenant, &name, page.id()?, limit).await?;
-    let next = input::next_cursor(&rows, limit, |row| row.id.clone());
+    let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
     let used = app.registry.used_today(tenant, &name).await?;
     let shown: Vec<Value> = rows
+        .rows
         .into_iter()
         .map(|row| {
             json!({
@@ -73,8 +74,9 @@ pub(crate) async fn logs(
     let (name, page) = (input::name(path)?, input::query(query)?);
     let limit = page.limit()?;
     let rows = app.registry.receipts(&caller.owner.tenant, &name, page.id()?, limit).await?;
-    let next = input::next_cursor(&rows, limit, |row| row.id.clone());
+    let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
     let shown: Vec<Value> = rows
+        .rows
         .into_iter()
         .map(|row| {
             json!({

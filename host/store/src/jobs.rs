@@ -3,7 +3,7 @@
 use openanalyst_domain::{JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Sql, from_row, ms, query};
+use crate::sql::{At, Id, Json, Page, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 /// A job, before it is queued.
@@ -280,8 +280,8 @@ impl Store {
         prefix: &str,
         before: Option<JobId>,
         limit: u32,
-    ) -> Result<Vec<JobRow>, StoreError> {
-        let raw: Vec<Raw> = query(select_jobs!(
+    ) -> Result<Page<JobRow>, StoreError> {
+        let raw: Page<Raw> = query(select_jobs!(
             "WHERE tenant = $1 AND user_id = $2 AND substr(path, 1, length($3)) = $3 AND ($4 IS NULL OR id < $4) \
              ORDER BY id DESC LIMIT $5"
         ))
@@ -290,9 +290,9 @@ impl Store {
         .bind(prefix)
         .bind(before)
         .bind(i64::from(limit))
-        .all(self.read(owner))
+        .page(self.read(owner))
         .await?;
-        raw.into_iter().map(JobRow::try_from).collect()
+        raw.try_map(JobRow::try_from)
     }
 
     /// How many of this user's jobs have not ended.

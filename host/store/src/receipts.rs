@@ -4,7 +4,7 @@ use openanalyst_domain::{JobId, MessageId, Owner, Receipt, TaskId, TenantId, Use
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Sql, from_row, query};
+use crate::sql::{At, Id, Json, Page, Sql, from_row, query};
 use crate::{Scope, Store, StoreError, Tx, json, to_json};
 
 /// A day, in milliseconds.
@@ -139,8 +139,8 @@ impl Store {
         skill: &str,
         before: Option<MessageId>,
         limit: u32,
-    ) -> Result<Vec<ReceiptRow>, StoreError> {
-        let raw: Vec<Raw> = query(
+    ) -> Result<Page<ReceiptRow>, StoreError> {
+        let raw: Page<Raw> = query(
             "SELECT id, user_id, skill, digest, task_id, job_id, at, data, logs FROM receipts \
              WHERE tenant = $1 AND skill = $2 AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
         )
@@ -148,21 +148,19 @@ impl Store {
         .bind(skill)
         .bind(before)
         .bind(i64::from(limit))
-        .all(self.read(Scope::EveryUser(tenant.clone())))
+        .page(self.read(Scope::EveryUser(tenant.clone())))
         .await?;
-        raw.into_iter()
-            .map(|raw| {
-                Ok(ReceiptRow {
-                    id: raw.id.to_string(),
-                    user: raw.user_id,
-                    task_id: raw.task_id.map(|id| id.to_string()),
-                    job_id: raw.job_id.map(|id| id.to_string()),
-                    at_ms: raw.at.0,
-                    receipt: whole(&raw.data, raw.skill, raw.digest)?,
-                    logs: json("logs", &raw.logs)?,
-                })
+        raw.try_map(|raw| {
+            Ok(ReceiptRow {
+                id: raw.id.to_string(),
+                user: raw.user_id,
+                task_id: raw.task_id.map(|id| id.to_string()),
+                job_id: raw.job_id.map(|id| id.to_string()),
+                at_ms: raw.at.0,
+                receipt: whole(&raw.data, raw.skill, raw.digest)?,
+                logs: json("logs", &raw.logs)?,
             })
-            .collect()
+        })
     }
 
     /// What a skill (or with none, every skill of the tenant) has used since the beginning of a day, for all users: of receipts that

@@ -3,7 +3,7 @@
 use openanalyst_domain::{Owner, TenantId};
 use serde_json::Value;
 
-use crate::sql::{At, Json, Query, from_row, ms, query};
+use crate::sql::{At, Json, Page, Query, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
 /// A schedule as it is stored.
@@ -260,17 +260,17 @@ impl Store {
         prefix: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<ScheduleRow>, StoreError> {
-        let raw: Vec<Raw> = query(select_schedules!(
+    ) -> Result<Page<ScheduleRow>, StoreError> {
+        let raw: Page<Raw> = query(select_schedules!(
             "WHERE tenant = $1 AND substr(path, 1, length($2)) = $2 AND path > $3 ORDER BY path LIMIT $4"
         ))
         .bind(tenant.as_str())
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .all(self.read(tenant))
+        .page(self.read(tenant))
         .await?;
-        raw.into_iter().map(ScheduleRow::try_from).collect()
+        raw.try_map(ScheduleRow::try_from)
     }
 
     /// Whether a job that a schedule started waits to begin.

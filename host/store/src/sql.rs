@@ -447,6 +447,23 @@ pub struct Page<T> {
     pub is_cut: bool,
 }
 
+impl<T> Page<T> {
+    /// The same with other rows.
+    pub(crate) fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        let rows = self.rows.into_iter().map(make).collect::<Result<_, _>>()?;
+        Ok(Page { rows, is_cut: self.is_cut })
+    }
+
+    /// The rows of a listing for which one more than `limit` was asked: at most `limit`, and whether there are more.
+    #[must_use]
+    pub fn of(mut self, limit: u32) -> (Vec<T>, bool) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = self.is_cut || self.rows.len() > limit;
+        self.rows.truncate(limit);
+        (self.rows, more)
+    }
+}
+
 /// Most bytes of the rows of a page; the last row may go beyond it.
 const PAGE_BYTES: usize = 4 << 20;
 

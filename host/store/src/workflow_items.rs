@@ -3,7 +3,7 @@
 use openanalyst_domain::{Owner, TenantId};
 
 use crate::db::Source;
-use crate::sql::{At, Query, from_row, query};
+use crate::sql::{At, Page, Query, from_row, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored script, flow or app.
@@ -212,8 +212,8 @@ impl Store {
         prefix: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<ItemRow>, StoreError> {
-        let raw: Vec<Raw> = query(
+    ) -> Result<Page<ItemRow>, StoreError> {
+        let raw: Page<Raw> = query(
             "SELECT kind, path, user_id, summary, language, value, version, updated_at FROM workflow_items \
              WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
         )
@@ -222,9 +222,9 @@ impl Store {
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .all(self.read(tenant))
+        .page(self.read(tenant))
         .await?;
-        Ok(raw.into_iter().map(ItemRow::from).collect())
+        raw.try_map(|raw| Ok(ItemRow::from(raw)))
     }
 
     /// A stored value.

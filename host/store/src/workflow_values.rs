@@ -2,7 +2,7 @@
 
 use openanalyst_domain::{Owner, TenantId};
 
-use crate::sql::{At, query};
+use crate::sql::{At, Page, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored value.
@@ -61,8 +61,8 @@ impl Store {
         prefix: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<ValueRow>, StoreError> {
-        let raw: Vec<(String, String, String, At)> = query(
+    ) -> Result<Page<ValueRow>, StoreError> {
+        let raw: Page<(String, String, String, At)> = query(
             "SELECT path, user_id, value, updated_at FROM workflow_values \
              WHERE tenant = $1 AND kind = $2 AND substr(path, 1, length($3)) = $3 AND path > $4 ORDER BY path LIMIT $5",
         )
@@ -71,11 +71,8 @@ impl Store {
         .bind(prefix)
         .bind(after.unwrap_or(""))
         .bind(i64::from(limit))
-        .all(self.read(tenant))
+        .page(self.read(tenant))
         .await?;
-        Ok(raw
-            .into_iter()
-            .map(|(path, user_id, value, at)| ValueRow { path, user_id, value, updated_at_ms: at.0 })
-            .collect())
+        raw.try_map(|(path, user_id, value, at)| Ok(ValueRow { path, user_id, value, updated_at_ms: at.0 }))
     }
 }

@@ -100,14 +100,26 @@ pub(crate) async fn list(
         let before = cursor.map(str::parse).transpose();
         let before = before.map_err(|_| Failure::invalid("the cursor is not one of this engine: begin without one"))?;
         let rows = inner.store.jobs(owner, prefix, before, limit + 1).await.map_err(unreachable)?;
-        return Ok(page(rows.into_iter().map(jobs::item).collect(), limit));
+        let (rows, more) = rows.of(limit);
+        return Ok(page(rows.into_iter().map(jobs::item).collect(), more));
     }
     let mut items = if kind == ItemKind::Script { shared(inner, prefix, cursor) } else { Vec::new() };
+    // Where a page of one folder ended because of its bytes, nothing behind it is shown yet.
+    let mut up_to: Option<String> = None;
+    let mut cut = |last: Option<&str>| {
+        if let Some(last) = last
+            && up_to.as_deref().is_none_or(|up_to| last < up_to)
+        {
+            up_to = Some(last.to_owned());
+        }
+    };
     for prefix in access::visible_prefixes(owner, prefix) {
         match stored_kind(kind) {
             Some(name) => {
                 let rows = inner.store.items(&owner.tenant, name, &prefix, cursor, limit + 1).await;
-                items.extend(rows.map_err(unreachable)?.into_iter().map(|row| {
+                let rows = rows.map_err(unreachable)?;
+                cut(rows.rows.last().filter(|_| rows.is_cut).map(|row| row.path.as_str()));
+                items.extend(rows.rows.into_iter().map(|row| {
                     let value = serde_json::from_str::<Value>(&row.value).ok().filter(|_| kind != ItemKind::Script);
                     Item {
                         kind,
@@ -120,12 +132,20 @@ pub(crate) async fn list(
             }
             None => {
                 let rows = inner.store.schedules(&owner.tenant, &prefix, cursor, limit + 1).await;
-                items.extend(rows.map_err(unreachable)?.into_iter().map(schedules::item));
+                let rows = rows.map_err(unreachable)?;
+                cut(rows.rows.last().filter(|_| rows.is_cut).map(|row| row.path.as_str()));
+                items.extend(rows.rows.into_iter().map(schedules::item));
             }
         }
     }
     items.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(page(items, limit))
+    if let Some(up_to) = &up_to {
+        items.retain(|item| item.path <= *up_to);
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = up_to.is_some() || items.len() > limit;
+    items.truncate(limit);
+    Ok(page(items, more))
 }
 
 /// The scripts that come with the host.
@@ -142,11 +162,8 @@ fn shared(inner: &Inner, prefix: &str, cursor: Option<&str>) -> Vec<Item> {
     paths.map(item).collect()
 }
 
-/// At most `limit` items, and where the next page begins.
-fn page(mut items: Vec<Item>, limit: u32) -> Page {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
+/// Some items, and where the next page begins if there are more.
+fn page(items: Vec<Item>, more: bool) -> Page {
     let cursor = items.last().filter(|_| more).map(|item| item.path.clone());
     Page { items, cursor }
 }

@@ -93,7 +93,7 @@ async fn events(store: &Store, owner: &Owner, dir: &Path) -> Result<usize, Failu
     let mut tasks: Vec<TaskId> = Vec::new();
     let mut before = None;
     loop {
-        let page = store.tasks(owner, None, before, PAGE).await?;
+        let page = store.tasks(owner, None, before, PAGE).await?.rows;
         tasks.extend(page.iter().map(|task| task.id));
         match page.last() {
             Some(last) => before = Some(last.id),

@@ -118,8 +118,8 @@ async fn who_deletes_their_data_leaves_nothing_and_comes_back_with_a_new_token_o
     edge.happens("ada", open, &[EventKind::Completed]).await;
     assert_eq!(call(delete("/v1/me/data?confirm=ada", &ada)).await, (200, json!({"status": "deleted"})));
     assert_eq!(code(&call(edge.get("/v1/tasks", &ada)).await).0, 401, "the token has ended");
-    assert!(edge.store.tasks(&owner("ada"), None, None, 10).await.unwrap().is_empty());
-    assert_eq!(edge.store.tasks(&owner("bob"), None, None, 10).await.unwrap().len(), 1);
+    assert!(edge.store.tasks(&owner("ada"), None, None, 10).await.unwrap().rows.is_empty());
+    assert_eq!(edge.store.tasks(&owner("bob"), None, None, 10).await.unwrap().rows.len(), 1);
     edge.clock.advance(std::time::Duration::from_secs(5));
     let new = edge.token("ada");
     let (status, usage) = call(edge.get("/v1/usage", &new)).await;

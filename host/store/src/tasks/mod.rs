@@ -8,7 +8,7 @@ mod held;
 use openanalyst_domain::{EventKind, JobId, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 
-use crate::sql::{At, Id, Json, Query, ROW_BYTES, Sql, from_row, ms, query};
+use crate::sql::{At, Id, Json, Page, Query, ROW_BYTES, Sql, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, owner_of, to_json};
 
 pub use accept::{Accepted, Accepting, FirstWords, NewTask};
@@ -370,8 +370,8 @@ impl Store {
         status: Option<TaskStatus>,
         before: Option<TaskId>,
         limit: u32,
-    ) -> Result<Vec<TaskRow>, StoreError> {
-        let raw: Vec<Raw> = query(select_tasks!(
+    ) -> Result<Page<TaskRow>, StoreError> {
+        let raw: Page<Raw> = query(select_tasks!(
             "WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) \
              ORDER BY id DESC LIMIT $5"
         ))
@@ -380,9 +380,9 @@ impl Store {
         .bind(status.map(TaskStatus::as_str))
         .bind(before)
         .bind(i64::from(limit))
-        .all(self.read(owner))
+        .page(self.read(owner))
         .await?;
-        raw.into_iter().map(TaskRow::try_from).collect()
+        raw.try_map(TaskRow::try_from)
     }
 
     /// Every task that somebody should be working on, oldest first. For recovery only.

@@ -235,7 +235,7 @@ async fn a_server_that_goes_away_and_comes_back_loses_nothing() {
         }
     }
     assert!(found.unwrap().is_some());
-    assert_eq!(store.tasks(&ada, None, None, 10).await.unwrap().len(), 1, "what was not committed is not there");
+    assert_eq!(store.tasks(&ada, None, None, 10).await.unwrap().rows.len(), 1, "what was not committed is not there");
     accept(&store, &task(&ada, None, "d")).await;
 }
 
@@ -340,7 +340,7 @@ async fn the_documented_statements_make_serve_dump_and_restore_a_database() {
     let store = open(&restored).await.unwrap();
     for tenant in ["a", "b"] {
         let owner = owner(tenant, "ada");
-        assert_eq!(store.tasks(&owner, None, None, 10).await.unwrap().len(), 1, "{tenant}: every row is there");
+        assert_eq!(store.tasks(&owner, None, None, 10).await.unwrap().rows.len(), 1, "{tenant}: every row is there");
     }
     store.check().await.unwrap();
     let refused = server.sql_as("openanalyst", "openanalyst_backup", "DELETE FROM tasks");

@@ -166,7 +166,7 @@ async fn a_copy_is_whole_while_others_write() {
     let error = store.copy_into(&file).await.unwrap_err().to_string();
     assert!(error.contains("copy.db"), "{error}");
     let copy = openanalyst_store::Store::open_as_it_is(&openanalyst_store::StoreOptions::sqlite(&file)).await.unwrap();
-    let found = copy.tasks(&ada, None, None, 100).await.unwrap().len();
+    let found = copy.tasks(&ada, None, None, 100).await.unwrap().rows.len();
     assert!((40..=50).contains(&found), "{found}");
     copy.check().await.unwrap();
 }

@@ -318,7 +318,7 @@ async fn what_is_old_goes_in_small_steps_between_which_others_write(place: Place
     assert!(pruned.most_in_step <= 100, "{pruned:?}");
     assert!(pruned.steps >= 50 / 16 + 40 / 4, "{pruned:?}");
     assert!(beside.writes.load(Ordering::Relaxed) + 3 >= pruned.steps, "others write between the steps");
-    assert!(store.tasks(&ada, None, None, 10).await.unwrap().is_empty());
+    assert!(store.tasks(&ada, None, None, 10).await.unwrap().rows.is_empty());
     let again = store.prune(&Retention::default(), LATER, &AtOnce).await.unwrap();
     assert_eq!((again.steps, again.things), (0, 0), "nothing is written where there is nothing to do");
 }
@@ -378,7 +378,7 @@ async fn sums_by_day_stay_when_receipts_go(place: Place) {
         store.prune(&Retention::default(), now_ms, &AtOnce).await.unwrap();
         assert_eq!(seen().await, before);
     }
-    assert!(store.skill_receipts(&ada.tenant, "greeter", None, 10).await.unwrap().is_empty());
+    assert!(store.skill_receipts(&ada.tenant, "greeter", None, 10).await.unwrap().rows.is_empty());
 }
 
 async fn a_tenant_says_how_long_its_history_is_kept(place: Place) {

@@ -83,7 +83,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
             let prefix =
                 args.optional_text("scriptPathExact").or(args.optional_text("scriptPathStart")).unwrap_or_default();
             let rows = host.inner.store.jobs(owner, prefix, None, MAX_PAGE).await;
-            let rows = rows.map_err(|error| store_failure(&error))?;
+            let rows = rows.map_err(|error| store_failure(&error))?.rows;
             let wanted = |row: &JobRow| {
                 let done = row.status.is_final();
                 let exact = args.optional_text("scriptPathExact").is_none_or(|path| path == row.path);

@@ -107,7 +107,7 @@ async fn here(registry: &Registry, tenant: &TenantId, actor: &Actor, call: Call<
         Call::Show(name) => value(registry.show(tenant, name).await?),
         Call::Versions(name) => json!({ "name": name, "versions": registry.versions(tenant, name).await? }),
         Call::Logs(name) => {
-            let rows = registry.receipts(tenant, name, None, 20).await?;
+            let rows = registry.receipts(tenant, name, None, 20).await?.rows;
             let shown = rows.into_iter().map(|row| {
                 json!({
                     "id": row.id, "user": row.user, "taskId": row.task_id, "atMs": row.at_ms, "export": row.receipt.export,
