@@ -74,6 +74,8 @@ pub struct JobRow {
     pub schedule_path: Option<String>,
     /// The moment for which that schedule fired.
     pub due_at_ms: Option<i64>,
+    /// How often it was taken up after the process that ran it had ended without notice.
+    pub take_ups: i64,
 }
 
 struct Raw {
@@ -97,6 +99,7 @@ struct Raw {
     cancel_reason: Option<String>,
     schedule_path: Option<String>,
     due_at: Option<At>,
+    take_ups: i64,
 }
 
 from_row!(Raw {
@@ -119,7 +122,8 @@ from_row!(Raw {
     result,
     cancel_reason,
     schedule_path,
-    due_at
+    due_at,
+    take_ups
 });
 
 impl TryFrom<Raw> for JobRow {
@@ -146,6 +150,7 @@ impl TryFrom<Raw> for JobRow {
             cancel_reason: raw.cancel_reason,
             schedule_path: raw.schedule_path,
             due_at_ms: ms(raw.due_at),
+            take_ups: raw.take_ups,
         })
     }
 }
@@ -165,7 +170,7 @@ macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
             "SELECT id, tenant, user_id, task_id, parent_job, kind, path, args, status, node, scheduled_for, created_at, started_at, \
-             ended_at, percent, logs, result, cancel_reason, schedule_path, due_at FROM jobs ",
+             ended_at, percent, logs, result, cancel_reason, schedule_path, due_at, take_ups FROM jobs ",
             $rest
         )
     };
@@ -214,7 +219,8 @@ impl Tx {
         at_ms: i64,
     ) -> Result<bool, StoreError> {
         let changed = query(
-            "UPDATE jobs SET status = 'running', node = $2, started_at = $3, logs = '', percent = NULL \
+            "UPDATE jobs SET status = 'running', node = $2, started_at = $3, logs = '', percent = NULL, \
+             take_ups = take_ups + CASE WHEN status = 'running' AND node <> $2 THEN 1 ELSE 0 END \
              WHERE id = $1 AND status IN ('queued', 'running') AND COALESCE(node, '') = $4",
         )
         .bind(job)
@@ -223,6 +229,19 @@ impl Tx {
         .bind(seen.unwrap_or(""))
         .run(self)
         .await?;
+        Ok(changed == 1)
+    }
+
+    /// A node that shuts down leaves a job that it began: it is as if it had not begun, and nobody's fault.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn leave_job(&mut self, job: JobId, node: &str) -> Result<bool, StoreError> {
+        let changed = query("UPDATE jobs SET status = 'queued' WHERE id = $1 AND status = 'running' AND node = $2")
+            .bind(job)
+            .bind(node)
+            .run(self)
+            .await?;
         Ok(changed == 1)
     }
 

@@ -29,6 +29,10 @@ const SAY_AFTER: Duration = Duration::from_millis(500);
 /// could not be reached, or to write the end of one.
 const RECORD_RETRY: Duration = Duration::from_secs(2);
 
+/// How often a job is taken up after the process ended without notice: one that ends the process by
+/// itself must not end every process to come.
+const MAX_TAKE_UPS: i64 = 3;
+
 /// Why a job has no result yet.
 pub(crate) enum Unfinished {
     /// The host shuts down, or the job had ended before. Its record says where it stands.
@@ -134,6 +138,7 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
         loop {
             match work(&inner, &row, &cancel).await {
                 Ok(ended) => return write_end(&inner, &row, ended).await,
+                Err(Unfinished::Left) if inner.closing.is_cancelled() => return leave(&inner, &row).await,
                 Err(Unfinished::Left) => return,
                 Err(Unfinished::Interrupted(reason)) => {
                     tracing::warn!(job = %row.id, reason, "a job is run again once its record can be reached");
@@ -146,6 +151,35 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
         }
     })
     .await;
+}
+
+/// Says that the job was left in order, as far as the record can be reached: it ended no process.
+async fn leave(inner: &Inner, row: &JobRow) {
+    let left = async {
+        let mut tx = inner.store.begin(&row.owner).await?;
+        tx.leave_job(row.id, &inner.node.to_string()).await?;
+        tx.commit().await
+    };
+    if let Err(error) = left.await {
+        tracing::warn!(job = %row.id, %error, "that a job was left could not be written: the next start runs it again all the same");
+    }
+}
+
+/// Why a job is not run again: it may be what ended the process each time.
+fn ended_the_host(row: &JobRow) -> Ended {
+    let ends = row.take_ups + 1;
+    tracing::error!(
+        job = %row.id,
+        tenant = %row.owner.tenant,
+        path = row.path,
+        ends,
+        "the host ended several times while it ran this job: the job fails now; look into what the log says before each start"
+    );
+    let message = format!(
+        "the host ended {ends} times while it ran this job, so it is not run again: give it less to do at once, \
+         or ask the operator, who finds the job in the log"
+    );
+    Ended::failed("HostEnded", message)
 }
 
 /// The job as its record has it, as soon as that can be read. None: the job has ended or is another
@@ -185,6 +219,9 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
     };
     if cancel.is_cancelled() {
         return Ok(cancelled());
+    }
+    if row.take_ups >= MAX_TAKE_UPS {
+        return Ok(ended_the_host(row));
     }
     let _living = if row.is_flow || row.parent.is_some() {
         None

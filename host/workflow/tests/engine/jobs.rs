@@ -6,7 +6,7 @@ use openanalyst_domain::{JobId, JobStatus};
 use openanalyst_workflow::{StartJob, WorkflowEngine as _};
 use serde_json::json;
 
-use crate::support::{Choices, Env, MONDAY_10_MS, PATIENCE, job};
+use crate::support::{Choices, Env, MONDAY_10_MS, PATIENCE, error, job};
 
 /// Says that it runs, and goes on until it is stopped.
 const ENDLESS: &str = "import { setProgress } from 'windmill-client';
@@ -141,6 +141,40 @@ async fn a_job_of_a_dead_process_is_run_again() {
     let ended = tokio::time::timeout(PATIENCE, next.wait(&env.ada, waiting, None)).await.unwrap().unwrap();
     assert_eq!(ended.result, Some(json!(8)));
     env.engine = next;
+}
+
+#[tokio::test]
+async fn a_job_that_ends_every_process_is_not_run_for_ever() {
+    let mut env = Env::with(Choices { run_schedules: false, ..Choices::default() }).await;
+    env.put("u/ada/endless", ENDLESS).await;
+    let id = env.start("u/ada/endless", json!({})).await;
+    env.reached(id, 7).await;
+    for died in ["first", "second", "third"] {
+        let seen = env.store.job(&env.ada, id).await.unwrap().unwrap().node;
+        let mut tx = env.store.begin(&env.ada).await.unwrap();
+        assert!(tx.start_job(id, died, seen.as_deref(), MONDAY_10_MS).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    let next = env.another(&Choices::default()).await;
+    let ended = tokio::time::timeout(PATIENCE, next.wait(&env.ada, id, None)).await.unwrap().unwrap();
+    assert_eq!(ended.status, JobStatus::Failed);
+    let (name, message) = error(&ended);
+    assert_eq!(name, "HostEnded");
+    assert!(message.starts_with("the host ended 4 times while it ran this job"), "{message}");
+    env.engine = next;
+}
+
+#[tokio::test]
+async fn a_job_that_is_left_at_shutdown_is_run_again_however_often() {
+    let mut env = Env::new().await;
+    env.put("u/ada/endless", ENDLESS).await;
+    let id = env.start("u/ada/endless", json!({})).await;
+    for _ in 0..5 {
+        env.reached(id, 7).await;
+        env.restart().await;
+    }
+    env.reached(id, 7).await;
+    assert_eq!(env.store.job(&env.ada, id).await.unwrap().unwrap().take_ups, 0);
 }
 
 #[tokio::test]
