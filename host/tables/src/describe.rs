@@ -61,7 +61,8 @@ pub(crate) fn describe(
             result.about = Some(format!("{}: names of things, not added up", different(cells, profile)));
             if parsed.holds_things {
                 notes.push(format!(
-                    "`{0}` is read as numbers that name things, so it is not added up; call it `number of {0}s` if it counts",
+                    "`{}` is read as numbers that name things, so it is not added up; if it counts things, let its name \
+                     say so, as in `number of orders`",
                     result.name
                 ));
             }

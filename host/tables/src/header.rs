@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::grid::Row;
 use crate::layout::{excerpt, lines};
-use crate::{date, number, words};
+use crate::{amount_names, date, names, number, words};
 
 /// How many records the columns' types are guessed by.
 const SAMPLE_ROWS: usize = 500;
@@ -88,6 +88,14 @@ impl Shape {
         self.typed_cells(row).any(is_text) && self.typed_cells(row).any(is_value)
     }
 
+    /// Whether a row has a usual name of a measure above a column of values.
+    fn names_measures(&self, row: &Row) -> bool {
+        self.typed_cells(row).any(|text| {
+            let tokens = names::tokens(text);
+            amount_names::names_count(&tokens) || amount_names::names_money(&tokens) || names::names_rate(&tokens, true)
+        })
+    }
+
     /// Where the header begins, or the data of a file without one.
     fn start(&self, rows: &[Row]) -> usize {
         let Some(mut first) = rows.iter().position(|row| self.is_full(row)) else { return 0 };
@@ -116,7 +124,13 @@ impl Shape {
 
     /// The header below lines with keys and values as long as its own: the last row of words above the data.
     fn words_below(&self, rows: &[Row], first: usize) -> Option<usize> {
-        if self.width < 2 || !opens_a_key(&rows[first]) && self.names_periods(&rows[first..]) {
+        let is_above = |row: &Row| {
+            opens_a_key(row)
+                || is_sentence(row) && !rows.last().is_some_and(is_sentence)
+                || opens_a_key_of_a_value(row) && !self.is_words(row)
+        };
+        let is_above_measures = rows.get(first + 1).is_some_and(|row| self.is_words(row) && self.names_measures(row));
+        if self.width < 2 || !is_above(&rows[first]) && !is_above_measures && self.names_periods(&rows[first..]) {
             return None;
         }
         let is_header = |row: &Row| self.is_full(row) && self.is_words(row) && !are_units(row);
@@ -127,9 +141,14 @@ impl Shape {
         let mut like_data = 0;
         for at in first..end.saturating_sub(1) {
             let row = &rows[at];
-            let is_key = opens_a_key(row) || self.is_mixed(row) || !self.is_full(row);
-            if is_header(row) && !is_key && !all_are_typed {
-                break;
+            let mut is_key = is_above(row) || self.is_mixed(row) || !self.is_full(row);
+            if is_header(row) && !all_are_typed {
+                // Two rows of words: the one that names a measure is the header, and the first of two that do.
+                let is_named = self.names_measures(row);
+                is_key = !is_named && (is_key || is_header(&rows[at + 1]) && self.names_measures(&rows[at + 1]));
+                if !is_key {
+                    break;
+                }
             }
             like_data += usize::from(!is_key && !is_header(row));
             if is_header(&rows[at + 1]) {
@@ -231,67 +250,55 @@ fn typed_columns(sample: &[&Row], width: usize) -> Vec<bool> {
 const KEYS: &[&str] = &[
     "account",
     "client",
+    "customer",
     "property",
     "profile",
-    "period",
     "currency",
-    "rows",
-    "row count",
-    "records",
     "time zone",
     "timezone",
     "filter",
     "filters",
-    "source",
-    "from",
-    "to",
-    "version",
-    "author",
-    "owner",
-    "title",
     "konto",
+    "kunde",
     "zeitraum",
     "währung",
-    "quelle",
     "filtro",
-    "periodo",
-    "période",
-    "periode",
     "compte",
     "cuenta",
-    "stand",
-    "status",
 ];
 /// Words anywhere in such a key.
-const IN_KEYS: &[&str] = &[
-    "export",
-    "exported",
-    "exportiert",
-    "generated",
-    "created",
-    "downloaded",
-    "printed",
-    "erstellt",
-    "report",
-    "bericht",
-    "rapport",
-    "range",
-];
+const IN_KEYS: &[&str] =
+    &["export", "exported", "exportiert", "generated", "created", "downloaded", "printed", "erstellt", "range"];
 
-/// Whether a row begins as a line with a key and its value: `Account: Acme`, `Exported on,2026-11-03`.
+/// Whether a row begins as a line with a key and its value: `Account,Acme`, `Exported on,2026-11-03`, `Period: May, 2026`.
 fn opens_a_key(row: &Row) -> bool {
     let key = row.text(0).trim().to_lowercase();
     let is_pair = row.filled() == 2 && row.end() == 2;
-    is_pair
-        && (key.ends_with(':')
-            || KEYS.contains(&key.as_str())
-            || key.split_whitespace().any(|word| IN_KEYS.contains(&word.trim_end_matches(':'))))
+    key.ends_with(':')
+        || key.contains(": ")
+        || is_pair && (KEYS.contains(&key.as_str()) || key.split_whitespace().any(|word| IN_KEYS.contains(&word)))
+}
+
+/// Keys that name columns as well, and so count only beside a value: `Period,2026-11`.
+const KEYS_OF_VALUES: &[&str] = &[
+    "period", "date", "month", "week", "quarter", "rows", "records", "version", "from", "to", "stand", "periode",
+    "von", "bis",
+];
+
+fn opens_a_key_of_a_value(row: &Row) -> bool {
+    row.filled() == 2 && row.end() == 2 && KEYS_OF_VALUES.contains(&row.text(0).trim().to_lowercase().as_str())
+}
+
+/// Whether each comma of a row is followed by a space, as in a sentence.
+fn is_sentence(row: &Row) -> bool {
+    row.cells.len() > 1 && row.cells[1..].iter().all(|cell| cell.text.starts_with(' '))
 }
 
 /// Whether each cell after the first is a unit or a currency: the row below the names of a table.
 fn are_units(row: &Row) -> bool {
-    let mut cells = row.cells.iter().skip(1).map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).peekable();
-    cells.peek().is_some() && cells.all(|text| words::is_unit(text) || words::currency(text).is_some())
+    let cells = || row.cells.iter().skip(1).map(|cell| cell.text.trim()).filter(|text| !text.is_empty());
+    // A single letter beside a word may be anything.
+    cells().count() > 1 && cells().all(|text| words::is_unit(text) || words::currency(text).is_some())
 }
 
 /// The names of several header rows in one: a group's name counts for the gaps after it.

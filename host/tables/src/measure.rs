@@ -1,5 +1,6 @@
 //! The statistics of amounts, rates and percentages, and their currencies and units.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::cells::{Cells, count, different, rows};
@@ -22,13 +23,17 @@ pub(crate) fn measure(
     let is_divided =
         column.kind == Kind::Amount || column.kind == Kind::Rate && amount_names::names_money(&parsed.tokens);
     let divider = divider.filter(|_| is_divided);
-    let mut units = BTreeMap::<&str, (usize, f64)>::new();
+    let mut units = BTreeMap::<Cow<'_, str>, (usize, f64)>::new();
     let mut bare = 0;
     for (at, text) in cells.filled(profile).filter(|_| profile.census.units > 0 || divider.is_some()) {
         let Some(value) = parsed.values[at] else { continue };
         let own = if profile.census.units > 0 { profile.shape(text) } else { None };
-        let own = own.and_then(|shape| shape.currency.or(shape.unit));
-        match own.or_else(|| divider?.unit(&cells.body[at])) {
+        let own = own.and_then(|shape| match (shape.currency, shape.unit) {
+            // `€5/kg` and `€5/l` are not the same.
+            (Some(currency), Some(unit)) => Some(Cow::Owned(format!("{currency} {unit}"))),
+            (currency, unit) => currency.or(unit).map(Cow::Borrowed),
+        });
+        match own.or_else(|| divider?.unit(&cells.body[at]).map(Cow::Borrowed)) {
             Some(unit) => {
                 let (count, sum) = units.entry(unit).or_default();
                 (*count, *sum) = (*count + 1, *sum + value);
@@ -37,7 +42,7 @@ pub(crate) fn measure(
             None => {}
         }
     }
-    let is_letter = |unit: &&str| unit.len() == 1 && unit.chars().all(char::is_uppercase);
+    let is_letter = |unit: &Cow<'_, str>| unit.len() == 1 && unit.chars().all(char::is_uppercase);
     let are_names =
         divider.is_none() && units.len() > 1 && (units.len() == values.len() || units.keys().all(is_letter));
     if are_names && !units.keys().any(|unit| is_currency(unit)) {
@@ -68,7 +73,7 @@ pub(crate) fn measure(
     }
     column.unit = match units.into_keys().next() {
         _ if profile.is_percent => Some("%".to_owned()),
-        unit => unit.map(str::to_owned),
+        unit => unit.map(Cow::into_owned),
     };
     let numbers = Numbers::of(values, column.kind == Kind::Amount, parsed.places);
     let sign = if profile.is_percent { "%" } else { "" };

@@ -132,7 +132,7 @@ const SUMMARIES: &[(Summary, &[&str])] = &[
         Summary::Deviation,
         &["std", "stdev", "std dev", "stddev", "std. dev", "sd", "standard deviation", "standardabweichung"],
     ),
-    (Summary::Count, &["count", "n", "anzahl", "number of rows"]),
+    (Summary::Count, &["count", "anzahl", "number of rows"]),
 ];
 
 /// Which summary a cell names, if it names one.

@@ -9,7 +9,7 @@ use crate::totals::{is_near, naming_cells};
 use crate::{names, work};
 
 /// Which of the last rows are called like a summary. Totals may stand among them.
-pub(crate) fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> Vec<Option<Summary>> {
+fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> Vec<Option<Summary>> {
     let mut named = vec![None; body.len()];
     for (row, name) in named.iter_mut().enumerate().rev() {
         *name = naming_cells(&body[row], columns).find_map(|(cell, _)| names_summary(&cell.text));
@@ -20,28 +20,29 @@ pub(crate) fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -
     named
 }
 
-/// Leaves out the summaries that the numbers confirm, and says it; says of the others that they are counted.
+/// Which rows are summaries that the numbers confirm; says of the others that they are counted.
 pub(crate) fn find(
     body: &[Row],
     columns: &[Parsed],
-    named: &[Option<Summary>],
-    totals: &mut [bool],
+    is_total: impl Fn(usize) -> bool,
     notes: &mut Vec<String>,
-) {
+) -> Vec<bool> {
+    let mut summaries = vec![false; body.len()];
+    let named = named(body, columns, &is_total);
     if named.iter().all(Option::is_none) {
-        return;
+        return summaries;
     }
     let measured = columns.iter().filter(|column| {
         column.is_numeric && !column.is_named_identifier && !column.holds_things && !names::names_year(&column.tokens)
     });
-    let statistics: Vec<Statistics<'_>> =
-        measured.filter_map(|column| Statistics::of(column, |row| !totals[row] && named[row].is_none())).collect();
+    let is_data = |row: usize| !is_total(row) && named[row].is_none();
+    let statistics: Vec<Statistics<'_>> = measured.filter_map(|column| Statistics::of(column, is_data)).collect();
     let (mut left_out, mut counted) = (Vec::new(), Vec::new());
     for (row, summary) in named.iter().enumerate() {
-        let Some(summary) = summary.filter(|_| !totals[row]) else { continue };
+        let Some(summary) = summary.filter(|_| !is_total(row)) else { continue };
         let line = format!("line {}", body[row].line);
         if is_confirmed(row, summary, &statistics) {
-            totals[row] = true;
+            summaries[row] = true;
             left_out.push(line);
         } else {
             counted.push(line);
@@ -59,6 +60,7 @@ pub(crate) fn find(
             counted.join(", ")
         ));
     }
+    summaries
 }
 
 /// Whether a column of amounts agrees and none disagrees. Means of rates may be weighted, so those may differ.

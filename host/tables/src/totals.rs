@@ -24,23 +24,24 @@ struct Name {
 pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) -> Vec<bool> {
     let mut known = HashMap::new();
     let names: Vec<Option<Name>> = body.iter().map(|row| name_of(row, columns, &mut known)).collect();
-    let summed_up = summaries::named(body, columns, |row| names[row].is_some());
-    let is_data = |row: usize| names[row].is_none() && summed_up[row].is_none();
+    let mut totals = summaries::find(body, columns, |row| names[row].is_some(), notes);
     let mut additive: Vec<Sums<'_>> =
-        columns.iter().filter(|column| column.is_additive).map(|column| Sums::of(column, is_data)).collect();
-    let mut totals = vec![false; body.len()];
+        columns.iter().filter(|column| column.is_additive).map(|column| Sums::of(column, &names, &totals)).collect();
     let mut said = Vec::new();
     let mut counted = Vec::new();
     // Where most rows have such a name, it is no name of totals, unless the numbers say so.
     let are_most = names.iter().flatten().count() * 2 > names.len();
     for (row, name) in names.iter().enumerate() {
         let Some(Name { name, is_first }) = *name else {
-            if summed_up[row].is_none() {
+            if !totals[row] {
                 additive.iter_mut().for_each(|sums| sums.add(row));
             }
             continue;
         };
         let check = check(row, &additive);
+        for sums in &mut additive {
+            sums.below.pop();
+        }
         let is_plain = name == TotalName::Plain;
         if is_plain && is_first && !are_most || check.agrees() {
             totals[row] = true;
@@ -52,7 +53,8 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
                 _ => format!("line {}", body[row].line),
             });
         } else {
-            if let (true, Some((column, ..))) = (is_plain, check.wrong) {
+            // `Total Recall` may stand anywhere; what is called `Total 2026` in the last row is hardly a film.
+            if let (true, Some((column, ..))) = (is_plain || row + 1 == names.len(), check.wrong) {
                 counted.push(format!("line {} (`{column}`)", body[row].line));
             }
             additive.iter_mut().for_each(|sums| sums.add(row));
@@ -70,7 +72,6 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
     if !counted.is_empty() {
         notes.push(format!("called a total and counted, since it is not the sum of other rows: {}", list(counted)));
     }
-    summaries::find(body, columns, &summed_up, &mut totals, notes);
     unnamed(body, columns, &mut totals, notes);
     totals
 }
@@ -119,14 +120,24 @@ struct Sums<'a> {
     levels: VecDeque<Sum>,
     /// The sum of all rows that have no total's name.
     all: Sum,
+    /// The sums from each row with such a name down to the next one; that of the next to come is the last.
+    below: Vec<Sum>,
 }
 
 impl<'a> Sums<'a> {
-    fn of(column: &'a Parsed, is_data: impl Fn(usize) -> bool) -> Self {
+    fn of(column: &'a Parsed, names: &[Option<Name>], left_out: &[bool]) -> Self {
         work::add(column.values.len());
-        let values = column.values.iter().enumerate().filter(|(row, _)| is_data(*row));
-        let all = values.filter_map(|(_, value)| *value).fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
-        Self { column, above: (0, 0.0), levels: VecDeque::new(), all }
+        let mut sums = Self { column, above: (0, 0.0), levels: VecDeque::new(), all: (0, 0.0), below: Vec::new() };
+        let mut below = (0, 0.0);
+        for (row, name) in names.iter().enumerate().rev().filter(|(row, _)| !left_out[*row]) {
+            if name.is_some() {
+                sums.below.push(std::mem::take(&mut below));
+            } else if let Some(value) = column.values[row] {
+                below = (below.0 + 1, below.1 + value);
+                sums.all = (sums.all.0 + 1, sums.all.1 + value);
+            }
+        }
+        sums
     }
 
     fn add(&mut self, row: usize) {
@@ -141,10 +152,12 @@ impl<'a> Sums<'a> {
         self.levels.truncate(MAX_LEVELS);
     }
 
-    /// What a total here may be: the sum of the rows since one of the totals above, of all above, or of all others.
+    /// What a total here may be: the sum of the rows since one of the totals above, of all above, of all others,
+    /// or of its group below.
     fn expected(&self) -> impl Iterator<Item = Sum> {
         let since = self.levels.iter().map(|level| (self.above.0 - level.0, self.above.1 - level.1));
-        since.chain([self.above, self.all]).filter(|(count, _)| *count > 0)
+        let below = self.below.last().copied().unwrap_or_default();
+        since.chain([self.above, self.all, below]).filter(|(count, _)| *count > 0)
     }
 }
 

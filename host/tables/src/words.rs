@@ -206,6 +206,7 @@ pub(crate) fn scale(word: &str, is_spaced: bool) -> Option<u8> {
         "M" | "mn" | "Mn" | "mio" | "Mio" | "million" | "millions" | "Millionen" => 6,
         "crore" | "crores" => 7,
         "bn" | "Bn" | "mrd" | "Mrd" | "billion" | "billions" | "Md" | "Mrds" => 9,
+        "tn" | "trn" | "trillion" | "trillions" => 12,
         _ => return None,
     })
 }
@@ -216,6 +217,7 @@ pub(crate) fn scale_or_unit(word: &str) -> Option<u8> {
         "K" => 3,
         "m" | "mm" | "MM" => 6,
         "b" | "B" => 9,
+        "T" => 12,
         _ => return None,
     })
 }

@@ -16,6 +16,9 @@ fn letters_after_numbers_are_units_unless_something_says_that_they_scale() {
         case("thousands", "post,views\nA,1.2K\nB,3K\n", &[Sum("views", 4200.0)]),
         case("billions beside millions", "land,people\na,1.4B\nb,800M\n", &[Sum("people", 2_200_000_000.0)]),
         case("billions of dollars", "firm,value\na,$1.5B\nb,$2B\n", &[Sum("value", 3_500_000_000.0)]),
+        case("trillions", "land,gdp\na,$4.2tn\nb,$3T\n", &[Sum("gdp", 7_200_000_000_000.0), Unit("gdp", "$")]),
+        case("prices of different things", "ware;preis\na;1,50 €/kg\nb;2,00 €/l\n", &[NoSum("preis", Kind::Mixed)]),
+        case("prices of one thing", "ware;preis\na;1,50 €/kg\nb;2,00 €/kg\n", &[Unit("preis", "€ /kg")]),
         case("a currency in the name", "firm,Revenue (USD)\na,1.5B\nb,2B\n", &[Sum("Revenue (USD)", 3_500_000_000.0)]),
         case("spaced after a currency", "firm,value\na,$5 K\nb,$2 K\n", &[Sum("value", 7000.0)]),
         case(
@@ -150,6 +153,18 @@ fn totals_are_found_in_any_column_of_words_and_confirmed() {
             "shop,kind,n\nA,red,1\nA,Total,9\nB,red,2\n",
             &[Sum("n", 12.0), Said("called a total and counted")],
         ),
+        case(
+            "above their groups",
+            "grp,sub,n\nA,Total,3\nA,x,1\nA,y,2\nB,Total,7\nB,x,3\nB,y,4\nTotal,Total,10\n",
+            &[Sum("n", 10.0), Rows(4)],
+        ),
+        case(
+            "a longer name in the last row",
+            "day,n\nMon,1\nTue,2\nTotal 2026,9\n",
+            &[Sum("n", 12.0), Said("called a total")],
+        ),
+        case("below a name like a summary", "name,n\nAda,1\nMax,7\nTotal,8\n", &[Sum("n", 8.0), Rows(2)]),
+        case("a letter is no count", "region,city,n\nM,A,1\nN,B,2\nTotal,,3\n", &[Sum("n", 3.0), Rows(2)]),
         case("swedish", "dag;antal\nm\u{e5}n;1\ntis;2\nSumma;3\n", &[Sum("antal", 3.0)]),
         case("danish", "dag;antal\nman;1\ntir;2\nI alt;3\n", &[Sum("antal", 3.0)]),
     ]);
