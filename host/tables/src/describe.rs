@@ -59,7 +59,7 @@ pub(crate) fn describe(
     match result.kind {
         Kind::Identifier => {
             result.about = Some(format!("{}: names of things, not added up", different(cells, profile)));
-            if parsed.holds_things {
+            if parsed.holds_things && !parsed.is_named_identifier {
                 notes.push(format!(
                     "`{}` is read as numbers that name things, so it is not added up; if it counts things, let its name \
                      say so, as in `number of orders`",

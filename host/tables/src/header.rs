@@ -194,7 +194,8 @@ impl Shape {
         length
     }
 
-    /// Whether the first row has years or dates above columns of other values: `country,2024,2025`.
+    /// Whether the first row has years or dates above columns of other values, and words at most beside them:
+    /// `country,2024,2025,change`.
     fn names_periods(&self, rows: &[Row]) -> bool {
         let typed = &self.typed;
         let is_period = |text: &str| {
@@ -207,11 +208,10 @@ impl Shape {
         let has_words =
             typed.iter().enumerate().any(|(column, is_typed)| !is_typed && !first.text(column).trim().is_empty());
         let above = columns().map(|column| first.text(column)).filter(|text| !text.trim().is_empty());
-        let mut above = above.peekable();
         let below = || body.iter().take(SAMPLE_ROWS).flat_map(|row| columns().map(|column| row.text(column)));
         has_words
-            && above.peek().is_some()
-            && above.all(is_period)
+            && above.clone().any(is_period)
+            && above.clone().all(|text| is_period(text) || is_text(text))
             && below().filter(|text| is_period(text)).count() * 2 < below().count()
     }
 }

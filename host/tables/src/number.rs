@@ -70,11 +70,14 @@ pub(crate) fn shape(cell: &str) -> Option<Shape<'_>> {
     };
     let mut rest = head(cell.trim(), &mut shape)?;
     let end = digits_end(rest);
+    let whole = rest;
     (shape.digits, rest) = rest.split_at(end);
     if !shape.digits.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if let Some((exponent, tail)) = exponent(rest) {
+    if let Some((digits, tail)) = without_cents(shape.digits, whole, rest) {
+        (shape.digits, rest) = (digits, tail);
+    } else if let Some((exponent, tail)) = exponent(rest) {
         (shape.exponent, rest) = (exponent, tail);
     }
     tail(rest, &mut shape)?;
@@ -133,6 +136,17 @@ fn digits_end(text: &str) -> usize {
         }
     }
     end
+}
+
+/// `12,-` and `12.-`: a dash where the cents would stand. The digits with their mark, and what follows the dash.
+fn without_cents<'a>(digits: &'a str, whole: &'a str, rest: &'a str) -> Option<(&'a str, &'a str)> {
+    let (digits, dashes) = match rest.strip_prefix(',') {
+        Some(dashes) => (&whole[..=digits.len()], dashes),
+        None if digits.ends_with('.') => (digits, rest),
+        None => return None,
+    };
+    let tail = dashes.trim_start_matches(['-', '–', '—']);
+    (tail.len() < dashes.len() && !tail.starts_with(|c: char| c.is_ascii_digit())).then_some((digits, tail))
 }
 
 fn exponent(text: &str) -> Option<(i32, &str)> {
@@ -342,7 +356,6 @@ mod tests {
             ("($987.65)", Some(-987.65), None),
             ("$(987.65)", Some(-987.65), None),
             ("-$5.10", Some(-5.1), None),
-            ("12-", Some(-12.0), Some(-12.0)),
             ("−7", Some(-7.0), Some(-7.0)),
             ("+7", Some(7.0), Some(7.0)),
             ("12.5%", Some(12.5), None),
@@ -357,6 +370,11 @@ mod tests {
             ("€ 3", Some(3.0), Some(3.0)),
             ("CHF 1'000.05", Some(1000.05), None),
             ("7 EUR", Some(7.0), Some(7.0)),
+            ("12,-", None, Some(12.0)),
+            ("1.234,– €", None, Some(1234.0)),
+            ("CHF 1'234.-", Some(1234.0), None),
+            ("12.--", Some(12.0), None),
+            ("12-", Some(-12.0), Some(-12.0)),
         ];
         for (cell, dot, comma) in table {
             let shape = shape(cell).unwrap_or_else(|| panic!("{cell} is a number"));

@@ -19,6 +19,7 @@ fn commas_inside_numbers_do_not_divide_cells() {
         case("bars, no header", "DE|1,5\nFR|2,5\n", &[Sum("column 2", 4.0)]),
         case("groups and decimals", "a;b\n1.234,5;2,25\n2.000,5;1,75\n", &[Sum("a", 3235.0), Sum("b", 4.0)]),
         case("one column", "preis\n1,5\n2,25\n", &[Names(&["preis"]), Sum("preis", 3.75)]),
+        case("dashes for cents", "Preis\n1.234,- €\n2.000,- €\n", &[Sum("Preis", 3234.0), Unit("Preis", "€")]),
         case("commas in words", "ort;n\nBerlin, Mitte;5\nRom, Zentrum;7\n", &[Names(&["ort", "n"]), Sum("n", 12.0)]),
     ]);
 }
@@ -179,6 +180,24 @@ fn two_readings_of_a_mark_are_asked_about() {
         case("bars and groups", "land|besuche\nDE|12.345\nFR|6.789\n", &[Asks("besuche")]),
         case("aligned columns", "land    besuche\nDE        1.234\nFR        2.500\n", &[Asks("besuche")]),
         case("one column", "betrag\n1,234\n2,500\n", &[Asks("betrag")]),
+        case("after a currency", "budget\n$1,000\n$2,000\n", &[Asks("budget")]),
+        case("small numbers against the comma between cells", "a,n\nx,1.234\ny,950\n", &[Asks("n")]),
+        case(
+            "dotted dates against a dot",
+            "tag\tn\n01.11.2026\t1.234\n02.11.2026\t2.500\n",
+            &[Sum("n", 3734.0), Said("dates")],
+        ),
+        case(
+            "a year of two digits",
+            "day,n\n11/12/26,1\n10/12/26,2\n",
+            &[NoSum("day", Kind::Text), Said("could change places")],
+        ),
+        case(
+            "a day above twelve decides",
+            "day,n\n11/12/26,1\n13/12/26,2\n",
+            &[About("day", "11 December 2026"), Silent],
+        ),
+        case("both marks in one column", "a;n\nx;1.234,5\ny;1,234.5\nz;1.234\n", &[Said("these could be either")]),
         case("another column decides", "a|b\n1.234|0,5\n2.500|1,5\n", &[Sum("a", 3734.0), Said("other columns")]),
         case(
             "day or month",
