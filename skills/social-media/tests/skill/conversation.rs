@@ -124,8 +124,8 @@ fn attached_numbers_are_read_as_they_were_meant() {
 
 fn analyze(files: &[(&str, &str)]) -> Value {
     let request = testing::request("analyze the engagement").with_action("analyze");
-    let request = files.iter().fold(request, |request, (name, text)| request.with_attachment(*name, "text/csv", *text));
-    Value::Object(plan(&request, &testing::context()).steps[0].arguments().as_object().unwrap().clone())
+    let request = files.iter().fold(request, |request, (name, text)| request.with_attachment(name, "text/csv", *text));
+    plan(&request, &testing::context()).steps[0].arguments().clone()
 }
 
 fn said(arguments: &Value) -> String {
