@@ -7,7 +7,7 @@ use crate::grid::Row;
 use crate::marks::{Clues, Evidence, Marks};
 use crate::number::{self, Decimal, Shape};
 use crate::stats::{Numbers, Shown};
-use crate::{names, words};
+use crate::{names, row_names, words, work};
 
 /// What a column's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,12 +71,18 @@ pub struct Column {
 pub(crate) struct Parsed {
     pub(crate) name: String,
     pub(crate) values: Vec<Option<f64>>,
+    /// How many decimal places each value is written with.
+    places_of: Vec<u8>,
+    /// The most of them; without the total rows once those are known.
     pub(crate) places: usize,
     pub(crate) is_numeric: bool,
+    pub(crate) is_date: bool,
     /// Whether a total row would have its sum.
     pub(crate) is_additive: bool,
     pub(crate) marks: Marks,
     pub(crate) is_named_identifier: bool,
+    /// Whether it is called like a thing and holds what may be names of such: whole numbers from 1.
+    pub(crate) holds_things: bool,
     pub(crate) tokens: Vec<String>,
     pub(crate) order: Option<Order>,
 }
@@ -89,6 +95,7 @@ pub(crate) struct Census {
     pub(crate) dates: usize,
     pub(crate) percents: usize,
     pub(crate) scaled: usize,
+    pub(crate) currencies: usize,
     pub(crate) brackets: usize,
     pub(crate) units: usize,
     pub(crate) zero_dashes: usize,
@@ -104,7 +111,7 @@ pub(crate) fn evidence(body: &[Row], column: usize) -> (Evidence, Option<Order>,
     let mut orders = [0_usize; 2];
     let mut has_dots = false;
     for row in body {
-        let Some(cell) = row.cells.get(column).filter(|cell| !cell.is_number) else { continue };
+        let Some(cell) = row.cell(column).filter(|cell| !cell.is_number) else { continue };
         if number::plain(&cell.text).is_some() {
             evidence.add_plain(cell.text.len());
         } else if date::read(&cell.text).is_some() {
@@ -127,7 +134,7 @@ pub(crate) fn evidence(body: &[Row], column: usize) -> (Evidence, Option<Order>,
 fn census(body: &[Row], named_totals: &[bool], column: usize) -> Census {
     let mut census = Census::default();
     for (row, _) in body.iter().zip(named_totals).filter(|(_, is_named)| !**is_named) {
-        let Some(cell) = row.cells.get(column) else { continue };
+        let Some(cell) = row.cell(column) else { continue };
         let text = cell.text.trim();
         if number::plain(text).is_some() {
             (census.filled, census.numbers) = (census.filled + 1, census.numbers + 1);
@@ -152,6 +159,7 @@ fn census(body: &[Row], named_totals: &[bool], column: usize) -> Census {
             census.percents += usize::from(shape.is_percent);
             census.scaled += usize::from(shape.is_scaled());
             census.brackets += usize::from(shape.in_brackets);
+            census.currencies += usize::from(shape.currency.is_some());
             census.units += usize::from(shape.currency.or(shape.unit).is_some());
             if let Some(digits) = shape.plain_digits() {
                 census.leading_zeros += usize::from(digits.len() > 1 && digits.starts_with('0') && !cell.is_number);
@@ -164,24 +172,25 @@ fn census(body: &[Row], named_totals: &[bool], column: usize) -> Census {
     census
 }
 
-/// Whether a row has the name of a total; whether it is one is decided later.
+/// Whether the first cell of a row has the name of a total; whether the row is one is decided later.
 pub(crate) fn is_named_total(row: &Row) -> bool {
-    let first = row.cells.iter().find(|cell| !cell.text.trim().is_empty());
-    first.is_some_and(|cell| names::names_total(&cell.text).is_some())
+    row.first().is_some_and(|(_, cell)| row_names::names_total(&cell.text).is_some())
 }
 
-/// Reads the cells of a column with its decimal mark.
-pub(crate) fn parse(
-    name: &str,
-    body: &[Row],
-    named_totals: &[bool],
-    column: usize,
-    marks: Marks,
-    order: Option<Order>,
-) -> (Parsed, Profile) {
+/// How the cells of a column are read, by what the whole table says.
+pub(crate) struct Plan {
+    pub(crate) name: String,
+    pub(crate) tokens: Vec<String>,
+    pub(crate) marks: Marks,
+    pub(crate) order: Option<Order>,
+    /// Whether its name or a column beside it names a currency.
+    pub(crate) has_currency: bool,
+}
+
+/// Reads the cells of a column.
+pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usize) -> (Parsed, Profile) {
+    let Plan { name, tokens, marks, order, has_currency } = plan;
     let census = census(body, named_totals, column);
-    let tokens = names::tokens(name);
-    let is_named_identifier = names::names_identifier(&tokens);
     let is_date = census.dates > 0 && census.dates * 5 >= census.filled * 4;
     let is_numeric = !is_date
         && census.leading_zeros == 0
@@ -190,39 +199,47 @@ pub(crate) fn parse(
         && marks != Marks::Undecided;
     let profile = Profile {
         is_percent: census.percents * 2 > census.numbers,
-        has_millions: census.scaled > 0,
+        has_scales: census.scaled > 0 || census.currencies > 0 || has_currency,
         has_zero_dashes: census.brackets > 0 || census.zero_dashes > 0,
         is_date,
         census,
     };
-    let mut places = 0;
-    let mut has_fractions = false;
-    let values: Vec<Option<f64>> = body
-        .iter()
-        .map(|row| {
-            let cell = row.cells.get(column).filter(|_| is_numeric)?;
-            let text = cell.text.trim();
-            if let Some(value) = number::plain(text).filter(|_| !profile.is_percent) {
-                return Some(f64::from(value));
+    let mut values = vec![None; body.len()];
+    let mut places_of = vec![0; body.len()];
+    if is_numeric {
+        for (at, row) in body.iter().enumerate() {
+            let Some(cell) = row.cell(column) else { continue };
+            if let Some((value, places)) = profile.value(&cell.text, cell.is_number, &marks) {
+                (values[at], places_of[at]) = (Some(value), places);
             }
-            if profile.is_zero(text) {
-                return Some(0.0);
-            }
-            let shape = profile.shape(text).filter(|shape| shape.is_percent == profile.is_percent)?;
-            let decimal = if cell.is_number { Decimal::Dot } else { decimal(&marks, &shape)? };
-            let value = shape.value(decimal)?;
-            places = places.max(shape.places(decimal));
-            has_fractions |= value.fract() != 0.0;
-            Some(value)
-        })
-        .collect();
+        }
+    }
+    let known = || values.iter().copied().flatten();
+    let has_fractions = known().any(|value: f64| value.fract() != 0.0);
+    let is_named_identifier = names::names_identifier(&tokens);
+    let holds_things = names::names_thing(&tokens) && !has_fractions && known().all(|value| value >= 1.0);
     let is_additive = is_numeric
         && !profile.is_percent
         && !is_named_identifier
+        && !holds_things
         && !names::names_year(&tokens)
         && !names::names_rate(&tokens, has_fractions);
-    let name = name.to_owned();
-    (Parsed { name, values, places, is_numeric, is_additive, marks, is_named_identifier, tokens, order }, profile)
+    let places = places_of.iter().copied().max().unwrap_or(0).into();
+    let parsed = Parsed {
+        name,
+        values,
+        places_of,
+        places,
+        is_numeric,
+        is_date,
+        is_additive,
+        marks,
+        is_named_identifier,
+        holds_things,
+        tokens,
+        order,
+    };
+    (parsed, profile)
 }
 
 /// The decimal mark of one cell. None where it has two readings and nothing decides.
@@ -241,16 +258,30 @@ fn decimal(marks: &Marks, shape: &Shape<'_>) -> Option<Decimal> {
 /// What the cells have in common, for reading each of them.
 pub(crate) struct Profile {
     pub(crate) is_percent: bool,
-    pub(crate) has_millions: bool,
+    pub(crate) has_scales: bool,
     pub(crate) has_zero_dashes: bool,
     pub(crate) is_date: bool,
     pub(crate) census: Census,
 }
 
 impl Profile {
+    /// The value of a cell and its decimal places.
+    fn value(&self, text: &str, is_number: bool, marks: &Marks) -> Option<(f64, u8)> {
+        let text = text.trim();
+        if let Some(value) = number::plain(text).filter(|_| !self.is_percent) {
+            return Some((f64::from(value), 0));
+        }
+        if self.is_zero(text) {
+            return Some((0.0, 0));
+        }
+        let shape = self.shape(text).filter(|shape| shape.is_percent == self.is_percent)?;
+        let decimal = if is_number { Decimal::Dot } else { decimal(marks, &shape)? };
+        Some((shape.value(decimal)?, u8::try_from(shape.places(decimal)).unwrap_or(u8::MAX)))
+    }
+
     pub(crate) fn shape<'a>(&self, text: &'a str) -> Option<Shape<'a>> {
         let shape = number::shape(text)?;
-        Some(if self.has_millions { shape.with_millions() } else { shape })
+        Some(if self.has_scales { shape.with_scale() } else { shape })
     }
 
     /// Whether a cell is a zero in an accountant's notation.
@@ -270,6 +301,18 @@ pub(crate) fn day(text: &str, order: Option<Order>) -> Option<Day> {
 }
 
 impl Parsed {
+    /// How many decimal places the value of a row is written with.
+    pub(crate) fn places_at(&self, row: usize) -> usize {
+        self.places_of[row].into()
+    }
+
+    /// Leaves the decimal places of total rows out, which a mean among them has more of.
+    pub(crate) fn leave_out(&mut self, totals: &[bool]) {
+        work::add(totals.len());
+        let places = self.places_of.iter().zip(totals).filter(|(_, is_total)| !**is_total).map(|(places, _)| *places);
+        self.places = places.max().unwrap_or(0).into();
+    }
+
     /// The order of its dates, or the file's.
     pub(crate) fn order(&self, clues: &Clues) -> Option<Order> {
         self.order.or(clues.order)

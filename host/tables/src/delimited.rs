@@ -1,19 +1,20 @@
-//! Text with a delimiter: which one it is, and its records.
+//! Text with a delimiter: its records.
 
-use crate::Unreadable;
 use crate::grid::{Cell, Grid, Row};
+use crate::{Unreadable, delimiter, spaces};
 
-/// The delimiters that exports use.
-const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How much of a file the delimiter is chosen by.
-const SAMPLE_BYTES: usize = 64 << 10;
 /// A quote that is never closed takes the rest of the file into one cell; no real cell has as many lines.
 const MAX_LINES_IN_A_CELL: usize = 200;
 
 /// The records of a file, with the lines where they begin.
 pub(crate) fn read(text: &str) -> Result<Grid, Unreadable> {
     let (text, said, first_line) = separator_line(text);
-    let delimiter = said.or_else(|| choose(text));
+    let delimiter = said.or_else(|| delimiter::choose(text));
+    if delimiter.is_none()
+        && let Some(rows) = spaces::read(text)?
+    {
+        return Ok(Grid { rows, delimiter: Some(b' '), is_json: false, header: None, notes: Vec::new() });
+    }
     let mut rows = records(text, delimiter, true)?;
     let mut notes = Vec::new();
     let runaway = rows.iter().find(|row| {
@@ -45,49 +46,8 @@ fn separator_line(text: &str) -> (&str, Option<u8>, u64) {
     }
 }
 
-/// The delimiter that cuts the lines most evenly. None where the file has one column.
-fn choose(text: &str) -> Option<u8> {
-    let mut end = text.len().min(SAMPLE_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    // A record that the sample cuts says nothing.
-    let sample = if end < text.len() { text[..end].rfind('\n').map_or(&text[..end], |at| &text[..at]) } else { text };
-    let scored = CANDIDATES.iter().filter_map(|mark| Some((score(sample, *mark)?, *mark)));
-    // The first of equals: candidates stand in the order of how usual they are.
-    let mut best: Option<(f64, u8)> = None;
-    for (score, mark) in scored {
-        if best.is_none_or(|(least, _)| score > least) {
-            best = Some((score, mark));
-        }
-    }
-    best.map(|(_, mark)| mark)
-}
-
-/// How evenly a delimiter cuts: the share of records that have the most frequent number of cells, weighed
-/// against records that it does not cut at all. None where it cuts nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts of records")]
-fn score(sample: &str, mark: u8) -> Option<f64> {
-    let rows = records(sample, Some(mark), true).ok()?;
-    let mut counts = std::collections::BTreeMap::<usize, usize>::new();
-    for row in &rows {
-        *counts.entry(row.cells.len()).or_default() += 1;
-    }
-    let (width, at_width) =
-        counts.iter().filter(|(width, _)| **width > 1).max_by_key(|(width, count)| (**count, **width))?;
-    let even = *at_width as f64 / rows.len() as f64;
-    // Cells that are numbers or words speak for a delimiter; ones that begin with a space speak for text with commas.
-    let cells = rows.iter().flat_map(|row| &row.cells).filter(|cell| !cell.text.is_empty());
-    let (mut all, mut spaced) = (0_usize, 0_usize);
-    for cell in cells {
-        all += 1;
-        spaced += usize::from(cell.text.starts_with(' ') && mark == b',');
-    }
-    let spaced = if all == 0 { 0.0 } else { spaced as f64 / all as f64 };
-    Some(even * (1.0 - spaced * 0.3) + (*width as f64).ln() * 0.02)
-}
-
-fn records(text: &str, delimiter: Option<u8>, quoting: bool) -> Result<Vec<Row>, Unreadable> {
+/// The records of a text. Without a delimiter each line is one cell.
+pub(crate) fn records(text: &str, delimiter: Option<u8>, quoting: bool) -> Result<Vec<Row>, Unreadable> {
     let mut reader = csv::ReaderBuilder::new();
     // A file of one column has no delimiter: a character that no text has stands in for it.
     reader.has_headers(false).flexible(true).quoting(quoting).delimiter(delimiter.unwrap_or(0x1f));
@@ -112,6 +72,7 @@ pub(crate) fn name(delimiter: u8) -> &'static str {
         b';' => "semicolons",
         b'\t' => "tabs",
         b'|' => "bars (|)",
+        b' ' => "spaces",
         _ => "its own delimiter",
     }
 }

@@ -1,47 +1,23 @@
 //! What can be said of a column: its kind, its statistics, and what was left out of them.
 
-use std::collections::{BTreeMap, HashSet};
-
+use crate::cells::{Cells, count, different, short};
 use crate::column::{Column, Kind, Parsed, Profile, day};
 use crate::date::Day;
-use crate::grid::Row;
+use crate::dividers::Divider;
 use crate::marks::{Clues, Marks};
-use crate::stats::Numbers;
+use crate::measure::measure;
 use crate::{names, words};
-
-/// Cells of one column without the total rows.
-struct Cells<'a> {
-    body: &'a [Row],
-    column: usize,
-    totals: &'a [bool],
-}
-
-impl<'a> Cells<'a> {
-    fn iter(&self) -> impl Iterator<Item = (usize, &'a str)> + '_ {
-        let rows = self.body.iter().enumerate().filter(|(at, _)| !self.totals[*at]);
-        rows.map(|(at, row)| (at, row.text(self.column).trim()))
-    }
-
-    fn filled(&self, profile: &Profile) -> impl Iterator<Item = (usize, &'a str)> + '_ {
-        let zero = profile.has_zero_dashes;
-        self.iter().filter(move |(_, text)| {
-            !words::is_missing(text) || words::is_accounting_zero(text) || zero && words::is_dash(text)
-        })
-    }
-}
 
 /// Says what a column is, with its statistics.
 pub(crate) fn describe(
     parsed: &Parsed,
     profile: &Profile,
-    body: &[Row],
-    column: usize,
-    totals: &[bool],
+    cells: &Cells<'_>,
+    divider: Option<&Divider>,
     clues: &Clues,
     notes: &mut Vec<String>,
 ) -> Column {
-    let cells = Cells { body, column, totals };
-    let rows = totals.iter().filter(|is_total| !**is_total).count();
+    let rows = cells.iter().count();
     let filled = cells.filled(profile).count();
     let mut result = Column {
         name: parsed.name.clone(),
@@ -59,30 +35,37 @@ pub(crate) fn describe(
         return result;
     }
     if profile.is_date {
-        return dates(result, parsed, profile, &cells, clues, notes);
+        return dates(result, parsed, profile, cells, clues, notes);
     }
     if parsed.marks == Marks::Undecided {
         result.kind = Kind::Undecided;
         return result;
     }
     if !parsed.is_numeric {
-        return words_of(result, parsed, profile, &cells, notes);
+        return words_of(result, parsed, profile, cells, notes);
     }
     let values: Vec<f64> = cells.iter().filter_map(|(at, _)| parsed.values[at]).collect();
     result.count = values.len();
     result.unreadable = filled - values.len();
     if values.is_empty() {
-        return words_of(result, parsed, profile, &cells, notes);
+        return words_of(result, parsed, profile, cells, notes);
     }
     result.kind = numeric_kind(parsed, profile, &values);
-    unreadable(&result, parsed, profile, &cells, notes);
+    unreadable(&result, parsed, profile, cells, notes);
     if profile.has_zero_dashes && profile.census.zero_dashes == 0 && cells.iter().any(|(_, text)| words::is_dash(text))
     {
         notes.push(format!("a dash in `{}` is read as zero, as accountants write it", result.name));
     }
     match result.kind {
         Kind::Identifier => {
-            result.about = Some(format!("{}: names of things, not added up", different(&cells, profile)));
+            result.about = Some(format!("{}: names of things, not added up", different(cells, profile)));
+            if parsed.holds_things && !parsed.is_named_identifier {
+                notes.push(format!(
+                    "`{}` is read as numbers that name things, so it is not added up; if it counts things, let its name \
+                     say so, as in `number of orders`",
+                    result.name
+                ));
+            }
         }
         Kind::Year | Kind::CalendarPart | Kind::Moment => {
             let (least, most) = (
@@ -91,7 +74,7 @@ pub(crate) fn describe(
             );
             result.about = Some(format!("{least} to {most}, not added up"));
         }
-        _ => measure(&mut result, parsed, profile, &cells, values, notes),
+        _ => measure(&mut result, parsed, profile, cells, divider, values, notes),
     }
     result
 }
@@ -105,7 +88,10 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
         return Kind::Percent;
     }
     if whole
-        && (parsed.is_named_identifier || census.long_digits * 2 > values.len() || is_numbering(&parsed.name, values))
+        && (parsed.is_named_identifier
+            || parsed.holds_things
+            || census.long_digits * 2 > values.len()
+            || is_numbering(&parsed.name, values))
     {
         return Kind::Identifier;
     }
@@ -152,68 +138,6 @@ fn unreadable(column: &Column, parsed: &Parsed, profile: &Profile, cells: &Cells
         if column.unreadable == 1 { "is" } else { "are" },
         examples.join(", ")
     ));
-}
-
-/// The statistics of amounts, rates and percentages.
-fn measure(
-    column: &mut Column,
-    parsed: &Parsed,
-    profile: &Profile,
-    cells: &Cells<'_>,
-    values: Vec<f64>,
-    notes: &mut Vec<String>,
-) {
-    let mut units = BTreeMap::<String, (usize, f64)>::new();
-    let mut bare = 0;
-    for (at, text) in cells.filled(profile).filter(|_| profile.census.units > 0) {
-        let Some(value) = parsed.values[at] else { continue };
-        let shape = profile.shape(text);
-        match shape.as_ref().and_then(|shape| shape.currency.or(shape.unit)) {
-            Some(unit) => {
-                let (count, sum) = units.entry(unit.to_owned()).or_default();
-                (*count, *sum) = (*count + 1, *sum + value);
-            }
-            None if value != 0.0 => bare += 1,
-            None => {}
-        }
-    }
-    let is_letter = |unit: &String| unit.len() == 1 && unit.chars().all(char::is_uppercase);
-    let are_names = units.len() > 1 && (units.len() == values.len() || units.keys().all(is_letter));
-    if are_names && !units.keys().any(|unit| is_currency(Some(unit))) {
-        // Seats such as 12A and 14C, or a number of this and a number of that.
-        column.kind = Kind::Text;
-        (column.count, column.unreadable) = (column.count + column.unreadable, 0);
-        column.about = Some(different(cells, profile));
-        return;
-    }
-    if units.len() > 1
-        || (units.len() == 1 && bare > 0 && column.kind == Kind::Amount && !is_currency(units.keys().next()))
-    {
-        column.kind = Kind::Mixed;
-        let sums: Vec<String> = units
-            .iter()
-            .map(|(unit, (count, sum))| {
-                format!("{} {unit} in {}", crate::stats::show(*sum, parsed.places), rows(*count))
-            })
-            .collect();
-        let without = if bare > 0 { format!(", and {} without a unit", count(bare, "number")) } else { String::new() };
-        column.about = Some(format!("{}{without}", sums.join(", ")));
-        notes.push(format!("`{}` has several currencies or units, so there is no sum over all of it", column.name));
-        return;
-    }
-    column.unit = match units.into_keys().next() {
-        _ if profile.is_percent => Some("%".to_owned()),
-        unit => unit,
-    };
-    let numbers = Numbers::of(values, column.kind == Kind::Amount, parsed.places);
-    let sign = if profile.is_percent { "%" } else { "" };
-    column.shown = Some(numbers.shown(parsed.places, sign));
-    column.numbers = Some(numbers);
-}
-
-/// A bare number beside ones with a currency has it too; beside ones with a unit nobody knows.
-fn is_currency(unit: Option<&String>) -> bool {
-    unit.is_some_and(|unit| words::currency_prefix(unit).is_some() || unit == "kr")
 }
 
 fn dates(
@@ -276,34 +200,4 @@ fn words_of(
         ));
     }
     column
-}
-
-/// `2 different values: DE, FR`.
-fn different(cells: &Cells<'_>, profile: &Profile) -> String {
-    const EXAMPLES: usize = 3;
-    let mut seen = HashSet::new();
-    let mut examples = Vec::new();
-    for (_, text) in cells.filled(profile) {
-        if seen.insert(text) && examples.len() < EXAMPLES {
-            examples.push(short(text));
-        }
-    }
-    let what = if seen.len() == 1 { "1 value".to_owned() } else { format!("{} different values", seen.len()) };
-    format!("{what} ({}{})", examples.join(", "), if seen.len() > EXAMPLES { ", …" } else { "" })
-}
-
-fn rows(number: usize) -> String {
-    count(number, "row")
-}
-
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
-
-fn short(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "'");
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -1,5 +1,7 @@
 //! Cells in rows, as a file has them, before anything is decided about them.
 
+use crate::work;
+
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
@@ -29,10 +31,32 @@ pub(crate) struct Row {
 impl Row {
     /// How many cells have content.
     pub(crate) fn filled(&self) -> usize {
+        work::add(self.cells.len());
         self.cells.iter().filter(|cell| !cell.text.trim().is_empty()).count()
     }
 
+    /// Where the last cell with content ends.
+    pub(crate) fn end(&self) -> usize {
+        work::add(self.cells.len());
+        self.cells.iter().rposition(|cell| !cell.text.trim().is_empty()).map_or(0, |at| at + 1)
+    }
+
+    /// A cell. None where the row is shorter.
+    pub(crate) fn cell(&self, column: usize) -> Option<&Cell> {
+        work::add(1);
+        self.cells.get(column)
+    }
+
+    /// The first cell that has content, and its column.
+    pub(crate) fn first(&self) -> Option<(usize, &Cell)> {
+        let first = self.cells.iter().position(|cell| !cell.text.trim().is_empty());
+        work::add(first.map_or(self.cells.len(), |at| at + 1));
+        first.map(|at| (at, &self.cells[at]))
+    }
+
+    /// The text of a cell; empty where the row is shorter.
     pub(crate) fn text(&self, column: usize) -> &str {
+        work::add(1);
         self.cells.get(column).map_or("", |cell| &cell.text)
     }
 }

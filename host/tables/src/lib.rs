@@ -12,31 +12,46 @@
 //! | module | decides |
 //! |---|---|
 //! | `text` | the encoding |
-//! | `delimited`, `json`, `grid` | the delimiter and the records; where the rows of a JSON document are |
-//! | `layout` | header, what stands above and below the data, rows of other lengths |
+//! | `delimiter`, `spaces` | what divides the cells |
+//! | `delimited`, `json`, `grid` | the records; where the rows of a JSON document are |
+//! | `header`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
-//! | `column`, `describe`, `stats` | the values of a column; its kind, and what can be said of it; its statistics |
-//! | `totals` | rows that repeat what others add up to |
-//! | `words`, `names` | the words in cells and in names that all this goes by |
+//! | `column`, `describe` | the values of a column; its kind, and what can be said of it |
+//! | `measure`, `stats`, `dividers` | its statistics, with currencies and units, which another column may name |
+//! | `totals`, `summaries` | rows that repeat what others add up to, or sum them up otherwise |
+//! | `words`, `names`, `amount_names`, `row_names` | the words in cells and in names that all this goes by |
+//! | `cells`, `work` | the cells of a column; a count of steps for a test |
 //!
 //! Begin at [`read`], then `marks`.
 
+mod amount_names;
+mod cells;
 mod column;
+#[cfg(test)]
+mod cost;
 mod date;
 mod delimited;
+mod delimiter;
 mod describe;
+mod dividers;
 mod grid;
+mod header;
 mod json;
 mod layout;
 mod marks;
+mod measure;
 mod names;
 mod number;
+mod row_names;
+mod spaces;
 mod stats;
+mod summaries;
 mod table;
 mod text;
 mod totals;
 mod words;
+mod work;
 
 pub use column::{Column, Kind};
 pub use number::Decimal;

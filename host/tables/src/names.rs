@@ -1,4 +1,4 @@
-//! What names tell: those of columns of their kind, those of rows of totals, in the languages that exports mostly have.
+//! What the names of columns tell of their kind, in the languages that exports mostly have.
 
 /// The words of a column's name, in lower case; a change from small to capital letters divides them too.
 pub(crate) fn tokens(name: &str) -> Vec<String> {
@@ -105,6 +105,43 @@ const NUMBERED: &[&str] = &[
     "phone",
 ];
 
+/// The same in other languages, and things that [`NUMBERED`] would find in too many names.
+const THINGS: &[&str] = &[
+    "document",
+    "receipt",
+    "contract",
+    "shipment",
+    "delivery",
+    "reference",
+    "policy",
+    "patient",
+    "rechnung",
+    "kunde",
+    "auftrag",
+    "bestellung",
+    "vertrag",
+    "beleg",
+    "artikel",
+    "código",
+    "codigo",
+    "cliente",
+    "pedido",
+    "factura",
+    "fattura",
+    "ordine",
+    "facture",
+    "commande",
+    "factuur",
+    "klant",
+    "faktura",
+    "kund",
+];
+
+/// Whether a column is called like a thing, which may have numbers for names: `invoice`, `customer`.
+pub(crate) fn names_thing(tokens: &[String]) -> bool {
+    matches!(tokens, [only] if NUMBERED.contains(&only.as_str()) || THINGS.contains(&only.as_str()))
+}
+
 /// Whether a column of this name holds names of things and not amounts.
 pub(crate) fn names_identifier(tokens: &[String]) -> bool {
     let is = |token: &String, list: &[&str]| list.contains(&token.as_str());
@@ -130,9 +167,24 @@ pub(crate) fn names_identifier(tokens: &[String]) -> bool {
 const YEARS: &[&str] =
     &["year", "yr", "fy", "jahr", "geschäftsjahr", "année", "annee", "an", "año", "ano", "anno", "jaar", "rok", "år"];
 
+/// Things that happened in a year.
+const EVENTS: &[&str] = &["founded", "established", "born", "gegründet", "vintage"];
+/// Names that end like a year and hold what that year had.
+const AMOUNTS_OF_YEARS: &[&str] = &["vorjahr", "folgejahr", "halbjahr"];
+/// Words beside a year that make an amount of it: `sales last year`, `cost per year`.
+const OF_A_YEAR: &[&str] = &["last", "this", "previous", "prior", "next", "per", "pro", "to", "current", "par", "por"];
+
 /// Whether a column of this name holds years.
 pub(crate) fn names_year(tokens: &[String]) -> bool {
-    tokens.len() <= 3 && tokens.iter().any(|token| YEARS.contains(&token.as_str()))
+    let is_of_a_year = |token: &String| OF_A_YEAR.contains(&token.as_str());
+    let ends_like_a_year = |token: &String| {
+        ["jahr", "year", "année", "annee", "år"].iter().any(|end| token.ends_with(end))
+            && token.chars().count() >= 6
+            && !AMOUNTS_OF_YEARS.contains(&token.as_str())
+    };
+    let is_year =
+        |token: &String| YEARS.contains(&token.as_str()) || EVENTS.contains(&token.as_str()) || ends_like_a_year(token);
+    tokens.len() <= 3 && tokens.iter().any(is_year) && !tokens.iter().any(is_of_a_year)
 }
 
 /// The largest value of a part of the calendar that a column of this name holds: 12 for a month.
@@ -155,6 +207,18 @@ pub(crate) fn names_moment(tokens: &[String]) -> bool {
     const MOMENTS: &[&str] = &["timestamp", "epoch", "date", "datum", "fecha", "data", "datetime", "unixtime", "time"];
     tokens.iter().any(|token| MOMENTS.contains(&token.as_str()) && token != "data")
         || tokens.last().is_some_and(|last| last == "at")
+}
+
+/// Whether a column of this name holds latitudes.
+pub(crate) fn names_latitude(tokens: &[String]) -> bool {
+    tokens.iter().any(|token| matches!(token.as_str(), "lat" | "latitude" | "breitengrad"))
+}
+
+/// Beside a latitude, `long` is short for the longitude.
+pub(crate) fn longitude(tokens: &mut [String]) {
+    for token in tokens.iter_mut().filter(|token| *token == "long") {
+        "longitude".clone_into(token);
+    }
 }
 
 const RATES: &[&str] = &[
@@ -197,6 +261,8 @@ const RATES: &[&str] = &[
     "latitude",
     "lat",
     "longitude",
+    "breitengrad",
+    "längengrad",
     "lon",
     "lng",
     "age",
@@ -219,76 +285,6 @@ pub(crate) fn names_rate(tokens: &[String], has_fractions: bool) -> bool {
             || has_fractions && RATES_OF_FRACTIONS.contains(&token.as_str())
     };
     tokens.iter().any(is)
-}
-
-const TOTALS: &[&str] = &[
-    "total",
-    "totals",
-    "grand total",
-    "grand totals",
-    "sum",
-    "sums",
-    "subtotal",
-    "sub total",
-    "sub-total",
-    "summe",
-    "summen",
-    "gesamt",
-    "gesamtsumme",
-    "insgesamt",
-    "zwischensumme",
-    "endsumme",
-    "gesamtergebnis",
-    "total général",
-    "total general",
-    "sous-total",
-    "somme",
-    "totale",
-    "totali",
-    "totaal",
-    "eindtotaal",
-    "suma",
-    "soma",
-    "razem",
-    "overall",
-    "overall total",
-    "sum total",
-    "all total",
-    "итого",
-    "всего",
-    "合計",
-    "总计",
-    "總計",
-    "합계",
-    "totalt",
-    "yhteensä",
-    "toplam",
-    "celkem",
-    "összesen",
-];
-
-/// How much a cell looks like the name of a row of totals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TotalName {
-    /// The word alone: `Total`.
-    Plain,
-    /// The word with others: `Total 2025`, `Total Recall`. The numbers must confirm it.
-    WithOthers,
-}
-
-/// Whether a cell names a row of totals.
-pub(crate) fn names_total(cell: &str) -> Option<TotalName> {
-    let cell = cell.trim().trim_matches(|c: char| matches!(c, ':' | '*' | '=' | '-' | '(' | ')' | '.' | ' '));
-    if cell.is_empty() || cell.len() > 60 {
-        return None;
-    }
-    let lower = cell.to_lowercase();
-    if TOTALS.contains(&lower.as_str()) {
-        return Some(TotalName::Plain);
-    }
-    let divides = |c: char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | ',' | '-');
-    let mut words = lower.split(divides).filter(|word| !word.is_empty());
-    words.any(|word| TOTALS.contains(&word)).then_some(TotalName::WithOthers)
 }
 
 #[cfg(test)]
@@ -341,18 +337,13 @@ mod tests {
         for name in ["clicks", "price", "shares", "social media posts", "iterations"] {
             assert!(!names_rate(&tokens(name), false), "{name}");
         }
-    }
-
-    #[test]
-    fn totals_have_names() {
-        for cell in ["Total", "TOTAL:", "Grand total", "Summe", "Gesamt", "Total général", "合計", "Subtotal"] {
-            assert_eq!(names_total(cell), Some(TotalName::Plain), "{cell}");
+        for name in
+            ["year", "Baujahr", "Geburtsjahr", "birthyear", "birth year", "Year of birth", "founded", "Födelseår"]
+        {
+            assert!(names_year(&tokens(name)), "{name}");
         }
-        for cell in ["Total 2025", "Total Recall", "Subtotal (north)"] {
-            assert_eq!(names_total(cell), Some(TotalName::WithOthers), "{cell}");
-        }
-        for cell in ["Totally", "A", "", "Summer"] {
-            assert_eq!(names_total(cell), None, "{cell}");
+        for name in ["Vorjahr", "Umsatz Vorjahr", "sales last year", "cost per year", "revenue", "Jahresumsatz"] {
+            assert!(!names_year(&tokens(name)), "{name}");
         }
     }
 }

@@ -42,8 +42,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) is_percent: bool,
     /// A power of ten that a suffix stands for: `1.2k` has 3.
     scale: u8,
-    /// Whether the suffix is a lone `m`: metres, or millions beside a `k`.
-    pub(crate) is_scale_unsure: bool,
+    /// The power of ten of a unit that may be a scale as well: `m` is metres, or millions beside a `k` or a currency.
+    scale_or_unit: u8,
     pub(crate) unit: Option<&'a str>,
     digits: &'a str,
     exponent: i32,
@@ -63,18 +63,21 @@ pub(crate) fn shape(cell: &str) -> Option<Shape<'_>> {
         currency: None,
         is_percent: false,
         scale: 0,
-        is_scale_unsure: false,
+        scale_or_unit: 0,
         unit: None,
         digits: "",
         exponent: 0,
     };
     let mut rest = head(cell.trim(), &mut shape)?;
     let end = digits_end(rest);
+    let whole = rest;
     (shape.digits, rest) = rest.split_at(end);
     if !shape.digits.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if let Some((exponent, tail)) = exponent(rest) {
+    if let Some((digits, tail)) = without_cents(shape.digits, whole, rest) {
+        (shape.digits, rest) = (digits, tail);
+    } else if let Some((exponent, tail)) = exponent(rest) {
         (shape.exponent, rest) = (exponent, tail);
     }
     tail(rest, &mut shape)?;
@@ -135,6 +138,17 @@ fn digits_end(text: &str) -> usize {
     end
 }
 
+/// `12,-` and `12.-`: a dash where the cents would stand. The digits with their mark, and what follows the dash.
+fn without_cents<'a>(digits: &'a str, whole: &'a str, rest: &'a str) -> Option<(&'a str, &'a str)> {
+    let (digits, dashes) = match rest.strip_prefix(',') {
+        Some(dashes) => (&whole[..=digits.len()], dashes),
+        None if digits.ends_with('.') => (digits, rest),
+        None => return None,
+    };
+    let tail = dashes.trim_start_matches(['-', '–', '—']);
+    (tail.len() < dashes.len() && !tail.starts_with(|c: char| c.is_ascii_digit())).then_some((digits, tail))
+}
+
 fn exponent(text: &str) -> Option<(i32, &str)> {
     let after = text.strip_prefix(['e', 'E'])?;
     let unsigned = after.strip_prefix(['+', '-']).unwrap_or(after);
@@ -151,6 +165,7 @@ fn tail<'a>(mut rest: &'a str, shape: &mut Shape<'a>) -> Option<()> {
     let mut is_open = shape.in_brackets;
     let mut is_scaled = false;
     loop {
+        let is_spaced = rest.starts_with(char::is_whitespace);
         rest = rest.trim_start_matches(char::is_whitespace);
         if rest.is_empty() {
             break;
@@ -171,7 +186,7 @@ fn tail<'a>(mut rest: &'a str, shape: &mut Shape<'a>) -> Option<()> {
         } else {
             let end = rest.find(|c: char| !is_unit_char(c)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
-            if let Some(scale) = words::scale(word).filter(|_| !is_scaled && shape.unit.is_none()) {
+            if let Some(scale) = words::scale(word, is_spaced).filter(|_| !is_scaled && shape.unit.is_none()) {
                 (shape.scale, is_scaled) = (scale, true);
                 rest = after.strip_prefix('.').unwrap_or(after);
                 continue;
@@ -185,7 +200,7 @@ fn tail<'a>(mut rest: &'a str, shape: &mut Shape<'a>) -> Option<()> {
                 return None;
             }
             (shape.unit, rest) = (Some(word), after);
-            shape.is_scale_unsure = word == "m" && !is_scaled;
+            shape.scale_or_unit = if is_scaled { 0 } else { words::scale_or_unit(word).unwrap_or(0) };
         }
     }
     (!is_open).then_some(())
@@ -199,7 +214,7 @@ impl Shape<'_> {
     /// The value with this decimal mark, if it can have it.
     pub(crate) fn value(&self, decimal: Decimal) -> Option<f64> {
         let mut plain = parse(self.digits, decimal)?;
-        let power = self.exponent + i32::from(self.scale) + if self.is_million() { 6 } else { 0 };
+        let power = self.exponent + i32::from(self.scale);
         if power != 0 {
             plain.push_str(&format!("e{power}"));
         }
@@ -216,7 +231,7 @@ impl Shape<'_> {
     /// How many decimal places are written, after scaling.
     pub(crate) fn places(&self, decimal: Decimal) -> usize {
         let written = self.digits.rsplit_once(decimal.mark()).map_or(0, |(_, places)| places.len());
-        let power = self.exponent + i32::from(self.scale) + if self.is_million() { 6 } else { 0 };
+        let power = self.exponent + i32::from(self.scale);
         usize::try_from(i32::try_from(written).unwrap_or(0) - power).unwrap_or(0).min(12)
     }
 
@@ -249,16 +264,13 @@ impl Shape<'_> {
         self.digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(self.digits.len())
     }
 
-    /// Takes a lone `m` as millions.
-    pub(crate) fn with_millions(mut self) -> Self {
-        if self.is_scale_unsure {
+    /// Takes a unit that may be a scale as the scale: a lone `m` as millions.
+    pub(crate) fn with_scale(mut self) -> Self {
+        if self.scale_or_unit > 0 {
             self.unit = None;
+            self.scale = std::mem::take(&mut self.scale_or_unit);
         }
         self
-    }
-
-    fn is_million(&self) -> bool {
-        self.is_scale_unsure && self.unit.is_none()
     }
 
     /// Whether a suffix scales it.
@@ -344,7 +356,6 @@ mod tests {
             ("($987.65)", Some(-987.65), None),
             ("$(987.65)", Some(-987.65), None),
             ("-$5.10", Some(-5.1), None),
-            ("12-", Some(-12.0), Some(-12.0)),
             ("−7", Some(-7.0), Some(-7.0)),
             ("+7", Some(7.0), Some(7.0)),
             ("12.5%", Some(12.5), None),
@@ -359,6 +370,11 @@ mod tests {
             ("€ 3", Some(3.0), Some(3.0)),
             ("CHF 1'000.05", Some(1000.05), None),
             ("7 EUR", Some(7.0), Some(7.0)),
+            ("12,-", None, Some(12.0)),
+            ("1.234,– €", None, Some(1234.0)),
+            ("CHF 1'234.-", Some(1234.0), None),
+            ("12.--", Some(12.0), None),
+            ("12-", Some(-12.0), Some(-12.0)),
         ];
         for (cell, dot, comma) in table {
             let shape = shape(cell).unwrap_or_else(|| panic!("{cell} is a number"));

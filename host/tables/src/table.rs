@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use crate::cells::Cells;
 use crate::column::{self, Column, Kind, Parsed};
 use crate::date::Order;
+use crate::dividers::Dividers;
 use crate::grid::{Grid, Row};
 use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
@@ -127,9 +129,9 @@ pub enum Datum<'a> {
     Number(f64),
     /// A date, as ISO 8601.
     Date(String),
-    /// Anything else, as it stands there.
+    /// A cell of a column of names or words, as it stands there.
     Text(&'a str),
-    /// Nothing.
+    /// Nothing, or nothing that could be read as a number or date where the column has such.
     Missing,
 }
 
@@ -147,7 +149,7 @@ pub fn read(file: &File<'_>, answer: Option<Decimal>) -> Result<Table, Unreadabl
     let clues = Clues { delimiter: grid.delimiter, is_json: grid.is_json, answer, ..Clues::default() };
     let mut notes = Vec::new();
     if encoding != Encoding::Utf8 {
-        notes.push(format!("it is not UTF-8; it was read as {}", encoding.name()));
+        notes.push(format!("it is not plain UTF-8; it was read as {}", encoding.name()));
     }
     let layout = layout::divide(grid, &mut notes);
     if layout.body.is_empty() {
@@ -194,14 +196,20 @@ fn build(
     clues.order = orders.next().filter(|first| orders.all(|other| other == *first));
 
     let named_totals: Vec<bool> = body.iter().map(column::is_named_total).collect();
+    let dividers = Dividers::find(&names, &body, &named_totals);
+    let has_latitude = names.iter().any(|name| names::names_latitude(&names::tokens(name)));
     let mut questions = Questions::default();
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
         let (evidence, order, _) = &said[at];
+        let mut tokens = names::tokens(name);
+        if has_latitude {
+            names::longitude(&mut tokens);
+        }
         let example = evidence.example.as_deref().unwrap_or_default();
         let marks = match marks::decide(evidence, &clues) {
             // Ids have no decimals: a mark in them groups digits, and nobody need be asked.
-            Marks::Undecided | Marks::Taken(..) if names::names_identifier(&names::tokens(name)) => {
+            Marks::Undecided | Marks::Taken(..) if names::names_identifier(&tokens) => {
                 Marks::Sure(if example.contains('.') { Decimal::Comma } else { Decimal::Dot })
             }
             marks => marks,
@@ -214,17 +222,24 @@ fn build(
             )),
             Marks::Sure(_) => {}
         }
-        parsed.push(column::parse(name, &body, &named_totals, at, marks, *order));
+        let has_currency =
+            words::names_currency(name) || dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
+        let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency };
+        parsed.push(column::parse(plan, &body, &named_totals, at));
     }
-    let columns: Vec<Parsed>;
+    let mut columns: Vec<Parsed>;
     let profiles: Vec<column::Profile>;
     (columns, profiles) = parsed.into_iter().unzip();
     let totals = totals::find(&body, &columns, &mut notes);
+    columns.iter_mut().for_each(|column| column.leave_out(&totals));
     let described: Vec<Column> = columns
         .iter()
         .zip(&profiles)
         .enumerate()
-        .map(|(at, (parsed, profile))| describe::describe(parsed, profile, &body, at, &totals, &clues, &mut notes))
+        .map(|(at, (parsed, profile))| {
+            let cells = Cells { body: &body, column: at, totals: &totals };
+            describe::describe(parsed, profile, &cells, dividers.of(&parsed.tokens, at), &clues, &mut notes)
+        })
         .collect();
     if notes.len() > MAX_NOTES {
         let more = notes.len() - MAX_NOTES;
@@ -314,13 +329,15 @@ impl Table {
     fn datum<'a>(&'a self, at: usize, row: &'a Row, column: usize) -> Datum<'a> {
         let text = row.text(column).trim();
         let kind = self.columns[column].kind;
-        let is_name = matches!(kind, Kind::Identifier | Kind::Text | Kind::Empty | Kind::Undecided);
+        let is_name = matches!(kind, Kind::Identifier | Kind::Text | Kind::Empty);
         match self.values[column][at].filter(|_| !is_name) {
             Some(value) => Datum::Number(value),
             None if words::is_missing(text) => Datum::Missing,
+            None if is_name => Datum::Text(text),
+            // What was not read here, nobody else shall read.
             None => match column::day(text, self.orders[column]).filter(|_| kind == Kind::Date) {
                 Some(day) => Datum::Date(day.iso()),
-                None => Datum::Text(text),
+                None => Datum::Missing,
             },
         }
     }

@@ -7,6 +7,8 @@ use crate::Unreadable;
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     Utf8,
+    /// UTF-8 with single bytes of Windows-1252 between, as files have that were put together.
+    Utf8WithLegacy,
     /// UTF-16, little endian.
     Utf16Le,
     /// UTF-16, big endian.
@@ -20,6 +22,7 @@ impl Encoding {
     pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",
+            Self::Utf8WithLegacy => "UTF-8 with some letters of ISO 8859-1 (Windows-1252)",
             Self::Utf16Le => "UTF-16 (little endian)",
             Self::Utf16Be => "UTF-16 (big endian)",
             Self::Windows1252 => "ISO 8859-1 (Windows-1252)",
@@ -53,7 +56,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(String, Encoding), Unreadable> {
         return Err(Unreadable::new(*reason));
     }
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        return Ok((decode_utf8_or_legacy(rest)?.0, Encoding::Utf8));
+        return decode_utf8_or_legacy(rest);
     }
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes).map(|text| (text, Encoding::Utf16Le)),
@@ -74,6 +77,7 @@ fn zeros(bytes: &[u8]) -> (usize, usize) {
     (at(0), at(1))
 }
 
+/// What the bytes say counts, and not a byte order mark before them: some programs write one before any encoding.
 fn decode_utf8_or_legacy(bytes: &[u8]) -> Result<(String, Encoding), Unreadable> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok((text.to_owned(), Encoding::Utf8));
@@ -82,11 +86,26 @@ fn decode_utf8_or_legacy(bytes: &[u8]) -> Result<(String, Encoding), Unreadable>
     if controls > 0 {
         return Err(Unreadable::new("it is no text: send it as CSV or JSON"));
     }
-    let text = bytes.iter().map(|byte| match byte {
+    let (mut letters, mut others) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        others += chunk.invalid().len();
+    }
+    // Letters of Windows-1252 hardly ever make UTF-8 by chance, so many of them mean that it is UTF-8.
+    if letters > others {
+        let chunks = bytes.utf8_chunks();
+        let text = chunks.flat_map(|chunk| chunk.valid().chars().chain(chunk.invalid().iter().map(legacy)));
+        return Ok((text.collect(), Encoding::Utf8WithLegacy));
+    }
+    Ok((bytes.iter().map(legacy).collect(), Encoding::Windows1252))
+}
+
+/// The character of a byte in Windows-1252.
+fn legacy(byte: &u8) -> char {
+    match byte {
         0x80..=0x9f => C1[usize::from(byte - 0x80)],
         _ => char::from(*byte),
-    });
-    Ok((text.collect(), Encoding::Windows1252))
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {

@@ -163,6 +163,21 @@ const CODES: &[(&str, &str)] = &[
     ("euros", "€"),
 ];
 
+/// Whether a name such as `Revenue (USD)` or `Umsatz €` names a currency.
+pub(crate) fn names_currency(name: &str) -> bool {
+    name.contains(['€', '$', '£', '¥', '₹'])
+        || name
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| matches!(word, "eur" | "usd" | "gbp" | "chf") || CODES.iter().any(|(code, _)| *code == word))
+}
+
+/// What a cell names that is nothing but a currency: its sign or its code.
+pub(crate) fn currency(cell: &str) -> Option<&'static str> {
+    let cell = cell.trim();
+    let is_it = |(sign, _): &&(&str, &str)| sign.eq_ignore_ascii_case(cell);
+    SIGNS.iter().chain(CODES).find(is_it).map(|(_, name)| *name)
+}
+
 fn is_word_end(rest: &str) -> bool {
     !rest.starts_with(|c: char| c.is_alphabetic())
 }
@@ -181,16 +196,44 @@ pub(crate) fn currency_suffix(text: &str) -> Option<(&'static str, &str)> {
     currency_prefix(text)
 }
 
-/// The power of ten of a suffix such as `k`, `Mio` or `crore`.
-pub(crate) fn scale(word: &str) -> Option<u8> {
+/// The power of ten of a suffix such as `k`, `Mio` or `crore`, which is no unit.
+pub(crate) fn scale(word: &str, is_spaced: bool) -> Option<u8> {
     Some(match word {
+        // `293 K` are kelvins.
+        "K" if is_spaced => return None,
         "k" | "K" | "Tsd" | "tsd" | "thousand" => 3,
         "lakh" | "lakhs" | "lac" => 5,
-        "M" | "mn" | "Mn" | "mm" | "MM" | "mio" | "Mio" | "million" | "millions" | "Millionen" => 6,
+        "M" | "mn" | "Mn" | "mio" | "Mio" | "million" | "millions" | "Millionen" => 6,
         "crore" | "crores" => 7,
-        "B" | "b" | "bn" | "Bn" | "mrd" | "Mrd" | "billion" | "billions" | "Md" | "Mrds" => 9,
+        "bn" | "Bn" | "mrd" | "Mrd" | "billion" | "billions" | "Md" | "Mrds" => 9,
+        "tn" | "trn" | "trillion" | "trillions" => 12,
         _ => return None,
     })
+}
+
+/// The power of ten of a suffix that is as well a unit: metres, millimetres, bits, bytes, kelvins.
+pub(crate) fn scale_or_unit(word: &str) -> Option<u8> {
+    Some(match word {
+        "K" => 3,
+        "m" | "mm" | "MM" => 6,
+        "b" | "B" => 9,
+        "T" => 12,
+        _ => return None,
+    })
+}
+
+/// Units that tables have most, in lower case.
+const UNITS: &[&str] = &[
+    "kg", "g", "mg", "t", "lb", "lbs", "oz", "l", "ml", "cl", "hl", "gal", "km", "m", "cm", "mm", "mi", "ft", "in",
+    "yd", "m2", "m²", "m3", "m³", "h", "hr", "hrs", "hour", "hours", "min", "s", "sec", "ms", "day", "days", "kwh",
+    "mwh", "gj", "w", "kw", "°c", "°f", "c", "f", "k", "%", "b", "kb", "mb", "gb", "tb", "pc", "pcs", "piece",
+    "pieces", "each", "ea", "stk", "stück", "box", "boxes", "pack", "packs", "pallet", "bottle", "bottles", "can",
+    "cans",
+];
+
+/// Whether a cell is nothing but a usual unit.
+pub(crate) fn is_unit(cell: &str) -> bool {
+    UNITS.contains(&cell.trim().to_lowercase().as_str())
 }
 
 const MONTHS: [&[&str]; 12] = [

@@ -137,9 +137,18 @@ fn engagement(output: &Value, result: &StepResult) -> Result<Reply> {
     } else {
         text.push_str("There are no numbers to compute engagement from. Attach your platform's export as CSV or JSON, with a row for each post.");
     }
-    let missing: Vec<&str> = output["missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let texts =
+        |name: &str| -> Vec<&str> { output[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect() };
+    let missing = texts("missing");
     if !missing.is_empty() {
         text.push_str(&format!("\n\nMissing: {}.", missing.join("; ")));
+    }
+    let notes = texts("notes");
+    if !notes.is_empty() {
+        text.push_str("\n\nHow it was read:\n");
+        for note in notes {
+            text.push_str(&format!("\n- {note}"));
+        }
     }
     if let Some(job) = &result.job_id {
         text.push_str(&format!("\n\nJob: `{job}`."));

@@ -78,7 +78,8 @@ pub(crate) fn analyze(request: &Request) -> Result<Plan> {
     };
     let step = Step::script("analyze", "Compute the engagement", ANALYZE)
         .retryable()
-        .arg("posts", posts)
+        .arg("posts", posts.rows)
+        .arg("notes", posts.notes)
         .expect(expect::present("/engagement", "there is a result"));
     Ok(Plan::of([step]))
 }

@@ -6,12 +6,21 @@ use openanalyst_tables::{Datum, File, Table};
 /// Most rows that go to the script.
 const MAX_ROWS: usize = 2_000;
 
+/// What the attachments hold.
+#[derive(Debug, Default)]
+pub(crate) struct Posts {
+    /// One object for each post.
+    pub(crate) rows: Vec<Value>,
+    /// What was left out of them and what was decided by a weak sign, with the file's name.
+    pub(crate) notes: Vec<String>,
+}
+
 /// The rows of all attachments; or what must be asked about their numbers first.
 ///
 /// # Errors
 /// [`Failure::Invalid`], naming the file, if one cannot be read.
-pub(crate) fn of(request: &Request) -> Result<std::result::Result<Vec<Value>, Vec<Question>>> {
-    let mut rows = Vec::new();
+pub(crate) fn of(request: &Request) -> Result<std::result::Result<Posts, Vec<Question>>> {
+    let mut posts = Posts::default();
     let mut questions = Vec::new();
     for (at, attachment) in request.attachments.iter().enumerate() {
         let file = File { name: &attachment.name, media_type: &attachment.media_type, bytes: &attachment.content };
@@ -27,10 +36,26 @@ pub(crate) fn of(request: &Request) -> Result<std::result::Result<Vec<Value>, Ve
                 None => questions.push(Question::new(id, question.text(&attachment.name)).options(question.options())),
             }
         }
-        rows.extend(rows_of(&table).take(MAX_ROWS));
+        posts.add(&table);
     }
-    rows.truncate(MAX_ROWS);
-    Ok(if questions.is_empty() { Ok(rows) } else { Err(questions) })
+    Ok(if questions.is_empty() { Ok(posts) } else { Err(questions) })
+}
+
+impl Posts {
+    /// Adds the rows of a table as far as there is room, and what is to be said of them.
+    fn add(&mut self, table: &Table) {
+        let room = MAX_ROWS - self.rows.len();
+        let said = table.notes.iter().map(|note| format!("`{}`: {note}", table.file));
+        self.notes.extend(said);
+        if table.rows > room {
+            let rows = table.rows;
+            self.notes.push(format!(
+                "`{}`: only {room} of its {rows} rows are counted, since {MAX_ROWS} rows are the limit of one request",
+                table.file
+            ));
+        }
+        self.rows.extend(rows_of(table).take(room));
+    }
 }
 
 fn rows_of(table: &Table) -> impl Iterator<Item = Value> + '_ {

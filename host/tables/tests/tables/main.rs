@@ -1,8 +1,10 @@
 //! Files and columns as people have them, each with what is right.
 
 mod columns;
-mod cost;
+mod expect;
 mod files;
+mod meanings;
+mod shapes;
 
 use openanalyst_tables::{Column, Decimal, File, Kind, Table, read};
 

@@ -78,6 +78,33 @@ async fn every_shared_script_runs() {
     }
 }
 
+/// A text with two readings is no number, and a date with two readings is no day; what was said of the files is handed on.
+#[tokio::test]
+async fn engagement_is_computed_from_numbers_and_iso_dates_only() {
+    let env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;
+    let posts = json!([
+        { "content": "a", "likes": 10, "impressions": 100, "postedAt": "2026-11-20T09:30:00Z" },
+        { "content": "b", "likes": 20, "impressions": "1.234", "date": "2026-11-20 09:15" },
+        { "content": "c", "likes": "1.234", "date": "2026-11-21" },
+        { "content": "d", "likes": 30, "date": "03/02/2026" },
+        { "content": "e", "likes": 40, "date": "2026-11" },
+    ]);
+    let arguments = json!({ "posts": posts, "notes": ["`a.csv`: the total row left out"] });
+    let state = env.run("f/openanalyst/social/analyze_engagement", arguments).await;
+    assert_eq!(state.status, JobStatus::Done, "{:?}", state.result);
+    let result = state.result.unwrap();
+    let engagement = &result["engagement"];
+    assert_eq!(
+        (&engagement["counted"], &engagement["reactions"], &engagement["rate"]),
+        (&json!(4), &json!(100), &json!(0.1))
+    );
+    assert_eq!(engagement["bestDays"], json!([{ "name": "Friday", "posts": 2, "meanReactions": 15 }]));
+    assert_eq!(engagement["bestHours"], json!([{ "name": "09:00", "posts": 2, "meanReactions": 15 }]));
+    assert_eq!(result["notes"], json!(["`a.csv`: the total row left out"]));
+    let missing = result["missing"].to_string();
+    assert!(missing.contains("1 of 5 posts have no numbers") && missing.contains("2 posts have no date"), "{missing}");
+}
+
 #[tokio::test]
 async fn a_written_text_becomes_the_post_where_it_keeps_the_platforms_rules() {
     let env = Env::with(Choices { shared: SCRIPTS.as_slice(), ..Choices::default() }).await;

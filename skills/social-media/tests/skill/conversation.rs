@@ -122,6 +122,57 @@ fn attached_numbers_are_read_as_they_were_meant() {
     assert_eq!(plan(&unsure, &testing::context()).questions.len(), 1);
 }
 
+fn analyze(files: &[(&str, &str)]) -> Value {
+    let request = testing::request("analyze the engagement").with_action("analyze");
+    let request = files.iter().fold(request, |request, (name, text)| request.with_attachment(name, "text/csv", *text));
+    plan(&request, &testing::context()).steps[0].arguments().clone()
+}
+
+fn said(arguments: &Value) -> String {
+    arguments["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+/// What the reader of the files left out or decided by a weak sign reaches the script, with the file's name.
+#[test]
+fn what_was_said_of_the_files_goes_with_their_rows() {
+    let arguments =
+        analyze(&[("a.csv", "post;likes\nA;1.234\nB;2.500\nSumme;3.734\n"), ("b.csv", "post,likes\nA,5\n")]);
+    let notes = said(&arguments);
+    assert!(notes.contains("`a.csv`: in `likes` the dot groups thousands"), "{notes}");
+    assert!(notes.contains("`a.csv`: the total row left out"), "{notes}");
+    assert!(!notes.contains("b.csv"), "{notes}");
+}
+
+#[test]
+fn a_cell_with_two_readings_is_no_number_for_the_script() {
+    let arguments = analyze(&[("a.csv", "post;likes\nA;1.234,5\nB;1,234.5\nC;1.234\n")]);
+    assert_eq!(arguments["posts"][2], json!({ "post": "C" }));
+    assert!(said(&arguments).contains("these could be either"), "{arguments}");
+    let arguments = analyze(&[("a.csv", "post,date,likes\nA,03/02/2026,1\nB,04/02/2026,2\n")]);
+    assert!(said(&arguments).contains("could change places"), "{arguments}");
+}
+
+#[test]
+fn rows_beyond_the_limit_are_said() {
+    let rows = |count: usize| format!("post,likes\n{}", "A,1\n".repeat(count));
+    let arguments = analyze(&[("a.csv", &rows(1_990)), ("b.csv", &rows(15))]);
+    assert_eq!(arguments["posts"].as_array().unwrap().len(), 2_000);
+    let notes = said(&arguments);
+    assert!(notes.contains("`b.csv`: only 10 of its 15 rows are counted") && !notes.contains("a.csv"), "{notes}");
+}
+
+#[test]
+fn the_answer_says_how_the_files_were_read() {
+    let step = Step::script("analyze", "Compute", "f/openanalyst/social/analyze_engagement");
+    let note = "`a.csv`: the total row left out of all numbers: line 4";
+    for counted in [0, 2] {
+        let output = json!({"engagement": {"counted": counted, "posts": 2}, "missing": [], "notes": [note]});
+        let result = testing::result(&step, &Output::of(&output).unwrap());
+        let reply = Host::new().run(|| SocialMedia.reply(&request(), &[result]).unwrap());
+        assert!(reply.content.contains(&format!("How it was read:\n\n- {note}")), "{}", reply.content);
+    }
+}
+
 /// "The summary" is that of the last answer, if another skill gave it; what it says stands there.
 #[test]
 fn a_summary_sums_up_what_another_skill_answered() {

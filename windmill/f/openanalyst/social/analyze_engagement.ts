@@ -15,15 +15,30 @@ function plain(name: string): string {
   return word === "reply" ? "replies" : word === "reach" || word.endsWith("s") ? word : `${word}s`;
 }
 
+/** Only numbers count: a text such as "1.234" has two readings, between which the reader of the file decides. */
 function numberIn(row: Row, names: string[]): number | undefined {
   let sum: number | undefined;
   for (const [name, value] of Object.entries(row)) {
-    const number = typeof value === "number" ? value : typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
-    if (names.includes(plain(name)) && Number.isFinite(number)) {
-      sum = (sum ?? 0) + number;
+    if (names.includes(plain(name)) && typeof value === "number" && Number.isFinite(value)) {
+      sum = (sum ?? 0) + value;
     }
   }
   return sum;
+}
+
+/** A day in ISO 8601, with or without a time. Anything else, such as 03/02/2026, may mean two days and is not read. */
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/** The moment of a text, and whether it names a time of day. A time without a zone is taken as UTC. */
+function moment(value: unknown): { date: Date; hasTime: boolean } | undefined {
+  const text = String(value ?? "").trim();
+  if (!ISO_DATE.test(text)) {
+    return undefined;
+  }
+  const hasTime = text.includes(":");
+  const zoned = !hasTime || /(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`;
+  const date = new Date(zoned.replace(" ", "T"));
+  return Number.isNaN(date.getTime()) ? undefined : { date, hasTime };
 }
 
 /** The largest of the numbers under these names: impressions and reach count the same people. */
@@ -41,9 +56,10 @@ function mean(numbers: number[]): number {
 }
 
 /**
- * @param posts one row for each post, with what is known of it: likes, comments, shares, impressions, postedAt (ISO 8601), content, platform …
+ * @param posts one row for each post, with what is known of it: likes, comments, shares, impressions, postedAt (ISO 8601), content, platform …; numbers as numbers
+ * @param notes how the posts' files were read: what was left out, what was decided by a weak sign; handed on to the answer
  */
-export async function main(posts: Row[] = []) {
+export async function main(posts: Row[] = [], notes: string[] = []) {
   if (!Array.isArray(posts)) {
     throw new InvalidInput("posts must be a list with one object for each post");
   }
@@ -66,19 +82,18 @@ export async function main(posts: Row[] = []) {
   const byDay: Record<string, number[]> = {};
   let undated = 0;
   for (const post of counted) {
-    const text = String(post.row.postedAt ?? post.row.posted_at ?? post.row.date ?? post.row.day ?? "").replace(" ", "T");
-    const date = new Date(text);
-    if (text === "" || Number.isNaN(date.getTime())) {
+    const posted = moment(post.row.postedAt ?? post.row.posted_at ?? post.row.date ?? post.row.day);
+    if (posted === undefined) {
       undated += 1;
       continue;
     }
-    (byDay[DAYS[date.getUTCDay()]] ??= []).push(post.reactions ?? 0);
-    if (text.includes("T")) {
-      (byTime[`${String(date.getUTCHours()).padStart(2, "0")}:00`] ??= []).push(post.reactions ?? 0);
+    (byDay[DAYS[posted.date.getUTCDay()]] ??= []).push(post.reactions ?? 0);
+    if (posted.hasTime) {
+      (byTime[`${String(posted.date.getUTCHours()).padStart(2, "0")}:00`] ??= []).push(post.reactions ?? 0);
     }
   }
   if (undated > 0) {
-    missing.push(`${undated} posts have no date that can be read, so they say nothing about times`);
+    missing.push(`${undated} posts have no date such as 2026-11-03, so they say nothing about times`);
   }
   const best = (groups: Record<string, number[]>) =>
     Object.entries(groups)
@@ -99,5 +114,6 @@ export async function main(posts: Row[] = []) {
         .map((post) => ({ post: label(post), reactions: post.reactions, rate: post.reach ? round((post.reactions ?? 0) / post.reach) : null })),
     },
     missing,
+    notes,
   };
 }

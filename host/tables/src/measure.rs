@@ -1,0 +1,87 @@
+//! The statistics of amounts, rates and percentages, and their currencies and units.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::cells::{Cells, count, different, rows};
+use crate::column::{Column, Kind, Parsed, Profile};
+use crate::dividers::Divider;
+use crate::stats::Numbers;
+use crate::{amount_names, words};
+
+/// The statistics of amounts, rates and percentages.
+pub(crate) fn measure(
+    column: &mut Column,
+    parsed: &Parsed,
+    profile: &Profile,
+    cells: &Cells<'_>,
+    divider: Option<&Divider>,
+    values: Vec<f64>,
+    notes: &mut Vec<String>,
+) {
+    // A rate of money has the currency of its row as well.
+    let is_divided =
+        column.kind == Kind::Amount || column.kind == Kind::Rate && amount_names::names_money(&parsed.tokens);
+    let divider = divider.filter(|_| is_divided);
+    let mut units = BTreeMap::<Cow<'_, str>, (usize, f64)>::new();
+    let mut bare = 0;
+    for (at, text) in cells.filled(profile).filter(|_| profile.census.units > 0 || divider.is_some()) {
+        let Some(value) = parsed.values[at] else { continue };
+        let own = if profile.census.units > 0 { profile.shape(text) } else { None };
+        let own = own.and_then(|shape| match (shape.currency, shape.unit) {
+            // `€5/kg` and `€5/l` are not the same.
+            (Some(currency), Some(unit)) => Some(Cow::Owned(format!("{currency} {unit}"))),
+            (currency, unit) => currency.or(unit).map(Cow::Borrowed),
+        });
+        match own.or_else(|| divider?.unit(&cells.body[at]).map(Cow::Borrowed)) {
+            Some(unit) => {
+                let (count, sum) = units.entry(unit).or_default();
+                (*count, *sum) = (*count + 1, *sum + value);
+            }
+            None if value != 0.0 => bare += 1,
+            None => {}
+        }
+    }
+    let is_letter = |unit: &Cow<'_, str>| unit.len() == 1 && unit.chars().all(char::is_uppercase);
+    let are_names =
+        divider.is_none() && units.len() > 1 && (units.len() == values.len() || units.keys().all(is_letter));
+    if are_names && !units.keys().any(|unit| is_currency(unit)) {
+        // Seats such as 12A and 14C, or a number of this and a number of that.
+        column.kind = Kind::Text;
+        (column.count, column.unreadable) = (column.count + column.unreadable, 0);
+        column.about = Some(different(cells, profile));
+        return;
+    }
+    if units.len() > 1
+        || (units.len() == 1 && bare > 0 && column.kind == Kind::Amount && !units.keys().any(|unit| is_currency(unit)))
+    {
+        column.kind = Kind::Mixed;
+        let sums: Vec<String> = units
+            .iter()
+            .map(|(unit, (count, sum))| {
+                format!("{} {unit} in {}", crate::stats::show(*sum, parsed.places), rows(*count))
+            })
+            .collect();
+        let without = if bare > 0 { format!(", and {} without a unit", count(bare, "number")) } else { String::new() };
+        column.about = Some(format!("{}{without}", sums.join(", ")));
+        let names = divider.map_or_else(String::new, |_| " (another column names them)".to_owned());
+        notes.push(format!(
+            "`{}` has several currencies or units{names}, so there is no sum over all of it",
+            column.name
+        ));
+        return;
+    }
+    column.unit = match units.into_keys().next() {
+        _ if profile.is_percent => Some("%".to_owned()),
+        unit => unit.map(Cow::into_owned),
+    };
+    let numbers = Numbers::of(values, column.kind == Kind::Amount, parsed.places);
+    let sign = if profile.is_percent { "%" } else { "" };
+    column.shown = Some(numbers.shown(parsed.places, sign));
+    column.numbers = Some(numbers);
+}
+
+/// A bare number beside ones with a currency has it too; beside ones with a unit nobody knows.
+fn is_currency(unit: &str) -> bool {
+    words::currency_prefix(unit).is_some()
+}

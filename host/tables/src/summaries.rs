@@ -1,0 +1,134 @@
+//! Rows below the data that sum it up otherwise than by a total: its average, its least and largest value.
+//!
+//! A word such as `Max` or `Average` may name a row of data as well, so the numbers must confirm it.
+
+use crate::column::Parsed;
+use crate::grid::Row;
+use crate::row_names::{Summary, names_summary};
+use crate::totals::{is_near, naming_cells};
+use crate::{names, work};
+
+/// Which of the last rows are called like a summary. Totals may stand among them.
+fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> Vec<Option<Summary>> {
+    let mut named = vec![None; body.len()];
+    for (row, name) in named.iter_mut().enumerate().rev() {
+        *name = naming_cells(&body[row], columns).find_map(|(cell, _)| names_summary(&cell.text));
+        if name.is_none() && !is_total(row) {
+            break;
+        }
+    }
+    named
+}
+
+/// Which rows are summaries that the numbers confirm; says of the others that they are counted.
+pub(crate) fn find(
+    body: &[Row],
+    columns: &[Parsed],
+    is_total: impl Fn(usize) -> bool,
+    notes: &mut Vec<String>,
+) -> Vec<bool> {
+    let mut summaries = vec![false; body.len()];
+    let named = named(body, columns, &is_total);
+    if named.iter().all(Option::is_none) {
+        return summaries;
+    }
+    let measured = columns.iter().filter(|column| {
+        column.is_numeric && !column.is_named_identifier && !column.holds_things && !names::names_year(&column.tokens)
+    });
+    let is_data = |row: usize| !is_total(row) && named[row].is_none();
+    let statistics: Vec<Statistics<'_>> = measured.filter_map(|column| Statistics::of(column, is_data)).collect();
+    let (mut left_out, mut counted) = (Vec::new(), Vec::new());
+    for (row, summary) in named.iter().enumerate() {
+        let Some(summary) = summary.filter(|_| !is_total(row)) else { continue };
+        let line = format!("line {}", body[row].line);
+        if is_confirmed(row, summary, &statistics) {
+            summaries[row] = true;
+            left_out.push(line);
+        } else {
+            counted.push(line);
+        }
+    }
+    if !left_out.is_empty() {
+        notes.push(format!(
+            "left out, since it sums the other rows up (average, least, largest …): {}",
+            left_out.join(", ")
+        ));
+    }
+    if !counted.is_empty() {
+        notes.push(format!(
+            "called like a summary of the other rows and counted, since its numbers are not theirs: {}",
+            counted.join(", ")
+        ));
+    }
+    summaries
+}
+
+/// Whether a column of amounts agrees and none disagrees. Means of rates may be weighted, so those may differ.
+fn is_confirmed(row: usize, summary: Summary, statistics: &[Statistics<'_>]) -> bool {
+    let mut agreeing = 0;
+    for known in statistics {
+        let Some(value) = known.column.values[row] else { continue };
+        let places = known.column.places_at(row);
+        if known.expected(summary).any(|expected| is_near(expected, value, places)) {
+            agreeing += 1;
+        } else if known.column.is_additive {
+            return false;
+        }
+    }
+    agreeing > 0
+}
+
+/// What the rows of data say of one column.
+struct Statistics<'a> {
+    column: &'a Parsed,
+    count: f64,
+    mean: f64,
+    median: f64,
+    min: f64,
+    max: f64,
+    /// Of a sample, and of all.
+    deviations: [f64; 2],
+}
+
+impl<'a> Statistics<'a> {
+    /// None where no row of data has a value.
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+    fn of(column: &'a Parsed, is_data: impl Fn(usize) -> bool) -> Option<Self> {
+        work::add(column.values.len());
+        let values = column.values.iter().enumerate().filter(|(row, _)| is_data(*row));
+        let mut values: Vec<f64> = values.filter_map(|(_, value)| *value).collect();
+        let middle = values.len() / 2;
+        if values.is_empty() {
+            return None;
+        }
+        let is_even = values.len().is_multiple_of(2);
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+        let upper = *upper;
+        let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| is_even).unwrap_or(upper);
+        let median = f64::midpoint(lower, upper);
+        Some(Self {
+            column,
+            count,
+            mean,
+            median,
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            deviations: [(squares / (count - 1.0).max(1.0)).sqrt(), (squares / count).sqrt()],
+        })
+    }
+
+    fn expected(&self, summary: Summary) -> impl Iterator<Item = f64> {
+        let [first, second] = match summary {
+            Summary::Mean => [self.mean; 2],
+            Summary::Median => [self.median; 2],
+            Summary::Min => [self.min; 2],
+            Summary::Max => [self.max; 2],
+            Summary::Count => [self.count; 2],
+            Summary::Deviation => self.deviations,
+        };
+        [first, second].into_iter()
+    }
+}
