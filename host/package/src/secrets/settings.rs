@@ -167,9 +167,12 @@ fn is_placeholder(value: &str) -> bool {
         || ["://", "..", "env:", "env.", "file:", "arn:", "vault:", "%s"].iter().any(|sign| lower.contains(sign));
     // `DB_PASSWORD`, the name of another setting.
     let is_name = value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    // The rule for JSON Web Tokens knows samples of them.
+    let is_jwt = value.starts_with("eyJ") && value.contains('.');
     let is_one_sign = value.chars().next().is_some_and(|first| value.chars().all(|c| c == first));
     is_reference
         || is_name
+        || is_jwt
         || is_one_sign
         || WORDS.contains(&lower.as_str())
         || PLACEHOLDERS.iter().chain(EXAMPLES).any(|word| lower.contains(word))
@@ -229,6 +232,7 @@ mod tests {
             ("a.conf", "PASSWORD=$(cat file)"),
             ("a.conf", "PASSWORD=/run/passwords/db"),
             ("a.conf", "PASSWORD=********"),
+            ("a.py", "token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl12345'"),
             ("a.conf", "POSTGRES_PASSWORD=postgres"),
             ("a.conf", "TOKEN_URL=https://login.internal/oauth2"),
             ("a.conf", "PASSWORD_MIN_LENGTH=12345678"),

@@ -147,6 +147,7 @@ fn samples_of_tokens_are_not_tokens() {
         "https://me:<password>@host/".to_owned(),
         "mongodb+srv://me:your-password@cluster/x".to_owned(),
         "see https://host:8080/a@b and http://[::1]:80/@x".to_owned(),
+        "http://127.0.0.1:8080@evil.internal".to_owned(),
         "ratio 12:34, mail ada@example.com".to_owned(),
     ] {
         assert_eq!(codes("README.md", text.as_bytes()), Vec::<&str>::new(), "{text}");

@@ -123,5 +123,7 @@ fn has_password(text: &[u8]) -> bool {
     let is_example =
         EXAMPLES.iter().any(|word| lower.contains(word)) || lower.contains("xxx") || host.starts_with("example");
     let is_usual = PASSWORDS.contains(&lower.as_str()) || lower == user.to_lowercase();
-    !is_reference && !is_word && !is_example && !is_usual
+    // `host:8080@other` is an address that deceives.
+    let is_port = password.bytes().all(|byte| byte.is_ascii_digit());
+    !is_reference && !is_word && !is_port && !is_example && !is_usual
 }
