@@ -20,6 +20,7 @@ const RECORDING: &str = "a recorded task, with what its user wrote";
 const HISTORY: &str = "an entry of a user's history";
 const EVENTS: &str = "events of users' tasks";
 const PACKAGE: &str = "a package";
+const SETTINGS: &str = "the settings of a host";
 
 /// Ends of the names of databases.
 const DATABASES: &[&str] = &["db", "db3", "duckdb", "mdb", "accdb", "s3db", "sl3", "sqlite", "sqlite2", "sqlite3"];
@@ -49,6 +50,8 @@ const DUMP_LINES: &[&[u8]] = &[
     b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;",
     b"PRAGMA foreign_keys=OFF;\r\nBEGIN TRANSACTION;",
 ];
+/// Kinds of entries of a user's history.
+const ENTRY_KINDS: &[&str] = &["session", "learning", "success", "failure", "activity", "research"];
 /// Members of an event of a task (`raw-outputs/…jsonl` of `history export`).
 const EVENT_MEMBERS: &[&str] = &["taskId", "seq", "atMs", "kind", "data"];
 
@@ -70,6 +73,9 @@ pub fn by_name(path: &str) -> Option<&'static str> {
     });
     if is_dump {
         return Some(DUMP);
+    }
+    if name == "openanalyst.toml" {
+        return Some(SETTINGS);
     }
     name.ends_with(".skill").then_some(PACKAGE)
 }
@@ -95,7 +101,7 @@ pub fn by_content(content: &[u8]) -> Option<&'static str> {
     if is_history_entry(text) {
         return Some(HISTORY);
     }
-    is_event(text).then_some(EVENTS)
+    is_event(content).then_some(EVENTS)
 }
 
 /// Findings about the files of an archive.
@@ -120,27 +126,23 @@ fn holds_skill(content: &[u8]) -> bool {
         })
 }
 
-/// The front matter of an exported entry: its id, its kind, its title and its time, in this order.
+/// The front matter of an exported entry: its id, its kind, its title and its time.
 fn is_history_entry(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let Some(front) = text.strip_prefix("---\nid: \"").and_then(|rest| rest.split("\n---\n").next()) else {
         return false;
     };
-    ["\nkind: \"", "\ntitle: \"", "\nat: \"", "\ndata: "].iter().all(|key| front.contains(key))
+    ENTRY_KINDS.iter().any(|kind| front.contains(&format!("\nkind: \"{kind}\"\n")))
+        && ["\ntitle: \"", "\nat: \""].iter().all(|key| front.contains(key))
 }
 
 /// Whether the first line is an event of a task.
-fn is_event(text: &[u8]) -> bool {
-    if !text.starts_with(b"{") {
-        return false;
-    }
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    // An event can be longer than what is looked at; its members come before its data.
-    let members = EVENT_MEMBERS.iter().map(|name| format!("\"{name}\":"));
-    match serde_json::from_slice::<serde_json::Value>(line) {
-        Ok(event) => EVENT_MEMBERS.iter().all(|name| event.get(name).is_some()),
-        Err(_) => line.len() > HEAD_BYTES / 2 && members.into_iter().all(|member| contains(line, member.as_bytes())),
-    }
+fn is_event(content: &[u8]) -> bool {
+    let line = content.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let may_be = line.starts_with(b"{") && EVENT_MEMBERS.iter().all(|name| contains(line, name.as_bytes()));
+    may_be
+        && serde_json::from_slice::<serde_json::Value>(line)
+            .is_ok_and(|event| EVENT_MEMBERS.iter().all(|name| event.get(name).is_some()))
 }
 
 fn contains(text: &[u8], wanted: &[u8]) -> bool {
@@ -163,6 +165,7 @@ mod tests {
             assert_eq!(by_name(path), Some(DUMP), "{path}");
         }
         assert_eq!(by_name("x-0.1.0.skill"), Some(PACKAGE));
+        assert_eq!(by_name("conf/openanalyst.toml"), Some(SETTINGS));
         for path in ["queries.sql", "schema.sql", "dumplings.md", "db", "db.rs", "wal.md", "a-wal", "database.json"] {
             assert_eq!(by_name(path), None, "{path}");
         }
@@ -171,9 +174,17 @@ mod tests {
     #[test]
     fn private_data_is_known_by_its_content() {
         let entry = "---\nid: \"01a2184d-679f-73d0-8e17-4732b4ba7416\"\nkind: \"session\"\ntitle: \"Hello\"\n\
-                     at: \"2026-11-26T14:33:20.000Z\"\ndata: {}\n---\n\n# Hello\n";
-        let event =
-            "{\"taskId\":\"t\",\"seq\":1,\"atMs\":2,\"kind\":\"accepted\",\"data\":{\"content\":\"Hello\"}}\n{}";
+                     at: \"2026-11-26T14:33:20.000Z\"\n---\n\n# Hello\n";
+        let event = |content: &str| {
+            let event = openanalyst_domain::TaskEvent {
+                task_id: openanalyst_domain::TaskId::new(),
+                seq: 1,
+                at_ms: 2,
+                kind: openanalyst_domain::EventKind::Accepted,
+                data: serde_json::json!({ "content": content }),
+            };
+            format!("{}\n{{}}", serde_json::json!(event)).into_bytes()
+        };
         for (content, what) in [
             (b"SQLite format 3\0rest".to_vec(), DATABASE),
             (b"\x37\x7f\x06\x82\0\x2d\xe2\x18".to_vec(), DATABASE),
@@ -185,8 +196,8 @@ mod tests {
             (b"{\n  \"format\": \"openanalyst-task-recording/2\",\n  \"taskId\": \"t\"".to_vec(), RECORDING),
             (b"{\"format\":\"openanalyst-task-recording/3\"}".to_vec(), RECORDING),
             (entry.as_bytes().to_vec(), HISTORY),
-            (event.as_bytes().to_vec(), EVENTS),
-            (event.replace("Hello", &"x".repeat(HEAD_BYTES)).into_bytes(), EVENTS),
+            (event("Hello"), EVENTS),
+            (event(&"x".repeat(HEAD_BYTES)), EVENTS),
         ] {
             assert_eq!(
                 by_content(&content),
@@ -201,6 +212,7 @@ mod tests {
             "-- How to find what is slow\nSELECT 1;\n",
             "{\"format\": \"csv\"}",
             "{\"kind\": \"accepted\", \"data\": 1}",
+            "{\"about\": \"taskId seq atMs kind data\"}",
             "The recording has the format openanalyst-task-recording/2.",
         ] {
             assert_eq!(by_content(content.as_bytes()), None, "{content}");
