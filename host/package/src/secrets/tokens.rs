@@ -1,7 +1,7 @@
 //! Tokens of services, by the forms that these document, and passwords in URLs.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::{Kind, contains, is_varied};
 
@@ -81,7 +81,7 @@ pub(super) const TOKENS: &[Kind] = &[
     (
         "a token in a header",
         r#"(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:bearer|basic|token)[ \t]+([A-Za-z0-9._~+/-]{20,}=*)"#,
-        is_mixed_token,
+        is_in_header,
     ),
     // `scheme://user:password@host`
     ("a URL with a password", r#"://[^\s/:@"'<>`\\]{0,64}:[^\s/@"'<>`\\]{3,128}@[^\s/:@"'<>`\\]+"#, has_password),
@@ -93,9 +93,23 @@ pub(super) fn is_token(text: &[u8]) -> bool {
     is_varied(text) && !EXAMPLES.iter().any(|word| contains(&lower, word.as_bytes()))
 }
 
-/// The same where the form alone says little: words have no digits.
-fn is_mixed_token(text: &[u8]) -> bool {
-    is_token(text) && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+/// Whether what a header carries is no placeholder. Its form says little: words have no digits, samples
+/// count up, and a name with its password stands in base64. JSON Web Tokens have a rule of their own.
+fn is_in_header(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_sample = ["abc123", "abcdef", "123456"].iter().any(|word| contains(&lower, word.as_bytes()));
+    let is_account = STANDARD_NO_PAD.decode(String::from_utf8_lossy(text).trim_end_matches('=')).is_ok_and(|plain| {
+        String::from_utf8(plain)
+            .is_ok_and(|plain| plain.split_once(':').is_some_and(|(user, password)| is_usual(user, password)))
+    });
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    is_token(text) && digits >= 2 && !is_sample && !is_account && !text.starts_with(b"eyJ")
+}
+
+/// Whether a password is one that documentation writes, or the user's name again.
+fn is_usual(user: &str, password: &str) -> bool {
+    let password = password.to_lowercase();
+    PASSWORDS.contains(&password.as_str()) || password == user.to_lowercase()
 }
 
 /// Whether a JSON Web Token is somebody's: that of the documentation is John Doe's.
@@ -122,8 +136,7 @@ fn has_password(text: &[u8]) -> bool {
     let is_word = password.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
     let is_example =
         EXAMPLES.iter().any(|word| lower.contains(word)) || lower.contains("xxx") || host.starts_with("example");
-    let is_usual = PASSWORDS.contains(&lower.as_str()) || lower == user.to_lowercase();
     // `host:8080@other` is an address that deceives.
     let is_port = password.bytes().all(|byte| byte.is_ascii_digit());
-    !is_reference && !is_word && !is_port && !is_example && !is_usual
+    !is_reference && !is_word && !is_port && !is_example && !is_usual(user, password)
 }

@@ -227,6 +227,14 @@ fn a_package_with_a_secret_is_refused_and_the_secret_is_not_shown() {
 }
 
 #[test]
+fn a_signature_is_no_secret() {
+    let key = openanalyst_package::SigningKey::from_seed(&[7; 32]);
+    let signed = openanalyst_package::sign(&zip(&[("SKILL.md", SKILL_MD), ("skill.wasm", b"w")]), &key).unwrap();
+    let package = read(&signed).unwrap();
+    assert_eq!((paths(&package), package.warnings.as_slice()), (vec!["SKILL.md", "signature.json"], &[][..]));
+}
+
+#[test]
 fn a_package_with_private_data_is_refused() {
     let inner = zip(&[("SKILL.md", DEMO_MD)]);
     let table: Vec<(&str, &[u8], &str)> = vec![
