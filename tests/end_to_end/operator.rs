@@ -476,6 +476,55 @@ fn a_skill_is_packed_in_the_folder_where_its_author_works_and_nothing_secret_goe
     assert!(!folder.join("hello-0.3.0.skill").exists());
 }
 
+/// A component that no host could run: the check of the folder, the check of the package and the
+/// installation say the same, and name the interface.
+#[test]
+fn a_check_of_a_folder_and_of_a_package_says_what_the_installation_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    std::fs::write(folder.join("SKILL.md"), "---\nname: seer\ndescription: Sees.\n---\n").unwrap();
+    let component = binary("(component (import \"wasi:nn/graph@0.2.0\" (instance)))");
+    std::fs::write(folder.join("skill.wasm"), component).unwrap();
+    let (code, said, errors) = in_folder(folder, &["skill", "pack", "."]);
+    assert_eq!(code, 0, "{said}{errors}");
+    let finding = |errors: &str| {
+        let lines = errors.lines().filter(|line| line.contains("[unknown-import]"));
+        lines.map(|line| line.trim_start_matches("error: ").to_owned()).collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    for command in
+        [["skill", "check", "."], ["skill", "check", "seer-0.1.0.skill"], ["skill", "install", "seer-0.1.0.skill"]]
+    {
+        let (code, said, errors) = in_folder(folder, &command);
+        assert_eq!(code, 1, "{command:?}: {said}{errors}");
+        found.push(finding(&errors));
+    }
+    assert!(found[0].len() == 1 && found[0][0].contains("wasi:nn/graph"), "{found:?}");
+    assert_eq!((&found[1], &found[2]), (&found[0], &found[0]));
+}
+
+/// A package that somebody zipped by hand meets the same rules as a folder.
+#[test]
+fn a_package_made_by_hand_with_private_data_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    for (path, content, code) in [
+        ("notes.bin", &b"SQLite format 3\0rest"[..], "[private-data]"),
+        (".git-credentials", b"https://me:x@host", "[secret-file]"),
+        ("conf/app.txt", b"DB_PASSWORD=hunter2", "[secret-in-package]"),
+    ] {
+        let skill_md = b"---\nname: seer\ndescription: Sees.\n---\n".to_vec();
+        let files = [("SKILL.md".to_owned(), skill_md), (path.to_owned(), content.to_vec())];
+        std::fs::write(folder.join("x.skill"), openanalyst_package::write_archive(&files.into()).unwrap()).unwrap();
+        for command in [["skill", "check", "x.skill"], ["skill", "install", "x.skill"]] {
+            let (status, said, errors) = in_folder(folder, &command);
+            assert_eq!(status, 1, "{command:?}: {said}{errors}");
+            assert!(errors.contains(path) && errors.contains(code), "{command:?}: {errors}");
+            assert!(!errors.contains("hunter2"), "the secret itself is not shown");
+        }
+    }
+}
+
 /// Commands that read make no data directory: they say where they looked, and how to name another.
 #[test]
 fn reading_commands_leave_an_empty_folder_empty() {

@@ -11,7 +11,7 @@ use openanalyst_identity::LocalKeys;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
-    Catalog, FolderPackages, ObjectPackages, PackageQuota, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
+    Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_store::Store;
@@ -74,7 +74,6 @@ impl Workshop {
             sandbox: sandbox.clone(),
             catalog: catalog.clone(),
             clock,
-            quota: PackageQuota::default(),
             quotas: Quotas::new(store.clone(), settings.quotas()?),
             retention: settings.retention()?,
         });

@@ -130,14 +130,33 @@ pub fn trusted(verifier: Verifier, settings: &Settings) -> Result<Verifier, Fail
     Ok(verifier.with_issuers(issuers, Arc::new(fetch))?)
 }
 
+/// The files with shared secrets that the issuers file names.
+///
+/// # Errors
+/// The issuers file cannot be read.
+pub(crate) fn secret_files(settings: &Settings) -> Result<Vec<PathBuf>, Failure> {
+    let path = &settings.issuers_file.value;
+    if path.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(entries(path)?.into_iter().filter_map(|entry| entry.secret_file).collect())
+}
+
+fn wrong(path: &Path, what: &str) -> Failure {
+    Failure::usage(format!("the issuers file {}: {what}", path.display()))
+}
+
+fn entries(path: &Path) -> Result<Vec<Entry>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(path, &format!("it cannot be read: {error}")))?;
+    let file: File = toml::from_str(&text).map_err(|error| wrong(path, &error.to_string()))?;
+    Ok(file.issuer)
+}
+
 fn read(path: &Path) -> Result<Vec<IssuerOptions>, Failure> {
-    let wrong = |what: String| Failure::usage(format!("the issuers file {}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
-    let file: File = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    file.issuer
+    entries(path)?
         .into_iter()
         .map(|entry| {
-            let wrong = |what: String| wrong(format!("[[issuer]] `{}`: {what}", entry.issuer));
+            let wrong = |what: String| wrong(path, &format!("[[issuer]] `{}`: {what}", entry.issuer));
             let keys = match (&entry.jwks_url, &entry.secret_file) {
                 (Some(url), None) => IssuerKeys::Jwks(url.clone()),
                 (None, Some(file)) => {

@@ -11,6 +11,7 @@ pub mod host;
 pub mod issuers;
 mod logging;
 mod output;
+mod own_files;
 pub mod preparation;
 mod private_file;
 pub mod settings;

@@ -84,6 +84,8 @@ macro_rules! settings {
         #[derive(Debug, Clone)]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $field: Sourced<$type>,)+
+            /// The file that was read. None: there was none.
+            pub config: Option<PathBuf>,
         }
 
         impl Settings {
@@ -100,6 +102,7 @@ macro_rules! settings {
                         (None, Some(value)) => Sourced { value, source: Source::File },
                         (None, None) => Sourced { value: $default, source: Source::Default },
                     },)+
+                    config: None,
                 }
             }
 
@@ -227,12 +230,10 @@ impl Settings {
     /// The file cannot be read or has an unknown key or a wrong value; a value makes no sense.
     pub fn load(args: &SettingArgs, matches: &ArgMatches) -> Result<Self, Failure> {
         let default = Path::new(DEFAULT_FILE);
-        let file = match &args.config {
-            Some(path) => read(path)?,
-            None if default.is_file() => read(default)?,
-            None => File::default(),
-        };
+        let config = args.config.clone().or_else(|| default.is_file().then(|| default.to_owned()));
+        let file = config.as_deref().map_or_else(|| Ok(File::default()), read)?;
         let mut settings = Self::resolve(args, file, |field| source_of(matches, field));
+        settings.config = config;
         if settings.cache_dir.source == Source::Default {
             settings.cache_dir.value = settings.data_dir.value.join("cache");
         }

@@ -17,7 +17,7 @@ use survey::{PATH_RULE, is_safe, survey};
 use crate::body::workflow_file;
 use crate::finding::{Finding, Findings};
 use crate::manifest::{Manifest, SKILL_MD, parse_skill_md};
-use crate::{layout, secrets};
+use crate::{layout, private_data, secrets};
 
 /// The name of the component.
 pub const SKILL_WASM: &str = "skill.wasm";
@@ -85,8 +85,8 @@ pub fn read_archive(bytes: &[u8], limits: &ArchiveLimits) -> Result<Package, Fin
     Ok(Package { component, warnings, ..package })
 }
 
-/// Reads an archive that somebody hands in. Refuses more than [`read_archive`]: what holds a secret,
-/// and a component under another name. Where something is refused, `look` still sees the component,
+/// Reads an archive that somebody hands in. Refuses more than [`read_archive`]: what holds a secret
+/// or private data, and a component under another name. Where something is refused, `look` still sees the component,
 /// so that an author hears of everything at once.
 ///
 /// # Errors
@@ -100,6 +100,7 @@ pub fn read_archive_looking(
     let all = || files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
     let mut findings = warnings;
     findings.extend(secrets::find(all()));
+    findings.extend(private_data::find(all()));
     if component.is_none() {
         findings.extend(layout::misnamed_component(all()));
     }

@@ -4,6 +4,8 @@
 //! YAML for one common reason, such as an unquoted `:` in a text, is read as it was meant, with a
 //! warning that says what to write.
 
+mod comments;
+
 use serde_json::{Map, Value};
 
 use crate::finding::{Finding, Findings};
@@ -78,8 +80,16 @@ fn after_comments(text: &str) -> usize {
 
 /// Reads the YAML; where it is none, reads it once more with its lines repaired.
 pub(crate) fn keys(file: &FrontMatter<'_>) -> Result<(Map<String, Value>, Vec<Finding>), Findings> {
+    let warning = |(line, code, why): (usize, &'static str, &str)| {
+        let line = file.first_line.saturating_add(number(line));
+        at_line(Finding::warning(code, why), Some(line))
+    };
+    let comments = |front: &str| comments::find(front).into_iter().map(|line| (line, "yaml-comment", COMMENT));
     let broken = match parse(file.front) {
-        Ok(value) => return members(value, file).map(|members| (members, Vec::new())),
+        Ok(value) => {
+            let warnings = comments(file.front).map(warning).collect();
+            return members(value, file).map(|members| (members, warnings));
+        }
         Err(broken) => broken,
     };
     let (repaired, repairs) = repair(file.front);
@@ -87,11 +97,9 @@ pub(crate) fn keys(file: &FrontMatter<'_>) -> Result<(Map<String, Value>, Vec<Fi
         && repairs.len() <= MAX_REPAIRS
         && let Ok(value) = parse(&repaired)
     {
-        let warning = |(line, why): (usize, &str)| {
-            let line = file.first_line.saturating_add(number(line));
-            at_line(Finding::warning("yaml-repaired", why), Some(line))
-        };
-        return members(value, file).map(|members| (members, repairs.into_iter().map(warning).collect()));
+        let comments = comments(&repaired);
+        let repairs = repairs.into_iter().map(|(line, why)| (line, "yaml-repaired", why));
+        return members(value, file).map(|members| (members, repairs.chain(comments).map(warning).collect()));
     }
     let line = broken.line.map(|line| file.first_line.saturating_add(line.saturating_sub(1)));
     let message =
@@ -137,6 +145,7 @@ fn parse(front: &str) -> Result<Value, Broken> {
 }
 
 const TAB: &str = "a tab indents this line, which YAML forbids; it is read as two spaces: write spaces";
+const COMMENT: &str = "YAML reads a comment from ` #` to the end of this line, which is left out: put the text in quotes if it belongs to it";
 const QUOTES: &str =
     "the text has signs that mean something in YAML, such as `: `; it is read as a whole: put it in quotes";
 const SPACE: &str = "YAML needs a space after `key:`; it is read as if there were one: write it";

@@ -46,13 +46,17 @@ pub fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_CHARS && slug(text) == text
 }
 
-/// Whether two names are the same name written differently: capitals, spaces and signs do not count,
-/// letters do. `Find Notes` and `find-notes` are, `Büro` and `Béro` are not.
+/// Whether two names are the same name written differently: capitals, spaces, `-`, `_` and a sign at the
+/// end of a sentence do not count, everything else does. `Find Notes!` and `find-notes` are, `Büro` and
+/// `Béro` are not, nor are `C++ Helper` and `C# Helper`.
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
-    let letters =
-        |text: &str| -> String { text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
-    letters(a) == letters(b)
+    let plain = |text: &str| -> String {
+        let text: String = text.nfkc().collect();
+        let text = text.trim().trim_end_matches(['!', '.', '?']);
+        text.chars().filter(|c| !c.is_whitespace() && !"-_".contains(*c)).flat_map(char::to_lowercase).collect()
+    };
+    plain(a) == plain(b)
 }
 
 #[cfg(test)]
@@ -92,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_by_their_letters() {
+    fn names_are_compared_by_their_letters_and_signs() {
         for (a, b, same) in [
             ("Find Notes", "find-notes", true),
             ("FIND_NOTES!", "find notes", true),
@@ -100,6 +104,12 @@ mod tests {
             ("Büro", "Béro", false),
             ("Büro", "buro", false),
             ("日本 Tools", "中国 Tools", false),
+            ("Notes", "notes.", true),
+            ("C++ Helper", "C# Helper", false),
+            ("C++ Helper", "C Helper", false),
+            ("Q&A Notes", "Q/A Notes", false),
+            ("Q&A Notes", "q&a notes", true),
+            ("1.0 Tools", "10 Tools", false),
         ] {
             assert_eq!(same_name(a, b), same, "{a} and {b}");
         }

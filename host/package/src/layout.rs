@@ -14,6 +14,8 @@ pub fn is_left_by_a_tool(path: &str) -> bool {
     path.split('/').any(|segment| {
         segment.starts_with("._")
             || ["__MACOSX", ".DS_Store", ".AppleDouble", ".Spotlight-V100", ".Trashes", ".fseventsd"].contains(&segment)
+            // The icon that a folder was given on a Mac.
+            || segment == "Icon\r"
             || ["Thumbs.db", "ehthumbs.db", "desktop.ini"].iter().any(|name| segment.eq_ignore_ascii_case(name))
             || [".git", ".hg", ".svn", ".bzr", ".jj", "CVS"].contains(&segment)
     })

@@ -3,8 +3,8 @@
 //! A package comes from a stranger. This crate reads it without believing a byte, says everything that is wrong with it at once, and
 //! never runs anything of it. It does no I/O: bytes in, values out.
 //!
-//! Begin at [`manifest`] for `SKILL.md`, [`archive`] for the zip, [`secrets`] for what no package may
-//! hold, [`capabilities`] for requested ∩ granted, [`signature`] for who made it.
+//! Begin at [`manifest`] for `SKILL.md`, [`archive`] for the zip, [`secrets`] and [`private_data`] for
+//! what no package may hold, [`capabilities`] for requested ∩ granted, [`signature`] for who made it.
 
 pub mod archive;
 pub mod body;
@@ -16,6 +16,7 @@ pub mod identifier;
 pub mod imports;
 pub mod layout;
 pub mod manifest;
+pub mod private_data;
 mod reader;
 pub mod secrets;
 pub mod signature;

@@ -3,14 +3,17 @@
 //! `name` and `description` must be right, and so must what the skill asks for. Every other key is
 //! optional: with a meaning of another program it is left out, with a warning.
 
+mod capabilities;
+mod values;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::capabilities::{Capabilities, MemoryScope};
 use crate::finding::Finding;
 use crate::front_matter::{FrontMatter, at_line};
 use crate::identifier::{self, slug};
+use values::{as_text, sentence_with_colon, split_tools, version_of};
 
 /// Most characters of a description by the Agent Skills rule; more is a warning.
 const DESCRIPTION_CHARS: usize = 1024;
@@ -326,169 +329,4 @@ impl<'a> Reader<'a> {
             None => Vec::new(),
         }
     }
-
-    pub(crate) fn capabilities(&mut self) -> Capabilities {
-        const KEY: &str = "capabilities";
-        let mut found = Capabilities::none();
-        let members = match self.take(&[KEY]) {
-            None => return found,
-            Some((_, Value::Object(members))) => members,
-            // `capabilities: [llm, web-search]`: those that need no target. Other words are another
-            // program's.
-            Some((_, Value::Array(names))) => {
-                let all = names.len();
-                let members: Map<String, Value> = names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .filter(|name| is_capability(name))
-                    .map(|name| (name.to_owned(), Value::Bool(true)))
-                    .collect();
-                if members.len() < all {
-                    self.foreign(
-                        KEY,
-                        "a list of `capability: targets` lines; names that are no capability count for nothing",
-                    );
-                }
-                members
-            }
-            Some(_) => {
-                self.foreign(KEY, "a list of `capability: targets` lines");
-                return found;
-            }
-        };
-        for (name, value) in members {
-            self.capability(&mut found, &name, value);
-        }
-        found
-    }
-
-    fn capability(&mut self, found: &mut Capabilities, name: &str, value: Value) {
-        const KEY: &str = "capabilities";
-        let shown = format!("capabilities.{name}");
-        match (name.replace('_', "-").as_str(), value) {
-            ("memory", Value::String(scope)) if scope == "user" => found.memory = Some(MemoryScope::User),
-            ("memory", Value::String(scope)) if scope == "tenant" => found.memory = Some(MemoryScope::Tenant),
-            ("memory", Value::Bool(false)) => {}
-            ("memory", _) => self.error(KEY, "bad-capability", format!("`{shown}` must be `user` or `tenant`")),
-            ("web-search", Value::Bool(on)) => found.web_search = on,
-            ("llm", Value::Bool(on)) => found.llm = on,
-            ("web-search" | "llm", _) => {
-                self.error(KEY, "bad-capability", format!("`{shown}` must be true or false"));
-            }
-            ("windmill", value) => found.windmill = self.patterns(&shown, value),
-            ("http", value) => found.http = self.patterns(&shown, value),
-            ("skills", value) => found.skills = self.targets(&shown, value),
-            ("secrets", value) => found.secrets = self.targets(&shown, value),
-            _ => self.error(
-                KEY,
-                "unknown-capability",
-                format!(
-                    "`{name}` is no capability: there are windmill, memory, web-search, llm, http, skills and secrets"
-                ),
-            ),
-        }
-    }
-
-    fn patterns<T: std::str::FromStr<Err = crate::glob::BadPattern>>(&mut self, shown: &str, value: Value) -> Vec<T> {
-        let texts = self.targets(shown, value);
-        let mut patterns = Vec::with_capacity(texts.len());
-        for text in texts {
-            match text.parse() {
-                Ok(pattern) => patterns.push(pattern),
-                Err(error) => self.error("capabilities", "bad-capability", format!("`{shown}`: {error}")),
-            }
-        }
-        patterns
-    }
-
-    /// The targets of a capability: they decide what the skill may do, so all of them must be right.
-    fn targets(&mut self, shown: &str, value: Value) -> Vec<String> {
-        let items = match value {
-            Value::Array(items) => items,
-            Value::String(text) => vec![Value::String(text)],
-            _ => {
-                self.error("capabilities", "wrong-type", format!("`{shown}` must be a list of texts"));
-                return Vec::new();
-            }
-        };
-        if items.len() > MAX_ENTRIES {
-            let message = format!("`{shown}` has {} entries and {MAX_ENTRIES} is the limit", items.len());
-            self.error("capabilities", "too-many-entries", message);
-            return Vec::new();
-        }
-        let fits = |text: &String| !text.is_empty() && text.chars().count() <= MAX_ENTRY_CHARS;
-        let texts: Vec<Option<String>> = items.iter().map(|item| as_text(item).filter(fits)).collect();
-        if texts.contains(&None) {
-            let message = format!("`{shown}` has an entry that is no text of 1 to {MAX_ENTRY_CHARS} characters");
-            self.error("capabilities", "wrong-type", message);
-        }
-        texts.into_iter().flatten().collect()
-    }
-}
-
-fn is_capability(name: &str) -> bool {
-    ["windmill", "memory", "web-search", "llm", "http", "skills", "secrets"].contains(&name.replace('_', "-").as_str())
-}
-
-/// A value that is one text: `yes`, `7` and `true` are what they look like.
-fn as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
-/// `- Plan my day: work first` is a map to YAML, and a sentence to its author: its key has spaces.
-fn sentence_with_colon(item: &Value) -> Option<String> {
-    let members = item.as_object().filter(|members| members.len() == 1)?;
-    let (key, value) = members.iter().next()?;
-    let value = as_text(value)?;
-    key.trim().contains(' ').then(|| format!("{}: {value}", key.trim()))
-}
-
-/// Tools in one text, separated by spaces or commas; not within the brackets of `Bash(git add *)`.
-fn split_tools(text: &str) -> Vec<String> {
-    let mut depth = 0_u32;
-    let parts = text.split(|c: char| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && (c == ' ' || c == ',')
-    });
-    parts.filter(|tool| !tool.is_empty()).map(str::to_owned).collect()
-}
-
-/// The version in a text; with what is strange about the text.
-fn version_of(text: &str) -> Result<(semver::Version, Option<&'static str>), semver::Error> {
-    let text = text.trim();
-    let broken = match text.parse() {
-        Ok(version) => return Ok((version, None)),
-        Err(broken) => broken,
-    };
-    let plain = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    let is_date = {
-        let parts: Vec<&str> = plain.split('-').collect();
-        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-        lengths == [4, 2, 2] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let plain = if is_date { plain.replace('-', ".") } else { plain.to_owned() };
-    let (core, suffix) = plain.split_at(plain.find(['-', '+']).unwrap_or(plain.len()));
-    let numbers: Option<Vec<u64>> = core.split('.').map(|part| part.parse().ok()).collect();
-    let Some(numbers) = numbers else { return Err(broken) };
-    let (core, rest) = numbers.split_at(numbers.len().min(3));
-    let number = |at: usize| core.get(at).copied().unwrap_or(0);
-    let mut full = format!("{}.{}.{}{suffix}", number(0), number(1), number(2));
-    if !rest.is_empty() {
-        let rest: Vec<String> = rest.iter().map(u64::to_string).collect();
-        full.push_str(if suffix.contains('+') { "." } else { "+" });
-        full.push_str(&rest.join("."));
-    }
-    let version = full.parse().map_err(|_| broken)?;
-    // `1.0` is 1.0.0 to everybody.
-    let note = (is_date || !rest.is_empty()).then_some("which is no semantic version,");
-    Ok((version, note))
 }

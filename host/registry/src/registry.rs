@@ -49,28 +49,10 @@ pub struct RegistryOptions {
     pub catalog: Arc<Catalog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How many packages each tenant may store.
-    pub quota: PackageQuota,
     /// How much may be kept.
     pub quotas: Quotas,
     /// How long it is kept.
     pub retention: Retention,
-}
-
-/// How many packages a tenant may have at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PackageQuota {
-    /// Versions of all skills together.
-    pub versions: u64,
-    /// Bytes of their packages together.
-    pub bytes: u64,
-}
-
-impl Default for PackageQuota {
-    /// 5,000 versions, 4 GiB.
-    fn default() -> Self {
-        Self { versions: 5_000, bytes: 4 << 30 }
-    }
 }
 
 /// Changes what tenants have. Cheap to clone.
@@ -161,10 +143,6 @@ impl Registry {
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
         &self.inner.sandbox
-    }
-
-    pub(crate) fn quota(&self) -> PackageQuota {
-        self.inner.quota
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -7,6 +7,7 @@ use openanalyst_domain::TenantId;
 use openanalyst_package::{ArchiveLimits, Capabilities, Finding, Manifest, Package, Severity, identifier};
 use openanalyst_store::Tx;
 use openanalyst_store::audit::NewDeed;
+use openanalyst_store::quotas::Exceeded;
 use openanalyst_store::skills::NewVersion;
 use openanalyst_store::storage::StorageKind;
 use serde::Serialize;
@@ -64,6 +65,8 @@ pub struct Checked {
     publisher: Option<String>,
 }
 
+/// Most versions of all skills of a tenant. The bytes of their packages have a quota, `packages`.
+pub const MAX_VERSIONS: u64 = 5_000;
 /// How often the bytes of a package are put that are collected at the same time.
 const PUT_ATTEMPTS: u32 = 3;
 
@@ -73,21 +76,25 @@ impl Registry {
     /// # Errors
     /// See [`Self::upload`].
     pub async fn check(&self, tenant: &TenantId, archive: Bytes) -> Result<Checked, RegistryError> {
-        // Before anything is made of it.
-        self.quotas().check_tenant(tenant, &[StorageKind::Packages]).await?;
-        let bytes = archive.len() as u64;
         let Looked { package, mut warnings, publisher } = self.look(tenant, archive).await?;
         // What costs nothing is asked before the compiler works.
+        let most_bytes = self.quotas().most_of_tenant(tenant, StorageKind::Packages).await?;
         let mut tx = self.store().begin(tenant).await?;
-        let may_be_stored = self.may_be_stored(&mut tx, tenant, &package, bytes).await;
+        let may_be_stored = may_be_stored(&mut tx, tenant, &package, most_bytes).await;
         drop(tx);
         let repeated = may_be_stored?;
         if let Some(component) = package.component.clone() {
             self.compile(&package.manifest.name, component).await?;
         }
-        let catalog = self.catalog().of(tenant).await?;
-        let others: Vec<_> = catalog.skills().map(|skill| profile(skill.manifest())).collect();
-        let collisions = collisions(&others, &package.manifest);
+        // A skill that cannot run takes no requests, and loses none.
+        let collisions = if package.component.is_some() {
+            let catalog = self.catalog().of(tenant).await?;
+            let others = catalog.skills().filter(|skill| skill.version().can_run());
+            let others: Vec<_> = others.map(|skill| profile(skill.manifest())).collect();
+            collisions(&others, &package.manifest)
+        } else {
+            Vec::new()
+        };
         warnings
             .extend(collisions.iter().map(|collision| Finding::warning("routing-collision", collision.to_string())));
         let (name, version) = (package.manifest.name.clone(), package.manifest.version.to_string());
@@ -98,7 +105,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Refused`] with every finding; [`RegistryError::WrongState`] where the version has another content, the
-    /// identifier belongs to another skill, or the tenant has too many packages; the stores'.
+    /// identifier belongs to another skill, or the tenant has [`MAX_VERSIONS`]; [`RegistryError::QuotaExceeded`] where its
+    /// packages have as many bytes as they may; the stores'.
     pub async fn upload(&self, tenant: &TenantId, archive: Bytes, actor: &Actor) -> Result<Uploaded, RegistryError> {
         let checked = self.check(tenant, archive.clone()).await?;
         for _ in 0..PUT_ATTEMPTS {
@@ -122,10 +130,11 @@ impl Registry {
         let Checked { name, version, warnings, collisions, package, publisher, .. } = checked;
         let (manifest, digest) = (&package.manifest, &package.digest);
         let now_ms = self.now_ms();
+        let most_bytes = self.quotas().most_of_tenant(tenant, StorageKind::Packages).await?;
         let mut tx = self.store().begin(tenant).await?;
         tx.hold("skills").await?;
         tx.hold_package(digest.as_str()).await?;
-        if let Err(refused) = self.may_be_stored(&mut tx, tenant, package, bytes as u64).await {
+        if let Err(refused) = may_be_stored(&mut tx, tenant, package, most_bytes).await {
             drop(tx);
             self.remove_packages(tenant, &[digest.to_string()], None).await?;
             return Err(refused);
@@ -186,44 +195,6 @@ impl Registry {
         }))
     }
 
-    /// Whether the tenant may have this version; gives whether it has it already.
-    async fn may_be_stored(
-        &self,
-        tx: &mut Tx,
-        tenant: &TenantId,
-        package: &Package,
-        bytes: u64,
-    ) -> Result<bool, RegistryError> {
-        let Manifest { name, title, version, explicit_id, .. } = &package.manifest;
-        let there = tx.versions(tenant, name).await?;
-        if there.iter().any(|row| row.digest == package.digest.as_str()) {
-            return Ok(true);
-        }
-        // Two names can give one identifier, and a version of somebody else's skill would take its place.
-        let other = there.iter().filter_map(|row| row.manifest["title"].as_str()).next();
-        if let Some(other) = other.filter(|other| !explicit_id && !identifier::same_name(other, title)) {
-            return Err(RegistryError::WrongState(format!(
-                "the identifier `{name}` belongs to the skill \"{other}\", and this one is called \"{title}\": choose another `name`, or \
-                 add a line `id:` to SKILL.md, with an identifier of its own, or with `{name}` if this is a new version of that skill"
-            )));
-        }
-        if there.iter().any(|row| row.version == version.to_string()) {
-            return Err(RegistryError::WrongState(format!(
-                "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
-            )));
-        }
-        let quota = self.quota();
-        let (versions, kept) = tx.package_usage(tenant).await?;
-        if versions >= quota.versions || kept.saturating_add(bytes) > quota.bytes {
-            return Err(RegistryError::WrongState(format!(
-                "your organisation has {versions} skill versions with {kept} bytes, and {} versions with {} bytes are the limit: \
-                 remove skills that nobody uses",
-                quota.versions, quota.bytes
-            )));
-        }
-        Ok(false)
-    }
-
     /// Everything that an upload would be told before the compiler sees it.
     ///
     /// # Errors
@@ -248,6 +219,48 @@ impl Registry {
             ])),
             Err(error) => Err(RegistryError::Internal(format!("compiling a component ended early: {error}"))),
         }
+    }
+}
+
+/// Whether the tenant may have this version; gives whether it has it already. `most_bytes` is the quota.
+async fn may_be_stored(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    package: &Package,
+    most_bytes: Option<u64>,
+) -> Result<bool, RegistryError> {
+    let Manifest { name, title, version, explicit_id, .. } = &package.manifest;
+    let there = tx.versions(tenant, name).await?;
+    if there.iter().any(|row| row.digest == package.digest.as_str()) {
+        return Ok(true);
+    }
+    // Two names can give one identifier, and a version of somebody else's skill would take its place.
+    let other = there.iter().filter_map(|row| row.manifest["title"].as_str()).next();
+    if let Some(other) = other.filter(|other| !explicit_id && !identifier::same_name(other, title)) {
+        return Err(RegistryError::WrongState(format!(
+            "the identifier `{name}` belongs to the skill \"{other}\", and this one is called \"{title}\": choose another `name`, or \
+             add a line `id:` to SKILL.md, with an identifier of its own, or with `{name}` if this is a new version of that skill"
+        )));
+    }
+    if there.iter().any(|row| row.version == version.to_string()) {
+        return Err(RegistryError::WrongState(format!(
+            "the skill `{name}` has a version {version} with another content, and versions never change: raise `version` in SKILL.md"
+        )));
+    }
+    let (versions, kept) = tx.package_usage(tenant).await?;
+    if versions >= MAX_VERSIONS {
+        return Err(RegistryError::WrongState(format!(
+            "your organisation has {versions} versions of skills, and {MAX_VERSIONS} is the limit: remove skills that nobody uses"
+        )));
+    }
+    match most_bytes.filter(|most| kept >= *most) {
+        None => Ok(false),
+        Some(most) => Err(RegistryError::QuotaExceeded(Exceeded {
+            of_tenant: true,
+            kind: StorageKind::Packages,
+            used: i64::try_from(kept).unwrap_or(i64::MAX),
+            limit: i64::try_from(most).unwrap_or(i64::MAX),
+        })),
     }
 }
 

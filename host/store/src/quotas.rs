@@ -398,6 +398,18 @@ impl Quotas {
         Ok(Quota { used: self.store.stored(Whose::Tenant(tenant)).await?, limits: Arc::new(limits) })
     }
 
+    /// Most things of a kind that a tenant and all its users may keep together: for callers that count
+    /// in the transaction in which they write. None: no limit.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn most_of_tenant(&self, tenant: &TenantId, kind: StorageKind) -> Result<Option<u64>, StoreError> {
+        let set = self.set_by(tenant).await?;
+        let mut limits = self.operator.tenant.clone();
+        lower(&mut limits, &set.tenant);
+        Ok(limits.get(&kind).copied())
+    }
+
     async fn set_by(&self, tenant: &TenantId) -> Result<TenantQuotas, StoreError> {
         let mut settings = self.store.tenant_settings(tenant).await?;
         let Some(quotas) = settings.get_mut("quotas").map(serde_json::Value::take) else {

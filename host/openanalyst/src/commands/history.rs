@@ -207,6 +207,7 @@ mod tests {
         assert!(text.starts_with("---\nid: \"01a2184d-"), "{text}");
         assert!(text.contains("\ntitle: \"Create a post: \\\"../../etc\\\" & more"), "{text}");
         assert!(text.contains("\nskill: \"social-media\"\n") && !text.contains("\ntask:"), "{text}");
+        assert!(openanalyst_package::private_data::by_content(text.as_bytes()).is_some(), "no package takes it along");
         assert!(text.ends_with(
             "---\n\n# Create a post: \"../../etc\" & more words that do not fit into a name\n\nIt failed.\n"
         ));

@@ -87,7 +87,7 @@ impl Survey {
         // The name as the code page of old tools has it, where it is no UTF-8.
         let in_code_page = entry.name().map(std::borrow::Cow::into_owned).unwrap_or_default();
         let Some(path) = self.path(&raw, &shown, in_code_page) else { return };
-        if path.is_empty() || layout::is_left_by_a_tool(&path) {
+        if path.is_empty() {
             return;
         }
         if local_name(bytes, entry.header_start()).is_none_or(|local| local != raw) {
@@ -127,7 +127,7 @@ impl Survey {
         self.entries.push(Entry { index, path, size: entry.size() });
     }
 
-    /// The path of an entry, with `/` between folders. None: it is refused.
+    /// The path of an entry, with `/` between folders. Empty: it is no part of the skill. None: it is refused.
     fn path(&mut self, raw: &[u8], shown: &str, in_code_page: String) -> Option<String> {
         let name = match std::str::from_utf8(raw) {
             Ok(name) => name.to_owned(),
@@ -149,6 +149,10 @@ impl Survey {
         }
         // The folder itself, which some tools list.
         if path.is_empty() || path == "." {
+            return Some(String::new());
+        }
+        // Before the rule for paths: a Mac's names break it.
+        if layout::is_left_by_a_tool(path) {
             return Some(String::new());
         }
         if !is_safe(path.strip_suffix('/').unwrap_or(path)) {

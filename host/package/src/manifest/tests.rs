@@ -45,7 +45,7 @@ fn each_fault_has_its_code_and_line() {
         (front("capabilities:\n  windmill: [\"../x\"]"), "bad-capability", Some(4)),
         (front("capabilities:\n  http: [\"127.0.0.1\"]"), "bad-capability", Some(4)),
         (front("capabilities:\n  memory: everybody"), "bad-capability", Some(4)),
-        (front("capabilities:\n  files: true"), "unknown-capability", Some(4)),
+        (front("capabilities:\n  llm: true\n  files: true"), "unknown-capability", Some(4)),
     ];
     for (text, code, line) in table {
         let findings = parse_skill_md(&text).unwrap_err().0;

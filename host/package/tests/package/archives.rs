@@ -59,6 +59,8 @@ fn archives_of_other_tools_are_read() {
                 ("__MACOSX/find-notes/._SKILL.md", b"\0\x05\x16\x07"),
                 ("find-notes/.DS_Store", b"Bud1"),
                 (".DS_Store", b"Bud1"),
+                ("Icon\r", b""),
+                ("find-notes/Icon\r", b""),
             ]),
             &["SKILL.md"],
             &[],
@@ -207,10 +209,48 @@ fn a_component_under_another_name_is_not_taken_for_a_prompt_skill() {
 fn a_package_with_a_secret_is_refused_and_the_secret_is_not_shown() {
     let key = openanalyst_package::SigningKey::from_seed(&[7; 32]).to_pem().unwrap();
     let secret_line = key.lines().nth(1).unwrap().to_owned();
-    for (path, content) in [("notes/odd-name.txt", key.clone()), (".env", "TOKEN=x".to_owned())] {
+    for (path, content) in [
+        ("notes/odd-name.txt", key.clone()),
+        (".env", "TOKEN=x".to_owned()),
+        ("config/app.env", "TOKEN=x".to_owned()),
+        (".npmrc", "//registry.npmjs.org/:_authToken=x".to_owned()),
+        (".pypirc", "[pypi]".to_owned()),
+        (".git-credentials", "https://me:x@host".to_owned()),
+        (".envrc", "export A=b".to_owned()),
+        (".aws/credentials", "[default]".to_owned()),
+    ] {
         let findings = read(&zip(&[("SKILL.md", SKILL_MD), (path, content.as_bytes())])).unwrap_err();
         let shown = findings.to_string();
         assert!(shown.contains(path), "{shown}");
         assert!(!shown.contains(&secret_line), "{shown}");
     }
+}
+
+#[test]
+fn a_signature_is_no_secret() {
+    let key = openanalyst_package::SigningKey::from_seed(&[7; 32]);
+    let signed = openanalyst_package::sign(&zip(&[("SKILL.md", SKILL_MD), ("skill.wasm", b"w")]), &key).unwrap();
+    let package = read(&signed).unwrap();
+    assert_eq!((paths(&package), package.warnings.as_slice()), (vec!["SKILL.md", "signature.json"], &[][..]));
+}
+
+#[test]
+fn a_package_with_private_data_is_refused() {
+    let inner = zip(&[("SKILL.md", DEMO_MD)]);
+    let table: Vec<(&str, &[u8], &str)> = vec![
+        ("assets/lookup.bin", b"SQLite format 3\0rest", "a database"),
+        ("lookup.sqlite3-wal", b"x", "a database"),
+        ("log", b"\x37\x7f\x06\x83\0\x2d\xe2\x18", "a database"),
+        ("openanalyst.dump", b"PGDMP\x01", "a dump of a database"),
+        ("dump.sql", b"CREATE TABLE x();", "a dump of a database"),
+        ("task.json", b"{\"format\": \"openanalyst-task-recording/2\"}", "a recorded task"),
+        ("earlier.zip", &inner, "a package"),
+    ];
+    for (path, content, what) in table {
+        let shown = read(&zip(&[("SKILL.md", SKILL_MD), (path, content)])).unwrap_err().to_string();
+        assert!(shown.contains("[private-data]") && shown.contains(path) && shown.contains(what), "{path}: {shown}");
+    }
+    let harmless: &[(&str, &[u8])] =
+        &[("SKILL.md", SKILL_MD), ("q.sql", b"SELECT 1;"), ("empty.db", b""), ("a.zip", b"PK\x03\x04")];
+    assert_eq!(read(&zip(harmless)).unwrap().warnings, []);
 }

@@ -1,6 +1,6 @@
 //! `SKILL.md` files in the shapes that authors and other programs write.
 
-use openanalyst_package::{Finding, Manifest, parse_skill_md};
+use openanalyst_package::{Capabilities, Finding, Manifest, parse_skill_md};
 
 fn read(text: &str) -> (Manifest, Vec<Finding>) {
     parse_skill_md(text).unwrap_or_else(|findings| panic!("{text}\nis refused:\n{findings}"))
@@ -47,6 +47,15 @@ fn odd_files_load_and_say_what_is_odd() {
         ("---\nname: x\ndescription: - finds notes\n---\n".to_owned(), &["yaml-repaired"]),
         ("---\nname: x\ndescription: one\n  two: three\n---\n".to_owned(), &["yaml-repaired"]),
         ("---\nname: x\ndescription:Finds notes\n---\n".to_owned(), &["yaml-repaired"]),
+        ("---\nname: x\ndescription: Closes issue #12 and reports it\n---\n".to_owned(), &["yaml-comment"]),
+        ("---\nname: x\ndescription: Closes: issue #12\n---\n".to_owned(), &["yaml-repaired"]),
+        (
+            "---\nname: x\ndescription: Closes issue #12\nlicense: a: b\n---\n".to_owned(),
+            &["yaml-comment", "yaml-repaired"],
+        ),
+        ("---\nname: x\ndescription: \"Closes issue #12\" # mine\n---\n".to_owned(), &[]),
+        (with("examples:\n  - Close issue #12"), &["yaml-comment"]),
+        (with("version: 1.0.0 # the first"), &[]),
         (with("metadata:\n\tauthor: me"), &["yaml-repaired"]),
         (with("metadata:\n  note: a: b"), &["yaml-repaired"]),
         ("---\nName: x\nDescription: about\n---\n".to_owned(), &["key-spelling"]),
@@ -67,6 +76,9 @@ fn odd_files_load_and_say_what_is_odd() {
         (with("requires_windmill: perhaps"), &["foreign-key"]),
         (with("capabilities: [research, writing]"), &["foreign-key"]),
         (with("capabilities: reads files"), &["foreign-key"]),
+        (with("capabilities:\n  files: read\n  network: true"), &["foreign-key"]),
+        (with("capabilities:\n  tools: [Bash, Read]"), &["foreign-key"]),
+        (with("capabilities: {}"), &[]),
         (with("version: {major: 1}"), &["foreign-key"]),
         (with("id: 7f0c-NOT-AN-ID"), &["foreign-key"]),
         (with("id: other-skill"), &["foreign-key"]),
@@ -114,6 +126,13 @@ fn what_is_odd_is_still_read_whole() {
     assert_eq!(manifest.allowed_tools, ["Bash(git add *)", "Read"]);
     let (manifest, _) = read("---\nname: x\ndescription: >-\n  one\n  ---\n  two\n---\n");
     assert_eq!(manifest.description, "one --- two");
+    let (manifest, _) = read(&with("capabilities:\n  files: read\n  network: true"));
+    assert_eq!(manifest.capabilities, Capabilities::none());
+    let (manifest, warnings) = read("---\nname: x\ndescription: Closes issue #12 and reports it\n---\n");
+    assert_eq!((manifest.description.as_str(), warnings[0].line), ("Closes issue", Some(3)));
+    assert!(warnings[0].message.contains("in quotes"), "{}", warnings[0].message);
+    let (manifest, _) = read("---\nname: x\ndescription: Closes: issue #12\n---\n");
+    assert_eq!(manifest.description, "Closes: issue #12");
     let (_, warnings) = read("<!-- a\nb -->\n\n---\nname: x\ndescription: about\nsurprise: 1\n---\n");
     assert_eq!(warnings[0].line, Some(7), "lines are counted in the file");
 }
@@ -182,6 +201,14 @@ fn what_cannot_be_meant_is_refused_with_its_line_and_the_next_step() {
         ("---\nname: x\n---\n", "SKILL.md:", "add a line `description: ...`"),
         ("---\nname: x\ndescription: a\ncapabilities:\n  http: [\"*\"]\n---\n", "SKILL.md:4:", "bad-capability"),
         ("---\nname: x\ndescription: a\ncapabilities:\n  lmm: true\n---\n", "SKILL.md:4:", "`lmm` is no capability"),
+        ("---\nname: x\ndescription: a\ncapabilities:\n  web_serch: true\n---\n", "SKILL.md:4:", "`web_serch` is no"),
+        ("---\nname: x\ndescription: a\ncapabilities:\n  https: [a.org]\n---\n", "SKILL.md:4:", "`https` is no"),
+        (
+            "---\nname: x\ndescription: a\ncapabilities:\n  llm: true\n  files: true\n---\n",
+            "SKILL.md:4:",
+            "`files` is no",
+        ),
+        ("---\nname: x\ndescription: a\nversion: latest\n---\n", "SKILL.md:4:", "write for example 1.0.0"),
         ("---\nname: x\ndescription: a\nmore: \"b\n---\n", "SKILL.md:", "in quotes"),
         ("---\nname: x\ndescription: a\ntriggers: [b\n---\n", "SKILL.md:", "front-matter-broken"),
         ("---\nname: x\ndescription: a\njust words\n---\n", "SKILL.md:", "front-matter-broken"),

@@ -9,3 +9,4 @@ mod memory;
 mod reach;
 mod skills;
 mod support;
+mod uploads;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openanalyst_guest_fixtures::{COURIER, Core, PROBE};
 use openanalyst_identity::Scope;
 use openanalyst_package::SigningKey;
-use openanalyst_registry::{Availability, PackageQuota};
+use openanalyst_registry::Availability;
 use serde_json::{Value, json};
 
 use crate::support::client::call;
@@ -384,21 +384,6 @@ async fn a_removed_skills_package_and_refused_ones_leave_nothing() {
     assert_eq!(kept(), 0);
     assert_eq!(edge.upload(&token, package("courier", "1.0.0")).await.0, 201, "and it comes again");
     assert_eq!(kept(), 1);
-}
-
-#[tokio::test]
-async fn a_tenant_cannot_store_more_than_its_share() {
-    let edge = Edge::start_with_quota(PackageQuota { versions: 2, bytes: 1 << 30 }).await;
-    let token = edge.token("ada");
-    for version in ["1.0.0", "1.1.0"] {
-        assert_eq!(edge.upload(&token, package("courier", version)).await.0, 201);
-    }
-    let (status, answer) = edge.upload(&token, package("courier", "1.2.0")).await;
-    assert_eq!(status, 409, "{answer}");
-    assert!(answer["detail"].as_str().unwrap().contains("2 versions"), "{answer}");
-    assert_eq!(edge.upload(&token, package("courier", "1.1.0")).await.0, 200, "what is there may come again");
-    let other = edge.token_of("other", "bob", Scope::ALL);
-    assert_eq!(edge.upload(&other, package("courier", "1.2.0")).await.0, 201, "another tenant has its own");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub(super) async fn run(path: &Path, tenant: &str, settings: &Settings) -> Resul
             say!("refused: {errors} errors, {} warnings", findings.len() - errors);
             return Ok(ExitCode::FAILURE);
         }
-        Err(error @ RegistryError::WrongState(_)) => {
+        Err(error @ (RegistryError::WrongState(_) | RegistryError::QuotaExceeded(_))) => {
             note!("error: {error}");
             say!("refused: 1 errors, 0 warnings");
             return Ok(ExitCode::FAILURE);

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use openanalyst_package::{ArchiveLimits, layout, secrets};
+use openanalyst_package::{layout, private_data, secrets};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -24,25 +24,17 @@ const TOOL_FOLDERS: &[&str] =
     &["target", "node_modules", "bower_components", "__pycache__", "__pypackages__", "venv", "CVS", "_darcs"];
 /// Folders that builds make at the top of a project.
 const BUILD_FOLDERS: &[&str] = &["dist", "build", "out", "coverage"];
-/// Ends of the names of databases, logs and what compilers leave.
+/// Ends of the names of keys and of what compilers and editors leave.
 const LEFT_OUT: &[(&str, &str)] = &[
-    (".skill", "a package"),
     (".pem", "a key or a certificate"),
     (".key", "a key"),
-    (".db", DATABASE),
-    (".db-wal", DATABASE),
-    (".db-shm", DATABASE),
-    (".db-journal", DATABASE),
-    (".sqlite", DATABASE),
-    (".sqlite3", DATABASE),
-    (".sqlite-wal", DATABASE),
-    (".sqlite-shm", DATABASE),
     (".pyc", "made by a build"),
     (".o", "made by a build"),
     (".cwasm", "made by a build"),
     ("~", "left by an editor"),
 ];
-const DATABASE: &str = "a database";
+/// Folders of which `history export` makes every one.
+const EXPORT_FOLDERS: &[&str] = &["sessions", "learnings", "successes", "failures", "research", "raw-outputs"];
 /// Most files that are looked at.
 const MAX_FILES: usize = 10_000;
 /// Most bytes of a file that is read: more than any file of a package may have.
@@ -58,7 +50,8 @@ impl Selection {
     /// Looks through the folder `root`.
     ///
     /// # Errors
-    /// It is no skill's folder, is itself a data directory, or cannot be read.
+    /// It is no skill's folder, is itself a data directory, or cannot be read; the issuers file of the
+    /// settings cannot be read.
     pub(super) fn of(root: &Path, key: Option<&Path>, settings: &Settings) -> Result<Self, Failure> {
         if DataDir::is_one(root) {
             return Err(Failure::usage(format!(
@@ -66,8 +59,8 @@ impl Selection {
                 root.display()
             )));
         }
-        let own = [&settings.data_dir.value, &settings.cache_dir.value, &settings.secrets_key_file.value];
-        let own = own.into_iter().map(PathBuf::as_path).chain(key);
+        let own = settings.own_files()?;
+        let own = own.iter().map(PathBuf::as_path).chain(key);
         let mut walk = Walk {
             root,
             own: own.filter_map(|path| path.canonicalize().ok()).collect(),
@@ -174,7 +167,7 @@ impl Walk<'_> {
             )));
         }
         let content = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-        match why_by_content(&content) {
+        match private_data::by_content(&content) {
             Some(why) => self.selection.left_out.push((shown, why)),
             None => drop(self.selection.files.insert(shown, content)),
         }
@@ -202,9 +195,15 @@ impl Walk<'_> {
             if made {
                 return Some("made by a tool");
             }
+            if EXPORT_FOLDERS.iter().all(|name| path.join(name).is_dir()) {
+                return Some("an export of a user's history");
+            }
         } else {
             if secrets::is_secret_file(shown) {
                 return Some("holds secrets, by its name");
+            }
+            if let Some(what) = private_data::by_name(shown) {
+                return Some(what);
             }
             if name == "Cargo.lock" {
                 return Some("not needed to run");
@@ -218,16 +217,6 @@ impl Walk<'_> {
     }
 }
 
-/// What a file is, whatever its name.
-fn why_by_content(content: &[u8]) -> Option<&'static str> {
-    if content.starts_with(b"SQLite format 3\0") {
-        return Some(DATABASE);
-    }
-    let is_package = content.starts_with(b"PK\x03\x04")
-        && openanalyst_package::read_archive(content, &ArchiveLimits::default()).is_ok();
-    is_package.then_some("a package")
-}
-
 /// A component that a build made and nobody copied.
 fn built_component(root: &Path) -> Option<PathBuf> {
     ["wasm32-wasip2/release", "wasm32-wasip1/release"].iter().find_map(|folder| {
@@ -238,94 +227,4 @@ fn built_component(root: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn select(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Result<Selection, Failure>) {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("skill");
-        for (path, content) in files {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        let settings = crate::settings::tests::load(&[]).unwrap();
-        let selection = Selection::of(&root, None, &settings);
-        (dir, selection)
-    }
-
-    const SKILL_MD: &[u8] = b"---\nname: x\ndescription: about\n---\n";
-
-    #[test]
-    fn nothing_secret_built_or_hidden_is_taken() {
-        let package = openanalyst_package::write_archive(&[("SKILL.md".to_owned(), SKILL_MD.to_vec())].into()).unwrap();
-        let (_dir, selection) = select(&[
-            ("SKILL.md", SKILL_MD),
-            ("skill.wasm", b"w"),
-            ("prompts/default.md", b"p"),
-            ("scripts/build/notes.md", b"n"),
-            ("data/openanalyst.db", b"x"),
-            ("data/keys/odd", b"x"),
-            ("state/keys/cache.key", b"x"),
-            ("other/keys/a", b"x"),
-            ("other/run/b", b"x"),
-            (".env", b"x"),
-            ("conf/.env.local", b"x"),
-            ("conf/id_rsa", b"x"),
-            ("conf/store.p12", b"x"),
-            ("publisher.key", b"x"),
-            ("publisher.pem", b"x"),
-            (".git/config", b"x"),
-            (".svn/entries", b"x"),
-            ("target/debug/x", b"x"),
-            ("dist/x.js", b"x"),
-            ("node_modules/a/index.js", b"x"),
-            ("env/pyvenv.cfg", b"x"),
-            ("a/__pycache__/x.pyc", b"x"),
-            ("x-0.1.0.skill", b"x"),
-            ("renamed.bin", &package),
-            ("cache.sqlite3", b"x"),
-            ("odd-name", b"SQLite format 3\0rest"),
-            ("Cargo.lock", b"x"),
-        ]);
-        let selection = selection.unwrap();
-        let taken: Vec<&str> = selection.files.keys().map(String::as_str).collect();
-        assert_eq!(taken, ["SKILL.md", "prompts/default.md", "scripts/build/notes.md", "skill.wasm"]);
-        assert!(selection.left_out.contains(&("data".to_owned(), "a data directory, with keys and records")));
-    }
-
-    #[test]
-    fn skillignore_leaves_out_more_and_brings_nothing_back() {
-        let (_dir, selection) = select(&[
-            ("SKILL.md", SKILL_MD),
-            (".skillignore", b"# sources\nsrc/\n*.draft.md\n!.env\n!keep.draft.md\n"),
-            (".env", b"x"),
-            ("src/lib.rs", b"x"),
-            ("docs/a.draft.md", b"x"),
-            ("docs/keep.draft.md", b"x"),
-            ("docs/a.md", b"x"),
-        ]);
-        let taken: Vec<String> = selection.unwrap().files.into_keys().collect();
-        assert_eq!(taken, ["SKILL.md", "docs/a.md", "docs/keep.draft.md"]);
-    }
-
-    #[test]
-    fn a_folder_that_would_give_the_wrong_package_says_what_is_wrong() {
-        let (_dir, selection) =
-            select(&[("SKILL.md", SKILL_MD), ("target/wasm32-wasip2/release/hello.wasm", b"\0asm")]);
-        let said = selection.err().unwrap().to_string();
-        assert!(said.contains("hello.wasm") && said.contains("cp "), "{said}");
-
-        let (_dir, selection) = select(&[("SKILL.md", SKILL_MD), ("keys/cache.key", b"x")]);
-        let said = selection.err().unwrap().to_string();
-        assert!(said.contains("is a data directory"), "{said}");
-
-        let (dir, selection) = select(&[("SKILL.md", SKILL_MD), ("real.wasm", b"\0asm")]);
-        selection.unwrap();
-        let root = dir.path().join("skill");
-        std::os::unix::fs::symlink("real.wasm", root.join("skill.wasm")).unwrap();
-        let settings = crate::settings::tests::load(&[]).unwrap();
-        let said = Selection::of(&root, None, &settings).err().unwrap().to_string();
-        assert!(said.contains("skill.wasm is a link"), "{said}");
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Budget, Clock as _, EventKind, ManualClock, Owner, SessionKey, TaskId, TenantId, UserId};
 use openanalyst_egress::Egress;
 use openanalyst_identity::{LocalKey, Scope, TokenRequest};
-use openanalyst_registry::{Catalog, FolderPackages, PackageQuota, Registry, RegistryOptions, Vault};
+use openanalyst_registry::{Catalog, FolderPackages, Registry, RegistryOptions, Vault};
 use openanalyst_runtime::{Sandbox, SandboxOptions};
 use openanalyst_server::{ServerOptions, serve};
 use openanalyst_store::nodes::{AliveNode, Nodes};
@@ -62,31 +62,25 @@ impl Edge {
     }
 
     pub async fn start_on(listener: TcpListener, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        Self::start_fully(listener, None, (PackageQuota::default(), OperatorQuotas::default()), change).await
+        Self::start_fully(listener, None, OperatorQuotas::default(), change).await
     }
 
     /// With a way to the world for skills.
     pub async fn start_with_egress(egress: Egress) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, Some(egress), (PackageQuota::default(), OperatorQuotas::default()), |_| {}).await
-    }
-
-    /// With this much room for packages of each tenant.
-    pub async fn start_with_quota(quota: PackageQuota) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, None, (quota, OperatorQuotas::default()), |_| {}).await
+        Self::start_fully(listener, Some(egress), OperatorQuotas::default(), |_| {}).await
     }
 
     /// With limits of the operator's for what users keep.
     pub async fn start_with_quotas(quotas: OperatorQuotas) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_fully(listener, None, (PackageQuota::default(), quotas), |_| {}).await
+        Self::start_fully(listener, None, quotas, |_| {}).await
     }
 
     async fn start_fully(
         listener: TcpListener,
         egress: Option<Egress>,
-        (quota, quotas): (PackageQuota, OperatorQuotas),
+        quotas: OperatorQuotas,
         change: impl FnOnce(&mut ServerOptions),
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -109,7 +103,6 @@ impl Edge {
             sandbox: sandbox(),
             catalog,
             clock: clock.clone(),
-            quota,
             quotas: Quotas::new(store.clone(), quotas),
             retention: Retention::default(),
         });

@@ -1,0 +1,159 @@
+use super::*;
+
+fn codes(path: &str, content: &[u8]) -> Vec<&'static str> {
+    find([(path, content)].into_iter()).iter().map(|finding| finding.code).collect()
+}
+
+/// Made of parts, so that this file itself holds nothing that looks like a secret.
+fn pem(kind: &str) -> String {
+    let body = "MC4CAQAwBQYDK2VwBCIEIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+    format!("-----BEGIN {kind}PRIVATE KEY-----\n{body}\n-----END {kind}PRIVATE KEY-----\n")
+}
+
+#[test]
+fn every_pattern_is_valid() {
+    assert_eq!(KEY_PATTERNS.len(), KEYS.len());
+    assert_eq!(TOKEN_PATTERNS.len(), tokens::TOKENS.len());
+}
+
+#[test]
+fn a_private_key_is_found_whatever_the_file_is_called() {
+    let seed = crate::SigningKey::from_seed(&[7; 32]).to_pem().unwrap();
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(seed.lines().filter(|line| !line.starts_with('-')).collect::<String>())
+        .unwrap();
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(seed.bytes().flat_map(|byte| [byte, 0])).collect();
+    let in_json = format!("{{\"private_key\": \"{}\"}}", pem("RSA ").replace('\n', "\\n"));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&seed);
+    let encrypted = pem("RSA ").replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
+    let jwk = format!("{{\"kty\": \"OKP\", \"d\": \"{}\"}}", "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+    let table: Vec<(&str, Vec<u8>)> = vec![
+        ("notes.txt", seed.clone().into_bytes()),
+        ("logo.png", pem("EC ").into_bytes()),
+        ("a", pem("OPENSSH ").into_bytes()),
+        ("b", pem("ENCRYPTED ").into_bytes()),
+        ("crlf.md", seed.replace('\n', "\r\n").into_bytes()),
+        ("indented.yaml", format!("key: |\n  {}", seed.replace('\n', "\n  ")).into_bytes()),
+        ("in.json", in_json.into_bytes()),
+        ("legacy", encrypted.into_bytes()),
+        ("k8s.yaml", format!("tls.key: {encoded}").into_bytes()),
+        ("wide.txt", wide),
+        ("key.der", der),
+        ("jwk.json", jwk.into_bytes()),
+        ("putty", b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none".to_vec()),
+    ];
+    for (path, content) in table {
+        assert_eq!(codes(path, &content), ["private-key"], "{path}");
+    }
+}
+
+#[test]
+fn tokens_of_services_are_found_and_examples_are_not() {
+    let token = |prefix: &str, length: usize| {
+        let body = "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5zA7bC9dE2fG4hJ6kL8mN1pQ3rS5tU";
+        format!("text\nkey = \"{prefix}{}\"", &body[..length])
+    };
+    for (prefix, length) in
+        [("ghp_", 36), ("sk-ant-api03-", 40), ("glpat-", 20), ("sk_live_", 24), ("npm_", 36), ("sk-proj-", 48)]
+    {
+        let found = find([("config.md", token(prefix, length).as_bytes())].into_iter());
+        assert_eq!(found.len(), 1, "{prefix}");
+        assert_eq!((found[0].code, found[0].line), ("secret-in-package", Some(2)), "{prefix}");
+        assert!(!found[0].message.contains("aB3dE5"), "the secret itself is not repeated");
+    }
+    for harmless in [
+        format!("AWS_ACCESS_KEY_ID=AKIA{}", "IOSFODNN7EXAMPLE"),
+        format!("export OPENAI_API_KEY=sk-{}", "x".repeat(48)),
+        "ANTHROPIC_API_KEY=sk-ant-...".to_owned(),
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----".to_owned(),
+        "The line begins with `-----BEGIN RSA PRIVATE KEY-----`.".to_owned(),
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", "MIIB".repeat(20)),
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", "MCowBQYDK2".repeat(6)),
+    ] {
+        assert_eq!(codes("README.md", harmless.as_bytes()), Vec::<&str>::new(), "{harmless}");
+    }
+}
+
+#[test]
+fn a_file_of_secrets_is_refused_by_its_name_unless_it_is_empty() {
+    for path in ["prod.env", "a/.npmrc", ".aws/credentials", "credentials.json", "token.txt", "x.tfstate"] {
+        assert_eq!(codes(path, b"x"), ["secret-file"], "{path}");
+        assert_eq!(codes(path, b""), Vec::<&str>::new(), "{path}");
+    }
+}
+
+/// Letters and digits of a certain length, as a service would make them.
+fn random(length: usize) -> String {
+    "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5zA7bC9dE2fG4hJ6kL8mN1pQ3rS5tU7vW9xY2".chars().cycle().take(length).collect()
+}
+
+fn hex(length: usize) -> String {
+    "9f8e7d6c5b4a39281706f5e4d3c2b1a0".chars().cycle().take(length).collect()
+}
+
+fn jwt(claims: &str) -> String {
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.{}", part("{\"alg\":\"EdDSA\",\"kid\":\"k\"}"), part(claims), random(86))
+}
+
+#[test]
+fn every_kind_of_token_is_found_by_its_form() {
+    let table: Vec<(&str, String)> = vec![
+        ("an AWS secret key", format!("aws_secret_access_key = {}", random(40))),
+        ("an AWS secret key", format!("{{\"secretAccessKey\": \"{}\"}}", random(40))),
+        ("a key of Azure Storage", format!("AccountName=a;AccountKey={}==;", random(86))),
+        ("a signature of Azure Storage", format!("https://a/b?sv=2024-11-04&se=x&sig={}%3D", random(43))),
+        ("a Slack token", format!("xapp-1-A0{}-{}-{}", random(8).to_uppercase(), "7283946150", hex(64))),
+        ("a Slack token", format!("xoxb-728394615028-{}", random(24))),
+        ("a Slack webhook", format!("https://hooks.slack.com/services/T0{0}/B0{0}/{1}", "8A3K9Q2", random(24))),
+        ("a Discord webhook", format!("https://discord.com/api/webhooks/728394615028374651/{}", random(68))),
+        ("a Telegram bot's token", format!("728394615:AA{}", random(33))),
+        ("a Google client secret", format!("GOCSPX-{}", random(28))),
+        ("a Shopify token", format!("shpat_{}", hex(32))),
+        ("a Tavily key", format!("tvly-dev-{}", random(32))),
+        ("a Groq key", format!("gsk_{}", random(52))),
+        ("a Vault token", format!("hvs.{}", random(24))),
+        ("a token (JWT)", jwt("{\"iss\":\"openanalyst\",\"tenant\":\"demo\",\"sub\":\"ada\",\"exp\":1795703600}")),
+        ("a token in a header", format!("curl -H 'Authorization: Bearer {}'", random(32))),
+        ("a token in a header", "Authorization: Basic YWRhOmYza2Q5MmpmMHMxcTg=".to_owned()),
+        ("a URL with a password", "postgres://me:hunter2@db/x".to_owned()),
+        ("a URL with a password", "redis://:hunter2@cache:6379/0".to_owned()),
+        ("a URL with a password", "https://oauth2:f3kd92jf0s@git.internal/a.git".to_owned()),
+        ("a secret called `PASSWORD`", "PASSWORD=hunter2".to_owned()),
+    ];
+    for (what, text) in table {
+        let found = find([("config/prod.conf", format!("first\n{text}\n").as_bytes())].into_iter());
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!((found[0].code, found[0].line), ("secret-in-package", Some(2)), "{text}");
+        assert!(found[0].message.contains(what), "{text}: {}", found[0].message);
+        assert!(!found[0].message.contains("hunter2"), "the secret itself is not repeated");
+    }
+}
+
+#[test]
+fn samples_of_tokens_are_not_tokens() {
+    let azurite = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    for text in [
+        format!("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY{}", "EXAMPLEKEY"),
+        format!("AccountKey={azurite}"),
+        format!("https://hooks.slack.com/services/T00000000/B00000000/{}", "X".repeat(24)),
+        jwt("{\"sub\":\"1234567890\",\"name\":\"John Doe\",\"iat\":1516239022}"),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOi....SIGNATURE".to_owned(),
+        "Authorization: Bearer YOUR_TOKEN_GOES_IN_THIS_PLACE".to_owned(),
+        "Authorization: Bearer $TOKEN".to_owned(),
+        "Authorization: Bearer abc123def456ghi789jkl012".to_owned(),
+        "Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...".to_owned(),
+        "Authorization: Basic dXNlcjpwYXNzd29yZA==".to_owned(),
+        "postgres://USER:PASSWORD@HOST/DATABASE".to_owned(),
+        "postgres://user:password@localhost/db".to_owned(),
+        "postgres://postgres:postgres@localhost/db".to_owned(),
+        "postgres://me:${DB_PASSWORD}@db/x".to_owned(),
+        "https://me:<password>@host/".to_owned(),
+        "mongodb+srv://me:your-password@cluster/x".to_owned(),
+        "see https://host:8080/a@b and http://[::1]:80/@x".to_owned(),
+        "http://127.0.0.1:8080@evil.internal".to_owned(),
+        "ratio 12:34, mail ada@example.com".to_owned(),
+    ] {
+        assert_eq!(codes("README.md", text.as_bytes()), Vec::<&str>::new(), "{text}");
+    }
+}

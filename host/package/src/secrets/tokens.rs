@@ -1,0 +1,142 @@
+//! Tokens of services, by the forms that these document, and passwords in URLs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use super::{Kind, contains, is_varied};
+
+/// Texts that stand in documentation for a token; AWS's own example key ends with EXAMPLE. The last one
+/// is the key of Azure's emulator, which is the same for everybody.
+pub(super) const EXAMPLES: &[&str] = &[
+    "example",
+    "xxxx",
+    "your",
+    "placeholder",
+    "changeme",
+    "redacted",
+    "0000000",
+    "1234567890",
+    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uver",
+];
+/// What documentation writes in the place of a password, as a whole.
+const PASSWORDS: &[&str] = &[
+    "admin", "apikey", "guest", "pass", "passwd", "password", "postgres", "pw", "pwd", "root", "secret", "token",
+    "user",
+];
+
+/// Each with what it is called, how it looks, and what tells it from a sample. The first group of a
+/// pattern, where there is one, is the secret in it.
+pub(super) const TOKENS: &[Kind] = &[
+    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", is_token),
+    (
+        "an AWS secret key",
+        r#"(?i)aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        is_token,
+    ),
+    (
+        "an AWS secret key",
+        r#"\b[sS]ecretAccessKey["']?[ \t]*[:=][ \t]*["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        is_token,
+    ),
+    ("a key of Azure Storage", r"AccountKey=[A-Za-z0-9+/]{86}==", is_token),
+    ("a signature of Azure Storage", r#"\bsv=20[0-9-]{8}&[^\s"'<>]*\bsig=[A-Za-z0-9%+/=]{40,}"#, is_token),
+    ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b", is_token),
+    ("a GitHub token", r"\bgithub_pat_[A-Za-z0-9_]{40,}\b", is_token),
+    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}", is_token),
+    ("a Slack token", r"\bxox[a-z]-[0-9]{6,}-[A-Za-z0-9-]{10,}", is_token),
+    ("a Slack token", r"\bxox[ep](?:\.xox[bp])?-[0-9]-[A-Za-z0-9-]{40,}", is_token),
+    ("a Slack token", r"\bxapp-[0-9]-[A-Z0-9]{6,}-[0-9]{6,}-[A-Za-z0-9]{20,}", is_token),
+    (
+        "a Slack webhook",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,}/[A-Za-z0-9]{6,}/[A-Za-z0-9]{16,}",
+        is_token,
+    ),
+    ("a Discord webhook", r"discord(?:app)?\.com/api/webhooks/[0-9]{15,20}/[A-Za-z0-9_-]{50,}", is_token),
+    ("a Microsoft Teams webhook", r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/", is_token),
+    ("a Telegram bot's token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b", is_token),
+    ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{32,}", is_token),
+    ("an OpenAI key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{40,}", is_token),
+    ("a Google key", r"\bAIza[0-9A-Za-z_-]{35}\b", is_token),
+    ("a Google client secret", r"\bGOCSPX-[A-Za-z0-9_-]{28}", is_token),
+    ("a Google access token", r"\bya29\.[A-Za-z0-9_-]{50,}", is_token),
+    ("a Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}\b", is_token),
+    ("a Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/]{32,}", is_token),
+    ("a Shopify token", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b", is_token),
+    ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b", is_token),
+    ("a PyPI token", r"\bpypi-AgEI[A-Za-z0-9_-]{50,}", is_token),
+    ("a SendGrid key", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b", is_token),
+    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{34}\b", is_token),
+    ("a DigitalOcean token", r"\bdo[opr]_v1_[a-f0-9]{64}\b", is_token),
+    ("a Databricks token", r"\bdapi[a-f0-9]{32}\b", is_token),
+    ("a Groq key", r"\bgsk_[A-Za-z0-9]{50,}\b", is_token),
+    ("an xAI key", r"\bxai-[A-Za-z0-9]{60,}\b", is_token),
+    ("a Tavily key", r"\btvly-[A-Za-z0-9_-]{28,}", is_token),
+    ("a Brave Search key", r"\bBSA[A-Za-z0-9_-]{28}\b", is_token),
+    ("a Notion token", r"\bntn_[A-Za-z0-9]{40,}\b", is_token),
+    ("a Linear key", r"\blin_api_[A-Za-z0-9]{40}\b", is_token),
+    ("an Airtable token", r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b", is_token),
+    ("a Vault token", r"\bhvs\.[A-Za-z0-9_-]{24,}", is_token),
+    // JSON Web Tokens begin with `{"`, in base64; this host's own are some.
+    ("a token (JWT)", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{20,}", is_jwt),
+    (
+        "a token in a header",
+        r#"(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:bearer|basic|token)[ \t]+([A-Za-z0-9._~+/-]{20,}=*)"#,
+        is_in_header,
+    ),
+    // `scheme://user:password@host`
+    ("a URL with a password", r#"://[^\s/:@"'<>`\\]{0,64}:[^\s/@"'<>`\\]{3,128}@[^\s/:@"'<>`\\]+"#, has_password),
+];
+
+/// Whether a token is no placeholder.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    is_varied(text) && !EXAMPLES.iter().any(|word| contains(&lower, word.as_bytes()))
+}
+
+/// Whether what a header carries is no placeholder. Its form says little: words have no digits, samples
+/// count up, and a name with its password stands in base64. JSON Web Tokens have a rule of their own.
+fn is_in_header(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let is_sample = ["abc123", "abcdef", "123456"].iter().any(|word| contains(&lower, word.as_bytes()));
+    let is_account = STANDARD_NO_PAD.decode(String::from_utf8_lossy(text).trim_end_matches('=')).is_ok_and(|plain| {
+        String::from_utf8(plain)
+            .is_ok_and(|plain| plain.split_once(':').is_some_and(|(user, password)| is_usual(user, password)))
+    });
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    is_token(text) && digits >= 2 && !is_sample && !is_account && !text.starts_with(b"eyJ")
+}
+
+/// Whether a password is one that documentation writes, or the user's name again.
+fn is_usual(user: &str, password: &str) -> bool {
+    let password = password.to_lowercase();
+    PASSWORDS.contains(&password.as_str()) || password == user.to_lowercase()
+}
+
+/// Whether a JSON Web Token is somebody's: that of the documentation is John Doe's.
+fn is_jwt(text: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
+    let decoded = |part: &&[u8]| URL_SAFE_NO_PAD.decode(part).ok();
+    let (Some(header), Some(claims)) = (parts.first().and_then(decoded), parts.get(1).and_then(decoded)) else {
+        return false;
+    };
+    let lower = claims.to_ascii_lowercase();
+    let is_example = ["john doe", "\"1234567890\"", "example"].iter().any(|word| contains(&lower, word.as_bytes()));
+    contains(&header, b"\"alg\"") && !is_example && is_varied(parts.get(2).copied().unwrap_or_default())
+}
+
+/// Whether the password of a URL is one, and no placeholder.
+fn has_password(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let Some((user, rest)) = text.trim_start_matches("://").split_once(':') else { return false };
+    let Some((password, host)) = rest.rsplit_once('@') else { return false };
+    let lower = password.to_lowercase();
+    let is_reference =
+        password.contains(['$', '{', '}', '[', ']', '(', ')', '*', '|', '%', '…']) || password.contains("..");
+    // `USER:PASSWORD@HOST`
+    let is_word = password.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
+    let is_example =
+        EXAMPLES.iter().any(|word| lower.contains(word)) || lower.contains("xxx") || host.starts_with("example");
+    // `host:8080@other` is an address that deceives.
+    let is_port = password.bytes().all(|byte| byte.is_ascii_digit());
+    !is_reference && !is_word && !is_port && !is_example && !is_usual(user, password)
+}
