@@ -9,6 +9,7 @@ use std::sync::Arc;
 use openanalyst_domain::{EventKind, Failure, JobId};
 use openanalyst_runtime::CallError;
 use openanalyst_runtime::contract::{self, Action, Expectation, Plan, Step, StepResult, StepStatus};
+use openanalyst_store::StoreError;
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};

@@ -81,15 +81,7 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
         }
         "delete" => {
             let path = args.text("path")?;
-            access::writable(&host.owner, path)?;
-            let removed = async {
-                let mut tx = host.inner.store.begin(&host.owner).await?;
-                let removed = tx.delete_value(&host.owner.tenant, kind, path).await?;
-                tx.commit().await?;
-                Ok(removed)
-            };
-            let removed = removed.await.map_err(|error: StoreError| store_failure(&error))?;
-            if removed { Ok(json!(path)) } else { Err(missing(path)) }
+            if delete(host, kind, path).await? { Ok(json!(path)) } else { Err(missing(path)) }
         }
         _ => Err(unknown(method)),
     }
@@ -163,6 +155,27 @@ async fn read(host: &JobHost, kind: &str, path: &str) -> Result<Option<Value>, F
     Ok(text.as_deref().map(parsed))
 }
 
+/// Removes a value; says whether there was one.
+async fn delete(host: &JobHost, kind: &str, path: &str) -> Result<bool, Failure> {
+    access::writable(&host.owner, path)?;
+    let unreachable = |error: StoreError| store_failure(&error);
+    let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
+    let Some(keeper) = keeper(host, kind, path).await? else { return Ok(false) };
+    access::replaceable(&host.owner, path, &keeper)?;
+    let removed = tx.delete_value(&host.owner.tenant, kind, path).await.map_err(unreachable)?;
+    tx.commit().await.map_err(unreachable)?;
+    Ok(removed)
+}
+
+/// The user who stored a value, if there is one.
+async fn keeper(host: &JobHost, kind: &str, path: &str) -> Result<Option<String>, Failure> {
+    // The path itself sorts before the longer ones that it begins.
+    let rows = host.inner.store.values(&host.owner.tenant, kind, path, None, 1).await;
+    let rows = rows.map_err(|error| store_failure(&error))?;
+    Ok(rows.into_iter().find(|row| row.path == path).map(|row| row.user_id))
+}
+
 async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<(), Failure> {
     access::writable(&host.owner, path)?;
     let text = value.to_string();
@@ -174,8 +187,11 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
     let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
     // While this transaction is open nobody else writes here, so what is read now stays true until the commit.
-    if host.inner.store.value(&host.owner.tenant, kind, path).await.map_err(unreachable)?.is_none() {
-        quota::one_more_value(&host.inner, &host.owner, kind).await?;
+    match keeper(host, kind, path).await? {
+        // The state of a shared script is everybody's who runs it.
+        Some(_) if kind == STATE => {}
+        Some(keeper) => access::replaceable(&host.owner, path, &keeper)?,
+        None => quota::one_more_value(&host.inner, &host.owner, kind).await?,
     }
     quota::room(&host.inner, &host.owner, StorageKind::Workflows).await?;
     tx.put_value(&host.owner, kind, path, &text, host.inner.clock.now_ms()).await.map_err(unreachable)?;
