@@ -201,6 +201,7 @@ const DESCRIPTIONS: &[&str] = &[
     "a",
     "an",
     "another",
+    "alert",
     "any",
     "anniversary",
     "automatic",
@@ -349,6 +350,8 @@ const OWN: &[&str] = &[
     "file",
     "link",
     "websocket",
+    "draft",
+    "drafts",
     "web",
 ];
 

@@ -176,7 +176,14 @@ pub(super) fn as_way(words: &[&str], said: &[String], at: usize) -> Option<Strin
             "via" => may_be_way(name),
             "through" | "over" => is_named && may_be_way(name) && !name.contains(char::is_numeric),
             // "Update me on Apollo" names a topic; "message me on Zello" names a way.
-            "on" => is_named && is_messaging && (may_be_way(name) || is_platform(name)) && !before.contains(&"about"),
+            "on" => {
+                at > 0
+                    && PERSONS.contains(&words[at - 1])
+                    && is_named
+                    && is_messaging
+                    && (may_be_way(name) || is_platform(name))
+                    && !before.contains(&"about")
+            }
             "with" => is_message && is_messaging && may_carry_messages(name, &said[next]),
             _ => false,
         };
