@@ -52,6 +52,27 @@ fn the_doctor_names_every_part() {
 }
 
 #[test]
+fn an_open_data_directory_is_named_once_and_only_where_the_host_starts() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = DataDir::with_a_file();
+    std::fs::write(data.path().join("letter.txt"), "somebody else's").unwrap();
+    std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = |arguments: &[&str]| {
+        let output = data.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8(said).unwrap().matches("is open to other users").count()
+    };
+    // What is written to stderr here is JSON lines, as it is no terminal.
+    assert_eq!(said(&["ask", "hello", "--json"]), 1);
+    assert_eq!(said(&["doctor", "--listen", "127.0.0.1:0"]), 1);
+    for arguments in [&["token", "--tenant", "acme", "--user", "ada"][..], &["skill", "list"], &["migrate"], &["usage"]]
+    {
+        assert_eq!(said(arguments), 0, "{arguments:?}");
+    }
+}
+
+#[test]
 fn the_configuration_is_shown_with_its_sources() {
     let data = DataDir::with_a_file();
     std::fs::write(data.path().join("openanalyst.toml"), "script-workers = 2\n").unwrap();

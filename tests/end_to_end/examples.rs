@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 
+use openanalyst_test_https::{Answer, Seen, Server as FarSide};
 use serde_json::{Value, json};
 
 use crate::support::{Client, DataDir, Server};
@@ -98,8 +99,35 @@ async fn skills_in_javascript_and_python_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_skill_asks_for_its_secret_and_reaches_only_its_host() {
+    // What the service was asked: the path, and the header with the key.
+    let asked_of_service: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let noted = asked_of_service.clone();
+    let service = FarSide::start(&["api.rates.example"], move |request: &Seen| {
+        let key = request.headers.get("authorization").cloned().unwrap_or_default();
+        noted.lock().unwrap().push((request.path.clone(), key));
+        Answer::ok(json!({ "base": "USD", "rates": { "EUR": 0.9225 } }).to_string())
+            .with("content-type", "application/json")
+    })
+    .await;
     let data = DataDir::new();
-    let server = Server::start_with(&data, &["--retries", "0", "--research", "false"]);
+    let authority = data.path().join("authority.pem");
+    std::fs::write(&authority, &service.authority).unwrap();
+    let resolve = format!("api.rates.example={}", service.address);
+    let server = Server::start_with(
+        &data,
+        &[
+            "--retries",
+            "0",
+            "--research",
+            "false",
+            "--http-resolve",
+            &resolve,
+            "--http-allow-network",
+            "127.0.0.0/8",
+            "--http-ca-file",
+            authority.to_str().unwrap(),
+        ],
+    );
     let client = server.client(&data.token("demo", "demo"));
     if !install(&data, &server, "exchange-rates") {
         return;
@@ -111,10 +139,15 @@ async fn the_rust_skill_asks_for_its_secret_and_reaches_only_its_host() {
     let secret = json!({ "value": "a-long-secret-value", "audience": ["api.rates.example"] });
     let (status, answer) = client.put("/v1/skills/exchange-rates/secrets/rates-key", &secret).await;
     assert!(status < 300, "{answer}");
-    // The host of the example does not exist: the request leaves for it, and the secret is nowhere in the answer.
-    let sent = client.ask("Convert 200 USD in EUR", "again").await;
-    assert_ne!(sent["status"], "completed", "{sent}");
-    assert!(sent.to_string().contains("api.rates.example") && !sent.to_string().contains("a-long-secret"), "{sent}");
+    let sent = asked(&client, "exchange-rates", "Convert 200 USD in EUR").await;
+    assert_eq!((&sent["status"], &sent["data"]["converted"]), (&json!("completed"), &json!(184.5)), "{sent}");
+    assert_eq!(sent["content"], "200.0 USD are 184.5 EUR (rate 0.9225).");
+    assert!(!sent.to_string().contains("a-long-secret"), "{sent}");
+    assert_eq!(
+        *asked_of_service.lock().unwrap(),
+        [("/v1/latest?base=USD&symbols=EUR".to_owned(), "Bearer a-long-secret-value".to_owned())],
+        "the request without the secret was not sent"
+    );
 }
 
 /// This version of the host keeps a skill without a program and does not run it; nothing else does its work in its place.
@@ -128,6 +161,8 @@ async fn the_skill_without_a_program_is_installed() {
     assert_eq!((status, &shown["name"]), (200, &json!("tone-check")), "{shown}");
     let task = client.ask("Check the tone of: You did not call me back", "s").await;
     assert!(task["metadata"]["windmillJobs"].as_array().is_none_or(Vec::is_empty), "{task}");
+    let said = format!("{} {}", task["content"], task["error"]["message"]);
+    assert!(said.contains("`tone-check`") && said.contains("cannot run yet"), "{task}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod models;
 mod nodes;
 mod operations;
 mod operator;
+mod panics;
 mod parts;
 mod replay;
 mod request;

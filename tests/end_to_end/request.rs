@@ -194,6 +194,13 @@ async fn a_disabled_skills_requests_are_not_taken_by_others_in_silence() {
     }
     let (_, route) = client.post("/v1/route", &json!({ "content": "Create a Twitter post about AI trends" })).await;
     assert!(route["reasons"].to_string().contains("it is disabled"), "{route}");
+    // Nor is a part of a request.
+    let both = "Analyse my posts of last week and then create a Twitter post about AI trends";
+    let task = client.ask(both, "parts").await;
+    assert_eq!(task["status"], "failed", "{task}");
+    let said = task["error"]["message"].as_str().unwrap();
+    assert!(said.contains("`social-media`") && said.contains("“create a Twitter post about AI trends”"), "{said}");
+    assert!(task["metadata"]["windmillJobs"].as_array().is_none_or(Vec::is_empty), "{task}");
     assert_eq!(client.ask("hello", "s").await["status"], "completed", "the others answer as before");
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openanalyst_runtime::contract;
+use openanalyst_store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,7 @@ use crate::api::{
     Answer, Attachment, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES, MAX_IDEMPOTENCY_KEY_CHARS,
     NewRequest, Question,
 };
+use crate::asked::readable;
 use crate::context::shorten;
 use crate::plan::MAX_QUESTIONS;
 
@@ -137,14 +139,19 @@ fn media_type_of(name: &str) -> &'static str {
 }
 
 /// The stored attachments as a skill gets them.
-pub(crate) fn for_skill(stored: &Value) -> Vec<contract::Attachment> {
-    let stored: Vec<Stored> = serde_json::from_value(stored.clone()).unwrap_or_default();
+///
+/// # Errors
+/// [`StoreError::Damaged`]: they cannot be read. An empty file in the place of one would be answered as if it were the user's.
+pub(crate) fn for_skill(stored: &Value) -> Result<Vec<contract::Attachment>, StoreError> {
+    let stored: Vec<Stored> = if stored.is_null() { Vec::new() } else { readable("attachments", stored)? };
     stored
         .into_iter()
-        .map(|attachment| contract::Attachment {
-            name: attachment.name,
-            media_type: attachment.media_type,
-            content: STANDARD.decode(attachment.base64).unwrap_or_default(),
+        .map(|attachment| {
+            let content = STANDARD.decode(attachment.base64).map_err(|error| StoreError::Damaged {
+                what: "attachments",
+                reason: format!("the content of `{}` is no base64: {error}", attachment.name),
+            })?;
+            Ok(contract::Attachment { name: attachment.name, media_type: attachment.media_type, content })
         })
         .collect()
 }
@@ -243,7 +250,7 @@ mod tests {
             attachments: vec![file("a.csv", Some("x,y\n1,2"), None), file("b.bin", None, Some("AP8="))],
             ..request("x")
         };
-        let given = for_skill(&check(&both).unwrap().attachments);
+        let given = for_skill(&check(&both).unwrap().attachments).unwrap();
         assert_eq!((given[0].media_type.as_str(), given[0].content.as_slice()), ("text/csv", b"x,y\n1,2".as_slice()));
         assert_eq!(
             (given[1].media_type.as_str(), given[1].content.as_slice()),

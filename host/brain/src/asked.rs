@@ -64,14 +64,17 @@ pub(crate) async fn earlier_results(
 }
 
 /// The result of a step that was finished before the user was asked, if this plan has the same step; or the last one, if the user takes it as it is.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: it cannot be read.
 pub(crate) fn kept(
     step: &Step,
     earlier: &[(String, Value)],
     answers: &[Answer],
     results: &[StepResult],
-) -> Option<StepResult> {
-    let (_, recorded) = earlier.iter().find(|(id, _)| *id == step.id)?;
-    let result: StepResult = serde_json::from_value(recorded.clone()).ok()?;
+) -> Result<Option<StepResult>, StoreError> {
+    let Some((_, recorded)) = earlier.iter().find(|(id, _)| *id == step.id) else { return Ok(None) };
+    let result: StepResult = readable("step result", recorded)?;
     let question = question_of(step);
     let takes_it = answers
         .iter()
@@ -83,20 +86,23 @@ pub(crate) fn kept(
         StepStatus::Met | StepStatus::Failed => false,
         StepStatus::NotMet => takes_it,
     };
-    kept.then_some(result)
+    Ok(kept.then_some(result))
 }
 
 /// What a step is told that was asked about: what had been wrong with it, and what its user says.
-pub(crate) fn told_before(step: &Step, earlier: &[(String, Value)], answers: &[Answer]) -> Told {
+///
+/// # Errors
+/// [`StoreError::Damaged`]: the earlier result cannot be read.
+pub(crate) fn told_before(step: &Step, earlier: &[(String, Value)], answers: &[Answer]) -> Result<Told, StoreError> {
     let question = question_of(step);
     let said = answers.iter().filter(|answer| is_about(&answer.question_id, &question));
     let said = said.filter(|answer| !answer.text.trim().eq_ignore_ascii_case(TRY_AGAIN));
     let recorded = earlier.iter().find(|(id, _)| *id == step.id);
-    let result = recorded.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok());
-    let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Told::default() };
+    let result: Option<StepResult> = recorded.map(|(_, result)| readable("step result", result)).transpose()?;
+    let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Ok(Told::default()) };
     let before = result.differences.iter().map(|difference| format!("{BEFORE_THE_QUESTION}{difference}"));
     let differences = before.chain(said.map(|answer| format!("{USER_SAYS}{}", answer.text.trim()))).collect();
-    Told { differences, ..Told::default() }
+    Ok(Told { differences, ..Told::default() })
 }
 
 /// What a step does, with what it takes up from earlier results: the same means that it need not be done again.
@@ -161,7 +167,12 @@ pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled
 
 #[cfg(test)]
 mod tests {
+    use openanalyst_store::known::KnownFailure;
+    use openanalyst_store::recordings::PartRow;
+
     use super::*;
+    use crate::end::Outcome;
+    use crate::{accept, context, steps, supply, view};
 
     #[test]
     fn what_is_damaged_is_never_replaced_by_nothing() {
@@ -172,5 +183,41 @@ mod tests {
             assert!(matches!(error, StoreError::Damaged { what: "answers", .. }), "{bad}: {error}");
             assert!(!error.is_transient(), "trying again does not help");
         }
+    }
+
+    #[test]
+    fn each_column_that_cannot_be_read_is_an_error_that_names_it() {
+        let file = |base64: &str| json!([{ "name": "a.csv", "mediaType": "text/csv", "base64": base64 }]);
+        let part = PartRow { place: String::new(), number: 0, component: String::new(), part: json!("half a pa") };
+        let failure = KnownFailure {
+            title: "the report".to_owned(),
+            content: "It failed.".to_owned(),
+            data: "{\"error\": ".to_owned(),
+            at_ms: 0,
+        };
+        let mut omitted = context::Omitted::default();
+        let learnings = context::learnings(&[failure], &[], "the report", &mut omitted);
+        let table: [(&str, Result<(), StoreError>); 11] = [
+            ("attachments", accept::for_skill(&json!({ "name": "a.csv" })).map(drop)),
+            ("attachments", accept::for_skill(&json!([{ "name": "a.csv" }])).map(drop)),
+            ("attachments", accept::for_skill(&file("aGVsbG8=!")).map(drop)),
+            ("outcome", view::outcome_of(Some(&json!("cut o"))).map(drop)),
+            ("outcome", view::outcome_of(Some(&json!({ "content": 1 }))).map(drop)),
+            ("context", context::told_preferences("{\"display-name\": \"Ad").map(drop)),
+            ("context", context::told_preferences("[]").map(drop)),
+            ("memory", context::noted_text("\"Ad").map(drop)),
+            ("history", learnings.map(drop)),
+            ("recording", supply::journal::recording([part]).map(drop)),
+            ("result of a step", steps::settled(Some(json!("cut o"))).map(drop)),
+        ];
+        for (column, read) in table {
+            let Err(StoreError::Damaged { what, .. }) = read else { panic!("{column}: {read:?}") };
+            assert_eq!(what, column);
+        }
+        assert_eq!(accept::for_skill(&file("aGVsbG8=")).unwrap()[0].content, b"hello");
+        assert!(accept::for_skill(&Value::Null).unwrap().is_empty(), "nothing is no damage");
+        assert_eq!(view::outcome_of(None).unwrap(), Outcome::default());
+        assert!(context::told_preferences("").unwrap().is_empty());
+        assert_eq!(context::noted_text("5").unwrap(), None, "skills note other things than texts");
     }
 }

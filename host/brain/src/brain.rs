@@ -414,7 +414,7 @@ impl Brain {
     /// # Errors
     /// [`BrainError::NoSuchTask`], or the database's.
     pub async fn task(&self, owner: &Owner, id: TaskId) -> Result<TaskView, BrainError> {
-        Ok(view::whole(self.row(owner, id).await?, self.inner.clock.now_ms()))
+        Ok(view::whole(self.row(owner, id).await?, self.inner.clock.now_ms())?)
     }
 
     pub(crate) async fn row(&self, owner: &Owner, id: TaskId) -> Result<TaskRow, BrainError> {
@@ -439,7 +439,8 @@ impl Brain {
         let (rows, more) = self.inner.store.tasks(owner, status, before, limit + 1).await?.of(limit);
         let next_cursor = rows.last().filter(|_| more).map(|row| row.id.to_string());
         let now_ms = self.inner.clock.now_ms();
-        Ok(TaskPage { tasks: rows.into_iter().map(|row| view::listed(row, now_ms)).collect(), next_cursor })
+        let tasks: Result<Vec<_>, _> = rows.into_iter().map(|row| view::listed(row, now_ms)).collect();
+        Ok(TaskPage { tasks: tasks?, next_cursor })
     }
 
     /// Waits until the task is done, the time is over, or the host shuts down, and gives it as it is then.
@@ -464,7 +465,7 @@ impl Brain {
             tokio::select! {
                 // What does not end it says nothing to who waits for the end.
                 Some(row) = heard.rests_after(seen) => {
-                    return Ok(view::whole((*row).clone(), self.inner.clock.now_ms()));
+                    return Ok(view::whole((*row).clone(), self.inner.clock.now_ms())?);
                 }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = &mut timeout => return self.task(owner, id).await,
@@ -589,8 +590,8 @@ impl Brain {
             let utterance =
                 Utterance { text: &content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
             let mut route = catalog.router().route(&utterance);
-            if let Some(disabled) = catalog.disabled_skill_for(&utterance) {
-                route.reasons.push(crate::prepare::is_disabled(&disabled));
+            if let Some(unavailable) = catalog.unavailable_skill_for(&utterance) {
+                route.reasons.push(crate::instead::reason(&unavailable));
             }
             route
         };

@@ -147,7 +147,8 @@ fn failure_of(error: &CallError, check: Option<&CostlyCheck>, before: usize) -> 
             (*reason, format!("{} s", WALL_MS / 1_000))
         }
         CallError::Trap { detail } => {
-            return Failure::invalid(format!("{doing} makes the checker crash ({detail}): {next}"));
+            tracing::info!(detail, "an expectation makes the checker crash");
+            return Failure::invalid(format!("{doing} makes the checker crash: {next}"));
         }
         other => return other.as_failure(),
     };

@@ -92,7 +92,7 @@ pub(crate) async fn time_zone(store: &Store, owner: &Owner, default: &str, now_m
     }
     let memory = MemoryOwner::User(owner.clone());
     let row = store.memory(&memory, TIME_ZONE, now_ms).await?;
-    let preferred = row.and_then(|row| serde_json::from_str::<String>(&row.value).ok());
+    let preferred = row.map_or(Ok(None), |row| noted_text(&row.value))?;
     Ok(known_zone(preferred, default))
 }
 
@@ -143,30 +143,32 @@ pub(crate) async fn known(
 }
 
 /// Builds the context of a task.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: something of it cannot be read. An answer must not be given as if the user had never said it.
 pub(crate) fn build(
     known: Known,
     catalog: &TenantCatalog,
     task: &TaskRow,
     default_time_zone: &str,
     now_ms: i64,
-) -> Built {
+) -> Result<Built, StoreError> {
     let Known { noted, told, instructions, messages, older, tasks, failures, learnings: known, .. } = known;
     let mut omitted = Omitted { messages: older, ..Omitted::default() };
     let mut preferences: BTreeMap<String, String> =
         noted.into_iter().map(|(key, value)| (key[PREFERENCES.len()..].to_owned(), value)).collect();
     // What skills noted of the user, and over it what the user said in so many words.
     let (told, told_instructions) = told.unwrap_or_default();
-    let told: serde_json::Map<String, Value> = serde_json::from_str(&told).unwrap_or_default();
-    for (name, value) in told {
+    for (name, value) in told_preferences(&told)? {
         preferences.insert(name, value.to_string());
     }
-    let text_of = |name: &str| preferences.get(name).and_then(|value| serde_json::from_str::<String>(value).ok());
-    let custom_instructions = if told_instructions.is_empty() {
-        instructions.and_then(|value| serde_json::from_str::<String>(&value).ok())
-    } else {
-        Some(told_instructions)
+    let text = |name: &str| preferences.get(name).map_or(Ok(None), |value| noted_text(value));
+    let custom_instructions = match instructions {
+        _ if !told_instructions.is_empty() => Some(told_instructions),
+        Some(noted) => noted_text(&noted)?,
+        None => None,
     };
-    let (display_name, time_zone) = (text_of("display-name"), text_of("time-zone"));
+    let (display_name, time_zone) = (text("display-name")?, text("time-zone")?);
     let preferences = bounded_preferences(preferences, &mut omitted);
     let custom_instructions = custom_instructions.map(|text| cut(text, MAX_INSTRUCTIONS_BYTES, &mut omitted));
     let previous_skill = messages.iter().find_map(|message| message.skill.clone());
@@ -178,13 +180,28 @@ pub(crate) fn build(
         custom_instructions,
         messages,
         recent_tasks: tasks.into_iter().map(recent_task).collect(),
-        learnings: learnings(&failures, &known, &task.content, &mut omitted),
+        learnings: learnings(&failures, &known, &task.content, &mut omitted)?,
         skills: summaries(catalog),
         omitted: 0,
     };
     let context = contract::Context { omitted: omitted.total(), ..context };
     let time_zone = known_zone(time_zone, default_time_zone);
-    Built { context, omitted, time_zone, previous_skill }
+    Ok(Built { context, omitted, time_zone, previous_skill })
+}
+
+/// What the user said of themselves: a JSON object, or nothing at all.
+pub(crate) fn told_preferences(text: &str) -> Result<serde_json::Map<String, Value>, StoreError> {
+    if text.is_empty() { Ok(serde_json::Map::new()) } else { from_text("context", text) }
+}
+
+/// A value that a skill noted, where it is a text; skills may note anything else.
+pub(crate) fn noted_text(json: &str) -> Result<Option<String>, StoreError> {
+    let value: Value = from_text("memory", json)?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
+fn from_text<T: serde::de::DeserializeOwned>(what: &'static str, json: &str) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
 }
 
 /// The preferences that fit, in the order of their names.
@@ -250,16 +267,16 @@ fn recent_task(row: KnownTask) -> contract::TaskSummary {
 
 /// What was learned, best first: by how well it fits the request, how often it helped, and how new it is. Before it stand the failures of requests
 /// like this one, so that the same mistake is not planned twice.
-fn learnings(
+pub(crate) fn learnings(
     failures: &[KnownFailure],
     known: &[LearningRow],
     request: &str,
     omitted: &mut Omitted,
-) -> Vec<contract::Learning> {
+) -> Result<Vec<contract::Learning>, StoreError> {
     let mut chosen = Vec::new();
     for row in failures {
         if chosen.len() < MAX_FAILURES && similarity(request, &row.title) >= SAME_KIND {
-            let data: Value = serde_json::from_str(&row.data).unwrap_or_default();
+            let data: Value = from_text("history", &row.data)?;
             let reason = data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
             chosen.push(contract::Learning {
                 content: shorten(&format!("The request \"{}\" failed: {reason}", row.title), 600),
@@ -289,7 +306,7 @@ fn learnings(
         room -= content.len() + row.source.len();
         chosen.push(contract::Learning { content, source: shorten(&row.source, 500), at_ms: unsigned(row.at_ms) });
     }
-    chosen
+    Ok(chosen)
 }
 
 /// At most so many characters, with `…` where some were left out.

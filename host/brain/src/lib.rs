@@ -31,6 +31,7 @@ mod end;
 mod erasure;
 mod expect;
 mod follow;
+mod instead;
 mod jobs;
 mod ledger;
 mod loading;

@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question};
-use crate::asked::answers_of;
+use crate::asked::{answers_of, readable};
 use crate::brain::Inner;
 use crate::context::{self, Reading};
 use crate::end::{self, End};
+use crate::instead::{self, Instead};
 use crate::numbers::unsigned;
 use crate::parts::DonePart;
 use crate::record::{Decided, Record};
@@ -94,7 +95,8 @@ pub(crate) async fn prepare(
     let rounds = answers_of(task)?;
     let first = first_of_round(rounds.len());
     let tenant = task.owner.tenant.clone();
-    let recorded = task.prepared.take().and_then(|value| serde_json::from_value::<Prepared>(value).ok());
+    let recorded = task.prepared.take().filter(|value| !value.is_null());
+    let recorded = recorded.map(|value| readable::<Prepared>("prepared request", &value)).transpose()?;
     let (catalog, prepared, skill) = match recorded {
         Some(prepared) => {
             let catalog = brain.catalog.of(&tenant).await?;
@@ -115,7 +117,7 @@ pub(crate) async fn prepare(
     let Prepared { mut request, context, part, rest, done } = prepared;
     request.attachments = Vec::new();
     let (shared_request, shared_context) = (Arc::new(request.clone()), Arc::new(context.clone()));
-    request.attachments = accept::for_skill(&task.attachments);
+    request.attachments = accept::for_skill(&task.attachments)?;
     let resumed = matches!(beginning, Beginning::Again { resumed: true });
     Ok(Work {
         brain: brain.clone(),
@@ -165,7 +167,7 @@ async fn understand(
         _ => context::known(&brain.store, &task.owner, &task.session, task.id, now_ms).await?,
     };
     let catalog = brain.catalog.at(&task.owner.tenant, known.revision.unwrap_or(0)).await?;
-    let built = context::build(known, &catalog, task, zone, now_ms);
+    let built = context::build(known, &catalog, task, zone, now_ms)?;
     let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context, built.omitted));
     record.note(|unsaved| unsaved.events([understood])).await;
     let utterance = Utterance {
@@ -179,20 +181,25 @@ async fn understand(
     let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
     let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
-    let disabled = match task.skill {
-        None if parts.is_empty() => catalog.disabled_skill_for(&Utterance { text: content, ..utterance }),
-        _ => None,
-    };
     let mut chosen_instead = None;
-    if let Some(disabled) = &disabled {
-        route.reasons.push(is_disabled(disabled));
-        match in_place_of(disabled, &route.decision, rounds) {
-            Instead::Chosen(chosen) => chosen_instead = Some(chosen),
-            Instead::Nobody(why) => return Err(Failure::not_found(why).into()),
-            Instead::Ask { candidates, question } => {
-                let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
-                record.note(|unsaved| unsaved.events([routed])).await;
-                return Err(Stop::End(which_skill(&candidates, &question)));
+    if task.skill.is_none() {
+        if let Some((skill, part)) = split::unavailable_part(&catalog, &utterance, &parts) {
+            return Err(Failure::not_found(instead::for_a_part(&skill, &part)).into());
+        }
+        let unavailable = match parts[..] {
+            [] => catalog.unavailable_skill_for(&Utterance { text: content, ..utterance }),
+            _ => None,
+        };
+        if let Some(unavailable) = &unavailable {
+            route.reasons.push(instead::reason(unavailable));
+            match instead::in_place_of(unavailable, &route.decision, rounds) {
+                Instead::Chosen(chosen) => chosen_instead = Some(chosen),
+                Instead::Nobody(why) => return Err(Failure::not_found(why).into()),
+                Instead::Ask { candidates, question } => {
+                    let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+                    record.note(|unsaved| unsaved.events([routed])).await;
+                    return Err(Stop::End(which_skill(&candidates, &question)));
+                }
             }
         }
     }
@@ -203,7 +210,7 @@ async fn understand(
         (Some(name), _) => (name.clone(), task.confidence.unwrap_or(0.0)),
         (None, Decision::Skill { name, confidence }) => (name.clone(), *confidence),
         (None, Decision::Fallback { name, confidence, .. }) => (name.clone(), *confidence),
-        (None, Decision::Ambiguous { candidates, question }) => match chosen_by_answer(rounds, candidates) {
+        (None, Decision::Ambiguous { candidates, question }) => match instead::chosen_by_answer(rounds, candidates) {
             Some(chosen) => (chosen, best),
             None => {
                 let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
@@ -302,55 +309,6 @@ fn which_skill(candidates: &[String], question: &str) -> End {
     End::Asked { content: end::ask_text("", &questions), questions }
 }
 
-/// The reason in a route for which the skill that is meant does not do it.
-pub(crate) fn is_disabled(skill: &str) -> String {
-    format!("`{skill}` is meant, and it is disabled.")
-}
-
-/// What happens where a disabled skill is meant.
-enum Instead {
-    /// The user chose this one.
-    Chosen(String),
-    /// These could, if the user says so.
-    Ask { candidates: Vec<String>, question: String },
-    /// No other skill is sure enough, or the user wants none.
-    Nobody(String),
-}
-
-/// Another skill takes a disabled one's place only where the user says so: it might post what was meant as a note.
-fn in_place_of(disabled: &str, decision: &Decision, rounds: &[Vec<Answer>]) -> Instead {
-    let candidates = match decision {
-        Decision::Skill { name, .. } => vec![name.clone()],
-        Decision::Ambiguous { candidates, .. } => candidates.clone(),
-        Decision::Fallback { .. } | Decision::NoSkills => Vec::new(),
-    };
-    if let Some(chosen) = chosen_by_answer(rounds, &candidates) {
-        return Instead::Chosen(chosen);
-    }
-    let is_answered = rounds.iter().flatten().any(|answer| answer.question_id == "skill" || answer.question_id == "*");
-    if candidates.is_empty() || is_answered {
-        return Instead::Nobody(format!(
-            "`{disabled}` is the skill for this, and it is disabled here, so nothing was done: ask an administrator to activate it"
-        ));
-    }
-    let names: Vec<String> = candidates.iter().map(|name| format!("`{name}`")).collect();
-    let question = format!(
-        "`{disabled}` is the skill for this, and it is disabled here. Shall {} do it instead?",
-        names.join(" or ")
-    );
-    Instead::Ask { candidates, question }
-}
-
-fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) -> Option<String> {
-    let said =
-        rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
-    let text = said.text.to_lowercase();
-    candidates
-        .iter()
-        .find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " ")))
-        .cloned()
-}
-
 /// What an answer says replaces what the request said of the same thing.
 fn take_slots(route: &mut Route, said: Route) {
     for slot in said.intent.slots {
@@ -392,27 +350,5 @@ pub(crate) fn request_of(
             .flatten()
             .map(|answer| contract::Answer { question_id: answer.question_id.clone(), text: answer.text.clone() })
             .collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_skill_takes_a_disabled_ones_place_only_where_the_user_says_so() {
-        let sure = Decision::Skill { name: "social-media".to_owned(), confidence: 0.8 };
-        let unsure = Decision::Fallback { name: "core".to_owned(), confidence: 0.1, why: String::new() };
-        let said = |text: &str| vec![vec![Answer { question_id: "skill".to_owned(), text: text.to_owned() }]];
-        let Instead::Ask { candidates, question } = in_place_of("notes", &sure, &[]) else { panic!("it is asked") };
-        assert_eq!(candidates, ["social-media"]);
-        assert!(question.contains("`notes`") && question.contains("disabled") && question.contains("`social-media`"));
-        assert!(
-            matches!(in_place_of("notes", &sure, &said("yes, social media")), Instead::Chosen(name) if name == "social-media")
-        );
-        for (decision, rounds) in [(&sure, said("no")), (&unsure, Vec::new())] {
-            let Instead::Nobody(why) = in_place_of("notes", decision, &rounds) else { panic!("nobody does it") };
-            assert!(why.contains("`notes`") && why.contains("ask an administrator to activate it"), "{why}");
-        }
     }
 }

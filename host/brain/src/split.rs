@@ -6,8 +6,8 @@
 
 use openanalyst_domain::Failure;
 use openanalyst_providers::llm::{Message, Prompt, Role};
-use openanalyst_registry::TenantCatalog;
-use openanalyst_router::{Decision, Utterance};
+use openanalyst_registry::{TenantCatalog, UnavailableSkill};
+use openanalyst_router::{Decision, Router, Utterance};
 use openanalyst_store::effects::EffectKey;
 use openanalyst_store::tasks::TaskRow;
 use serde::{Deserialize, Serialize};
@@ -78,10 +78,32 @@ pub(crate) async fn parts(
 /// What the router can prove. The cuts are tried in their order, and no more of them than the
 /// limits allow.
 fn plain(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> Vec<Part> {
+    divided_by(catalog.router(), utterance)
+}
+
+/// A skill that gets no requests, and the part of a request that is meant for it; the other parts are for other skills. The words
+/// tell, and where a model has divided the request, its parts do.
+pub(crate) fn unavailable_part(
+    catalog: &TenantCatalog,
+    utterance: &Utterance<'_>,
+    parts: &[Part],
+) -> Option<(UnavailableSkill, String)> {
+    let by_words = divided_by(catalog.router_over_all()?, utterance);
+    let named = by_words.into_iter().find_map(|part| Some((catalog.unavailable_skill(&part.skill)?, part.request)));
+    named.or_else(|| {
+        parts.iter().find_map(|part| {
+            let utterance = Utterance { text: &part.request, previous_skill: None, ..*utterance };
+            let meant = catalog.unavailable_skill_for(&utterance).filter(|skill| !skill.is_tie);
+            Some((meant?, part.request.clone()))
+        })
+    })
+}
+
+fn divided_by(router: &Router, utterance: &Utterance<'_>) -> Vec<Part> {
     let mut left = MAX_ROUTED_BYTES;
     let mut of = |text: &str| -> Option<Part> {
         left = left.checked_sub(text.len())?;
-        let route = catalog.router().route(&Utterance { text, previous_skill: None, ..*utterance });
+        let route = router.route(&Utterance { text, previous_skill: None, ..*utterance });
         match route.decision {
             Decision::Skill { name, .. } if !route.intent.actions.is_empty() => {
                 Some(Part { skill: name, request: text.trim().to_owned() })

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use openanalyst_domain::{EventKind, Failure, JobId};
 use openanalyst_runtime::CallError;
 use openanalyst_runtime::contract::{self, Action, Expectation, Plan, Step, StepResult, StepStatus};
+use openanalyst_store::StoreError;
 use openanalyst_store::effects::{Effect, EffectKey};
 use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
@@ -164,10 +165,10 @@ impl Work {
             let done = recorded.iter().find(|(id, result)| *id == step.id && result.get(STEP).is_some());
             let result = match done {
                 Some((_, result)) => readable("step result", result)?,
-                None => match kept(step, &earlier, answers.last().map_or(&[], Vec::as_slice), &results) {
+                None => match kept(step, &earlier, answers.last().map_or(&[], Vec::as_slice), &results)? {
                     Some(result) => self.keep(step, index + 1, plan.steps.len(), result, &results).await?,
                     None => {
-                        let told = told_before(step, &earlier, answers.last().map_or(&[], Vec::as_slice));
+                        let told = told_before(step, &earlier, answers.last().map_or(&[], Vec::as_slice))?;
                         self.step(step, index + 1, plan.steps.len(), &results, told).await?
                     }
                 },
@@ -332,7 +333,7 @@ impl Work {
         if let Some(Effect { intent: earlier, result }) = earlier {
             // It may take long.
             writing.commit().await?;
-            return Ok(match settled(result) {
+            return Ok(match settled(result)? {
                 Some(settled) => Err(settled),
                 // Another job in its place would do the work twice.
                 None => Ok(readable("intent of a step", &earlier)?),
@@ -360,7 +361,7 @@ impl Work {
         if self.resumed
             && let Some(earlier) = self.brain.store.effect(key).await?
         {
-            return Ok(settled(earlier.result).map_or(Ok(()), Err));
+            return Ok(settled(earlier.result)?.map_or(Ok(()), Err));
         }
         let begun = BegunAttempt { place: key.place.to_owned(), operation, intent };
         self.record
@@ -649,8 +650,9 @@ impl Work {
     }
 }
 
-fn settled(result: Option<Value>) -> Option<Settled> {
-    result.and_then(|result| serde_json::from_value(result).ok())
+/// What an attempt gave. One that cannot be read is no attempt that did not end: it would be made again.
+pub(crate) fn settled(result: Option<Value>) -> Result<Option<Settled>, StoreError> {
+    result.map(|result| readable("result of a step", &result)).transpose()
 }
 
 fn path_of(step: &Step) -> Option<&str> {

@@ -1,9 +1,12 @@
 //! A task's row as its user sees it.
 
 use openanalyst_domain::TaskStatus;
+use openanalyst_store::StoreError;
 use openanalyst_store::tasks::TaskRow;
+use serde_json::Value;
 
 use crate::api::{TaskMetadata, TaskView};
+use crate::asked::readable;
 use crate::context::shorten;
 use crate::end::Outcome;
 
@@ -11,9 +14,12 @@ use crate::end::Outcome;
 const LISTED_CHARS: usize = 200;
 
 /// The whole task.
-pub(crate) fn whole(row: TaskRow, now_ms: i64) -> TaskView {
-    let outcome: Outcome = row.outcome.and_then(|outcome| serde_json::from_value(outcome).ok()).unwrap_or_default();
-    TaskView {
+///
+/// # Errors
+/// [`StoreError::Damaged`]: its outcome cannot be read.
+pub(crate) fn whole(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
+    let outcome = outcome_of(row.outcome.as_ref())?;
+    Ok(TaskView {
         task_id: row.id,
         session_id: row.session,
         status: row.status,
@@ -39,14 +45,28 @@ pub(crate) fn whole(row: TaskRow, now_ms: i64) -> TaskView {
         ended_at_ms: row.ended_at_ms,
         last_seq: row.last_seq,
         correlation_id: row.correlation_id,
+    })
+}
+
+/// What is kept of a task's end; nothing where it has not ended.
+///
+/// # Errors
+/// [`StoreError::Damaged`]: it cannot be read.
+pub(crate) fn outcome_of(document: Option<&Value>) -> Result<Outcome, StoreError> {
+    match document {
+        None | Some(Value::Null) => Ok(Outcome::default()),
+        Some(document) => readable("outcome", document),
     }
 }
 
 /// The task in a list: what is long is shortened, and the data is left out.
-pub(crate) fn listed(row: TaskRow, now_ms: i64) -> TaskView {
-    let mut view = whole(row, now_ms);
+///
+/// # Errors
+/// See [`whole`].
+pub(crate) fn listed(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
+    let mut view = whole(row, now_ms)?;
     view.request = shorten(&view.request, LISTED_CHARS);
     view.content = shorten(&view.content, LISTED_CHARS);
     view.data = None;
-    view
+    Ok(view)
 }

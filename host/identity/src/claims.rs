@@ -205,9 +205,10 @@ impl Claims {
     }
 
     /// A NumericDate: seconds since 1970, fractions allowed (RFC 7519 §2), as UTC milliseconds. No text.
+    /// Some providers write `null` for a claim that they leave out.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range was checked")]
     fn time(&self, name: &str) -> Result<Option<i64>, TokenError> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
         if let Some(seconds) = value.as_i64().filter(|seconds| (0..=MAX_SECONDS).contains(seconds)) {
             return Ok(Some(seconds * 1_000));
         }

@@ -6,6 +6,7 @@
 //! Begin at [`Verifier`], then [`LocalKey`].
 
 mod claims;
+mod error;
 mod issuer;
 mod jwks;
 mod key;
@@ -16,6 +17,7 @@ mod scope;
 mod token;
 
 pub use claims::ClaimRules;
+pub use error::TokenError;
 pub use issuer::{IssuerError, IssuerKeys, IssuerOptions, MIN_SECRET_BYTES};
 pub use jwks::{JwksDocument, JwksFetch, MAX_JWKS_BYTES};
 pub use key::{KeyError, LocalKey, TokenRequest};
@@ -23,7 +25,7 @@ pub use keys::LocalKeys;
 pub use principal::Principal;
 pub use revocation::{Revocation, Revocations};
 pub use scope::{Scope, ScopeSet, UnknownScope};
-pub use token::{TokenError, Verifier};
+pub use token::Verifier;
 
 /// Who issues the local tokens, and whom they are for: the `iss` and the `aud` of RFC 7519.
 pub const ISSUER: &str = "openanalyst";

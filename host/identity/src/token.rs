@@ -13,124 +13,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::claims::{BEGIN_LEEWAY_MS, ClaimRules, Claims, EXPIRY_LEEWAY_MS};
+use crate::error::MAX_BYTES;
 use crate::issuer::{Issuer, IssuerError, IssuerOptions};
 use crate::jwks::{self, Due, JwksFetch, Remote};
-use crate::{ISSUER, Principal, Revocations, Scope};
-
-/// Most bytes of a token. Providers that list groups and roles come near it.
-const MAX_BYTES: usize = 16 << 10;
-
-/// Why a token is not accepted. Never holds the token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// There is none.
-    #[error("a token is needed: send `Authorization: Bearer TOKEN`; `openanalyst token` makes one")]
-    Missing,
-    /// It is no JWT.
-    #[error("the token cannot be read: send the whole JWT, three parts divided by dots")]
-    Malformed,
-    /// It is too long.
-    #[error(
-        "the token has {bytes} bytes and {MAX_BYTES} is the limit: let its issuer put fewer groups or roles into it"
-    )]
-    TooLong {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// Its header says that it is not signed.
-    #[error("the token is not signed: only signed tokens are accepted")]
-    Unsigned,
-    /// Its header names another algorithm than the key's.
-    #[error(
-        "the token is signed in another way than its key is for: use the algorithm of the key (EdDSA for tokens of this host)"
-    )]
-    WrongAlgorithm,
-    /// Its header names a key that this host does not have.
-    #[error(
-        "the token's key is not one that its issuer has now: sign in again, or make a new token with `openanalyst token` and the host's data directory"
-    )]
-    UnknownKey,
-    /// The signature does not fit.
-    #[error("the token's signature does not hold: make a new token")]
-    BadSignature,
-    /// It was valid once.
-    #[error("the token has expired: make a new one")]
-    Expired,
-    /// It will be valid later.
-    #[error("the token is not valid yet: wait, or check the clock of whoever issued it")]
-    NotYetValid,
-    /// Somebody else issued it.
-    #[error("the token's issuer (`iss`) is not one that this host trusts")]
-    WrongIssuer,
-    /// It is for somebody else.
-    #[error("the token's audience (`aud`) is not this host")]
-    WrongAudience,
-    /// A claim that is needed is not there.
-    #[error(
-        "the token has no claim `{0}`: its issuer must add it, or the operator names another claim in the issuers file"
-    )]
-    MissingClaim(String),
-    /// A claim has a value that cannot be.
-    #[error("the token's claim `{claim}` cannot be used: it is {found}")]
-    InvalidClaim {
-        /// Its name, as it was looked for.
-        claim: String,
-        /// What stands there, by its form only.
-        found: String,
-    },
-    /// Its issuer may not speak for this tenant.
-    #[error("the token's issuer may not issue tokens for this tenant: the operator names the tenants of each issuer")]
-    WrongTenant,
-    /// It was ended before its time.
-    #[error("the token was revoked: make a new one, or ask an administrator")]
-    Revoked,
-    /// It does not allow this.
-    #[error("the token lacks the scope `{0}`: make one with `--scope {0}`")]
-    MissingScope(Scope),
-    /// An identity provider's token does not allow this.
-    #[error(
-        "the token lacks the scope `{scope}`, which was looked for in its claim {claims}: let its issuer grant it, \
-         or the operator sets `scope-claim` and `scopes` of the issuer"
-    )]
-    MissingForeignScope {
-        /// The scope.
-        scope: Scope,
-        /// Where it was looked for.
-        claims: String,
-    },
-    /// The keys of its issuer cannot be had now, so nothing can be said of the token.
-    #[error("the keys of the token's issuer cannot be fetched now, so the token cannot be checked: try again")]
-    KeysUnavailable {
-        /// When the keys are fetched again, milliseconds from now.
-        retry_after_ms: u64,
-    },
-}
-
-impl TokenError {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing => "token-missing",
-            Self::Malformed => "token-malformed",
-            Self::TooLong { .. } => "token-too-long",
-            Self::Unsigned => "token-unsigned",
-            Self::WrongAlgorithm => "token-wrong-algorithm",
-            Self::UnknownKey => "token-unknown-key",
-            Self::BadSignature => "token-bad-signature",
-            Self::Expired => "token-expired",
-            Self::NotYetValid => "token-not-yet-valid",
-            Self::WrongIssuer => "token-wrong-issuer",
-            Self::WrongAudience => "token-wrong-audience",
-            Self::MissingClaim(_) => "token-missing-claim",
-            Self::InvalidClaim { .. } => "token-invalid-claim",
-            Self::WrongTenant => "token-wrong-tenant",
-            Self::Revoked => "token-revoked",
-            Self::MissingScope(_) | Self::MissingForeignScope { .. } => "missing-scope",
-            Self::KeysUnavailable { .. } => "token-keys-unavailable",
-        }
-    }
-}
+use crate::{ISSUER, Principal, Revocations, Scope, TokenError};
 
 /// A key that can verify, with the algorithms that it is for: one, but for an RSA key whose set does
 /// not say which.
@@ -138,6 +24,13 @@ pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) decoding: DecodingKey,
+}
+
+impl Key {
+    /// The algorithm with this name, if the key is for it.
+    fn fits(&self, name: &str) -> Option<Algorithm> {
+        self.algorithms.iter().copied().find(|algorithm| name == format!("{algorithm:?}"))
+    }
 }
 
 impl std::fmt::Debug for Key {
@@ -176,7 +69,7 @@ struct Verified {
 const LOOK_EVERY_MS: i64 = 1_000;
 /// How many tokens are remembered.
 const REMEMBERED: usize = 10_000;
-/// Most keys of one id that are tried for a token.
+/// Most keys that are tried for a token: those of one id, or where the token names none, those of its algorithm.
 const MAX_TRIED: usize = 4;
 /// How long a token may wait for the keys of its issuer.
 const MAX_FETCH: Duration = Duration::from_secs(5);
@@ -264,8 +157,8 @@ impl Verifier {
     ///
     /// Needed: `exp`, `sub` (the user), the tenant, `iss` and the audience; `nbf` and `iat` count where
     /// they are there. A token is taken 5 s after its end and 60 s before its beginning. Scopes that are
-    /// not known grant nothing. The issuer is chosen by `iss`, the keys by `kid` among that issuer's, and
-    /// the algorithm by the key: the header's is only compared. The issuer's [`ClaimRules`] say under
+    /// not known grant nothing. The issuer is chosen by `iss`, the keys by `kid` among that issuer's, or by the
+    /// algorithm where there is no `kid`, and the algorithm by the key: the header's is only compared. The issuer's [`ClaimRules`] say under
     /// which names the rest stands.
     ///
     /// # Errors
@@ -276,7 +169,7 @@ impl Verifier {
         }
         let (header, issuer) = self.read(token)?;
         let principal = match self.verify_as(token, &header, issuer, now_ms) {
-            Err(TokenError::UnknownKey) if self.look_again(issuer, now_ms) => {
+            Err(error) if error.is_about_keys() && self.look_again(issuer, now_ms) => {
                 self.verify_as(token, &header, issuer, now_ms)?
             }
             verified => verified?,
@@ -305,7 +198,7 @@ impl Verifier {
             self.replace(issuer, Vec::new());
         }
         let verified = match self.verify_as(token, &header, issuer, now_ms) {
-            Err(TokenError::UnknownKey) if remote.due_for_unknown(now_ms) => {
+            Err(error) if error.is_about_keys() && remote.due_for_unknown(now_ms) => {
                 self.fetch_once(issuer, remote, now_ms).await;
                 self.verify_as(token, &header, issuer, now_ms)
             }
@@ -313,7 +206,7 @@ impl Verifier {
         };
         let principal = match (verified, remote.retry_in_ms(now_ms)) {
             // Whether the issuer has such a key is not known: it could not be asked.
-            (Err(TokenError::UnknownKey), Some(retry_after_ms)) => {
+            (Err(error), Some(retry_after_ms)) if error.is_about_keys() => {
                 return Err(TokenError::KeysUnavailable { retry_after_ms });
             }
             (verified, _) => verified?,
@@ -465,7 +358,7 @@ impl Verifier {
             return Err(TokenError::Malformed);
         }
         let key_id = match header.get("kid") {
-            None => None,
+            None | Some(Value::Null) => None,
             Some(Value::String(key_id)) => Some(key_id.clone()),
             Some(_) => return Err(TokenError::UnknownKey),
         };
@@ -502,28 +395,34 @@ impl Verifier {
             return Ok(principal);
         }
         let keys = issuer.keys.read().unwrap_or_else(PoisonError::into_inner);
+        // A shared secret has no id.
+        let is_shared = keys.len() == 1 && keys[0].id.is_empty();
         let named: Vec<&Key> = match &header.key_id {
-            // A shared secret has no id.
-            _ if keys.len() == 1 && keys[0].id.is_empty() => vec![&keys[0]],
+            _ if is_shared => vec![&keys[0]],
             // Two keys of one id are known from rotations that went wrong: either may have signed.
             Some(id) => keys.iter().filter(|key| key.id == *id).take(MAX_TRIED).collect(),
-            // RFC 7515 §4.1.4: the id may be left out; with one key there is no choice. The host's own tokens always have it.
-            None if keys.len() == 1 && issuer.name != ISSUER => vec![&keys[0]],
-            None => return Err(TokenError::UnknownKey),
+            // RFC 7515 §4.1.4: the id may be left out. The host's own tokens always have it.
+            None if issuer.name == ISSUER => Vec::new(),
+            None => keys.iter().filter(|key| key.fits(&header.algorithm).is_some()).take(MAX_TRIED).collect(),
         };
-        if named.is_empty() {
+        let tried_keys = named.len();
+        if header.key_id.is_some() && named.is_empty() {
             return Err(TokenError::UnknownKey);
         }
         let mut tried = Err(TokenError::WrongAlgorithm);
         for key in named {
-            let said = key.algorithms.iter().find(|algorithm| header.algorithm == format!("{algorithm:?}"));
-            let Some(algorithm) = said else { continue };
-            tried = signed_by(token, key, *algorithm).map(|claims| (claims, key.id.clone()));
+            let Some(algorithm) = key.fits(&header.algorithm) else { continue };
+            tried = signed_by(token, key, algorithm).map(|claims| (claims, key.id.clone()));
             if tried.is_ok() {
                 break;
             }
         }
-        let (claims, key_id) = tried?;
+        let (claims, key_id) = match tried {
+            Err(TokenError::BadSignature | TokenError::WrongAlgorithm) if header.key_id.is_none() && !is_shared => {
+                return Err(TokenError::KeyNotNamed { tried: tried_keys });
+            }
+            tried => tried?,
+        };
         let mut principal = claims.principal(issuer, now_ms)?;
         principal.key_id = key_id;
         let digest = digest_of(token);

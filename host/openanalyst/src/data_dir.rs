@@ -63,15 +63,21 @@ impl DataDir {
         if !names.is_empty() && names.iter().all(|name| is_own(name)) {
             return close_to_others(root, 0o700).map_err(|error| failed(&error));
         }
-        let mode = std::fs::metadata(root).map_err(|error| failed(&error))?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            tracing::warn!(
+        Ok(())
+    }
+
+    /// What is wrong with the mode of a data directory that was opened: other users can read a folder that was not made by this
+    /// program. None: nothing. Only the commands that start the host say it, and `doctor`; others would repeat it at each call.
+    #[must_use]
+    pub fn openness(root: &Path) -> Option<String> {
+        let mode = std::fs::metadata(root).ok()?.permissions().mode() & 0o777;
+        (mode & 0o077 != 0).then(|| {
+            format!(
                 "the data directory {} is open to other users (mode {mode:03o}) and was not made by this program, so it \
                  stays as it is: run chmod 700 on it, or name one of its own with --data-dir",
                 root.display()
-            );
-        }
-        Ok(())
+            )
+        })
     }
 
     /// Opens the directory for a command that needs what is in it already. Makes nothing.
@@ -266,6 +272,7 @@ mod tests {
         for path in [&root, &data.keys(), &data.run()] {
             assert_eq!(mode(path), 0o700, "it holds nothing but its data, so it is closed again");
         }
+        assert_eq!(DataDir::openness(&root), None);
         assert_eq!(mode(&root.join("openanalyst.db")), 0o600);
     }
 
@@ -281,6 +288,8 @@ mod tests {
             std::fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
             let data = DataDir::open(&root).unwrap();
             assert_eq!((mode(&root), mode(&data.keys()), mode(&data.run())), (0o755, 0o700, 0o700), "{name}");
+            let warning = DataDir::openness(&root).unwrap();
+            assert!(warning.contains("open to other users (mode 755)") && warning.contains("chmod 700"), "{warning}");
         }
         DataDir::open(&dir.path().join("home")).unwrap();
         assert_eq!(mode(&dir.path().join("home")), 0o755, "the second time too");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use openanalyst_domain::{Budget, Digest, Failure, TenantId};
 use openanalyst_package::{Capabilities, Manifest};
-use openanalyst_router::{Decision, Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{Router, RouterOptions, SkillProfile, Utterance};
 use openanalyst_runtime::{Sandbox, Skill};
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::{Store, StoreError};
@@ -16,6 +16,7 @@ use crate::grants::from_rows;
 use crate::limits::{DailyQuota, RetryLimits, SkillLimits};
 use crate::packages::PackageStore;
 use crate::tenant::TenantSettings;
+use crate::unavailable::{Unavailable, UnavailableSkill, WhyUnavailable};
 use crate::version::{SkillSource, SkillVersion};
 
 /// The identifier of the skill that takes what no other skill understands.
@@ -82,8 +83,8 @@ pub enum Availability {
 pub struct TenantCatalog {
     skills: BTreeMap<String, Arc<CatalogSkill>>,
     router: Router,
-    /// The router over these skills and the disabled ones, where there are any.
-    with_disabled: Option<Router>,
+    /// Those that get no requests.
+    unavailable: Unavailable,
     /// What all skills of the tenant together may use in a day.
     pub daily: DailyQuota,
     /// How often what fails is tried again.
@@ -93,12 +94,12 @@ pub struct TenantCatalog {
 impl TenantCatalog {
     fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, disabled: Vec<SkillProfile>, limits: &SkillLimits) -> Self {
         // A request must not be given to a skill that cannot answer it.
-        let runnable = skills.values().filter(|skill| skill.version.can_run());
-        let profiles: Vec<SkillProfile> = runnable.map(|skill| profile(skill.manifest())).collect();
-        let has_disabled = !disabled.is_empty();
-        let all: Vec<SkillProfile> = profiles.iter().cloned().chain(disabled).collect();
+        let (runnable, others): (Vec<_>, Vec<_>) = skills.values().partition(|skill| skill.version.can_run());
+        let profiles: Vec<SkillProfile> = runnable.into_iter().map(|skill| profile(skill.manifest())).collect();
+        let cannot_run = others.into_iter().map(|skill| (profile(skill.manifest()), WhyUnavailable::CannotRun));
+        let disabled = disabled.into_iter().map(|profile| (profile, WhyUnavailable::Disabled));
         Self {
-            with_disabled: has_disabled.then(|| Router::build(&all, RouterOptions::default())),
+            unavailable: Unavailable::new(&profiles, disabled.chain(cannot_run).collect()),
             router: Router::build(&profiles, RouterOptions::default()),
             skills,
             daily: limits.daily,
@@ -117,13 +118,23 @@ impl TenantCatalog {
         self.skills.values()
     }
 
-    /// The disabled skill that these words mean, if they mean one: no other skill shall take its place without a word.
+    /// The skill that these words mean, alone or as likely as another one, if it is disabled or cannot run: no other skill shall
+    /// take its place without a word.
     #[must_use]
-    pub fn disabled_skill_for(&self, utterance: &Utterance<'_>) -> Option<String> {
-        match self.with_disabled.as_ref()?.route(utterance).decision {
-            Decision::Skill { name, .. } if !self.skills.contains_key(&name) => Some(name),
-            _ => None,
-        }
+    pub fn unavailable_skill_for(&self, utterance: &Utterance<'_>) -> Option<UnavailableSkill> {
+        self.unavailable.meant_by(utterance)
+    }
+
+    /// The skill with this identifier, if the tenant has it and it gets no requests.
+    #[must_use]
+    pub fn unavailable_skill(&self, name: &str) -> Option<UnavailableSkill> {
+        self.unavailable.get(name)
+    }
+
+    /// The router over all skills of the tenant, where some of them get no requests.
+    #[must_use]
+    pub fn router_over_all(&self) -> Option<&Router> {
+        self.unavailable.router()
     }
 
     /// The router over those of these skills that can run.

@@ -18,6 +18,7 @@ mod packages;
 mod registry;
 mod secrets;
 mod tenant;
+mod unavailable;
 mod upload;
 mod vault;
 mod version;
@@ -32,6 +33,7 @@ pub use packages::{FolderPackages, ObjectPackages, PackageStore, PackageStoreErr
 pub use registry::{Actor, InstalledSkill, Registry, RegistryOptions};
 pub use secrets::{OpenSecrets, SecretView};
 pub use tenant::{Publisher, TenantSettings};
+pub use unavailable::{UnavailableSkill, WhyUnavailable};
 pub use upload::{Checked, MAX_VERSIONS, Uploaded};
 pub use vault::{Binding, CannotOpen, MAX_SECRET_BYTES, SecretValue, Vault};
 pub use version::{SkillSource, SkillVersion};

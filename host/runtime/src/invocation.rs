@@ -82,7 +82,11 @@ impl CallError {
                 "the skill crashed: a fault in its own code stopped it; its author finds where with `openanalyst skill logs`",
             ),
             Self::Interrupted(Interrupted(detail)) => Failure::interrupted(detail.clone()),
-            Self::Diverged(_) | Self::Waits(_) | Self::Cancelled | Self::Host(_) => Failure::failed(self.to_string()),
+            // The words of a panic in the host help its operator only, who finds them in the log.
+            Self::Host(_) => Failure::failed(
+                "the host could not run the skill: this is a fault of the host, and its log says what went wrong; tell its operator",
+            ),
+            Self::Diverged(_) | Self::Waits(_) | Self::Cancelled => Failure::failed(self.to_string()),
         }
     }
 
@@ -119,9 +123,13 @@ mod tests {
         assert!(busy.as_failure().is_retryable());
         assert!(!cpu.as_failure().is_retryable());
         assert_eq!(cpu.as_failure().code(), "cpu-exceeded");
-        let crash = CallError::Trap { detail: "wasm trap: unreachable (in core::panicking)".into() };
+        let words = "wasm trap: unreachable (in core::panicking)";
+        let crash = CallError::Trap { detail: words.into() };
         assert!(crash.is_crash() && !cpu.is_crash());
-        let shown = crash.as_failure().to_string();
-        assert!(!shown.contains("wasm") && shown.contains("skill logs"), "{shown}");
+        let host = CallError::Host(format!("a host function panicked: {words}"));
+        for (error, next) in [(&crash, "skill logs"), (&host, "tell its operator")] {
+            let shown = error.as_failure().to_string();
+            assert!(!shown.contains("wasm") && !shown.contains("panick") && shown.contains(next), "{shown}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use openanalyst_domain::{Owner, TenantId};
 
 use crate::db::Source;
-use crate::sql::{At, Page, Query, from_row, query};
+use crate::sql::{At, Page, from_row, query};
 use crate::{Store, StoreError, Tx};
 
 /// A stored script, flow or app.
@@ -151,13 +151,6 @@ async fn item_in(
     Ok(raw.map(ItemRow::from))
 }
 
-fn value(tenant: &TenantId, kind: &str, path: &str) -> Query {
-    query("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
-        .bind(tenant.as_str())
-        .bind(kind)
-        .bind(path)
-}
-
 impl Tx {
     /// As [`Store::item`], as this transaction sees it.
     ///
@@ -182,13 +175,24 @@ impl Tx {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Whether there is a value of this kind at this path.
+    /// The user who stored the value of this kind at this path, if there is one.
     ///
     /// # Errors
     /// The database's.
-    pub async fn has_value(&mut self, tenant: &TenantId, kind: &str, path: &str) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = value(tenant, kind, path).optional(self).await?;
-        Ok(row.is_some())
+    pub async fn value_keeper(
+        &mut self,
+        tenant: &TenantId,
+        kind: &str,
+        path: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> =
+            query("SELECT user_id FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+                .bind(tenant.as_str())
+                .bind(kind)
+                .bind(path)
+                .optional(self)
+                .await?;
+        Ok(row.map(|(user,)| user))
     }
 }
 
@@ -232,7 +236,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn value(&self, tenant: &TenantId, kind: &str, path: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> = value(tenant, kind, path).optional(self.read(tenant)).await?;
+        let row: Option<(String,)> =
+            query("SELECT value FROM workflow_values WHERE tenant = $1 AND kind = $2 AND path = $3")
+                .bind(tenant.as_str())
+                .bind(kind)
+                .bind(path)
+                .optional(self.read(tenant))
+                .await?;
         Ok(row.map(|(value,)| value))
     }
 }

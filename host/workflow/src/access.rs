@@ -38,7 +38,9 @@ pub(crate) fn replaceable(owner: &Owner, path: &str, keeper: &str) -> Result<(),
     if keeper == owner.user.as_str() {
         return Ok(());
     }
-    Err(Failure::denied(format!("another user stored `{path}`, and only they can change it: use another path")))
+    Err(Failure::denied(format!(
+        "another user stored `{path}`, and only they can change or remove it: ask them, or use another path"
+    )))
 }
 
 /// What the owner sees of the paths that begin with `prefix`, as prefixes, none inside another.

@@ -334,8 +334,13 @@ pub(crate) async fn run_source(
         Err(CallError::Interrupted(interrupted)) => return Err(interrupted),
         Err(CallError::Cancelled) => (JobStatus::Cancelled, Value::Null),
         Err(CallError::Limit { reason, detail }) => (JobStatus::Failed, named(reason.code(), &detail)),
-        Err(CallError::Trap { detail }) => (JobStatus::Failed, named("Trap", &detail)),
-        Err(error) => (JobStatus::Failed, named("InternalError", &error.to_string())),
+        // The words of a trap help nobody who reads the result; they stand in the job's logs.
+        Err(CallError::Trap { .. }) => {
+            let message =
+                "the script crashed: a fault in what it does to its runner stopped it; the job's logs say where";
+            (JobStatus::Failed, named("Trap", message))
+        }
+        Err(error) => (JobStatus::Failed, named("InternalError", &error.as_failure().to_string())),
     };
     let (logs, receipts) = (invocation.logs, vec![invocation.receipt]);
     Ok(Ended { status, result, logs, receipts, outbox: Outbox::default() })

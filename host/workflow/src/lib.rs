@@ -27,6 +27,7 @@ mod cron;
 mod dispatch;
 mod embedded;
 pub mod engine;
+mod firing;
 mod flows;
 mod items;
 mod jobs;

@@ -20,6 +20,7 @@ use crate::cron::Timer;
 use crate::dispatch::MAX_ARGS_BYTES;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind, NewSchedule};
+use crate::firing::Firing;
 use crate::{items, jobs, quota};
 
 /// How often the record is read although nothing is due: another process may have stored a schedule, or may have died.
@@ -211,31 +212,19 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     };
     // A schedule that fires faster than its jobs run would fill the queue.
     let waits = inner.store.has_waiting_job(&owner.tenant, &row.path).await?;
-    let has_room = match inner.quotas.check(&owner, &quota::OF_JOBS).await {
-        Ok(_) => true,
+    let no_room = match inner.quotas.check(&owner, &quota::OF_JOBS).await {
+        Ok(_) => None,
         Err(QuotaError::Store(error)) => return Err(error),
-        Err(error) => {
-            tracing::warn!(schedule = row.path, due_at_ms, %error, "a schedule was due: this time is left out");
-            false
-        }
+        Err(error) => Some(error),
     };
     let mut tx = inner.store.begin(&owner).await?;
-    let fired = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
-    let queued = fired && !waits && has_room && tx.queue_job(&job).await?;
+    let won = tx.fired(&owner.tenant, &row.path, first_due_at_ms, due_at_ms, next).await?;
+    let firing = Firing::of(won, waits, no_room);
+    let queued = matches!(firing, Firing::Due) && tx.queue_job(&job).await?;
     tx.commit().await?;
-    // Where another process was faster, nothing was left out here.
-    if fired && waits {
-        tracing::warn!(
-            schedule = row.path,
-            due_at_ms,
-            "a schedule was due while its last job still waited: this time is left out"
-        );
-    }
-    if queued {
-        tracing::info!(schedule = row.path, job = %job.id, due_at_ms, "a schedule fired");
-        if let Some(job) = inner.store.job(&owner, job.id).await? {
-            inner.take(job);
-        }
+    firing.log(&row.path, due_at_ms, queued.then_some(job.id));
+    if queued && let Some(job) = inner.store.job(&owner, job.id).await? {
+        inner.take(job);
     }
     Ok(())
 }

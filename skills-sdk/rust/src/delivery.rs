@@ -1,294 +1,56 @@
-//! Ways of delivery that a user may name and the host does not have: e-mail, SMS, Slack and their like. An answer that
-//! keeps silent about one lets the user wait for a message that never comes.
+//! Ways of delivery that a user may name and the host does not have: e-mail, SMS, Slack, a calendar and their like. An answer
+//! that keeps silent about one lets the user wait for a message that never comes.
+//!
+//! Begin at [`missing_channel`]. `words` reads the request and takes away what a post is about, `patterns` has the forms in which
+//! a way is named, `channels` the names.
+
+mod channels;
+mod patterns;
+mod words;
+
+use words::Words;
 
 /// A way of delivery that does not exist here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingChannel {
-    /// What it is called, with its article: `an e-mail`.
-    pub name: &'static str,
+    /// What does not happen, as it goes on behind "I cannot": `send an e-mail`.
+    pub action: String,
 }
 
 impl MissingChannel {
     /// The sentence for an answer: what does not happen, and what does instead.
-    pub fn sentence(self) -> String {
-        format!("I cannot send {}: results come as messages here.", self.name)
+    pub fn sentence(&self) -> String {
+        format!("I cannot {}: results come as messages here.", self.action)
     }
 }
 
-const EMAIL: &str = "an e-mail";
-const SMS: &str = "a text message";
-const PUSH: &str = "a push notification";
-const PHONE: &str = "a phone call";
-
-/// Words that name a channel, in lower case, with what it is called.
-const CHANNELS: &[(&str, &str)] = &[
-    ("email", EMAIL),
-    ("emails", EMAIL),
-    ("mail", EMAIL),
-    ("mails", EMAIL),
-    ("inbox", EMAIL),
-    ("mailbox", EMAIL),
-    ("sms", SMS),
-    ("text", SMS),
-    ("texts", SMS),
-    ("mms", SMS),
-    ("imessage", SMS),
-    ("whatsapp", "a WhatsApp message"),
-    ("slack", "a Slack message"),
-    ("telegram", "a Telegram message"),
-    ("signal", "a Signal message"),
-    ("teams", "a Teams message"),
-    ("discord", "a Discord message"),
-    ("messenger", "a Messenger message"),
-    ("wechat", "a WeChat message"),
-    ("push", PUSH),
-    ("pushover", PUSH),
-    ("phone", PHONE),
-    ("telephone", PHONE),
-    ("call", PHONE),
-    ("voicemail", PHONE),
-    ("fax", "a fax"),
-    ("pager", "a page"),
-    ("letter", "a letter"),
-    ("post", "a letter"),
-];
-
-/// Channels that are common words too: they count only beside words that leave no doubt.
-const COMMON: &[&str] = &["text", "texts", "push", "call", "letter", "post", "signal", "teams"];
-/// Channels that are verbs: "email me", "text it to me".
-const VERBS: &[&str] =
-    &["email", "mail", "text", "sms", "whatsapp", "slack", "telegram", "phone", "fax", "call", "ring", "dm"];
-const PERSONS: &[&str] = &["me", "us", "him", "her", "them", "everyone", "everybody", "somebody", "someone"];
-const SENDING: &[&str] = &[
-    "send",
-    "sends",
-    "sending",
-    "sent",
-    "forward",
-    "deliver",
-    "delivered",
-    "give",
-    "drop",
-    "shoot",
-    "get",
-    "receive",
-    "want",
-    "need",
-    "notify",
-    "notified",
-    "alert",
-    "remind",
-    "reminded",
-    "ping",
-    "message",
-    "tell",
-    "inform",
-    "report",
-    "share",
-    "reach",
-    "update",
-    "know",
-    "contact",
-];
-
-/// The way of delivery that a request names and that does not exist, if it names one.
+/// The way of delivery that a request names and that does not exist, if it names one. A channel that no list knows is called by
+/// the user's own word.
 ///
 /// It reads English. A post or report *about* e-mail names none.
 pub fn missing_channel(text: &str) -> Option<MissingChannel> {
-    let plain = text.to_lowercase().replace("e-mail", "email").replace("whats app", "whatsapp");
-    let plain = plain.replace("microsoft teams", "teams");
-    let words: Vec<&str> = plain
-        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '@' | '.' | '-' | '+' | '_')))
-        .map(|word| word.trim_matches(['.', '-']))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let name = (0..words.len()).find_map(|at| {
-        as_verb(&words, at)
-            .or_else(|| as_object(&words, at))
-            .or_else(|| as_way(&words, at))
-            .or_else(|| address(&words, at))
-    })?;
-    Some(MissingChannel { name })
-}
-
-fn named(word: &str) -> Option<&'static str> {
-    CHANNELS.iter().find(|(known, _)| *known == word).map(|(_, name)| *name)
-}
-
-fn word<'a>(words: &[&'a str], at: usize) -> &'a str {
-    words.get(at).copied().unwrap_or_default()
-}
-
-/// "email me", "text it to me", "call me at 9".
-fn as_verb(words: &[&str], at: usize) -> Option<&'static str> {
-    let verb = words[at];
-    if !VERBS.contains(&verb) {
-        return None;
-    }
-    let next = word(words, at + 1);
-    let after = word(words, at + 2);
-    if verb == "call" || verb == "ring" {
-        // "Call me Ada" gives a name.
-        const TIMES: &[&str] = &[
-            "at",
-            "when",
-            "on",
-            "back",
-            "tomorrow",
-            "every",
-            "if",
-            "today",
-            "tonight",
-            "before",
-            "after",
-            "in",
-            "once",
-            "as",
-            "daily",
-            "by",
-            "to",
-            "with",
-            "about",
-            "whenever",
-            "immediately",
-        ];
-        return (PERSONS.contains(&next) && (TIMES.contains(&after) || (verb == "ring" && after.is_empty())))
-            .then_some(PHONE);
-    }
-    let to_person = |from: usize| {
-        words[from.min(words.len())..].iter().take(6).collect::<Vec<_>>().windows(2).any(|pair| {
-            *pair[0] == "to"
-                && (PERSONS.contains(pair[1]) || *pair[1] == "my" || *pair[1] == "our" || pair[1].contains('@'))
-        })
+    let text = Words::of(text);
+    let said = &text.said;
+    let words: Vec<&str> = text.lower.iter().map(String::as_str).collect();
+    let sent = |at: usize| {
+        patterns::as_verb(&words, at)
+            .or_else(|| patterns::as_object(&words, said, at))
+            .or_else(|| patterns::as_way(&words, said, at))
+            .or_else(|| patterns::address(&words, at))
+            .map(|name| format!("send {name}"))
     };
-    let is_clause = at == 0
-        || matches!(
-            words[at - 1],
-            "and"
-                | "then"
-                | "please"
-                | "to"
-                | "you"
-                | "also"
-                | "or"
-                | "just"
-                | "but"
-                | "day"
-                | "morning"
-                | "week"
-                | "evening"
-                | "monday"
-                | "tuesday"
-                | "wednesday"
-                | "thursday"
-                | "friday"
-                | "saturday"
-                | "sunday"
-        )
-        || words[at - 1].starts_with(|c: char| c.is_ascii_digit());
-    let is_aimed = PERSONS.contains(&next)
-        || next.contains('@')
-        || (matches!(next, "it" | "this" | "that" | "the" | "my" | "a" | "these" | "those") && to_person(at + 1));
-    let name = if verb == "dm" { "a direct message" } else { named(verb)? };
-    (is_clause && is_aimed && after != "marketing").then_some(name)
-}
-
-/// "send me an email", "get a text message", "send a Slack message to the team".
-fn as_object(words: &[&str], at: usize) -> Option<&'static str> {
-    let verb = words[at];
-    if !SENDING.contains(&verb) {
-        return None;
-    }
-    let mut next = at + 1;
-    let has_person = PERSONS.contains(&word(words, next));
-    next += usize::from(has_person);
-    let has_article = matches!(word(words, next), "a" | "an" | "the" | "my" | "our" | "one" | "another");
-    next += usize::from(has_article);
-    const ADJECTIVES: &[&str] = &[
-        "daily",
-        "weekly",
-        "monthly",
-        "short",
-        "quick",
-        "brief",
-        "regular",
-        "summary",
-        "little",
-        "reminder",
-        "follow-up",
-        "confirmation",
-        "nice",
-        "single",
-    ];
-    next += usize::from(ADJECTIVES.contains(&word(words, next)));
-    let channel = word(words, next);
-    let after = word(words, next + 1);
-    let is_message =
-        matches!(after, "message" | "messages" | "notification" | "notifications" | "alert" | "alerts" | "call");
-    // "send the text of the post" sends words; "a push" is one of many things.
-    let is_clear = match channel {
-        "text" | "texts" | "push" | "signal" | "teams" => {
-            is_message
-                || (channel != "teams"
-                    && has_person
-                    && has_article
-                    && matches!(after, "" | "when" | "every" | "at" | "if" | "on" | "in" | "with" | "tomorrow"))
-        }
-        "call" => has_person && has_article && verb == "give",
-        "phone" | "telephone" => after == "call",
-        "post" => false,
-        "letter" => has_person,
-        _ => has_person || has_article,
-    };
-    is_clear.then(|| named(channel)).flatten()
-}
-
-/// "by email", "via Slack", "to my phone", "on WhatsApp".
-fn as_way(words: &[&str], at: usize) -> Option<&'static str> {
-    let way = words[at];
-    let by = matches!(way, "by" | "via" | "through" | "over" | "per" | "as" | "using");
-    let to = matches!(way, "to" | "on" | "in" | "into" | "with");
-    if !by && !to {
-        return None;
-    }
-    // A post about something "by email" says nothing of its delivery, unless it is to be sent.
-    let sends = words[..at].iter().any(|word| SENDING.contains(word));
-    let mut next = at + 1;
-    let article = word(words, next);
-    let has_own = matches!(article, "my" | "our");
-    next += usize::from(has_own || matches!(article, "a" | "an" | "the"));
-    let channel = word(words, next);
-    let after = word(words, next + 1);
-    let is_message = matches!(after, "message" | "messages" | "notification" | "notifications" | "alert");
-    let is_clear = !COMMON.contains(&channel)
-        || is_message
-        || (by
-            && matches!(channel, "text" | "push" | "letter")
-            && matches!(after, "" | "every" | "at" | "when" | "on" | "tomorrow"))
-        || (by && channel == "teams");
-    let is_place = by
-        || (way == "with" && is_message)
-        || (has_own && way != "with")
-        || matches!(channel, "slack" | "whatsapp" | "telegram" | "discord" | "inbox");
-    let ends_well = !matches!(after, "marketing" | "campaign" | "campaigns" | "list" | "address" | "open" | "opens");
-    (sends && is_clear && is_place && ends_well).then(|| named(channel)).flatten()
-}
-
-/// "send it to ada@example.com".
-fn address(words: &[&str], at: usize) -> Option<&'static str> {
-    let (user, server) = words[at].split_once('@')?;
-    let is_address = !user.is_empty() && server.contains('.') && !server.contains('@');
-    let is_verb = |verb: usize| {
-        let before = verb.checked_sub(1).map(|before| words[before]);
-        VERBS.contains(&words[verb]) && !matches!(before, Some("my" | "our" | "the" | "an" | "a" | "his" | "her"))
-    };
-    let sends = (0..at).any(|before| SENDING.contains(&words[before]) || is_verb(before));
-    (is_address && sends).then_some(EMAIL)
+    let action = (0..words.len()).find_map(|at| sent(at).or_else(|| patterns::as_place(&words, said, at)))?;
+    Some(MissingChannel { action })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EMAIL: &str = "an e-mail";
+    const SMS: &str = "a text message";
+    const PUSH: &str = "a push notification";
+    const PHONE: &str = "a phone call";
 
     #[test]
     fn channels_that_do_not_exist_are_noticed() {
@@ -327,7 +89,7 @@ mod tests {
             ("send it by fax", "a fax"),
             ("notify me through Microsoft Teams", "a Teams message"),
         ] {
-            assert_eq!(missing_channel(text).map(|channel| channel.name), Some(name), "{text}");
+            assert_eq!(missing_channel(text).map(|channel| channel.action), Some(format!("send {name}")), "{text}");
         }
     }
 
@@ -358,6 +120,112 @@ mod tests {
             "",
         ] {
             assert_eq!(missing_channel(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn channels_that_no_list_knows_are_called_by_the_users_word() {
+        for (text, action) in [
+            ("send me a Viber message every morning", "send a Viber message"),
+            ("send me a viber message every morning", "send a Viber message"),
+            ("Send me a Threema message when it is done", "send a Threema message"),
+            ("send me a Matrix message every morning", "send a Matrix message"),
+            ("send a Mattermost notification to the team", "send a Mattermost message"),
+            ("send me a Skype message", "send a Skype message"),
+            ("send me a LINE message every Friday", "send a LINE message"),
+            ("send me a Google Chat message", "send a Google Chat message"),
+            ("send me the report via Google Chat", "send a Google Chat message"),
+            ("send me a Zello message at 9", "send a Zello message"),
+            ("send me a zello message at 9", "send a zello message"),
+            ("notify me with an Olvid notification", "send an Olvid message"),
+            ("send the report via Zello every Monday", "send a Zello message"),
+            ("send the report via zello every Monday", "send a zello message"),
+            ("message me on Zello every Monday", "send a Zello message"),
+            ("message me on Instagram when it is done", "send an Instagram message"),
+            ("send me a LinkedIn message every morning", "send a LinkedIn message"),
+            ("ping me on Matrix when it is done", "send a Matrix message"),
+            ("put it on Slack", "send a Slack message"),
+            ("notify me about new posts on Slack", "send a Slack message"),
+            ("send me the report about clicks by email", "send an e-mail"),
+        ] {
+            assert_eq!(missing_channel(text).map(|channel| channel.action).as_deref(), Some(action), "{text}");
+        }
+        let channel = missing_channel("send me a Zello message").unwrap();
+        assert_eq!(channel.sentence(), "I cannot send a Zello message: results come as messages here.");
+    }
+
+    #[test]
+    fn calendars_stores_and_printers_are_noticed() {
+        const CALENDAR: &str = "put anything into a calendar";
+        for (text, action) in [
+            ("put it in my calendar", CALENDAR),
+            ("Run the report and add it to my Google Calendar", CALENDAR),
+            ("send me a calendar invite for it", CALENDAR),
+            ("create a calendar entry for the post", CALENDAR),
+            ("save the report to Google Drive every Monday", "save anything to Google Drive"),
+            ("every Monday save the report to google drive", "save anything to Google Drive"),
+            ("upload it to my drive", "save anything to a drive"),
+            ("put the numbers into Notion", "save anything to Notion"),
+            ("save the report to Nextcloud", "save anything to Nextcloud"),
+            ("save the report to Seafile", "save anything to Seafile"),
+            ("send the report to Dropbox", "save anything to Dropbox"),
+            ("run the report and print it", "print anything"),
+        ] {
+            assert_eq!(missing_channel(text).map(|channel| channel.action).as_deref(), Some(action), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_post_is_about_and_what_stands_in_it_is_no_delivery() {
+        for text in [
+            "Write a LinkedIn post about how we share files on Slack",
+            "Create a tweet: get our newsletter by email",
+            "Create a tweet: we send you an SMS. Get our newsletter by email!",
+            "Write a tweet \"send us an email\" for tomorrow",
+            "Draft a thread on how to save photos to Google Drive",
+            "Write a post about how we collect addresses and send them by email",
+            "Create a LinkedIn post saying that we notify you by SMS",
+            "Post about sharing files via Dropbox",
+            "tell me about sales on Telegram",
+            "update me on Apollo",
+            "send me the report on Friday",
+            "send me a birthday message",
+            "send me a short message every morning",
+            "send me a welcome message",
+            "send me a daily notification",
+            "share it on LinkedIn",
+            "Remind me to post on Instagram",
+            "notify me when Ada posts on LinkedIn",
+            "send me an alert message",
+            "save it to Drafts",
+            "post it via Twitter",
+            "add it to the content plan",
+            "save it as a draft",
+            "send me the line of the post with most clicks",
+            "get the matrix of clicks by platform",
+            "send it via chat",
+            "give me numbers for Monday through Friday",
+            "add a call to action",
+            "write a script to print the sum",
+        ] {
+            assert_eq!(missing_channel(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_done_with_a_post_counts_also_behind_its_topic() {
+        for text in [
+            "Write a LinkedIn post about remote work and email it to me",
+            "Write a post about our launch and send it by email",
+            "Write a post about how we work and send it to me by email",
+            "Write a post about our launch. Send it to me by email",
+            "Every Monday email me a post about Slack",
+        ] {
+            assert_eq!(
+                missing_channel(text).map(|channel| channel.action).as_deref(),
+                Some("send an e-mail"),
+                "{text}"
+            );
         }
     }
 }

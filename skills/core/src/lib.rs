@@ -26,6 +26,9 @@ const CONFIRM: &str = "forget-everything";
 /// The question for a time zone that is not known.
 const WHICH_ZONE: &str = "time-zone";
 
+/// The question for a name of which the words do not show where it ends.
+const WHICH_NAME: &str = "name";
+
 /// The skill.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Core;
@@ -117,6 +120,10 @@ fn question(wish: &Wish, request: &Request) -> Option<Question> {
                         and your instructions?";
             Some(Question::new(CONFIRM, text).options(["Yes, forget everything", "No, keep it"]))
         }
+        Wish::UnclearName { said } if request.answer(WHICH_NAME).is_none() => {
+            let text = format!("Where does your name end in “{said}”? Tell me only the name.");
+            Some(Question::new(WHICH_NAME, text).options(names::possible(said)))
+        }
         Wish::TimeZone { said } if zones::find(request.answer(WHICH_ZONE).unwrap_or(said)).is_none() => {
             let said = request.answer(WHICH_ZONE).unwrap_or(said);
             Some(Question::new(
@@ -136,6 +143,11 @@ fn grant(wish: &Wish, inputs: &Inputs) -> Result<Done> {
         Wish::Help => Ok(told(words::help(context), words::skill_list(context))),
         Wish::Unknown => Ok(told(words::not_understood(&inputs.request.content, context), words::skill_list(context))),
         Wish::Name { name } => facts::remember_name(name),
+        Wish::UnclearName { said } => match inputs.request.answer(WHICH_NAME).and_then(names::answered) {
+            Some(name) => facts::remember_name(&name),
+            None => Err(Failure::invalid(format!("where the name ends in “{said}” is not clear; give only the name"))),
+        },
+        Wish::NotKept { said, place } => Ok(told(words::not_kept(said, place.as_deref()), Value::Null)),
         Wish::TimeZone { said } => {
             let said = inputs.request.answer(WHICH_ZONE).unwrap_or(said);
             let zone = zones::find(said).ok_or_else(|| {

@@ -16,15 +16,25 @@ pub(crate) fn read(request: &Request) -> Vec<Wish> {
     let mut wishes = Vec::new();
     let mut greeted = false;
     let mut thanked = false;
+    let mut unread = Vec::new();
     for clause in split(&request.content) {
         greeted |= is_greeting(clause);
         thanked |= is_thanks(clause);
-        if let Some(wish) = read_clause(without_politeness(clause))
-            && !wishes.contains(&wish)
-            && wishes.len() < MAX_WISHES
-        {
-            wishes.push(wish);
+        let clause = without_politeness(clause);
+        let read = read_clause(clause);
+        if read.is_empty() && names::says_something(clause) {
+            unread.push(clause);
         }
+        for wish in read {
+            if !wishes.contains(&wish) && wishes.len() < MAX_WISHES {
+                wishes.push(wish);
+            }
+        }
+    }
+    // Beside what was understood, what was not must not be lost without a word.
+    if !wishes.is_empty() {
+        let room = MAX_WISHES - wishes.len();
+        wishes.extend(unread.into_iter().take(room).map(not_kept));
     }
     if wishes.is_empty() {
         wishes.push(from_slots(request).unwrap_or(match (greeted, thanked) {
@@ -38,8 +48,8 @@ pub(crate) fn read(request: &Request) -> Vec<Wish> {
 
 /// What the router read where the words alone did not say it.
 fn from_slots(request: &Request) -> Option<Wish> {
-    if let Some(name) = request.slot("name").and_then(|name| names::told(&name)) {
-        return Some(Wish::Name { name });
+    if let Some(told) = request.slot("name").and_then(|name| names::told(&name)) {
+        return Some(named(told));
     }
     if let Some(said) = request.slot("time-zone") {
         return Some(Wish::TimeZone { said });
@@ -47,8 +57,50 @@ fn from_slots(request: &Request) -> Option<Wish> {
     request.has_action("help").then_some(Wish::Help)
 }
 
-fn read_clause(clause: &str) -> Option<Wish> {
-    recall(clause).or_else(|| forget(clause)).or_else(|| remember(clause)).or_else(|| help(clause))
+fn read_clause(clause: &str) -> Vec<Wish> {
+    if let Some(wish) = recall(clause).or_else(|| forget(clause)).or_else(|| remember(clause)).or_else(|| help(clause))
+    {
+        let rest = match &wish {
+            Wish::Name { name } => names::rest(clause, name).map(not_kept),
+            _ => None,
+        };
+        return [wish].into_iter().chain(rest).collect();
+    }
+    home(clause).map(|_| not_kept(clause)).into_iter().collect()
+}
+
+fn named(told: names::Told) -> Wish {
+    match told {
+        names::Told::Name(name) => Wish::Name { name },
+        names::Told::Unclear(said) => Wish::UnclearName { said },
+    }
+}
+
+fn not_kept(said: &str) -> Wish {
+    let place = home(said).map(str::to_owned);
+    Wish::NotKept { said: said.chars().take(MAX_TEXT).collect(), place }
+}
+
+/// The place where the user lives, if that is said.
+fn home(clause: &str) -> Option<&str> {
+    let place = after(
+        clause,
+        &[
+            "i live in ",
+            "i am living in ",
+            "i'm living in ",
+            "i’m living in ",
+            "i am based in ",
+            "i'm based in ",
+            "i’m based in ",
+            "living in ",
+            "based in ",
+        ],
+    )?;
+    let place = place.split([',', '(']).next().unwrap_or_default();
+    let place = place.split(" and ").next().unwrap_or_default();
+    let place = place.strip_suffix(" now").unwrap_or(place).trim();
+    (!place.is_empty()).then_some(place)
 }
 
 fn help(clause: &str) -> Option<Wish> {
@@ -199,7 +251,7 @@ fn remember(clause: &str) -> Option<Wish> {
             "everybody calls me ",
         ],
     ) {
-        return names::told(name).map(|name| Wish::Name { name });
+        return names::told(name).map(named);
     }
     if let Some(rest) = after(clause, &["i am ", "i'm ", "i’m ", "im ", "this is "]) {
         let is_presented = after(clause, &["this is "]).is_some();
@@ -358,122 +410,4 @@ fn is_thanks(clause: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use openanalyst_skill::testing;
-
-    fn wishes(text: &str) -> Vec<Wish> {
-        read(&testing::request(text))
-    }
-
-    fn preference_of(key: &str, value: &str) -> Wish {
-        Wish::Preference { key: key.into(), value: value.into() }
-    }
-
-    fn name_of(name: &str) -> Wish {
-        Wish::Name { name: name.into() }
-    }
-
-    fn forget_of(what: &str) -> Wish {
-        Wish::Forget { what: what.into() }
-    }
-
-    #[test]
-    fn each_utterance_asks_for_what_it_says() {
-        let zone = |said: &str| Wish::TimeZone { said: said.into() };
-        let instruction = |text: &str, replace| Wish::Instruction { text: text.into(), replace };
-        let recall = |about: Option<&str>| Wish::Recall { about: about.map(Into::into) };
-        let table = [
-            ("Hello!", Wish::Greet),
-            ("hey there, how are you?", Wish::Greet),
-            ("Thank you very much", Wish::Thanks),
-            ("help", Wish::Help),
-            ("Hi, what can you do?", Wish::Help),
-            ("Call me Ada", name_of("Ada")),
-            ("please call me Dr. Ada King, please", name_of("Dr. Ada King")),
-            ("from now on call me Ada", name_of("Ada")),
-            ("My name is Zoë", name_of("Zoë")),
-            ("my time zone is Europe/Berlin.", zone("Europe/Berlin")),
-            ("Set my timezone to Asia/Tokyo", zone("Asia/Tokyo")),
-            ("remember that I prefer short posts", preference_of("posts", "short posts")),
-            (
-                "I prefer posts without any emojis",
-                preference_of("posts-without-any-emojis", "posts without any emojis"),
-            ),
-            ("Remember that my favourite platform is LinkedIn", preference_of("platform", "LinkedIn")),
-            (
-                "remember our office is closed on Fridays",
-                preference_of("our-office-closed-on-fridays", "our office is closed on Fridays"),
-            ),
-            ("Always write in British English", instruction("Always write in British English", false)),
-            ("remember to never use hashtags", instruction("never use hashtags", false)),
-            ("my custom instructions are: be brief", instruction("be brief", true)),
-            ("What do you remember about me?", recall(None)),
-            ("what is my time zone?", recall(Some("time zone"))),
-            ("forget my name", forget_of("my name")),
-            ("Forget that I prefer short posts", forget_of("I prefer short posts")),
-            ("forget everything about me", Wish::ForgetEverything),
-            ("My name is Ada and I live in Berlin", name_of("Ada")),
-            ("My name is Ada Lovelace-Byron and I write programs", name_of("Ada Lovelace-Byron")),
-            ("My name's Bo, nice to meet you", name_of("Bo")),
-            ("call me Bo please", name_of("Bo")),
-            ("call me bo, ok?", name_of("bo")),
-            ("you can call me Al", name_of("Al")),
-            ("I'm Ada, a designer from Oslo", name_of("Ada")),
-            ("I’m Ada from Oslo", name_of("Ada")),
-            ("I am Jean-Luc, by the way", name_of("Jean-Luc")),
-            ("Hi, I'm Zoë!", name_of("Zoë")),
-            ("I'm Ludwig van Beethoven and I write music", name_of("Ludwig van Beethoven")),
-            ("my name is O'Brien because my father's was", name_of("O'Brien")),
-            ("my name is ada lovelace and I am new here", name_of("ada lovelace")),
-            ("My name is María José. I live in Madrid", name_of("María José")),
-            ("everyone calls me Dr. Jones", name_of("Dr. Jones")),
-            ("This is Ada speaking", name_of("Ada")),
-            ("I'm tired", Wish::Unknown),
-            ("I'm German", Wish::Unknown),
-            ("I am a designer from Oslo", Wish::Unknown),
-            ("I'm Ada's assistant", Wish::Unknown),
-            ("I am in Berlin", Wish::Unknown),
-            ("I'm OK with that", Wish::Unknown),
-            ("This is Great", Wish::Unknown),
-            ("call me a taxi", Wish::Unknown),
-            ("call me on Monday", Wish::Unknown),
-            ("call me Monday", Wish::Unknown),
-            ("call me back", Wish::Unknown),
-            ("my name is not important", Wish::Unknown),
-            ("call me at 9", Wish::Unknown),
-            ("the weather on Mars", Wish::Unknown),
-            ("hey paint the fence", Wish::Unknown),
-            ("", Wish::Unknown),
-        ];
-        for (text, wish) in table {
-            assert_eq!(wishes(text), [wish], "{text}");
-        }
-    }
-
-    #[test]
-    fn one_utterance_may_ask_for_several_things() {
-        let expected =
-            [name_of("Ada"), preference_of("posts", "short posts"), Wish::TimeZone { said: "Europe/Berlin".into() }];
-        assert_eq!(
-            wishes("Hi! Call me Ada and remember that I prefer short posts. My time zone is Europe/Berlin."),
-            expected
-        );
-    }
-
-    #[test]
-    fn what_the_router_read_counts_where_the_words_say_nothing() {
-        let request = testing::request("Ada is how I go by").with_slot("name", "Ada");
-        assert_eq!(read(&request), [name_of("Ada")]);
-    }
-
-    #[test]
-    fn any_text_gives_at_least_one_and_a_bounded_number_of_wishes() {
-        for text in ["\u{0}\u{1}", "“”", "remember", "remember that", "call me", "forget", "ß and ẞ, İ call me İ"]
-        {
-            assert!(!wishes(text).is_empty(), "{text}");
-        }
-        let many: String = (0..100).map(|number| format!("remember fact {number}. ")).collect();
-        assert_eq!(wishes(&many).len(), MAX_WISHES);
-    }
-}
+mod tests;

@@ -17,6 +17,18 @@ pub enum Wish {
         /// The name as the user wrote it.
         name: String,
     },
+    /// To be called by a name of which the words do not show where it ends.
+    UnclearName {
+        /// The words.
+        said: String,
+    },
+    /// Nothing that this skill does, told beside something that it does, or a place that it does not keep.
+    NotKept {
+        /// It, in the user's words.
+        said: String,
+        /// The place where the user lives, where the words name it.
+        place: Option<String>,
+    },
     /// To live in this time zone.
     TimeZone {
         /// The zone or city as the user named it.
@@ -59,7 +71,8 @@ impl Wish {
             Self::Greet => "greet",
             Self::Thanks => "thanks",
             Self::Help => "help",
-            Self::Name { .. } => "name",
+            Self::Name { .. } | Self::UnclearName { .. } => "name",
+            Self::NotKept { .. } => "not-kept",
             Self::TimeZone { .. } => "time-zone",
             Self::Preference { .. } => "preference",
             Self::Instruction { .. } => "instruction",
@@ -74,7 +87,8 @@ impl Wish {
         match self {
             Self::Greet | Self::Thanks => "Say hello",
             Self::Help => "Look up what can be done",
-            Self::Name { .. } => "Remember your name",
+            Self::Name { .. } | Self::UnclearName { .. } => "Remember your name",
+            Self::NotKept { .. } => "Say what is not kept",
             Self::TimeZone { .. } => "Remember your time zone",
             Self::Preference { .. } => "Remember your preference",
             Self::Instruction { .. } => "Remember your instruction",
@@ -86,6 +100,13 @@ impl Wish {
 
     /// Whether granting it must leave the memory changed. Forgetting what was never known changes nothing and is granted too.
     pub(crate) fn changes_memory(&self) -> bool {
-        matches!(self, Self::Name { .. } | Self::TimeZone { .. } | Self::Preference { .. } | Self::Instruction { .. })
+        matches!(
+            self,
+            Self::Name { .. }
+                | Self::UnclearName { .. }
+                | Self::TimeZone { .. }
+                | Self::Preference { .. }
+                | Self::Instruction { .. }
+        )
     }
 }

@@ -3,6 +3,8 @@
 use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
+use crate::zones;
+
 /// How much of an utterance that was not understood is repeated, in characters.
 const MAX_ECHO: usize = 80;
 /// How much of a skill's description is shown, in characters.
@@ -71,6 +73,23 @@ pub(crate) fn not_understood(content: &str, context: &Context) -> String {
     }
     text.push_str(&format!(" I can help with {}; ask “what can you do” to see how.", listed(&names)));
     text
+}
+
+/// What was told and is not kept, and how it would be.
+pub(crate) fn not_kept(said: &str, place: Option<&str>) -> String {
+    let said = shortened(said, MAX_ECHO);
+    let Some(place) = place else {
+        return format!(
+            "I have not kept “{said}”: tell me “remember that …” if I shall, or ask for it in a message of its own."
+        );
+    };
+    let hint = match zones::find(place) {
+        Some(zone) => format!("“my time zone is {}”", zone.name()),
+        None => "for example “my time zone is Europe/Berlin”".to_owned(),
+    };
+    format!(
+        "I have not kept “{said}”: I remember time zones, but no places. If I shall use the time of {place}, say {hint}."
+    )
 }
 
 /// The tenant's skills for programs.

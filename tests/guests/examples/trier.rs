@@ -250,6 +250,8 @@ fn act_alone(call: &Value) -> Result<Value, Failure> {
         "spin" => loop {
             std::hint::black_box(());
         },
+        // In capitals, which the request has not: so a test finds where the words of the panic come out.
+        "panic" => panic!("{}", text("text").to_uppercase()),
         "log" => {
             log::write(log::Level::Info, text("text"));
             Value::Null

@@ -8,6 +8,7 @@ use openanalyst_domain::{EventKind, Owner, TaskEvent, TaskId};
 use openanalyst_registry::{Availability, FALLBACK_SKILL};
 use openanalyst_runtime::Recording;
 use openanalyst_runtime::contract::{Action, Attempt, Inputs, Plan, Request, Step, StepResult, StepStatus};
+use openanalyst_store::StoreError;
 use openanalyst_store::effects::EffectKey;
 use openanalyst_store::recordings::PartRow;
 use openanalyst_store::rounds::RoundRow;
@@ -18,14 +19,13 @@ use super::masks::Masks;
 use super::run::{answer, parsed, recorded_result};
 use super::{FORMAT, Input, Invoked, RecordedSkill, TaskRecording};
 use crate::api::BrainError;
-use crate::asked::{answers_of, earlier_results, told_before};
+use crate::asked::{answers_of, earlier_results, readable, told_before};
 use crate::brain::Brain;
-use crate::end::Outcome;
 use crate::parts::{OWN, said_by};
 use crate::prepare::Prepared;
 use crate::steps::Settled;
 use crate::work::{PARTS, first_of_round};
-use crate::{accept, plan, supply};
+use crate::{accept, plan, supply, view};
 
 /// Most events of a task that are looked through for the number of attempts.
 const MAX_EVENTS: u32 = 2_000;
@@ -56,7 +56,9 @@ impl Brain {
         for part in store.recordings(owner, id, None).await? {
             parts.entry(part.place.clone()).or_default().push(part);
         }
-        let recordings = parts.into_iter().map(|(place, parts)| (place, supply::journal::recording(parts))).collect();
+        let recordings: Result<HashMap<String, Recording>, StoreError> =
+            parts.into_iter().map(|(place, parts)| Ok((place, supply::journal::recording(parts)?))).collect();
+        let recordings = recordings?;
         let events = store.task_events(owner, id, 0, MAX_EVENTS).await?;
         let mut export = Export {
             brain: self,
@@ -132,10 +134,13 @@ struct Export<'a> {
 impl Export<'_> {
     async fn round(&mut self, round: RoundRow) -> Result<(), BrainError> {
         let RoundRow { round: number, skill, version, digest, prepared, plan, outcome } = round;
-        let Ok(prepared) = serde_json::from_value::<Prepared>(prepared) else { return Ok(()) };
+        if prepared.is_null() {
+            return Ok(());
+        }
+        let prepared: Prepared = readable("prepared request", &prepared)?;
         let skill = self.skill(&skill, version, digest.as_deref()).await?;
-        let request = Request { attachments: accept::for_skill(&self.row.attachments), ..prepared.request.clone() };
-        let plan: Option<Plan> = plan.and_then(|plan| serde_json::from_value(plan).ok());
+        let request = Request { attachments: accept::for_skill(&self.row.attachments)?, ..prepared.request.clone() };
+        let plan: Option<Plan> = plan.map(|plan| readable("plan", &plan)).transpose()?;
         self.stage(number, "plan", skill, plan.as_ref().map(|plan| json!(plan)), || {
             Input::Plan(Box::new((request.clone(), prepared.context.clone())))
         });
@@ -145,7 +150,7 @@ impl Export<'_> {
         let results = self.steps(&round).await?;
         if results.len() == plan.steps.len() {
             let done = if outcome.get(OWN).is_some() { &[] } else { prepared.done.as_slice() };
-            let outcome: Outcome = serde_json::from_value(outcome).unwrap_or_default();
+            let outcome = view::outcome_of(Some(&outcome))?;
             let said = said_by(done, &outcome.content, outcome.data.as_ref());
             let given = outcome.error.is_none().then(|| answer(&said.0, said.1, &outcome.questions));
             self.stage(number, "reply", skill, given, || Input::Reply(Box::new((request.clone(), results))));
@@ -215,9 +220,9 @@ impl Export<'_> {
         let mut results: Vec<StepResult> = Vec::new();
         for step in &round.plan.steps {
             let done = recorded.iter().find(|(id, _)| *id == step.id);
-            let done = done.and_then(|(_, result)| serde_json::from_value::<StepResult>(result.clone()).ok());
+            let done: Option<StepResult> = done.map(|(_, result)| readable("step result", result)).transpose()?;
             if matches!(step.action, Action::Run(_)) {
-                let told = told_before(step, &earlier, answers.map_or(&[], Vec::as_slice));
+                let told = told_before(step, &earlier, answers.map_or(&[], Vec::as_slice))?;
                 self.attempts(round, step, &results, done.as_ref(), told.differences).await?;
             }
             match done {
@@ -288,7 +293,8 @@ impl Export<'_> {
     }
 
     async fn settled(&self, place: &str) -> Result<Option<Settled>, BrainError> {
-        Ok(self.effect(place).await?.and_then(|result| serde_json::from_value(result).ok()))
+        let result = self.effect(place).await?;
+        Ok(result.map(|result| readable("result of a step", &result)).transpose()?)
     }
 
     async fn learning(&self, round: i64, step: &Step) -> Result<Option<String>, BrainError> {

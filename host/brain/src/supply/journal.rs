@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Supply, store_failure};
+use crate::asked::readable;
 use crate::numbers::signed;
 use crate::record::Writing;
 
@@ -29,11 +30,15 @@ pub(crate) struct Change {
 }
 
 /// What was recorded of an invocation, from its parts in their order.
-pub(crate) fn recording(parts: impl IntoIterator<Item = PartRow>) -> Recording {
-    Recording::of(parts.into_iter().filter_map(|row| {
-        let part: Recording = serde_json::from_value(row.part).ok()?;
-        Some(Recording { number: row.number, ..part })
-    }))
+///
+/// # Errors
+/// [`StoreError::Damaged`]: a part cannot be read. Without it a guest would be told something else than before.
+pub(crate) fn recording(parts: impl IntoIterator<Item = PartRow>) -> Result<Recording, StoreError> {
+    let parts = parts.into_iter().map(|row| {
+        let part: Recording = readable("recording", &row.part)?;
+        Ok(Recording { number: row.number, ..part })
+    });
+    Ok(Recording::of(parts.collect::<Result<Vec<_>, StoreError>>()?))
 }
 
 impl Change {
@@ -159,7 +164,7 @@ impl Supply {
         let mut next = change.again();
         while let Some(found) = effect {
             if !self.is_failed_earlier(&found) {
-                return Ok(before(found));
+                return before(found);
             }
             change.key = next();
             // What a server refused for good (RFC 9110 §15.5) it may answer in the same way for as long as it knows the request's key.
@@ -264,10 +269,12 @@ fn status_of(effect: &Effect) -> Option<u64> {
     effect.result.as_ref()?.pointer("/ok/status")?.as_u64()
 }
 
-fn before<T: DeserializeOwned>(effect: Effect) -> Before<T> {
-    match effect.result.and_then(|result| serde_json::from_value(result).ok()) {
+fn before<T: DeserializeOwned>(effect: Effect) -> Result<Before<T>, StoreError> {
+    // A result that cannot be read is no open change: it was made.
+    let settled = effect.result.map(|result| readable("result of a change", &result)).transpose()?;
+    Ok(match settled {
         Some(Settled::Ok(value)) => Before::Made(Ok(value)),
         Some(Settled::Failed(failure)) => Before::Made(Err(failure)),
         None => Before::Open,
-    }
+    })
 }

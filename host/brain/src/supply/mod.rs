@@ -66,7 +66,7 @@ impl Supply {
         let now_ms = self.brain.clock.now_ms();
         let recording = if self.resumed {
             let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
-            journal::recording(parts)
+            journal::recording(parts)?
         } else {
             Recording::default()
         };

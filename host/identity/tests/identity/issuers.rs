@@ -281,9 +281,15 @@ async fn no_forged_token_of_another_issuer_is_believed() {
             TokenError::WrongAlgorithm,
         ),
         (
-            "no key id where there are several",
-            keys.sign(Algorithm::RS256, None, &claims(PROVIDER)),
-            TokenError::UnknownKey,
+            "a stranger's key without an id",
+            stranger.sign(Algorithm::ES256, None, &claims(PROVIDER)),
+            TokenError::KeyNotNamed { tried: 1 },
+        ),
+        (
+            "the RSA modulus as an HMAC secret, without an id",
+            jsonwebtoken::encode(&Header::default(), &claims(PROVIDER), &EncodingKey::from_secret(RSA_N.as_bytes()))
+                .unwrap(),
+            TokenError::KeyNotNamed { tried: 0 },
         ),
         (
             "a stranger's key with a known id",

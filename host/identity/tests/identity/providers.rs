@@ -243,6 +243,60 @@ async fn two_keys_of_one_id_are_both_tried() {
 }
 
 #[tokio::test]
+async fn a_token_without_a_key_id_is_tried_with_the_keys_of_its_algorithm() {
+    let web = Arc::new(Web::default());
+    let secrets: Vec<_> = (11..16_u8).map(|seed| p256::SecretKey::from_slice(&[seed; 32]).unwrap()).collect();
+    let jwk = |secret: &p256::SecretKey, kid: usize| {
+        let mut key: Value = serde_json::from_str(&secret.public_key().to_jwk_string()).unwrap();
+        key["kid"] = json!(format!("ec-{kid}"));
+        key
+    };
+    let signed = |secret: &p256::SecretKey, header: Value| {
+        let key = EncodingKey::from_ec_der(secret.to_pkcs8_der().unwrap().as_bytes());
+        let claims = claims(json!({"aud": "openanalyst", "tenant": "acme"}));
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &key).unwrap();
+        if header.is_null() {
+            return token;
+        }
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::ES256).unwrap();
+        format!("{message}.{signature}")
+    };
+    let rsa = Keys::new().rsa("rsa");
+    web.put(&json!([rsa, jwk(&secrets[0], 0), jwk(&secrets[1], 1)]));
+    let verifier = verifier(&web, options("tenant", ClaimRules::default()));
+    for (at, secret) in secrets[..2].iter().enumerate() {
+        for header in [Value::Null, json!({"alg": "ES256", "kid": null})] {
+            let principal = verifier.verify_fetching(&signed(secret, header), NOW_MS).await.unwrap();
+            assert_eq!(
+                principal.key_id,
+                format!("ec-{at}"),
+                "the key that signed is known, so that its end is noticed"
+            );
+        }
+    }
+    let stranger = signed(&secrets[2], Value::Null);
+    let error = verifier.verify_fetching(&stranger, NOW_MS).await.unwrap_err();
+    assert_eq!(error, TokenError::KeyNotNamed { tried: 2 });
+    assert!(error.to_string().contains("has no `kid`") && error.to_string().contains("2 tried"), "{error}");
+    assert_eq!(error.code(), "token-key-not-named");
+
+    // A key that came since is fetched, as for a token that names an unknown one.
+    web.put(&json!([jwk(&secrets[0], 0), jwk(&secrets[2], 2)]));
+    assert!(verifier.verify_fetching(&stranger, NOW_MS + 30_000).await.is_ok());
+
+    // With more keys than are tried, only a name can tell.
+    let all: Vec<Value> = secrets.iter().enumerate().map(|(at, secret)| jwk(secret, at)).collect();
+    web.put(&json!(all));
+    let last = signed(&secrets[4], Value::Null);
+    let error = verifier.verify_fetching(&last, NOW_MS + 60_000).await.unwrap_err();
+    assert_eq!(error, TokenError::KeyNotNamed { tried: 4 });
+    let named = signed(&secrets[4], json!({"alg": "ES256", "kid": "ec-4"}));
+    assert!(verifier.verify_fetching(&named, NOW_MS + 60_000).await.is_ok());
+}
+
+#[tokio::test]
 async fn keys_that_cannot_be_fetched_are_no_fault_of_the_token() {
     let (keys, web) = (Keys::new(), Arc::new(Web::default()));
     let verifier = verifier(&web, options("tenant", ClaimRules::default()));
@@ -280,12 +334,15 @@ async fn times_sizes_and_people_are_taken_as_the_standards_have_them() {
     for (what, token) in [
         ("a fraction of a second", with(json!({"exp": fraction}))),
         ("issued ahead of our clock", with(json!({"iat": NOW_S + 10}))),
+        ("null for what is left out", with(json!({"nbf": null, "iat": null}))),
         ("nearly 16 KiB", with(json!({"groups": groups}))),
     ] {
         let principal = verifier.verify_fetching(&token, NOW_MS).await;
         let principal = principal.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(principal.user.as_str(), "okta:auth0|64e4", "two issuers give the same `sub` to two people");
     }
+    let endless = verifier.verify_fetching(&with(json!({"exp": null})), NOW_MS).await;
+    assert_eq!(endless.unwrap_err(), TokenError::MissingClaim("exp".to_owned()), "null is no end");
     let mail = with(json!({"sub": "ada.lovelace+test@example.com"}));
     let user = verifier.verify_fetching(&mail, NOW_MS).await.unwrap().user;
     let folder = user.folder();

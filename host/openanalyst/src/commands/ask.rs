@@ -11,6 +11,7 @@ use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskSt
 use serde_json::Value;
 
 use crate::cli::Ask;
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::output::{note, say};
@@ -35,6 +36,9 @@ pub async fn run(ask: &Ask, settings: &Settings) -> Result<ExitCode, Failure> {
     }
 
     let host = Host::open(settings, Role::Visitor).await?;
+    if let Some(warning) = DataDir::openness(&settings.data_dir.value) {
+        tracing::warn!("{warning}");
+    }
     let asked = converse(&host.brain, &owner, ask, session, continued, attachments).await;
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     let task = asked?;

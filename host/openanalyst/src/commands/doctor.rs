@@ -40,6 +40,9 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     };
     let mut report = Report::default();
     report.line("data directory", DataDir::open(&settings.data_dir.value).map(|_| shown(&settings.data_dir.value)));
+    if let Some(warning) = DataDir::openness(&settings.data_dir.value) {
+        say!("note  {warning}");
+    }
     let (found, store) = database(settings).await;
     report.line("database", found);
     report.line("packages", packages(settings, store.as_ref()).await);

@@ -57,6 +57,9 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let keys = LocalKeys::open_or_create(&data.keys())?;
     crate::data_dir::private_dir(&settings.cache_dir.value)?;
     let host = Host::open(settings, Role::Server).await?;
+    if let Some(warning) = DataDir::openness(&settings.data_dir.value) {
+        tracing::warn!("{warning}");
+    }
     let preparation = host.preparation();
     let preparing = tokio::spawn(preparation.clone().keep_running());
 

@@ -338,6 +338,8 @@ async fn a_prompt_skill_is_kept_and_gets_no_requests_until_it_can_run() {
     assert_eq!(edge.activate(&token, "haiku", "0.1.0").await.0, 200);
     let routed = call(edge.post("/v1/route", &token, &json!({"content": "haiku"}))).await.1;
     assert!(!routed["decision"].to_string().contains("haiku"), "{routed}");
+    let reasons = routed["reasons"].to_string();
+    assert!(reasons.contains("`haiku` is meant, and it cannot run yet"), "{reasons}");
     assert!(call(edge.get("/v1/skills", &token)).await.1.to_string().contains("haiku"));
 }
 

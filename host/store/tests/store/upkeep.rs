@@ -22,6 +22,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const LATER: i64 = 400 * DAY_MS;
 
 both! {
+    one_of_two_nodes_fires_a_schedule,
     what_users_keep_is_counted_as_it_comes_and_goes,
     each_kind_has_its_quota,
     a_tenants_own_quotas_count,
@@ -114,6 +115,24 @@ async fn schedule(store: &Store, owner: &Owner) {
     .await
     .unwrap();
     tx.commit().await.unwrap();
+}
+
+/// Both saw that it is due; the one that comes second is told, and queues nothing.
+async fn one_of_two_nodes_fires_a_schedule(place: Place) {
+    let (first, second) = (place.open().await.unwrap(), place.open().await.unwrap());
+    let ada = owner("t", "ada");
+    schedule(&first, &ada).await;
+    for node in [&first, &second] {
+        let seen = node.schedule(&ada.tenant, "u/ada/s").await.unwrap().unwrap();
+        assert_eq!(seen.next_at_ms, Some(5));
+    }
+    for (node, wins) in [(&first, true), (&second, false)] {
+        let mut tx = node.begin(&ada).await.unwrap();
+        assert_eq!(tx.fired(&ada.tenant, "u/ada/s", 5, 5, Some(100)).await.unwrap(), wins);
+        tx.commit().await.unwrap();
+    }
+    let after = second.schedule(&ada.tenant, "u/ada/s").await.unwrap().unwrap();
+    assert_eq!((after.last_at_ms, after.next_at_ms), (Some(5), Some(100)));
 }
 
 async fn add_up(store: &Store) {

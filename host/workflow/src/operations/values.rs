@@ -81,15 +81,7 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
         }
         "delete" => {
             let path = args.text("path")?;
-            access::writable(&host.owner, path)?;
-            let removed = async {
-                let mut tx = host.inner.store.begin(&host.owner).await?;
-                let removed = tx.delete_value(&host.owner.tenant, kind, path).await?;
-                tx.commit().await?;
-                Ok(removed)
-            };
-            let removed = removed.await.map_err(|error: StoreError| store_failure(&error))?;
-            if removed { Ok(json!(path)) } else { Err(missing(path)) }
+            if delete(host, kind, path).await? { Ok(json!(path)) } else { Err(missing(path)) }
         }
         _ => Err(unknown(method)),
     }
@@ -163,6 +155,21 @@ async fn read(host: &JobHost, kind: &str, path: &str) -> Result<Option<Value>, F
     Ok(text.as_deref().map(parsed))
 }
 
+/// Removes a value; says whether there was one.
+async fn delete(host: &JobHost, kind: &str, path: &str) -> Result<bool, Failure> {
+    access::writable(&host.owner, path)?;
+    let unreachable = |error: StoreError| store_failure(&error);
+    let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
+    tx.hold("workflow").await.map_err(unreachable)?;
+    let Some(keeper) = tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? else {
+        return Ok(false);
+    };
+    access::replaceable(&host.owner, path, &keeper)?;
+    let removed = tx.delete_value(&host.owner.tenant, kind, path).await.map_err(unreachable)?;
+    tx.commit().await.map_err(unreachable)?;
+    Ok(removed)
+}
+
 async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<(), Failure> {
     access::writable(&host.owner, path)?;
     let text = value.to_string();
@@ -174,8 +181,11 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
     let _turn = quota::room(&host.inner, &host.owner, &[StorageKind::Workflows]).await?;
     let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
     tx.hold("workflow").await.map_err(unreachable)?;
-    if !tx.has_value(&host.owner.tenant, kind, path).await.map_err(unreachable)? {
-        quota::one_more_value(&mut tx, &host.owner, kind).await?;
+    match tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? {
+        // The state of a shared script is everybody's who runs it.
+        Some(_) if kind == STATE => {}
+        Some(keeper) => access::replaceable(&host.owner, path, &keeper)?,
+        None => quota::one_more_value(&mut tx, &host.owner, kind).await?,
     }
     tx.put_value(&host.owner, kind, path, &text, host.inner.clock.now_ms()).await.map_err(unreachable)?;
     tx.commit().await.map_err(unreachable)

@@ -128,3 +128,46 @@ async fn a_script_has_no_more_rights_than_its_owner() {
         ];";
     assert_eq!(env.run_source(source).await.result, Some(json!([404, 404, 404, 404, 404, 403])));
 }
+
+#[tokio::test]
+async fn a_shared_value_is_changed_and_removed_only_by_who_stored_it() {
+    let env = Env::new().await;
+    let bob = owner("acme", "bob");
+    let stored = "import * as wmill from 'windmill-client';
+        export async function main() {
+            await wmill.setVariable('f/team/rate', '7');
+            await wmill.setVariable('f/team/rate/longer', '8');
+            await wmill.setResource({ url: 'x' }, 'f/team/api', 'any');
+        }";
+    assert_eq!(env.run_source(stored).await.status, JobStatus::Done);
+    let taken = "import * as wmill from 'windmill-client';
+        const fails = async (call: () => Promise<unknown>) => {
+            try { await call(); return 'no error'; } catch (error) { return `${error.status} ${error.body}`; }
+        };
+        export async function main() {
+            return {
+                refused: [
+                    await fails(() => wmill.VariableService.deleteVariable({ path: 'f/team/rate' })),
+                    await fails(() => wmill.ResourceService.deleteResource({ path: 'f/team/api' })),
+                    await fails(() => wmill.setVariable('f/team/rate', '9')),
+                    await fails(() => wmill.setResource({ url: 'y' }, 'f/team/api', 'any')),
+                ],
+                read: await wmill.getVariable('f/team/rate'),
+            };
+        }";
+    env.try_put(&bob, "u/bob/take", taken).await.unwrap();
+    let id = env.engine.start(&bob, job("u/bob/take", json!({}))).await.unwrap();
+    let result = env.engine.wait(&bob, id, None).await.unwrap().result.unwrap();
+    assert_eq!(result["read"], "7", "everybody in the tenant reads it");
+    for refused in result["refused"].as_array().unwrap() {
+        let refused = refused.as_str().unwrap();
+        assert!(refused.starts_with("403") && refused.contains("another user stored `f/team/"), "{refused}");
+        assert!(refused.contains("ask them, or use another path"), "{refused}");
+    }
+    let removed = "import * as wmill from 'windmill-client';
+        export const main = async () => [
+            await wmill.VariableService.deleteVariable({ path: 'f/team/rate' }),
+            await wmill.getVariable('f/team/rate/longer'),
+        ];";
+    assert_eq!(env.run_source(removed).await.result, Some(json!(["f/team/rate", "8"])));
+}

@@ -134,3 +134,29 @@ fn effects_are_expected_to_be_there() {
     let plan = Core.plan(&testing::request("call me Ada"), &testing::context()).unwrap();
     assert!(plan.steps[0].expects.iter().any(|expected| expected.pointer == "/changed"));
 }
+
+#[test]
+fn a_name_in_small_letters_whose_end_is_not_clear_is_asked_for() {
+    let host = Host::new();
+    let request = testing::request("my name is bob swimming helps me relax");
+    let reply = ask(&host, &request, &testing::context());
+    assert_eq!(reply.questions.len(), 1);
+    assert!(reply.questions[0].text.contains("“bob swimming helps me relax”"), "{}", reply.questions[0].text);
+    assert_eq!(reply.questions[0].options, ["bob", "bob swimming"]);
+    ask(&host, &request.with_answer("name", "bob"), &testing::context());
+    assert_eq!(host.memory("preferences/display-name"), Some(json!("bob")));
+}
+
+#[test]
+fn a_place_beside_a_name_is_said_not_to_be_kept_and_its_time_zone_offered() {
+    let host = Host::new();
+    let reply = say(&host, "My name is Ada and I live in Berlin");
+    assert_eq!(host.memory("preferences/display-name"), Some(json!("Ada")));
+    assert!(
+        reply.contains("not kept “I live in Berlin”") && reply.contains("“my time zone is Europe/Berlin”"),
+        "{reply}"
+    );
+    let reply = say(&host, "call me Ada and I write programs");
+    assert!(reply.contains("not kept “I write programs”") && reply.contains("remember that"), "{reply}");
+    assert_eq!(host.memory("preferences/time-zone"), None);
+}
