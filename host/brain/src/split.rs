@@ -153,7 +153,9 @@ fn cuts(text: &str) -> impl Iterator<Item = (usize, usize)> {
             found.map(|(at, word)| (at, at + word.len())).collect::<Vec<_>>()
         })
         .collect();
-    cuts.sort_unstable();
+    // The longest of those that begin at one place: of "and then" nothing is left.
+    cuts.sort_unstable_by_key(|(at, after)| (*at, std::cmp::Reverse(*after)));
+    cuts.dedup_by_key(|(at, _)| *at);
     cuts.truncate(MAX_CUTS);
     cuts.into_iter()
 }
@@ -243,6 +245,7 @@ mod tests {
         let text = "Analyse last week, and then post a summary";
         let found: Vec<(&str, &str)> = cuts(text).map(|(at, after)| (&text[..at], &text[after..])).collect();
         assert!(found.contains(&("Analyse last week", "post a summary")), "{found:?}");
+        assert!(!found.contains(&("Analyse last week", "then post a summary")), "{found:?}");
         assert_eq!(cuts("sand and").count(), 0);
     }
 }

@@ -418,6 +418,8 @@ impl Verifier {
             }
         }
         let (claims, key_id) = match tried {
+            // That no key has the token's algorithm is said as it is.
+            Err(TokenError::WrongAlgorithm) if !keys.is_empty() => return Err(TokenError::WrongAlgorithm),
             Err(TokenError::BadSignature | TokenError::WrongAlgorithm) if header.key_id.is_none() && !is_shared => {
                 return Err(TokenError::KeyNotNamed { tried: tried_keys });
             }

@@ -176,7 +176,10 @@ impl Inner {
                         Box::pin(jobs::crashed(inner, &row)).await;
                     }
                 }
-                () = inner.stopping.cancelled() => drop(running.cancel().await),
+                () = inner.stopping.cancelled() => {
+                    drop(running.cancel().await);
+                    Box::pin(jobs::leave(inner, &row)).await;
+                }
             }
         });
     }

@@ -154,7 +154,7 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
 }
 
 /// Says that the job was left in order, as far as the record can be reached: it ended no process.
-async fn leave(inner: &Inner, row: &JobRow) {
+pub(crate) async fn leave(inner: &Inner, row: &JobRow) {
     let left = async {
         let mut tx = inner.store.begin(&row.owner).await?;
         tx.leave_job(row.id, &inner.node.to_string()).await?;
