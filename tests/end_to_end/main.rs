@@ -8,6 +8,7 @@ mod brain;
 mod command_line;
 mod crash;
 mod crash_rounds;
+mod criticals;
 mod database_chaos;
 mod deletion;
 mod effects;

@@ -21,6 +21,8 @@ use crate::plan::MAX_QUESTIONS;
 const MAX_ANSWER_CHARS: usize = 4_000;
 /// Most characters of an attachment's name, and of a correlation id.
 const MAX_NAME_CHARS: usize = 255;
+/// From so many bytes of attachments on, a request is large.
+const LARGE_BYTES: usize = 32 << 10;
 
 /// An attachment as it is stored: always in base64.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +40,15 @@ pub(crate) struct Checked {
     /// Tells whether another request with the same idempotency key is the same request. Empty where
     /// there is no key.
     pub(crate) digest: String,
+}
+
+/// Whether checking a request takes so long that it is done in the turns of its user, on the threads for work: decoding and hashing a large file takes milliseconds.
+pub(crate) fn is_large(request: &NewRequest) -> bool {
+    let of = |attachment: &Attachment| {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        text(&attachment.content).max(text(&attachment.base64))
+    };
+    request.attachments.iter().map(of).sum::<usize>() > LARGE_BYTES
 }
 
 /// Checks a request from the edge.

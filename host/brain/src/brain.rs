@@ -330,7 +330,20 @@ impl Brain {
     /// or the database's.
     pub async fn accept(&self, owner: &Owner, request: NewRequest) -> Result<Acceptance, BrainError> {
         self.check_open()?;
-        let checked = accept::check(&request)?;
+        let (request, checked) = match accept::is_large(&request) {
+            false => {
+                let checked = accept::check(&request)?;
+                (request, checked)
+            }
+            true => {
+                let checking = async move {
+                    let checked = accept::check(&request);
+                    (request, checked)
+                };
+                let (request, checked) = self.in_turn(owner, checking).await?;
+                (request, checked?)
+            }
+        };
         let task = NewTask {
             id: TaskId::new(),
             owner: owner.clone(),

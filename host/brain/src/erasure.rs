@@ -51,7 +51,10 @@ impl Brain {
     /// Goes on with the deletions that were asked for and have not ended.
     pub(crate) async fn continue_deletions(&self) -> Result<(), BrainError> {
         for deletion in self.inner.store.deletions_of_all_tenants().await? {
-            self.finish_deletion(&deletion).await?;
+            // One that fails does not stand before the others.
+            if let Err(error) = self.finish_deletion(&deletion).await {
+                tracing::error!(%error, "a deletion cannot be continued now: it is tried again");
+            }
         }
         Ok(())
     }

@@ -30,20 +30,36 @@ impl Pace for Gently {
 impl Brain {
     /// Does all of it, for as long as the host runs.
     pub(crate) async fn keep_up(&self) {
+        // A pass over many users takes minutes. Counters are added up meanwhile.
+        tokio::join!(self.keep_adding_up(), self.keep_pruning());
+    }
+
+    async fn keep_adding_up(&self) {
         let inner = &self.inner;
-        let mut next_pass = tokio::time::Instant::now();
         loop {
-            if inner.nodes.is_first() {
-                if let Err(error) = self.add_up().await {
-                    tracing::warn!(%error, "what users keep cannot be added up now");
-                }
-                if tokio::time::Instant::now() >= next_pass {
-                    self.pass().await;
-                    next_pass = tokio::time::Instant::now() + inner.settings.prune_every;
-                }
+            if inner.nodes.is_first()
+                && let Err(error) = self.add_up().await
+            {
+                tracing::warn!(%error, "what users keep cannot be added up now");
             }
             tokio::select! {
-                () = tokio::time::sleep(ADD_UP_EVERY.min(inner.settings.prune_every)) => {}
+                () = tokio::time::sleep(ADD_UP_EVERY) => {}
+                () = inner.closing.cancelled() => return,
+            }
+        }
+    }
+
+    async fn keep_pruning(&self) {
+        let inner = &self.inner;
+        loop {
+            let mut pause = inner.settings.prune_every;
+            match inner.nodes.is_first() {
+                true => self.pass().await,
+                // The node that does it may have gone.
+                false => pause = pause.min(ADD_UP_EVERY),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
                 () = inner.closing.cancelled() => return,
             }
         }
@@ -57,7 +73,7 @@ impl Brain {
     async fn pass(&self) {
         let inner = &self.inner;
         if let Err(error) = self.continue_deletions().await {
-            tracing::error!(%error, "a deletion cannot be continued now: it is tried again");
+            tracing::error!(%error, "the deletions that were asked for cannot be read now: it is tried again");
         }
         let pace = Gently(inner.closing.clone());
         match inner.store.prune(inner.registry.retention(), inner.clock.now_ms(), &pace).await {

@@ -73,9 +73,18 @@ pub(crate) async fn upload(
 ) -> Result<Response, Problem> {
     // Read whole before it takes a place: a client that sends slowly holds up nobody.
     let package = input::package(request, &app).await?;
-    let _place = app.uploads.take(&caller.owner.tenant).await?;
-    let input::Package { archive, reserved: _reserved } = package;
-    let uploaded = app.registry.upload(&caller.owner.tenant, archive.into(), &caller.actor()).await?;
+    let place = app.uploads.take(&caller.owner.tenant).await?;
+    let input::Package { archive, reserved } = package;
+    // What has begun to compile goes on if the client goes away, and so keeps its place and its bytes until it has ended.
+    let uploading = tokio::spawn(async move {
+        let uploaded = app.registry.upload(&caller.owner.tenant, archive.into(), &caller.actor()).await;
+        drop((place, reserved));
+        uploaded
+    });
+    let uploaded = uploading.await.map_err(|error| {
+        tracing::error!(%error, "an upload ended early");
+        Problem::internal()
+    })??;
     let status = if uploaded.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(uploaded)).into_response())
 }

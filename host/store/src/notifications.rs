@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::sql::{At, Id, from_row, query};
 use crate::{Store, StoreError, Tx};
 
+/// Most messages that are kept for a user.
+const MAX_KEPT: i64 = 1_000;
+
 /// A message to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +39,8 @@ struct Raw {
 from_row!(Raw { id, title, content, level, job_id, created_at });
 
 impl Tx {
-    /// Keeps a message for a user.
+    /// Keeps a message for a user. Of each user the newest 1,000 are kept: a script that never stops telling
+    /// something fills no disk.
     ///
     /// # Errors
     /// The database's.
@@ -70,6 +74,15 @@ impl Tx {
         .bind(level)
         .bind(job)
         .bind(At(at_ms))
+        .run(self)
+        .await?;
+        query(
+            "DELETE FROM notifications WHERE tenant = $1 AND user_id = $2 AND id <= (SELECT id FROM notifications \
+             WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.user.as_str())
+        .bind(MAX_KEPT)
         .run(self)
         .await?;
         Ok(notification)

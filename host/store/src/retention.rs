@@ -194,7 +194,7 @@ impl Store {
     pub async fn prune(&self, operator: &Retention, now_ms: i64, pace: &impl Pace) -> Result<Pruned, StoreError> {
         let mut done = Pruned::default();
         let mut after = (String::new(), String::new());
-        let mut of_tenant: Option<(TenantId, Retention)> = None;
+        let mut of_tenant: Option<(TenantId, Option<Retention>)> = None;
         loop {
             let keepers = self.keepers_of_all_tenants(&after, 100).await?;
             let Some(last) = keepers.last() else { break };
@@ -204,20 +204,25 @@ impl Store {
                 let retention = match &of_tenant {
                     Some((known, retention)) if *known == tenant => *retention,
                     _ => {
-                        let retention = self.retention_of(&tenant, operator).await?;
-                        let mut pass = steps::Pass { store: self, now_ms, pace, done: &mut done };
-                        pass.old_receipts(&tenant, cutoff_ms(now_ms, retention.receipts)).await?;
+                        let begun = self.begin_tenant(&tenant, operator, now_ms, pace, &mut done).await;
+                        // What cannot be read of one tenant does not keep the others' from being pruned.
+                        let retention = begun.unwrap_or_else(|error| {
+                            tracing::error!(%tenant, %error, "nothing of this tenant can be pruned now");
+                            None
+                        });
                         of_tenant = Some((tenant.clone(), retention));
                         retention
                     }
                 };
                 // What belongs to nobody in particular is not pruned.
-                let Ok(user) = UserId::parse(user) else { continue };
+                let (Ok(user), Some(retention)) = (UserId::parse(user), retention) else { continue };
                 let owner = Owner::new(tenant, user);
-                if self.is_deleting(&owner).await? {
-                    continue;
+                match self.prune_if_kept(&owner, &retention, now_ms, pace).await {
+                    Ok(pruned) => done.add(pruned),
+                    Err(error) => {
+                        tracing::error!(tenant = %owner.tenant, user = %owner.user, %error, "nothing more of this user can be pruned now");
+                    }
                 }
-                done.add(self.prune_owner(&owner, &retention, now_ms, pace).await?);
                 if !pace.pause().await {
                     return Ok(done);
                 }
@@ -225,6 +230,34 @@ impl Store {
         }
         self.forget_revocations(now_ms).await?;
         Ok(done)
+    }
+
+    /// What a tenant keeps, once its old receipts are removed.
+    async fn begin_tenant(
+        &self,
+        tenant: &TenantId,
+        operator: &Retention,
+        now_ms: i64,
+        pace: &impl Pace,
+        done: &mut Pruned,
+    ) -> Result<Option<Retention>, StoreError> {
+        let retention = self.retention_of(tenant, operator).await?;
+        let mut pass = steps::Pass { store: self, now_ms, pace, done };
+        pass.old_receipts(tenant, cutoff_ms(now_ms, retention.receipts)).await?;
+        Ok(Some(retention))
+    }
+
+    async fn prune_if_kept(
+        &self,
+        owner: &Owner,
+        retention: &Retention,
+        now_ms: i64,
+        pace: &impl Pace,
+    ) -> Result<Pruned, StoreError> {
+        match self.is_deleting(owner).await? {
+            true => Ok(Pruned::default()),
+            false => self.prune_owner(owner, retention, now_ms, pace).await,
+        }
     }
 
     /// Removes what one user is not to keep any more.

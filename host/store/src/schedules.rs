@@ -213,6 +213,20 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Makes a schedule due later: it could not be fired. Which moment it fires for is found anew then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn postpone_schedule(&mut self, tenant: &TenantId, path: &str, until_ms: i64) -> Result<(), StoreError> {
+        query("UPDATE schedules SET next_at = $3 WHERE tenant = $1 AND path = $2 AND enabled AND next_at < $3")
+            .bind(tenant.as_str())
+            .bind(path)
+            .bind(At(until_ms))
+            .run(self)
+            .await?;
+        Ok(())
+    }
+
     /// As [`Store::schedule`], as this transaction sees it.
     ///
     /// # Errors

@@ -177,7 +177,7 @@ impl Inner {
                     }
                 }
                 () = inner.stopping.cancelled() => {
-                    drop(running.cancel().await);
+                    let _ = running.cancel().await;
                     Box::pin(jobs::leave(inner, &row)).await;
                 }
             }

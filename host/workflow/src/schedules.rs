@@ -4,6 +4,7 @@
 //! crashes. While a job that it started still waits for a worker, a schedule that is due again is passed over. Firings that were missed while no server
 //! ran are made up for by one, for the moment that was missed last.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +131,13 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     Ok(changed)
 }
 
+/// How long the firings of one tenant may take at once.
+const FIRING: Duration = Duration::from_secs(5);
+/// When those are looked at again that did not fire.
+const RETRY_MS: i64 = 1_000;
+/// How much later one is due that cannot be fired.
+const POSTPONED_MS: i64 = 60_000;
+
 /// Fires what is due, for as long as the engine runs.
 pub(crate) async fn keep_firing(inner: &Arc<Inner>) {
     loop {
@@ -160,18 +168,47 @@ async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
         if due.is_empty() || inner.closing.is_cancelled() {
             return inner.store.next_due_of_all_tenants().await;
         }
-        let mut failed = None;
+        let mut of_tenants: BTreeMap<TenantId, Vec<String>> = BTreeMap::new();
         for (tenant, path) in due {
-            let Some(row) = inner.store.schedule(&tenant, &path).await? else { continue };
-            if let Err(error) = fire(inner, row).await {
-                tracing::error!(schedule = path, %error, "a schedule cannot be fired now");
-                failed = Some(error);
-            }
+            of_tenants.entry(tenant).or_default().push(path);
         }
-        if let Some(error) = failed {
-            return Err(error);
+        // Side by side: a tenant whose reads wait for each other holds up its own schedules only.
+        let firing = of_tenants.iter().map(|(tenant, paths)| async {
+            tokio::time::timeout(FIRING, fire_of_tenant(inner, tenant, paths)).await.unwrap_or(false)
+        });
+        if !futures_util::future::join_all(firing).await.into_iter().all(|all_fired| all_fired) {
+            return Ok(Some(inner.clock.now_ms() + RETRY_MS));
         }
     }
+}
+
+/// Fires what is due of one tenant. False: something could not be, and is due again in a moment.
+async fn fire_of_tenant(inner: &Arc<Inner>, tenant: &TenantId, paths: &[String]) -> bool {
+    let mut all_fired = true;
+    for path in paths {
+        let fired = async {
+            match inner.store.schedule(tenant, path).await? {
+                Some(row) => fire(inner, row).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = fired.await {
+            tracing::error!(%tenant, schedule = path, %error, "a schedule cannot be fired now: it is tried again in a minute");
+            // So that it does not stand before those that are due after it, of all tenants.
+            let later = inner.clock.now_ms() + POSTPONED_MS;
+            if let Err(error) = postpone(inner, tenant, path, later).await {
+                tracing::warn!(%tenant, schedule = path, %error, "a schedule cannot be postponed now");
+            }
+            all_fired = false;
+        }
+    }
+    all_fired
+}
+
+async fn postpone(inner: &Inner, tenant: &TenantId, path: &str, until_ms: i64) -> Result<(), StoreError> {
+    let mut tx = inner.store.begin(tenant).await?;
+    tx.postpone_schedule(tenant, path, until_ms).await?;
+    tx.commit().await
 }
 
 async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
