@@ -203,12 +203,19 @@ async fn a_component_that_cannot_be_compiled_makes_the_host_not_ready_and_is_tri
     let problem = tokio::time::timeout(PATIENCE, failing).await.expect("a killed compiler is a failure");
     let failed = json!({"name": "components", "ok": false});
     assert!(problem["checks"].as_array().unwrap().contains(&failed), "{problem}");
-    assert!(preparing(&problem).contains(&"core"), "{problem}");
+    // Which one it was depends on how fast the compilers are.
+    assert!(!preparing(&problem).is_empty(), "{problem}");
     drop(killed);
     let task = server.client(&token).ask("hello", "s").await;
     assert_eq!(task["status"], "completed", "{task}");
     let (_, ready) = nobody.get("/ready").await;
     assert!(!preparing(&ready).contains(&"core"), "{ready}");
+    let tried_again = async {
+        while nobody.get("/ready").await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried_again).await.expect("what failed is tried again");
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub(crate) fn shared(brain: Brain, registry: Registry, options: ServerOptions, s
             tenant: options.limits.tenant_upload_bytes,
             node: options.limits.node_upload_bytes,
         }),
-        uploads: UploadQueue::new(&options.limits),
+        uploads: Arc::new(UploadQueue::new(&options.limits)),
         verifier: options.verifier,
         clock: options.clock,
         rate: Arc::new(UserRate::new(&options.limits)),

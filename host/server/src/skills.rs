@@ -73,7 +73,7 @@ pub(crate) async fn upload(
 ) -> Result<Response, Problem> {
     // Read whole before it takes a place: a client that sends slowly holds up nobody.
     let package = input::package(request, &app).await?;
-    let place = app.uploads.take(&caller.owner.tenant).await?;
+    let place = app.uploads.take(&caller.owner).await?;
     let input::Package { archive, reserved } = package;
     // What has begun to compile goes on if the client goes away, and so keeps its place and its bytes until it has ended.
     let uploading = tokio::spawn(async move {

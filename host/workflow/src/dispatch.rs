@@ -35,7 +35,7 @@ pub(crate) struct Active {
 }
 
 /// A user waits for the jobs of a task. Nobody waits for those of a schedule.
-fn priority(row: &JobRow) -> Priority {
+pub(crate) fn priority(row: &JobRow) -> Priority {
     match row.task {
         Some(_) if row.schedule_path.is_none() => Priority::Interactive,
         _ => Priority::Background,

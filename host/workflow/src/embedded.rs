@@ -11,7 +11,7 @@ use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::quotas::Quotas;
 use openanalyst_store::{Store, StoreError};
-use openanalyst_worker_pool::WorkerPool;
+use openanalyst_worker_pool::{Priority, WorkerPool};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, OnceCell, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -146,14 +146,27 @@ async fn load_runner(sandbox: Sandbox) -> Result<ScriptRunner, EngineError> {
     Ok(loading.await.map_err(|error| EngineError::Ended(error.to_string()))??)
 }
 
+async fn place_in(places: &Places, owner: &Owner, priority: Priority) -> Option<Place> {
+    let (tenant, user) = (Some(&owner.tenant), Some(&owner.user));
+    match priority {
+        Priority::Interactive => places.place(tenant, user).await,
+        Priority::Background => places.place_behind(tenant, user).await,
+    }
+}
+
 impl Inner {
     pub(crate) async fn runner(&self) -> Result<&ScriptRunner, EngineError> {
         self.runner.get_or_try_init(|| load_runner(self.sandbox.clone())).await
     }
 
     /// Waits for a place to run a script.
-    pub(crate) async fn place(&self, owner: &Owner) -> Option<Place> {
-        self.workers.place(Some(&owner.tenant), Some(&owner.user)).await
+    pub(crate) async fn place(&self, owner: &Owner, priority: Priority) -> Option<Place> {
+        place_in(&self.workers, owner, priority).await
+    }
+
+    /// Waits for a place to begin a job of a script, and to be in the middle of it.
+    pub(crate) async fn place_to_live(&self, owner: &Owner, priority: Priority) -> Option<Place> {
+        place_in(&self.living, owner, priority).await
     }
 
     pub(crate) fn shared(&self) -> &HashMap<&'static str, &'static str> {

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access;
+use crate::dispatch::priority;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{JobProgress, StartJob};
 use crate::jobs::{Ended, check_language, check_source, run_source};
@@ -272,7 +273,7 @@ impl Run<'_> {
         let place = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(Ended::cancelled(&self.row.owner, "cancelled").into()),
-            place = self.inner.place(&self.row.owner) => place,
+            place = self.inner.place(&self.row.owner, priority(self.row)) => place,
         };
         let place = place.ok_or_else(|| Ended::failed("InternalError", "the host has no places for scripts"))?;
         let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await?;

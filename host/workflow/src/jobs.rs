@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::dispatch::priority;
 use crate::embedded::{EngineError, Inner, store_failure};
 use crate::engine::{Item, ItemKind, JobProgress};
 use crate::flows;
@@ -226,12 +227,11 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
     let _living = if row.is_flow || row.parent.is_some() {
         None
     } else {
-        let (tenant, user) = (&row.owner.tenant, &row.owner.user);
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Ok(cancelled()),
             () = inner.closing.cancelled() => return Err(Unfinished::Left),
-            living = inner.living.place(Some(tenant), Some(user)) => Some(living.ok_or(Unfinished::Left)?),
+            living = inner.place_to_live(&row.owner, priority(row)) => Some(living.ok_or(Unfinished::Left)?),
         }
     };
     // A flow only waits for its steps, each of which takes a place of its own.
@@ -242,7 +242,7 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
             biased;
             () = cancel.cancelled() => return Ok(cancelled()),
             () = inner.closing.cancelled() => return Err(Unfinished::Left),
-            place = inner.place(&row.owner) => Some(place.ok_or(Unfinished::Left)?),
+            place = inner.place(&row.owner, priority(row)) => Some(place.ok_or(Unfinished::Left)?),
         }
     };
     if inner.is_parent_cancelled(row).await {

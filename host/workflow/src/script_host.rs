@@ -8,8 +8,10 @@ use async_trait::async_trait;
 use openanalyst_domain::{Failure, JobId, LimitReason, Owner, Place, TaskId};
 use openanalyst_runtime::{Interrupted, LogLevel, ScriptCallError, ScriptHost};
 use openanalyst_store::jobs::JobRow;
+use openanalyst_worker_pool::Priority;
 use serde_json::Value;
 
+use crate::dispatch::priority;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{JobProgress, JobState, StartJob};
 use crate::operations;
@@ -20,6 +22,7 @@ pub(crate) struct JobHost {
     pub(crate) owner: Owner,
     pub(crate) job: JobId,
     pub(crate) task: Option<TaskId>,
+    priority: Priority,
     place: Mutex<Option<Place>>,
     starts: AtomicU32,
 }
@@ -31,6 +34,7 @@ impl JobHost {
             owner: row.owner.clone(),
             job: row.id,
             task: row.task,
+            priority: priority(row),
             place: Mutex::new(Some(place)),
             starts: AtomicU32::new(0),
         }
@@ -109,7 +113,7 @@ impl ScriptHost for JobHost {
     }
 
     async fn resumes(&self) {
-        let place = self.inner.place(&self.owner).await;
+        let place = self.inner.place(&self.owner, self.priority).await;
         *self.place() = place;
     }
 
