@@ -35,9 +35,11 @@ const URGENT_THREADS: usize = 1;
 /// anew, since its copies are of the past.
 const CACHE_KIB: i64 = 512;
 
+type Run = Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>;
+
 /// A read, which tells by itself what it found.
 struct Read {
-    run: Box<dyn FnOnce(Result<&mut Connection, StoreError>) + Send>,
+    run: Run,
     watch: Watch,
     whose: Whose,
     is_long: bool,
