@@ -304,7 +304,7 @@ impl BrainError {
             Self::WrongState(_) => "wrong-state",
             Self::TooManyTasks { .. } => "too-many-tasks",
             Self::ShuttingDown => "shutting-down",
-            Self::Store(openanalyst_store::StoreError::Busy) => "busy",
+            Self::Store(openanalyst_store::StoreError::Busy | openanalyst_store::StoreError::TooLong { .. }) => "busy",
             Self::Store(error) if error.is_transient() => "storage-unavailable",
             Self::Store(_) | Self::Internal(_) => "internal",
         }
@@ -317,6 +317,7 @@ impl BrainError {
             Self::TooManyTasks { .. } | Self::ShuttingDown | Self::Store(openanalyst_store::StoreError::Busy) => {
                 Some(1_000)
             }
+            Self::Store(openanalyst_store::StoreError::TooLong { .. }) => Some(5_000),
             Self::Store(error) if error.is_transient() => Some(5_000),
             _ => None,
         }

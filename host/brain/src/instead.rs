@@ -10,6 +10,10 @@ use crate::context::shorten;
 /// Most characters of a part of a request that are repeated.
 const MAX_PART_CHARS: usize = 200;
 
+/// A plain yes to "Shall … do it instead?".
+const YES: &[&str] =
+    &["yes", "yes please", "y", "yeah", "yep", "ok", "okay", "sure", "do it", "ja", "ja bitte", "gerne"];
+
 /// What happens with the request.
 pub(crate) enum Instead {
     /// The user chose this skill.
@@ -63,6 +67,10 @@ pub(crate) fn chosen_by_answer(rounds: &[Vec<Answer>], candidates: &[String]) ->
     let said =
         rounds.iter().flatten().rev().find(|answer| answer.question_id == "skill" || answer.question_id == "*")?;
     let text = said.text.to_lowercase();
+    let word = text.trim().trim_end_matches(['.', '!', ',']);
+    if let ([only], true) = (candidates, YES.contains(&word)) {
+        return Some(only.clone());
+    }
     candidates
         .iter()
         .find(|name| text.contains(&name.to_lowercase()) || text.contains(&name.replace('-', " ")))
@@ -93,8 +101,10 @@ mod tests {
             assert_eq!(candidates, ["social-media"]);
             assert!(question.starts_with(&format!("`notes` is the skill for this, and it {reason}")), "{question}");
             assert!(question.ends_with("Shall `social-media` do it instead?"), "{question}");
-            let chosen = in_place_of(&notes, &sure, &said("yes, social media"));
-            assert!(matches!(chosen, Instead::Chosen(name) if name == "social-media"));
+            for yes in ["yes, social media", "Yes.", "ja"] {
+                let chosen = in_place_of(&notes, &sure, &said(yes));
+                assert!(matches!(chosen, Instead::Chosen(name) if name == "social-media"), "{yes}");
+            }
             for (decision, rounds) in [(&sure, said("no")), (&unsure, Vec::new())] {
                 let Instead::Nobody(said) = in_place_of(&notes, decision, &rounds) else { panic!("nobody does it") };
                 assert!(said.contains("`notes`") && said.contains(cure), "{said}");

@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::sql::{At, Json, Page, Query, from_row, ms, query};
 use crate::{Scope, Store, StoreError, Tx, json, tenant_of, to_json};
 
+/// Most schedules of one tenant that are given as due at once.
+const DUE_OF_TENANT: i64 = 20;
+
 /// A schedule as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleRow {
@@ -213,20 +216,6 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Makes a schedule due later: it could not be fired. Which moment it fires for is found anew then.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn postpone_schedule(&mut self, tenant: &TenantId, path: &str, until_ms: i64) -> Result<(), StoreError> {
-        query("UPDATE schedules SET next_at = $3 WHERE tenant = $1 AND path = $2 AND enabled AND next_at < $3")
-            .bind(tenant.as_str())
-            .bind(path)
-            .bind(At(until_ms))
-            .run(self)
-            .await?;
-        Ok(())
-    }
-
     /// As [`Store::schedule`], as this transaction sees it.
     ///
     /// # Errors
@@ -324,10 +313,13 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TenantId, String)>, StoreError> {
         let rows: Vec<(String, String)> = query(
-            "SELECT tenant, path FROM schedules WHERE enabled AND next_at IS NOT NULL AND next_at <= $1 \
-             ORDER BY next_at, path LIMIT $2",
+            "SELECT tenant, path FROM (SELECT tenant, path, next_at, \
+             ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY next_at, path) AS turn \
+             FROM schedules WHERE enabled AND next_at IS NOT NULL AND next_at <= $1) AS due \
+             WHERE turn <= $2 ORDER BY turn, next_at, path LIMIT $3",
         )
         .bind(At(now_ms))
+        .bind(DUE_OF_TENANT)
         .bind(i64::from(limit))
         .all(self.read(Scope::Worker))
         .await?;

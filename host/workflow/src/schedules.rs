@@ -4,7 +4,7 @@
 //! crashes. While a job that it started still waits for a worker, a schedule that is due again is passed over. Firings that were missed while no server
 //! ran are made up for by one, for the moment that was missed last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use openanalyst_store::quotas::QuotaError;
 use openanalyst_store::schedules::{PutSchedule, ScheduleRow};
 use openanalyst_store::storage::StorageKind;
 use serde_json::json;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::access;
 use crate::cron::Timer;
@@ -131,17 +132,17 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     Ok(changed)
 }
 
-/// How long the firings of one tenant may take at once.
-const FIRING: Duration = Duration::from_secs(5);
-/// When those are looked at again that did not fire.
+/// When what is due and did not fire is looked at again.
 const RETRY_MS: i64 = 1_000;
-/// How much later one is due that cannot be fired.
-const POSTPONED_MS: i64 = 60_000;
+/// How long one rests that could not be fired: where the database could not be reached, and where something else is wrong with it.
+const UNREACHABLE_MS: i64 = 5_000;
+const REST_MS: i64 = 60_000;
 
 /// Fires what is due, for as long as the engine runs.
 pub(crate) async fn keep_firing(inner: &Arc<Inner>) {
+    let mut firings = Firings::default();
     loop {
-        let next = match fire_due(inner).await {
+        let next = match firings.begin(inner).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "the schedules cannot be read now");
@@ -153,6 +154,10 @@ pub(crate) async fn keep_firing(inner: &Arc<Inner>) {
         tokio::select! {
             () = inner.clock.sleep_until(wake) => {}
             () = inner.schedules_changed.notified() => {}
+            Some(ended) = firings.running.join_next() => {
+                firings.ended(ended, inner.clock.now_ms());
+                continue;
+            }
             () = inner.closing.cancelled() => return,
         }
         if let Err(error) = jobs::take_over(inner).await {
@@ -161,54 +166,76 @@ pub(crate) async fn keep_firing(inner: &Arc<Inner>) {
     }
 }
 
-/// Fires what is due; gives the moment of the next firing.
-async fn fire_due(inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
-    loop {
-        let due = inner.store.due_schedules_of_all_tenants(inner.clock.now_ms(), MAX_AT_ONCE).await?;
-        if due.is_empty() || inner.closing.is_cancelled() {
-            return inner.store.next_due_of_all_tenants().await;
-        }
+/// What one tenant's firings came to: the schedules that could not be fired, and how long each rests.
+type Failed = (TenantId, Vec<(String, i64)>);
+
+/// The firings that are under way. Those of one tenant come one after the other, and nobody else's wait for them.
+#[derive(Default)]
+struct Firings {
+    running: JoinSet<Failed>,
+    tenants: HashMap<tokio::task::Id, TenantId>,
+    /// Until when a schedule is left alone that could not be fired.
+    resting: HashMap<(TenantId, String), i64>,
+}
+
+impl Firings {
+    /// Begins to fire what is due of tenants whose last firings have ended; gives the moment to look again.
+    async fn begin(&mut self, inner: &Arc<Inner>) -> Result<Option<i64>, StoreError> {
+        let now_ms = inner.clock.now_ms();
+        self.resting.retain(|_, until_ms| *until_ms > now_ms);
         let mut of_tenants: BTreeMap<TenantId, Vec<String>> = BTreeMap::new();
-        for (tenant, path) in due {
-            of_tenants.entry(tenant).or_default().push(path);
+        let mut are_left = false;
+        for (tenant, path) in inner.store.due_schedules_of_all_tenants(now_ms, MAX_AT_ONCE).await? {
+            let schedule = (tenant, path);
+            if self.tenants.values().any(|busy| *busy == schedule.0) || self.resting.contains_key(&schedule) {
+                are_left = true;
+                continue;
+            }
+            of_tenants.entry(schedule.0).or_default().push(schedule.1);
         }
-        // Side by side: a tenant whose reads wait for each other holds up its own schedules only.
-        let firing = of_tenants.iter().map(|(tenant, paths)| async {
-            tokio::time::timeout(FIRING, fire_of_tenant(inner, tenant, paths)).await.unwrap_or(false)
-        });
-        if !futures_util::future::join_all(firing).await.into_iter().all(|all_fired| all_fired) {
-            return Ok(Some(inner.clock.now_ms() + RETRY_MS));
+        are_left |= !of_tenants.is_empty();
+        for (tenant, paths) in of_tenants {
+            let (inner, name) = (inner.clone(), tenant.clone());
+            let task = self.running.spawn(async move { fire_of_tenant(&inner, name, paths).await });
+            self.tenants.insert(task.id(), tenant);
+        }
+        match are_left {
+            true => Ok(Some(now_ms + RETRY_MS)),
+            false => inner.store.next_due_of_all_tenants().await,
+        }
+    }
+
+    fn ended(&mut self, ended: Result<Failed, JoinError>, now_ms: i64) {
+        match ended {
+            Ok((tenant, failed)) => {
+                self.tenants.retain(|_, busy| *busy != tenant);
+                self.resting.extend(failed.into_iter().map(|(path, ms)| ((tenant.clone(), path), now_ms + ms)));
+            }
+            Err(error) => {
+                tracing::error!(%error, "firing schedules panicked: this is a fault of the host");
+                self.tenants.remove(&error.id());
+            }
         }
     }
 }
 
-/// Fires what is due of one tenant. False: something could not be, and is due again in a moment.
-async fn fire_of_tenant(inner: &Arc<Inner>, tenant: &TenantId, paths: &[String]) -> bool {
-    let mut all_fired = true;
+/// Fires what is due of one tenant.
+async fn fire_of_tenant(inner: &Arc<Inner>, tenant: TenantId, paths: Vec<String>) -> Failed {
+    let mut failed = Vec::new();
     for path in paths {
         let fired = async {
-            match inner.store.schedule(tenant, path).await? {
+            match inner.store.schedule(&tenant, &path).await? {
                 Some(row) => fire(inner, row).await,
                 None => Ok(()),
             }
         };
         if let Err(error) = fired.await {
-            tracing::error!(%tenant, schedule = path, %error, "a schedule cannot be fired now: it is tried again in a minute");
-            // So that it does not stand before those that are due after it, of all tenants.
-            let later = inner.clock.now_ms() + POSTPONED_MS;
-            if let Err(error) = postpone(inner, tenant, path, later).await {
-                tracing::warn!(%tenant, schedule = path, %error, "a schedule cannot be postponed now");
-            }
-            all_fired = false;
+            let rest_ms = if error.is_transient() { UNREACHABLE_MS } else { REST_MS };
+            tracing::error!(%tenant, schedule = path, %error, again_in_ms = rest_ms, "a schedule cannot be fired now");
+            failed.push((path, rest_ms));
         }
     }
-    all_fired
-}
-
-async fn postpone(inner: &Inner, tenant: &TenantId, path: &str, until_ms: i64) -> Result<(), StoreError> {
-    let mut tx = inner.store.begin(tenant).await?;
-    tx.postpone_schedule(tenant, path, until_ms).await?;
-    tx.commit().await
+    (tenant, failed)
 }
 
 async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
@@ -260,8 +287,15 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     let queued = matches!(firing, Firing::Due) && tx.queue_job(&job).await?;
     tx.commit().await?;
     firing.log(&row.path, due_at_ms, queued.then_some(job.id));
-    if queued && let Some(job) = inner.store.job(&owner, job.id).await? {
-        inner.take(job);
+    if queued {
+        // It has fired, whatever becomes of this: the job is found with the open ones too.
+        match inner.store.job(&owner, job.id).await {
+            Ok(Some(job)) => inner.take(job),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(job = %job.id, %error, "a job that a schedule started is begun a little later")
+            }
+        }
     }
     Ok(())
 }

@@ -83,7 +83,8 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
             let prefix =
                 args.optional_text("scriptPathExact").or(args.optional_text("scriptPathStart")).unwrap_or_default();
             let rows = host.inner.store.jobs(owner, prefix, None, MAX_PAGE).await;
-            let rows = rows.map_err(|error| store_failure(&error))?.rows;
+            let page = rows.map_err(|error| store_failure(&error))?;
+            let (rows, is_cut) = (page.rows, page.is_cut);
             let wanted = |row: &JobRow| {
                 let done = row.status.is_final();
                 let exact = args.optional_text("scriptPathExact").is_none_or(|path| path == row.path);
@@ -98,7 +99,14 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 exact && success && running && kind
             };
             let most = usize::try_from(args.limit()).unwrap_or(usize::MAX);
-            Ok(rows.iter().filter(|row| wanted(row)).take(most).map(job_object).collect())
+            let found: Vec<Value> = rows.iter().filter(|row| wanted(row)).take(most).map(job_object).collect();
+            if is_cut && found.len() < most {
+                return Err(Failure::invalid(format!(
+                    "your last jobs have more than 4 MiB together, and {} of them are such: ask for fewer with `perPage`",
+                    found.len()
+                )));
+            }
+            Ok(found.into())
         }
         "cancelQueuedJob" => {
             let id = args.job()?;

@@ -72,7 +72,13 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
             let mut shown_values = Vec::new();
             for prefix in access::visible_prefixes(&host.owner, args.optional_text("pathStart").unwrap_or_default()) {
                 let rows = host.inner.store.values(&host.owner.tenant, kind, &prefix, None, args.limit()).await;
-                for row in rows.map_err(|error| store_failure(&error))?.rows {
+                let rows = rows.map_err(|error| store_failure(&error))?;
+                if rows.is_cut {
+                    return Err(Failure::invalid(format!(
+                        "what stands under `{prefix}` has more than 4 MiB together: list less at once, with a longer `pathStart` or a smaller `perPage`"
+                    )));
+                }
+                for row in rows.rows {
                     shown_values.push(shown(kind, &row.path, parsed(&row.value)));
                 }
             }
