@@ -180,9 +180,6 @@ pub(crate) fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     database.code()?.parse::<i32>().ok().map(|extended| extended & 0xff)
 }
 
-/// How long a statement may take on PostgreSQL, in seconds.
-pub(crate) const STATEMENT_S: u64 = 30;
-
 /// What a SQLSTATE of PostgreSQL means here (PostgreSQL documentation, appendix A).
 fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
     let database = error.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
@@ -190,8 +187,6 @@ fn of_postgres(error: &sqlx::Error) -> Option<StoreError> {
     Some(match database.code() {
         "53100" => StoreError::Full,
         "25006" => StoreError::ReadOnlyServer,
-        // Cancelled by `statement_timeout`, see the settings of the connection.
-        "57014" => StoreError::TooLong { seconds: STATEMENT_S },
         // Serialisation failure, deadlock, a lock that did not come in time.
         "40001" | "40P01" | "55P03" => StoreError::Locked,
         // The task was not as who writes it had seen it: `Held::update` has written null, or an event of that number is there.

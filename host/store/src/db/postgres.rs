@@ -16,7 +16,6 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction}
 use super::migrations::OF_POSTGRES;
 use super::sqlite::{MAX_WAITING, MAX_WAITING_OF_TENANT};
 use super::{Schema, known_version};
-use crate::error::STATEMENT_S;
 use crate::{Scope, StoreError};
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.
@@ -62,11 +61,10 @@ impl PostgresUrl {
 
     /// Settings that every connection has, whoever's it is.
     fn options(&self) -> PgConnectOptions {
-        let statement = format!("{STATEMENT_S}s");
         self.0.clone().application_name("openanalyst").options([
             ("standard_conforming_strings", "on"),
             ("timezone", "UTC"),
-            ("statement_timeout", statement.as_str()),
+            ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
             // Every statement here looks up few rows by an index, whatever its values are, so it is planned once for each connection. Planned anew each time, the context of a
             // request takes ten times as long to plan as to run. (For SQLite: `.cargo/config.toml`.)
