@@ -330,20 +330,12 @@ impl Brain {
     /// or the database's.
     pub async fn accept(&self, owner: &Owner, request: NewRequest) -> Result<Acceptance, BrainError> {
         self.check_open()?;
-        let (request, checked) = match accept::is_large(&request) {
-            false => {
-                let checked = accept::check(&request)?;
-                (request, checked)
-            }
-            true => {
-                let checking = async move {
-                    let checked = accept::check(&request);
-                    (request, checked)
-                };
-                let (request, checked) = self.in_turn(owner, checking).await?;
-                (request, checked?)
-            }
+        let is_large = accept::is_large(&request);
+        let checking = async move {
+            let checked = accept::check(&request)?;
+            Ok::<_, BrainError>((request, checked))
         };
+        let (request, checked) = if is_large { self.in_turn(owner, checking).await?? } else { checking.await? };
         let task = NewTask {
             id: TaskId::new(),
             owner: owner.clone(),

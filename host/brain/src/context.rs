@@ -14,7 +14,7 @@ use openanalyst_store::known::{Known, KnownFailure, KnownKeys, KnownLimits, Know
 use openanalyst_store::learnings::LearningRow;
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::tasks::{NewTask, TaskRow};
-use openanalyst_store::{Store, StoreError};
+use openanalyst_store::{Store, StoreError, json};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::task::JoinError;
@@ -191,17 +191,13 @@ pub(crate) fn build(
 
 /// What the user said of themselves: a JSON object, or nothing at all.
 pub(crate) fn told_preferences(text: &str) -> Result<serde_json::Map<String, Value>, StoreError> {
-    if text.is_empty() { Ok(serde_json::Map::new()) } else { from_text("context", text) }
+    if text.is_empty() { Ok(serde_json::Map::new()) } else { json("context", text) }
 }
 
 /// A value that a skill noted, where it is a text; skills may note anything else.
-pub(crate) fn noted_text(json: &str) -> Result<Option<String>, StoreError> {
-    let value: Value = from_text("memory", json)?;
+pub(crate) fn noted_text(noted: &str) -> Result<Option<String>, StoreError> {
+    let value: Value = json("memory", noted)?;
     Ok(value.as_str().map(str::to_owned))
-}
-
-fn from_text<T: serde::de::DeserializeOwned>(what: &'static str, json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
 }
 
 /// The preferences that fit, in the order of their names.
@@ -276,7 +272,7 @@ pub(crate) fn learnings(
     let mut chosen = Vec::new();
     for row in failures {
         if chosen.len() < MAX_FAILURES && similarity(request, &row.title) >= SAME_KIND {
-            let data: Value = from_text("history", &row.data)?;
+            let data: Value = json("history", &row.data)?;
             let reason = data.pointer("/error/message").and_then(Value::as_str).unwrap_or(&row.content);
             chosen.push(contract::Learning {
                 content: shorten(&format!("The request \"{}\" failed: {reason}", row.title), 600),

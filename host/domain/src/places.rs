@@ -6,12 +6,11 @@
 //!
 //! Work for which nobody waits comes behind all other, and has at most half of the places.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::{TenantId, Turns, UserId};
+use crate::{Shares, TenantId, Turns, UserId, Whose};
 
 /// See the module. Clones are the same places.
 #[derive(Debug, Clone)]
@@ -25,17 +24,13 @@ pub struct Places {
     for_behind: usize,
 }
 
-/// Whose a place is.
-type Whose = (Option<TenantId>, Option<UserId>);
-
 /// Those who stopped waiting are looked for when so many wait.
 const SOME: usize = 64;
 
 #[derive(Debug, Default)]
 struct State {
     free: usize,
-    taken: HashMap<Option<TenantId>, usize>,
-    taken_by_user: HashMap<Whose, usize>,
+    taken: Shares,
     waiting: Turns<(Whose, oneshot::Sender<Place>)>,
     waiting_behind: Turns<(Whose, oneshot::Sender<Place>)>,
     taken_behind: usize,
@@ -74,7 +69,7 @@ impl Places {
         let mut state = self.lock();
         // Where one is free, nobody waits who may have it, except for work behind.
         let whose = (tenant.cloned(), user.cloned());
-        (state.free > 0 && self.may(&state, &whose.0, &whose.1)).then(|| {
+        (state.free > 0 && self.has_room(state.free, &state.taken, &whose.0, &whose.1)).then(|| {
             state.take(&whose, false);
             Place { places: self.clone(), whose, is_behind: false, is_held: true }
         })
@@ -111,8 +106,8 @@ impl Places {
     /// Gives free places to those whose turn it is.
     fn hand_out(&self, state: &mut State) {
         while state.free > 0 {
-            let State { waiting, waiting_behind, taken, taken_by_user, free, taken_behind, .. } = state;
-            let may = |tenant: &_, user: &_| self.has_room(*free, taken, taken_by_user, tenant, user);
+            let State { waiting, waiting_behind, taken, free, taken_behind, .. } = state;
+            let may = |tenant: &_, user: &_| self.has_room(*free, taken, tenant, user);
             let mut next = waiting.pop_if(may);
             let is_behind = next.is_none();
             if is_behind && *taken_behind < self.for_behind {
@@ -128,23 +123,12 @@ impl Places {
         }
     }
 
-    fn may(&self, state: &State, tenant: &Option<TenantId>, user: &Option<UserId>) -> bool {
-        self.has_room(state.free, &state.taken, &state.taken_by_user, tenant, user)
-    }
-
-    fn has_room(
-        &self,
-        free: usize,
-        taken: &HashMap<Option<TenantId>, usize>,
-        taken_by_user: &HashMap<Whose, usize>,
-        tenant: &Option<TenantId>,
-        user: &Option<UserId>,
-    ) -> bool {
-        let of_tenant = taken.get(tenant).copied().unwrap_or_default();
-        let of_user = || taken_by_user.get(&(tenant.clone(), user.clone())).copied().unwrap_or_default();
+    /// Whether somebody may have one of the places that are free.
+    fn has_room(&self, free: usize, taken: &Shares, tenant: &Option<TenantId>, user: &Option<UserId>) -> bool {
+        let of_tenant = taken.of_tenant(tenant);
         of_tenant < self.of_tenant
             && (of_tenant == 0 || free > self.kept_free)
-            && (user.is_none() || of_user() < self.of_user)
+            && taken.of_user(tenant, user) < self.of_user
     }
 
     /// How many wait for a place: all, and those of one tenant.
@@ -181,26 +165,13 @@ impl State {
     fn take(&mut self, whose: &Whose, is_behind: bool) {
         self.free -= 1;
         self.taken_behind += usize::from(is_behind);
-        *self.taken.entry(whose.0.clone()).or_default() += 1;
-        if whose.1.is_some() {
-            *self.taken_by_user.entry(whose.clone()).or_default() += 1;
-        }
+        self.taken.add(whose);
     }
 
     fn give_back(&mut self, whose: &Whose, is_behind: bool) {
         self.free += 1;
         self.taken_behind -= usize::from(is_behind);
-        one_less(&mut self.taken, &whose.0);
-        one_less(&mut self.taken_by_user, whose);
-    }
-}
-
-fn one_less<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
+        self.taken.remove(whose);
     }
 }
 
@@ -291,7 +262,7 @@ mod tests {
         assert!(now_of_x.is_some());
         drop((of_y, now_of_x));
         let state = places.lock();
-        assert!(state.taken.is_empty() && state.taken_by_user.is_empty() && state.free == 8);
+        assert!(state.taken.is_empty() && state.free == 8);
     }
 
     #[test]

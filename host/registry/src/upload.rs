@@ -78,7 +78,7 @@ impl Registry {
     pub async fn check(&self, tenant: &TenantId, archive: Bytes) -> Result<Checked, RegistryError> {
         let Looked { package, mut warnings, publisher } = self.look(tenant, archive).await?;
         // What costs nothing is asked before the compiler works.
-        let most_bytes = self.quotas().most_of_tenant(tenant, StorageKind::Packages).await?;
+        let most_bytes = self.quotas().limits_of_tenant(tenant).await?.get(&StorageKind::Packages).copied();
         let mut tx = self.store().begin(tenant).await?;
         let may_be_stored = may_be_stored(&mut tx, tenant, &package, most_bytes).await;
         drop(tx);
@@ -130,7 +130,7 @@ impl Registry {
         let Checked { name, version, warnings, collisions, package, publisher, .. } = checked;
         let (manifest, digest) = (&package.manifest, &package.digest);
         let now_ms = self.now_ms();
-        let most_bytes = self.quotas().most_of_tenant(tenant, StorageKind::Packages).await?;
+        let most_bytes = self.quotas().limits_of_tenant(tenant).await?.get(&StorageKind::Packages).copied();
         let mut tx = self.store().begin(tenant).await?;
         tx.hold("skills").await?;
         tx.hold_package(digest.as_str()).await?;

@@ -52,7 +52,10 @@ use openanalyst_domain::{Owner, TenantId, UserId};
 use sql::Json;
 
 /// JSON from a column. A document that this host wrote and cannot read back is damage, not data.
-fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: impl AsRef<str>) -> Result<T, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Damaged`] names the column and the reason.
+pub fn json<T: serde::de::DeserializeOwned>(column: &'static str, text: impl AsRef<str>) -> Result<T, StoreError> {
     serde_json::from_str(text.as_ref())
         .map_err(|source| StoreError::Damaged { what: column, reason: source.to_string() })
 }

@@ -41,10 +41,7 @@ from_row!(Raw { id, title, content, level, job_id, created_at });
 impl Tx {
     /// Keeps a message for a user. Of each user the newest 1,000 are kept: a script that never stops telling
     /// something fills no disk.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn notify(
+    pub fn notify(
         &mut self,
         owner: &Owner,
         title: &str,
@@ -52,7 +49,7 @@ impl Tx {
         level: &str,
         job: Option<JobId>,
         at_ms: i64,
-    ) -> Result<Notification, StoreError> {
+    ) -> Notification {
         let id = MessageId::new();
         let notification = Notification {
             id: id.to_string(),
@@ -74,8 +71,7 @@ impl Tx {
         .bind(level)
         .bind(job)
         .bind(At(at_ms))
-        .run(self)
-        .await?;
+        .later(self);
         query(
             "DELETE FROM notifications WHERE tenant = $1 AND user_id = $2 AND id <= (SELECT id FROM notifications \
              WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
@@ -83,9 +79,8 @@ impl Tx {
         .bind(owner.tenant.as_str())
         .bind(owner.user.as_str())
         .bind(MAX_KEPT)
-        .run(self)
-        .await?;
-        Ok(notification)
+        .later(self);
+        notification
     }
 
     /// Notes that a connection of the user took it. False if another one had taken it before.

@@ -192,7 +192,7 @@ pub struct Quota {
     /// What there is.
     pub used: StorageUsage,
     /// What there may be.
-    pub limits: Arc<StorageLimits>,
+    pub limits: StorageLimits,
 }
 
 impl Quota {
@@ -384,7 +384,7 @@ impl Quotas {
         let set = self.set_by(&owner.tenant).await?;
         let mut limits = self.operator.user.clone();
         lower(&mut limits, set.users.get(owner.user.as_str()).unwrap_or(&set.user));
-        Ok(Quota { used: self.store.stored(Whose::User(owner)).await?, limits: Arc::new(limits) })
+        Ok(Quota { used: self.store.stored(Whose::User(owner)).await?, limits })
     }
 
     /// What a tenant and all its users keep, and may keep.
@@ -392,22 +392,19 @@ impl Quotas {
     /// # Errors
     /// The database's.
     pub async fn of_tenant(&self, tenant: &TenantId) -> Result<Quota, StoreError> {
-        let set = self.set_by(tenant).await?;
-        let mut limits = self.operator.tenant.clone();
-        lower(&mut limits, &set.tenant);
-        Ok(Quota { used: self.store.stored(Whose::Tenant(tenant)).await?, limits: Arc::new(limits) })
+        let limits = self.limits_of_tenant(tenant).await?;
+        Ok(Quota { used: self.store.stored(Whose::Tenant(tenant)).await?, limits })
     }
 
-    /// Most things of a kind that a tenant and all its users may keep together: for callers that count
-    /// in the transaction in which they write. None: no limit.
+    /// What a tenant and all its users may keep together: for callers that count in the transaction in which they write.
     ///
     /// # Errors
     /// The database's.
-    pub async fn most_of_tenant(&self, tenant: &TenantId, kind: StorageKind) -> Result<Option<u64>, StoreError> {
+    pub async fn limits_of_tenant(&self, tenant: &TenantId) -> Result<StorageLimits, StoreError> {
         let set = self.set_by(tenant).await?;
         let mut limits = self.operator.tenant.clone();
         lower(&mut limits, &set.tenant);
-        Ok(limits.get(&kind).copied())
+        Ok(limits)
     }
 
     async fn set_by(&self, tenant: &TenantId) -> Result<TenantQuotas, StoreError> {

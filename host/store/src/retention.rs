@@ -204,12 +204,14 @@ impl Store {
                 let retention = match &of_tenant {
                     Some((known, retention)) if *known == tenant => *retention,
                     _ => {
-                        let begun = self.begin_tenant(&tenant, operator, now_ms, pace, &mut done).await;
                         // What cannot be read of one tenant does not keep the others' from being pruned.
-                        let retention = begun.unwrap_or_else(|error| {
-                            tracing::error!(%tenant, %error, "nothing of this tenant can be pruned now");
-                            None
-                        });
+                        let retention = match self.begin_tenant(&tenant, operator, now_ms, pace, &mut done).await {
+                            Ok(retention) => Some(retention),
+                            Err(error) => {
+                                tracing::error!(%tenant, %error, "nothing of this tenant can be pruned now");
+                                None
+                            }
+                        };
                         of_tenant = Some((tenant.clone(), retention));
                         retention
                     }
@@ -217,7 +219,13 @@ impl Store {
                 // What belongs to nobody in particular is not pruned.
                 let (Ok(user), Some(retention)) = (UserId::parse(user), retention) else { continue };
                 let owner = Owner::new(tenant, user);
-                match self.prune_if_kept(&owner, &retention, now_ms, pace).await {
+                let pruned = async {
+                    match self.is_deleting(&owner).await? {
+                        true => Ok(Pruned::default()),
+                        false => self.prune_owner(&owner, &retention, now_ms, pace).await,
+                    }
+                };
+                match pruned.await {
                     Ok(pruned) => done.add(pruned),
                     Err(error) => {
                         tracing::error!(tenant = %owner.tenant, user = %owner.user, %error, "nothing more of this user can be pruned now");
@@ -240,24 +248,11 @@ impl Store {
         now_ms: i64,
         pace: &impl Pace,
         done: &mut Pruned,
-    ) -> Result<Option<Retention>, StoreError> {
+    ) -> Result<Retention, StoreError> {
         let retention = self.retention_of(tenant, operator).await?;
         let mut pass = steps::Pass { store: self, now_ms, pace, done };
         pass.old_receipts(tenant, cutoff_ms(now_ms, retention.receipts)).await?;
-        Ok(Some(retention))
-    }
-
-    async fn prune_if_kept(
-        &self,
-        owner: &Owner,
-        retention: &Retention,
-        now_ms: i64,
-        pace: &impl Pace,
-    ) -> Result<Pruned, StoreError> {
-        match self.is_deleting(owner).await? {
-            true => Ok(Pruned::default()),
-            false => self.prune_owner(owner, retention, now_ms, pace).await,
-        }
+        Ok(retention)
     }
 
     /// Removes what one user is not to keep any more.

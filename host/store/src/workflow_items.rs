@@ -165,13 +165,14 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn count_items(&mut self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
+        let count = "SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3";
+        self.count_of(count, owner, kind).await
+    }
+
+    /// Runs a count over the things of a kind that a user has.
+    pub(crate) async fn count_of(&mut self, count: &'static str, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
         let (count,): (i64,) =
-            query("SELECT COUNT(*) FROM workflow_items WHERE tenant = $1 AND kind = $2 AND user_id = $3")
-                .bind(owner.tenant.as_str())
-                .bind(kind)
-                .bind(owner.user.as_str())
-                .one(self)
-                .await?;
+            query(count).bind(owner.tenant.as_str()).bind(kind).bind(owner.user.as_str()).one(self).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 

@@ -38,14 +38,8 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn count_values(&mut self, owner: &Owner, kind: &str) -> Result<u64, StoreError> {
-        let (count,): (i64,) =
-            query("SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3")
-                .bind(owner.tenant.as_str())
-                .bind(kind)
-                .bind(owner.user.as_str())
-                .one(self)
-                .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let count = "SELECT COUNT(*) FROM workflow_values WHERE tenant = $1 AND kind = $2 AND user_id = $3";
+        self.count_of(count, owner, kind).await
     }
 }
 

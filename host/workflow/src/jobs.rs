@@ -139,7 +139,6 @@ pub(crate) async fn run(inner: Arc<Inner>, row: Arc<JobRow>, cancel: Cancellatio
         loop {
             match work(&inner, &row, &cancel).await {
                 Ok(ended) => return write_end(&inner, &row, ended).await,
-                Err(Unfinished::Left) if inner.closing.is_cancelled() => return leave(&inner, &row).await,
                 Err(Unfinished::Left) => return,
                 Err(Unfinished::Interrupted(reason)) => {
                     tracing::warn!(job = %row.id, reason, "a job is run again once its record can be reached");
@@ -262,7 +261,10 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(cancelled()),
-                () = inner.closing.cancelled() => return Err(Unfinished::Left),
+                () = inner.closing.cancelled() => {
+                    leave(inner, row).await;
+                    return Err(Unfinished::Left);
+                }
                 loaded = runner_for(inner, row) => {
                     if let Err(error) = loaded {
                         return Ok(Ended::failed("InternalError", error.to_string()));
@@ -454,7 +456,7 @@ async fn try_write_end(
     if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, now_ms).await? {
         return Ok(Vec::new());
     }
-    let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms).await?;
+    let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms);
     // The log belongs to the job; with the first receipt it stands where the logs of skills stand.
     let mut lines = serde_json::to_value(&ended.logs).unwrap_or_default();
     for receipt in &ended.receipts {

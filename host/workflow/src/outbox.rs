@@ -4,9 +4,9 @@
 //! out of the result and written in the transaction that ends the job.
 
 use openanalyst_domain::{JobId, Owner, TaskId};
+use openanalyst_store::Tx;
 use openanalyst_store::history::NewEntry;
 use openanalyst_store::notifications::Notification;
-use openanalyst_store::{StoreError, Tx};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -79,20 +79,20 @@ impl Outbox {
     }
 
     /// Writes it; gives the notifications, to be announced after the commit.
-    pub(crate) async fn write(
+    pub(crate) fn write(
         &self,
         tx: &mut Tx,
         owner: &Owner,
         job: JobId,
         task: Option<TaskId>,
         at_ms: i64,
-    ) -> Result<Vec<Notification>, StoreError> {
+    ) -> Vec<Notification> {
         let mut notifications = Vec::with_capacity(self.messages.len());
         for message in &self.messages {
             let known = |level: &&str| matches!(*level, "success" | "warning" | "error");
             let level = message.level.as_deref().filter(known).unwrap_or("info");
             let (title, content) = (cut(&message.title, MAX_TITLE_CHARS), cut(&message.content, MAX_CONTENT_CHARS));
-            notifications.push(tx.notify(owner, &title, &content, level, Some(job), at_ms).await?);
+            notifications.push(tx.notify(owner, &title, &content, level, Some(job), at_ms));
         }
         for activity in &self.activities {
             tx.remember(&NewEntry {
@@ -107,7 +107,7 @@ impl Outbox {
                 at_ms,
             });
         }
-        Ok(notifications)
+        notifications
     }
 }
 

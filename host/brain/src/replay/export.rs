@@ -23,7 +23,7 @@ use crate::asked::{answers_of, earlier_results, readable, told_before};
 use crate::brain::Brain;
 use crate::parts::{OWN, said_by};
 use crate::prepare::Prepared;
-use crate::steps::Settled;
+use crate::steps::{Settled, settled};
 use crate::work::{PARTS, first_of_round};
 use crate::{accept, plan, supply, view};
 
@@ -293,8 +293,7 @@ impl Export<'_> {
     }
 
     async fn settled(&self, place: &str) -> Result<Option<Settled>, BrainError> {
-        let result = self.effect(place).await?;
-        Ok(result.map(|result| readable("result of a step", &result)).transpose()?)
+        Ok(settled(self.effect(place).await?)?)
     }
 
     async fn learning(&self, round: i64, step: &Step) -> Result<Option<String>, BrainError> {

@@ -54,6 +54,16 @@ pub(crate) enum Schema {
 /// Stands before the id of its signing key in the name that a host's session has.
 const SIGNS_WITH: &str = "openanalyst key ";
 
+/// Most reads that wait, and most writes: of all, and of one tenant.
+const MAX_WAITING: usize = 16_384;
+const MAX_WAITING_OF_TENANT: usize = 4_096;
+
+/// Refuses to let more wait than there is room for: `all` wait, and so many `of_tenant`.
+fn check_room(all: usize, of_tenant: impl FnOnce() -> usize) -> Result<(), StoreError> {
+    let is_full = all >= MAX_WAITING || all >= MAX_WAITING_OF_TENANT && of_tenant() >= MAX_WAITING_OF_TENANT;
+    if is_full { Err(StoreError::Busy) } else { Ok(()) }
+}
+
 /// How many connections to PostgreSQL a host has, unless it is told otherwise.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 

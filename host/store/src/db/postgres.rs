@@ -14,8 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Transaction};
 
 use super::migrations::OF_POSTGRES;
-use super::sqlite::{MAX_WAITING, MAX_WAITING_OF_TENANT};
-use super::{Schema, known_version};
+use super::{Schema, check_room, known_version};
 use crate::{Scope, StoreError};
 
 /// The oldest version of PostgreSQL that works, as `server_version_num` says it.
@@ -116,9 +115,7 @@ pub(super) struct Begun {
 
 async fn begin_in_turn(pool: &PgPool, places: &Places, scope: &Scope, words: String) -> Result<Begun, StoreError> {
     let (all, of_tenant) = places.waiting(scope.tenant());
-    if all >= MAX_WAITING || of_tenant >= MAX_WAITING_OF_TENANT {
-        return Err(StoreError::Busy);
-    }
+    check_room(all, || of_tenant)?;
     let waiting = places.place(scope.tenant(), scope.user());
     let place = tokio::time::timeout(ACQUIRE_TIMEOUT, waiting).await;
     let Ok(Some(place)) = place else { return Err(StoreError::Busy) };

@@ -207,7 +207,7 @@ impl Edge {
     /// Keeps a notification for a user, as a job would; `now` also tells the connections.
     pub async fn notify(&self, user: &str, content: &str, now: bool) -> String {
         let mut tx = self.store.begin(&owner(user)).await.unwrap();
-        let notification = tx.notify(&owner(user), "Due", content, "info", None, NOON).await.unwrap();
+        let notification = tx.notify(&owner(user), "Due", content, "info", None, NOON);
         tx.commit().await.unwrap();
         let id = notification.id.clone();
         if now {

@@ -14,7 +14,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use openanalyst_domain::urgency::Urgent;
-use openanalyst_domain::{TenantId, Turns};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::oneshot;
@@ -32,17 +31,6 @@ pub(crate) use self::writer::Writer;
 
 /// A database up to this size is read and checked as a whole when it is opened.
 const CHECKED_AT_START_BYTES: u64 = 64 << 20;
-
-/// Most reads that wait, and most writes: of all, and of one tenant.
-pub(super) const MAX_WAITING: usize = 16_384;
-pub(super) const MAX_WAITING_OF_TENANT: usize = 4_096;
-
-/// Refuses to let more wait than there is room for.
-fn check_room<T>(waiting: &Turns<T>, tenant: Option<&TenantId>) -> Result<(), StoreError> {
-    let is_full = waiting.len() >= MAX_WAITING
-        || waiting.len() >= MAX_WAITING_OF_TENANT && waiting.len_of(tenant) >= MAX_WAITING_OF_TENANT;
-    if is_full { Err(StoreError::Busy) } else { Ok(()) }
-}
 
 /// The threads of a file.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 //! ended, and one that takes too long.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,16 +13,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use openanalyst_domain::urgency::Urgent;
-use openanalyst_domain::{TenantId, Turns, UserId};
+use openanalyst_domain::{Shares, TenantId, Turns, UserId, Whose};
 use tokio::sync::oneshot;
 
 use super::connection::{BUSY_TIMEOUT, Connection};
+use crate::db::check_room;
 use crate::sql::{Page, Query, Row};
 use crate::{Scope, StoreError};
 
-/// How many reads run side by side, and how many of one tenant.
+/// How many reads run side by side, and how many of one tenant, and of one user.
 const THREADS: usize = 4;
 const OF_TENANT: usize = THREADS / 2;
+const OF_USER: usize = 1;
 /// How many long ones.
 const LONG: usize = THREADS - 1;
 /// How long a read in the name of a tenant or user may take.
@@ -44,8 +46,6 @@ struct Read {
     whose: Whose,
     is_long: bool,
 }
-
-type Whose = (Option<TenantId>, Option<UserId>);
 
 /// When a read ends before it is through.
 #[derive(Debug, Clone, Default)]
@@ -104,8 +104,7 @@ struct Queue {
     waiting: Turns<Read>,
     /// Long ones wait by themselves: they run only while there is more than one free thread.
     waiting_long: Turns<Read>,
-    running: HashMap<Option<TenantId>, usize>,
-    running_of_user: HashMap<Whose, usize>,
+    running: Shares,
     running_long: usize,
     is_closed: bool,
 }
@@ -113,32 +112,20 @@ struct Queue {
 impl Queue {
     /// The next read that may run.
     fn pop(&mut self) -> Option<Read> {
-        let (running, of_user) = (&self.running, &self.running_of_user);
+        let running = &self.running;
         let may = |tenant: &Option<TenantId>, user: &Option<UserId>| {
-            let of_tenant = running.get(tenant).copied().unwrap_or_default();
-            of_tenant < OF_TENANT && (user.is_none() || !of_user.contains_key(&(tenant.clone(), user.clone())))
+            running.of_tenant(tenant) < OF_TENANT && running.of_user(tenant, user) < OF_USER
         };
         let long = self.running_long < LONG;
         let read = self.waiting.pop_if(may).or_else(|| if long { self.waiting_long.pop_if(may) } else { None })?;
-        *self.running.entry(read.whose.0.clone()).or_default() += 1;
-        *self.running_of_user.entry(read.whose.clone()).or_default() += 1;
+        self.running.add(&read.whose);
         self.running_long += usize::from(read.is_long);
         Some(read)
     }
 
     fn ended(&mut self, whose: &Whose, was_long: bool) {
-        one_less(&mut self.running, &whose.0);
-        one_less(&mut self.running_of_user, whose);
+        self.running.remove(whose);
         self.running_long -= usize::from(was_long);
-    }
-}
-
-fn one_less<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }
 
@@ -194,7 +181,7 @@ impl Reads {
             }
             let queue = &mut *queue;
             let waiting = if is_long { &mut queue.waiting_long } else { &mut queue.waiting };
-            super::check_room(waiting, scope.tenant())?;
+            check_room(waiting.len(), || waiting.len_of(scope.tenant()))?;
             match is_urgent {
                 true => queue.urgent.push_back(read),
                 false => waiting.push(scope.tenant(), scope.user(), read),

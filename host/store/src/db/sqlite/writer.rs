@@ -20,6 +20,7 @@ use openanalyst_domain::Turns;
 use tokio::sync::oneshot;
 
 use super::connection::{BUSY_TIMEOUT, Connection};
+use crate::db::check_room;
 use crate::{Scope, StoreError};
 
 /// What the writer keeps of the file: it touches some dozens of pages for each request.
@@ -207,7 +208,7 @@ impl Writer {
             return Err(gone());
         }
         let (tenant, waiting) = (scope.tenant(), &mut queue.waiting);
-        super::check_room(waiting, tenant)?;
+        check_room(waiting.len(), || waiting.len_of(tenant))?;
         waiting.push(tenant, scope.user(), asked);
         drop(queue);
         self.shared.changed.notify_one();
