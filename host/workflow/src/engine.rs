@@ -89,7 +89,7 @@ pub struct NewSchedule {
     pub path: String,
     /// What it is, one line.
     pub summary: String,
-    /// Six fields, seconds first, Monday is 1.
+    /// Cron of six fields, seconds first, Monday is 1; or a recurrence rule of RFC 5545: see `openanalyst-recurrence`.
     pub cron: String,
     /// An IANA name.
     pub time_zone: String,

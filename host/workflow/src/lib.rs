@@ -23,7 +23,6 @@
 //! Begin at [`WorkflowEngine`], then `embedded`.
 
 mod access;
-mod cron;
 mod dispatch;
 mod embedded;
 pub mod engine;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, Owner, TenantId, UserId};
+use openanalyst_recurrence::{InvalidRecurrence, Recurrence};
 use openanalyst_store::StoreError;
 use openanalyst_store::jobs::NewJob;
 use openanalyst_store::quotas::QuotaError;
@@ -18,7 +19,6 @@ use serde_json::json;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::access;
-use crate::cron::Timer;
 use crate::dispatch::MAX_ARGS_BYTES;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind, NewSchedule};
@@ -30,11 +30,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// Most schedules that fire in one round.
 const MAX_AT_ONCE: u32 = 100;
 
+/// The refusal of an expression or a zone.
+pub(crate) fn invalid(error: InvalidRecurrence) -> Failure {
+    Failure::invalid(error.to_string())
+}
+
 /// Checks and stores a schedule.
 pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> Result<(), Failure> {
     access::writable(owner, &schedule.path)?;
     access::readable(owner, &schedule.script_path)?;
-    let timer = Timer::parse(&schedule.cron, &schedule.time_zone)?;
+    let timer = Recurrence::parse(&schedule.cron, &schedule.time_zone).map_err(invalid)?;
     let size = schedule.args.to_string().len();
     if size > MAX_ARGS_BYTES {
         return Err(Failure::invalid(format!(
@@ -120,7 +125,8 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     let Some(row) = row else { return Ok(false) };
     access::replaceable(owner, path, &row.user)?;
     let now_ms = inner.clock.now_ms();
-    let next = if enabled { Timer::parse(&row.cron, &row.time_zone)?.after(now_ms) } else { None };
+    let timer = Recurrence::parse(&row.cron, &row.time_zone).map_err(invalid)?;
+    let next = if enabled { timer.after(now_ms) } else { None };
     let changed = async {
         let mut tx = inner.store.begin(owner).await?;
         let changed = tx.enable_schedule(&owner.tenant, path, enabled, next, now_ms).await?;
@@ -245,7 +251,7 @@ async fn fire(inner: &Arc<Inner>, row: ScheduleRow) -> Result<(), StoreError> {
     if first_due_at_ms > now_ms {
         return Ok(());
     }
-    let timer = Timer::parse(&row.cron, &row.time_zone).ok();
+    let timer = Recurrence::parse(&row.cron, &row.time_zone).ok();
     let latest = timer.as_ref().and_then(|timer| timer.latest(now_ms));
     let due_at_ms = latest.unwrap_or(first_due_at_ms).max(first_due_at_ms);
     let next = timer.as_ref().and_then(|timer| {

@@ -22,6 +22,12 @@ pub struct When {
     /// Whether the moment has passed.
     #[serde(default)]
     pub past: bool,
+    /// `by`, `before`, `after`, `around` or `until`, where the user did not name the moment itself.
+    #[serde(default)]
+    pub bound: Option<String>,
+    /// What was assumed, and what the user should know: an hour that was not said.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A span of the past that the user named (slot `range`).
@@ -40,12 +46,18 @@ pub struct Range {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recurrence {
-    /// Six fields, seconds first, Monday is 1.
+    /// What a schedule takes: six fields, seconds first, Monday is 1; or, for what cron cannot say, a recurrence rule of RFC 5545.
     pub cron: String,
     /// The zone that the fields are read in, an IANA name.
     pub time_zone: String,
     /// In words: `every Monday at 09:00`.
     pub label: String,
+    /// The next three firings, UTC; fewer where it ends before.
+    #[serde(default)]
+    pub next_ms: Vec<u64>,
+    /// What was assumed, and what the user should know: short months, an hour that was not said.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// The options of a question about a step (docs/brain.md).

@@ -156,7 +156,8 @@ pub fn create_schedule(schedule: &Schedule) -> Result<()> {
 }
 
 impl Schedule {
-    /// A schedule of a script, switched on, without arguments and in UTC. `cron` has six fields, seconds first, Monday is 1.
+    /// A schedule of a script, switched on, without arguments and in UTC. `cron` has six fields, seconds first, Monday is 1; or it is a
+    /// recurrence rule of RFC 5545, `DTSTART` and `RRULE` on two lines.
     pub fn of_script(path: impl Into<String>, cron: impl Into<String>, script_path: impl Into<String>) -> Self {
         Self {
             path: path.into(),

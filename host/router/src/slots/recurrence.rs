@@ -3,6 +3,7 @@
 //! The value is a cron expression of six fields, seconds first, Monday is 1 and Sunday is 0.
 
 use chrono::Weekday;
+use openanalyst_recurrence::Recurrence;
 use serde_json::json;
 
 use super::Reading;
@@ -50,7 +51,10 @@ pub(super) fn read(reading: &mut Reading<'_>) {
         }
     }
     let label = reading.words.span(begin, last);
-    let value = json!({ "cron": cron, "timeZone": reading.now.timezone().name(), "label": label });
+    let zone = reading.now.timezone().name();
+    let next = Recurrence::parse(&cron, zone).map(|timer| timer.next(reading.now.timestamp_millis(), 3));
+    let next = next.unwrap_or_default();
+    let value = json!({ "cron": cron, "timeZone": zone, "label": label, "nextMs": next });
     reading.keep("recurrence", value, begin, last);
 }
 

@@ -1,10 +1,10 @@
 //! `ScheduleService`.
 
 use openanalyst_domain::Failure;
+use openanalyst_recurrence::Recurrence;
 use serde_json::{Value, json};
 
 use super::{Args, engine, object, rfc3339, unknown};
-use crate::cron::Timer;
 use crate::embedded::store_failure;
 use crate::engine::{ItemKind, NewSchedule, WorkflowEngine};
 use crate::script_host::JobHost;
@@ -82,13 +82,9 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         }
         "previewSchedule" => {
             let body = args.body()?;
-            let timer = Timer::parse(body.text("schedule")?, body.text("timezone")?)?;
-            let mut at = host.inner.clock.now_ms();
-            let mut times = Vec::new();
-            while let Some(next) = timer.after(at).filter(|_| times.len() < 5) {
-                at = next;
-                times.push(rfc3339(next));
-            }
+            let timer =
+                Recurrence::parse(body.text("schedule")?, body.text("timezone")?).map_err(schedules::invalid)?;
+            let times: Vec<String> = timer.next(host.inner.clock.now_ms(), 5).into_iter().map(rfc3339).collect();
             Ok(json!(times))
         }
         _ => Err(unknown(method)),

@@ -54,6 +54,34 @@ async fn it_fires_when_the_clock_says_so_once() {
 }
 
 #[tokio::test]
+async fn what_cron_cannot_say_fires_by_its_rule() {
+    let env = Env::new().await;
+    env.put("u/ada/tells", TELLS).await;
+    let rule = "DTSTART;TZID=Europe/Berlin:20261123T114500\nRRULE:FREQ=MINUTELY;INTERVAL=45;COUNT=3";
+    let every_45 = NewSchedule {
+        cron: rule.into(),
+        time_zone: "Europe/Berlin".into(),
+        ..schedule("u/ada/every_45", "u/ada/tells")
+    };
+    env.engine.put_schedule(&env.ada, every_45.clone()).await.unwrap();
+    let mut env = env;
+    for count in 1..=3 {
+        let next = details(&env, "u/ada/every_45").await["next_at_ms"].as_i64().unwrap();
+        assert_eq!(next, MONDAY_10_MS + 45 * count * 60_000, "{count}");
+        env.clock.advance(Duration::from_secs(45 * 60));
+        env.note().await;
+    }
+    let details = details(&env, "u/ada/every_45").await;
+    assert_eq!((&details["next_at_ms"], &details["schedule"]), (&Value::Null, &json!(rule)), "it has ended");
+    for (cron, why) in [("RRULE:FREQ=DAILY", "DTSTART"), ("DTSTART:20261123T104500\nRRULE:FREQ=SECONDLY", "SECONDLY")] {
+        let wrong = NewSchedule { cron: cron.into(), ..every_45.clone() };
+        let failure = env.engine.put_schedule(&env.ada, wrong).await.unwrap_err();
+        assert_eq!(failure.code(), "invalid");
+        assert!(failure.to_string().contains(why), "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_missed_is_made_up_for_once() {
     let mut env = with_schedule().await;
     env.engine.shutdown().await;
