@@ -8,6 +8,9 @@ use crate::clock;
 use crate::manage;
 use crate::wish::Kinds;
 
+/// How many of the next firings are told.
+const NEXT_TOLD: usize = 3;
+
 /// What is run: a script or a flow with its arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +31,12 @@ pub(crate) struct ScheduleSpec {
     /// The recurrence in words.
     pub(crate) label: String,
     pub(crate) target: Target,
+    /// The next firings as they were read from the words, UTC.
+    #[serde(default)]
+    pub(crate) next_ms: Vec<u64>,
+    /// What was assumed, and what the user should know.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
 }
 
 /// A flow to store.
@@ -124,11 +133,9 @@ impl Job {
             Self::Schedule { spec } => store_schedule(spec, inputs),
             Self::Once { target, at_ms, time_zone } => start_later(target, *at_ms, time_zone, inputs),
             Self::Flow { spec } => store_flow(spec),
-            Self::List { schedules, flows } => manage::list(
-                Kinds { schedules: *schedules, flows: *flows },
-                &inputs.request.user_folder,
-                inputs.context.now_ms,
-            ),
+            Self::List { schedules, flows } => {
+                manage::list(Kinds { schedules: *schedules, flows: *flows }, &inputs.request.user_folder)
+            }
             Self::Cancel { things } => manage::cancel(things),
             Self::Say { content } => Ok(json!({ "content": content })),
         }
@@ -136,7 +143,6 @@ impl Job {
 }
 
 fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
-    let next_run_ms = clock::next_run_ms(&spec.cron, &spec.time_zone, inputs.context.now_ms)?;
     let before = stored(&spec.path)?;
     let target = &spec.target;
     let schedule = Schedule { is_flow: target.is_flow, ..Schedule::of_script(&spec.path, &spec.cron, &target.path) }
@@ -144,22 +150,35 @@ fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
         .with_summary(format!("{}, {}", capital(&target.title), spec.label))
         .with_arguments(&target.arguments)?;
     windmill::create_schedule(&schedule)?;
-    let is_stored = stored(&spec.path)?.is_some_and(|details| {
+    let listed = stored(&spec.path)?;
+    let is_stored = listed.as_ref().is_some_and(|details| {
         // The listing is the engine's own; where it says something about these, it must be what was asked for.
         let agrees = |name: &str, wanted: &str| details[name].as_str().is_none_or(|found| found == wanted);
         agrees("schedule", &spec.cron) && agrees("timezone", &spec.time_zone) && agrees("script_path", &target.path)
     });
+    // The engine knows best when it fires next; the words gave what comes after.
+    let by_engine = listed.as_ref().and_then(|details| details["next_at_ms"].as_u64());
+    let mut next_ms = spec.next_ms.clone();
+    next_ms.retain(|at_ms| *at_ms > inputs.context.now_ms && by_engine.is_none_or(|first| *at_ms > first));
+    next_ms.splice(0..0, by_engine);
+    let next_run_ms = next_ms.first().copied();
+    let next = next_ms.iter().take(NEXT_TOLD).map(|at_ms| clock::in_words(*at_ms, &spec.time_zone));
+    let next = match next.collect::<Result<Vec<String>>>()? {
+        next if next.is_empty() => "- Next run: unknown until the engine has looked".to_owned(),
+        next if next.len() == 1 => format!("- Next run: {}, and then never again", next[0]),
+        next => format!("- Next run: {}\n- Then: {}", next[0], next[1..].join("; ")),
+    };
+    let notes: String = spec.notes.iter().map(|note| format!("\n- Note: {note}")).collect();
     let what = match before {
         None => "Scheduled",
         Some(_) => "Scheduled (in place of what stood there)",
     };
     let content = format!(
-        "{what}: **{}**, {} ({}).\n\n- Next run: {}\n- Runs: `{}`\n- Schedule: `{}`\n\nSay “list my schedules” to see all, or “cancel the \
+        "{what}: **{}**, {} ({}).\n\n{next}{notes}\n- Runs: `{}`\n- Schedule: `{}`\n\nSay “list my schedules” to see all, or “cancel the \
          {} schedule” to stop it.",
         capital(&target.title),
         spec.label,
         spec.time_zone,
-        clock::in_words(next_run_ms, &spec.time_zone)?,
         target.path,
         spec.path,
         target.title.trim_start_matches("the "),
@@ -169,7 +188,7 @@ fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
         "stored": is_stored,
         "schedule": {
             "path": spec.path, "cron": spec.cron, "timeZone": spec.time_zone, "label": spec.label,
-            "nextRunMs": next_run_ms, "target": to_value(target)?,
+            "nextRunMs": next_run_ms, "nextMs": next_ms, "notes": spec.notes, "target": to_value(target)?,
         },
     }))
 }

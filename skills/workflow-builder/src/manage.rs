@@ -89,13 +89,13 @@ fn is_weekly(word: &str, known: &[String]) -> bool {
 ///
 /// # Errors
 /// What the host answers.
-pub(crate) fn list(kinds: Kinds, user_folder: &str, now_ms: u64) -> Result<Value> {
+pub(crate) fn list(kinds: Kinds, user_folder: &str) -> Result<Value> {
     let prefix = format!("{user_folder}/");
     let mut content = String::new();
     let mut data = json!({});
     if kinds.schedules {
         let items = windmill::list(Kind::Schedule, &prefix)?;
-        data["schedules"] = items.iter().map(|item| schedule_data(item, now_ms)).collect();
+        data["schedules"] = items.iter().map(schedule_data).collect();
         if items.is_empty() {
             content.push_str(
                 "You have no schedules. To make one, say for example “every Monday at 9 run the analytics report”.",
@@ -103,7 +103,7 @@ pub(crate) fn list(kinds: Kinds, user_folder: &str, now_ms: u64) -> Result<Value
         } else {
             content.push_str("Your schedules:\n");
             for item in &items {
-                content.push_str(&format!("\n- **{}**: {} (`{}`)", name(item), when(item, now_ms), item.path));
+                content.push_str(&format!("\n- **{}**: {} (`{}`)", name(item), when(item), item.path));
             }
         }
     }
@@ -132,7 +132,7 @@ fn name(item: &Item) -> &str {
     if item.summary.is_empty() { item.path.rsplit('/').next().unwrap_or(&item.path) } else { &item.summary }
 }
 
-fn schedule_data(item: &Item, now_ms: u64) -> Value {
+fn schedule_data(item: &Item) -> Value {
     let details = item.details();
     json!({
         "path": item.path,
@@ -140,26 +140,23 @@ fn schedule_data(item: &Item, now_ms: u64) -> Value {
         "cron": details["schedule"],
         "timeZone": details["timezone"],
         "enabled": details["enabled"],
-        "nextRunMs": next_run(&details, now_ms).map(|(at_ms, _)| at_ms),
+        "nextRunMs": details["next_at_ms"],
     })
 }
 
-fn when(item: &Item, now_ms: u64) -> String {
+fn when(item: &Item) -> String {
     let details = item.details();
     if details["enabled"] == false {
         return "switched off".into();
     }
-    match next_run(&details, now_ms) {
-        Some((at_ms, zone)) => {
+    let zone = details["timezone"].as_str().unwrap_or("UTC");
+    match details["next_at_ms"].as_u64() {
+        Some(at_ms) => {
             clock::in_words(at_ms, zone).map_or_else(|_| "next run unknown".into(), |words| format!("next run {words}"))
         }
+        None if details.get("next_at_ms").is_some() => "it has run for the last time".into(),
         None => "next run unknown".into(),
     }
-}
-
-fn next_run(details: &Value, now_ms: u64) -> Option<(u64, &str)> {
-    let zone = details["timezone"].as_str()?;
-    clock::next_run_ms(details["schedule"].as_str()?, zone, now_ms).ok().map(|at_ms| (at_ms, zone))
 }
 
 /// Takes things away, and the schedules of a flow with it.

@@ -1,5 +1,6 @@
 //! Makes the steps for a wish, or asks for what is not clear. It reads what is there; it changes nothing.
 
+use openanalyst_skill::Recurrence;
 use openanalyst_skill::prelude::*;
 
 use crate::catalog::{self, Fits, Found};
@@ -7,7 +8,7 @@ use crate::flow as joined;
 use crate::job::{FlowSpec, Job, ScheduleSpec, Target, capital};
 use crate::text::{has_any, has_word, path_part};
 use crate::wish::Kinds;
-use crate::{clock, inputs, manage};
+use crate::{inputs, manage};
 
 /// The identifier of this skill, under which its earlier answers stand in the context.
 const NAME: &str = "workflow-builder";
@@ -72,14 +73,7 @@ fn text_of<'a>(arguments: &'a Value, name: &str) -> &'a str {
 fn at_its_time(words: &str, target: Target, request: &Request, context: &Context) -> Result<Plan> {
     if let Some(recurrence) = request.recurrence() {
         let path = schedule_path(&request.user_folder, &target, &recurrence.label);
-        let spec = ScheduleSpec {
-            path,
-            cron: recurrence.cron,
-            time_zone: recurrence.time_zone,
-            label: recurrence.label,
-            target,
-        };
-        return schedule(spec, context);
+        return schedule(schedule_spec(path, recurrence, target), context);
     }
     let said = request.answer(WHEN).unwrap_or(words);
     if has_any(said, &["now", "immediately", "right away", "at once"]) {
@@ -133,22 +127,27 @@ fn moved(words: &str, request: &Request, context: &Context) -> Option<ScheduleSp
         return None;
     }
     let last: Last = context.last_data(NAME)?;
-    Some(ScheduleSpec {
-        cron: recurrence.cron,
-        time_zone: recurrence.time_zone,
-        label: recurrence.label,
-        ..last.schedule
-    })
+    Some(schedule_spec(last.schedule.path, recurrence, last.schedule.target))
+}
+
+fn schedule_spec(path: String, recurrence: Recurrence, target: Target) -> ScheduleSpec {
+    let Recurrence { cron, time_zone, label, next_ms, notes } = recurrence;
+    ScheduleSpec { path, cron, time_zone, label, target, next_ms, notes }
 }
 
 /// A schedule that fires at all, and not too often.
 fn schedule(spec: ScheduleSpec, context: &Context) -> Result<Plan> {
-    let first = clock::next_run_ms(&spec.cron, &spec.time_zone, context.now_ms)?;
-    let second = clock::next_run_ms(&spec.cron, &spec.time_zone, first).unwrap_or(u64::MAX);
-    if second - first < SHORTEST_INTERVAL_MS {
+    let next: Vec<u64> = spec.next_ms.iter().copied().filter(|at_ms| *at_ms > context.now_ms).collect();
+    let too_often = next.windows(2).any(|pair| pair[1] - pair[0] < SHORTEST_INTERVAL_MS);
+    if too_often {
         let question =
             Question::new(WHEN, "That is more than once a minute, which I do not schedule. How often shall it run?");
         return Ok(Plan::ask(question.options(["every minute", "every hour", "every day at 9"])));
+    }
+    if next.is_empty() {
+        let text =
+            format!("{} has no time left at which it would run. When shall it run instead?", capital(&spec.label));
+        return Ok(Plan::ask(Question::new(WHEN, text)));
     }
     Ok(Plan::of([Job::Schedule { spec }.into_step()?]))
 }
@@ -265,14 +264,7 @@ pub(crate) fn flow(words: &str, request: &Request, context: &Context) -> Result<
     if let Some(recurrence) = recurring {
         let target = Target { path, title: "the workflow".into(), is_flow: true, arguments: json!({}) };
         let schedule_path = schedule_path(&request.user_folder, &target, &recurrence.label);
-        let spec = ScheduleSpec {
-            path: schedule_path,
-            cron: recurrence.cron,
-            time_zone: recurrence.time_zone,
-            label: recurrence.label,
-            target,
-        };
-        let second = schedule(spec, context)?;
+        let second = schedule(schedule_spec(schedule_path, recurrence, target), context)?;
         if !second.questions.is_empty() {
             return Ok(second);
         }

@@ -28,7 +28,10 @@ fn ask(host: &Host, request: &Request) -> Reply {
 }
 
 fn weekly() -> Value {
-    json!({"cron": "0 0 9 * * 1", "timeZone": "Europe/Berlin", "label": "every Monday at 09:00"})
+    json!({
+        "cron": "0 0 9 * * 1", "timeZone": "Europe/Berlin", "label": "every Monday at 09:00",
+        "nextMs": [1_796_025_600_000_u64, 1_796_630_400_000_u64, 1_797_235_200_000_u64],
+    })
 }
 
 fn monday_report() -> Request {
@@ -51,7 +54,17 @@ fn a_recurrence_becomes_one_schedule_however_often_it_is_asked_for() {
     assert_eq!((schedules[0].cron.as_str(), schedules[0].time_zone.as_str()), ("0 0 9 * * 1", "Europe/Berlin"));
     assert!(reply.content.contains("Next run: Monday, 30 November 2026, 09:00 (Europe/Berlin)"), "{}", reply.content);
     assert!(reply.content.contains("`u/ada/schedules/analytics_report_every_monday_at_09_00`"));
+    let then = "Then: Monday, 7 December 2026, 09:00 (Europe/Berlin); Monday, 14 December 2026, 09:00 (Europe/Berlin)";
+    assert!(reply.content.contains(then), "{}", reply.content);
     assert_eq!(data(&reply)["schedule"]["nextRunMs"], 1_796_025_600_000_u64);
+}
+
+#[test]
+fn what_has_no_run_left_is_asked_about() {
+    let over = json!({"cron": "DTSTART:20260101T090000\nRRULE:FREQ=DAILY;COUNT=1", "timeZone": "UTC", "label": "once"});
+    let reply = ask(&Host::new(), &testing::request("run the analytics report").with_slot("recurrence", over));
+    assert_eq!(reply.questions[0].id, "when");
+    assert!(reply.questions[0].text.contains("no time left"), "{:?}", reply.questions);
 }
 
 #[test]
@@ -59,7 +72,7 @@ fn it_moves_instead_of_doubling() {
     let host = Host::new();
     let first = ask(&host, &monday_report());
     let context = testing::context().with_answer("workflow-builder", &first.content, data(&first));
-    let tuesday = json!({"cron": "0 0 10 * * 2", "timeZone": "Europe/Berlin", "label": "every Tuesday at 10:00"});
+    let tuesday = json!({"cron": "0 0 10 * * 2", "timeZone": "Europe/Berlin", "label": "every Tuesday at 10:00", "nextMs": [1_796_115_600_000_u64]});
     let request = testing::request("make it every Tuesday at 10 instead").with_slot("recurrence", tuesday);
     ask_in(&host, &request, &context);
     let schedules = host.schedules();
@@ -119,7 +132,8 @@ fn the_past_and_the_too_often_are_refused_with_a_question() {
     let when = json!({"atMs": 1_795_000_000_000_u64, "local": "2026-11-18T09:00", "timeZone": "UTC", "past": true});
     let reply = ask(&host, &testing::request("run the analytics report yesterday at 9").with_slot("when", when));
     assert!(reply.questions[0].text.contains("has passed"), "{:?}", reply.questions);
-    let often = json!({"cron": "* * * * * *", "timeZone": "UTC", "label": "every second"});
+    let next = [1_796_025_600_000_u64, 1_796_025_601_000_u64];
+    let often = json!({"cron": "* * * * * *", "timeZone": "UTC", "label": "every second", "nextMs": next});
     let reply = ask(&host, &testing::request("run the analytics report every second").with_slot("recurrence", often));
     assert!(reply.questions[0].text.contains("more than once a minute"));
     assert!(host.schedules().is_empty());
@@ -190,7 +204,11 @@ fn schedules_are_listed_and_cancelled() {
     assert!(ask(&host, &testing::request("cancel my schedule")).content.contains("nothing to cancel"));
     ask(&host, &monday_report());
     let listed = ask(&host, &testing::request("list my schedules"));
-    assert!(listed.content.contains("next run Monday, 30 November 2026, 09:00 (Europe/Berlin)"), "{}", listed.content);
+    assert!(
+        listed.content.contains("**The analytics report, every Monday at 09:00**: next run unknown"),
+        "{}",
+        listed.content
+    );
     assert_eq!(ask(&host, &testing::request("cancel the gardening schedule")).questions[0].id, "which");
     let gone = ask(&host, &testing::request("cancel the weekly analytics report schedule"));
     assert!(gone.content.starts_with("Cancelled"), "{}", gone.content);
@@ -201,7 +219,8 @@ fn schedules_are_listed_and_cancelled() {
 fn cancelling_asks_which_and_for_all_asks_whether() {
     let host = Host::new();
     ask(&host, &monday_report());
-    let daily = json!({"cron": "0 0 8 * * *", "timeZone": "UTC", "label": "every day at 08:00"});
+    let next = [1_795_507_200_000_u64, 1_795_593_600_000_u64];
+    let daily = json!({"cron": "0 0 8 * * *", "timeZone": "UTC", "label": "every day at 08:00", "nextMs": next});
     ask(&host, &testing::request("run the analytics report every day at 8").with_slot("recurrence", daily));
     let which = ask(&host, &testing::request("cancel the report schedule"));
     assert_eq!(which.questions[0].options.len(), 2);

@@ -44,7 +44,7 @@ fn the_description_follows_what_was_made() {
 fn a_recurring_workflow_is_described_with_its_time() {
     let text = "Every Monday at 09:00 a post about bees is written and sent to you.";
     let request = testing::request("every Monday at 9, build a workflow that writes a post, then notifies me")
-        .with_slot("recurrence", json!({"cron": "0 0 9 * * 1", "timeZone": "UTC", "label": "every Monday at 09:00"}))
+        .with_slot("recurrence", json!({"cron": "0 0 9 * * 1", "timeZone": "UTC", "label": "every Monday at 09:00", "nextMs": [1_796_025_600_000_u64]}))
         .with_slot("platform", "twitter")
         .with_slot("topic", "bees");
     let reply = ask(&Host::new().with_model("m-1", text), &request);
@@ -80,7 +80,7 @@ fn a_description_of_no_use_is_left_out() {
 #[test]
 fn what_makes_no_workflow_asks_no_model() {
     let host = Host::new().with_model("m-1", DESCRIBED);
-    let weekly = json!({"cron": "0 0 9 * * 1", "timeZone": "UTC", "label": "every Monday at 09:00"});
+    let weekly = json!({"cron": "0 0 9 * * 1", "timeZone": "UTC", "label": "every Monday at 09:00", "nextMs": [1_796_025_600_000_u64]});
     let request = testing::request("every Monday at 9 run the analytics report").with_slot("recurrence", weekly);
     for request in [request, testing::request("list my schedules"), testing::request("cancel my schedule")] {
         assert_eq!(data(&ask(&host, &request))["madeBy"], "rules", "{}", request.content);
