@@ -27,9 +27,12 @@ impl Divider {
         }
     }
 
-    /// Whether it says something of a column of this name: quantities have no currency, and prices no unit of measure.
+    /// Whether it says something of a column of this name: quantities, lengths and weights have no currency, and prices no unit of measure.
     fn divides(&self, tokens: &[String]) -> bool {
-        if self.is_currency { !amount_names::names_count(tokens) } else { !amount_names::names_money(tokens) }
+        match self.is_currency {
+            true => !amount_names::names_count(tokens) && !amount_names::names_size(tokens),
+            false => !amount_names::names_money(tokens) && !amount_names::names_own_unit(tokens),
+        }
     }
 }
 

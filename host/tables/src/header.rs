@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::grid::Row;
 use crate::layout::{excerpt, lines};
-use crate::{amount_names, date, names, number, words};
+use crate::{amount_names, date, names, number, rate_names, words};
 
 /// How many records the columns' types are guessed by.
 const SAMPLE_ROWS: usize = 500;
@@ -92,7 +92,7 @@ impl Shape {
     fn names_measures(&self, row: &Row) -> bool {
         self.typed_cells(row).any(|text| {
             let tokens = names::tokens(text);
-            amount_names::names_count(&tokens) || amount_names::names_money(&tokens) || names::names_rate(&tokens, true)
+            amount_names::names_count(&tokens) || amount_names::names_money(&tokens) || rate_names::names_rate(&tokens, true)
         })
     }
 

@@ -2,10 +2,11 @@
 //!
 //! A word such as `Max` or `Average` may name a row of data as well, so the numbers must confirm it.
 
-use crate::column::Parsed;
+use crate::column::{Column, Kind, Parsed};
 use crate::grid::Row;
 use crate::row_names::{Summary, names_summary};
-use crate::totals::{is_near, naming_cells};
+use crate::stats::NOT_ADDED_UP;
+use crate::totals::{is_near, list, naming_cells};
 use crate::{names, work};
 
 /// Which of the last rows are called like a summary. Totals may stand among them.
@@ -18,6 +19,31 @@ fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> 
         }
     }
     named
+}
+
+/// Whether every row has the name of a summary, and not all the same: a table of statistics. Its rows sum up others that
+/// are not in the file, so nothing is added up, which is said once.
+pub(crate) fn are_all(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) -> bool {
+    let name = |row: &Row| naming_cells(row, columns).find_map(|(cell, _)| names_summary(&cell.text));
+    let Some(first) = body.first().and_then(name) else { return false };
+    let mut has_others = false;
+    for row in &body[1..] {
+        let Some(other) = name(row) else { return false };
+        has_others |= other != first;
+    }
+    if has_others {
+        notes.push("each row is a statistic itself (average, least, largest …), so nothing is added up".to_owned());
+    }
+    has_others
+}
+
+/// Takes the sums out of a table whose rows are statistics.
+pub(crate) fn no_sums(columns: &mut [Column]) {
+    for column in columns.iter_mut().filter(|column| column.kind == Kind::Amount) {
+        column.kind = Kind::Rate;
+        column.numbers.iter_mut().for_each(|numbers| numbers.sum = None);
+        column.shown.iter_mut().for_each(|shown| NOT_ADDED_UP.clone_into(&mut shown.sum));
+    }
 }
 
 /// Which rows are summaries that the numbers confirm; says of the others that they are counted.
@@ -36,6 +62,10 @@ pub(crate) fn find(
         column.is_numeric && !column.is_named_identifier && !column.holds_things && !names::names_year(&column.tokens)
     });
     let is_data = |row: usize| !is_total(row) && named[row].is_none();
+    // Without other rows there is nothing that such a name could sum up.
+    if !(0..body.len()).any(is_data) {
+        return summaries;
+    }
     let statistics: Vec<Statistics<'_>> = measured.filter_map(|column| Statistics::of(column, is_data)).collect();
     let (mut left_out, mut counted) = (Vec::new(), Vec::new());
     for (row, summary) in named.iter().enumerate() {
@@ -49,15 +79,13 @@ pub(crate) fn find(
         }
     }
     if !left_out.is_empty() {
-        notes.push(format!(
-            "left out, since it sums the other rows up (average, least, largest …): {}",
-            left_out.join(", ")
-        ));
+        notes
+            .push(format!("left out, since it sums the other rows up (average, least, largest …): {}", list(left_out)));
     }
     if !counted.is_empty() {
         notes.push(format!(
             "called like a summary of the other rows and counted, since its numbers are not theirs: {}",
-            counted.join(", ")
+            list(counted)
         ));
     }
     summaries

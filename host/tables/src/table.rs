@@ -10,7 +10,9 @@ use crate::grid::{Grid, Row};
 use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
-use crate::{Unreadable, delimited, describe, json, layout, names, totals, words};
+use crate::{
+    Unreadable, amount_names, date, delimited, describe, json, layout, names, states, summaries, totals, words,
+};
 
 /// Most cells of a table with all rows made as long as the longest. A file of 1 MiB has half as many at most.
 const MAX_CELLS: usize = 1_000_000;
@@ -198,6 +200,10 @@ fn build(
     let named_totals: Vec<bool> = body.iter().map(column::is_named_total).collect();
     let dividers = Dividers::find(&names, &body, &named_totals);
     let has_latitude = names.iter().any(|name| names::names_latitude(&names::tokens(name)));
+    let has_days = {
+        let rows = || body.iter().zip(&named_totals).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
+        rows().count() > 1 && rows().all(|row| date::read(row.text(0)).is_some())
+    };
     let mut questions = Questions::default();
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
@@ -222,25 +228,39 @@ fn build(
             )),
             Marks::Sure(_) => {}
         }
-        let has_currency =
-            words::names_currency(name) || dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
-        let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency };
+        // `5 mm` is millions only where the name is one of money as well.
+        let is_beside_currency = dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
+        let has_currency = words::names_currency(name) || is_beside_currency && amount_names::names_payment(&tokens);
+        let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency, has_days };
         parsed.push(column::parse(plan, &body, &named_totals, at));
     }
     let mut columns: Vec<Parsed>;
     let profiles: Vec<column::Profile>;
     (columns, profiles) = parsed.into_iter().unzip();
-    let totals = totals::find(&body, &columns, &mut notes);
+    let are_statistics = summaries::are_all(&body, &columns, &mut notes);
+    let totals = if are_statistics { vec![false; body.len()] } else { totals::find(&body, &columns, &mut notes) };
     columns.iter_mut().for_each(|column| column.leave_out(&totals));
-    let described: Vec<Column> = columns
+    // Whole numbers beside money, under a name that is none of money, count things.
+    let has_payments = columns.iter().any(|column| column.is_numeric && amount_names::names_payment(&column.tokens));
+    let mut described: Vec<Column> = columns
         .iter()
         .zip(&profiles)
         .enumerate()
         .map(|(at, (parsed, profile))| {
             let cells = Cells { body: &body, column: at, totals: &totals };
-            describe::describe(parsed, profile, &cells, dividers.of(&parsed.tokens, at), &clues, &mut notes)
+            let divider = dividers.of(&parsed.tokens, at).filter(|divider| {
+                !divider.is_currency
+                    || !has_payments
+                    || parsed.has_fractions
+                    || amount_names::names_payment(&parsed.tokens)
+            });
+            describe::describe(parsed, profile, &cells, divider, &clues, &mut notes)
         })
         .collect();
+    if are_statistics {
+        summaries::no_sums(&mut described);
+    }
+    states::say(&mut described, &columns, &body, &totals, &clues, &mut notes);
     if notes.len() > MAX_NOTES {
         let more = notes.len() - MAX_NOTES;
         notes.truncate(MAX_NOTES);

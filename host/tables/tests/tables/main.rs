@@ -4,6 +4,7 @@ mod columns;
 mod expect;
 mod files;
 mod meanings;
+mod never_added;
 mod shapes;
 
 use openanalyst_tables::{Column, Decimal, File, Kind, Table, read};
