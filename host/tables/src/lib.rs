@@ -14,7 +14,7 @@
 //! | `text` | the encoding |
 //! | `delimiter`, `spaces` | what divides the cells |
 //! | `delimited`, `json`, `grid` | the records; where the rows of a JSON document are |
-//! | `header`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
+//! | `header`, `keys`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
 //! | `column`, `describe` | the values of a column; its kind, and what can be said of it |
@@ -39,6 +39,7 @@ mod dividers;
 mod grid;
 mod header;
 mod json;
+mod keys;
 mod layout;
 mod marks;
 mod measure;

@@ -2,7 +2,9 @@
 
 mod columns;
 mod expect;
+mod exports;
 mod files;
+mod headers;
 mod meanings;
 mod never_added;
 mod shapes;
