@@ -97,7 +97,7 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
     }
     let is_ladder = values.len() >= 3 && values.windows(2).all(|pair| (pair[1] - pair[0]).abs() == 1.0);
     // `Jahrgang 10`, and `23` for 2023.
-    let is_year = names::names_year(tokens) && within(1000.0, 2999.0)
+    let is_year = names::names_year(tokens) && within(0.0, 2999.0) && !within(0.0, 999.0)
         || names::names_calendar_year(tokens) && within(0.0, 99.0)
         || is_ladder && within(1900.0, 2100.0);
     if whole && is_year {

@@ -2,12 +2,19 @@
 
 use crate::amount_names;
 
-/// The words of a column's name, in lower case; a change from small to capital letters divides them too.
+/// Most words of a name that count. What has more is a sentence.
+const MAX_TOKENS: usize = 24;
+
+/// The words of a column's name, in lower case, up to [`MAX_TOKENS`]; a change from small to capital letters divides
+/// them too.
 pub(crate) fn tokens(name: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut token = String::new();
     let mut was_lower = false;
     for c in name.chars() {
+        if tokens.len() >= MAX_TOKENS {
+            return tokens;
+        }
         if !c.is_alphanumeric() {
             if !token.is_empty() {
                 tokens.push(std::mem::take(&mut token));
@@ -137,6 +144,13 @@ const THINGS: &[&str] = &[
     "klant",
     "faktura",
     "kund",
+    "sprint",
+    "episode",
+    "chapter",
+    "kapitel",
+    "round",
+    "runde",
+    "spieltag",
 ];
 
 /// Whether a column is called like a thing, which may have numbers for names: `invoice`, `customer`.

@@ -1,4 +1,5 @@
 //! Names of numbers that must not be added up: rates, means, places in an order, and values at a time such as a balance.
+//! Most of its lines are lists of words, one a line.
 
 use crate::words;
 
@@ -86,11 +87,40 @@ const RATES: &[&str] = &[
     "単価",
     "平均",
     "速度",
+    "max",
+    "maximum",
+    "minimum",
+    "std",
+    "stdev",
+    "stddev",
+    "variance",
+    "percentile",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "bmi",
+    "adr",
+    "revpar",
+    "arpu",
+    "aov",
+    "nps",
+    "csat",
+    "cac",
+    "ltv",
+    "cpi",
+    "cpe",
+    "cpo",
+    "vtr",
+    "rpm",
+    "tkp",
+    "velocity",
+    "風速",
 ];
 /// Names of rates where the values are no whole numbers.
 const RATES_OF_FRACTIONS: &[&str] = &["share", "anteil", "score", "margin", "marge", "frequency", "frequenz"];
 /// Ends of longer names of rates.
-const ENDS_OF_RATES: &[&str] = &["rate", "quote", "率", "単価", "順位", "durchschnitt"];
+const ENDS_OF_RATES: &[&str] = &["rate", "quote", "率", "単価", "順位", "durchschnitt", "geschwindigkeit"];
 /// Words that keep a number of things a rate: `clicks per day`.
 const MEANS: &[&str] = &["per", "pro", "par", "por", "avg", "average", "mean", "median", "rate", "ø"];
 
@@ -146,6 +176,8 @@ const STATES: &[&str] = &[
     "水位",
     "在庫",
     "在庫数",
+    "druck",
+    "power",
 ];
 /// Words that make a sum so far of anything.
 const SO_FAR: &[&str] =
@@ -218,6 +250,7 @@ pub(crate) fn names_rate(tokens: &[String], has_fractions: bool) -> bool {
     let are = |words: [&str; 2]| words.iter().all(|word| tokens.iter().any(|token| token == word));
     // `price/unit`, `Preis Einheit`, `km/h`.
     let is_of_one = are(["unit", "price"])
+        || are(["rev", "par"])
         || are(["unit", "cost"])
         || are(["preis", "einheit"])
         || are(["quality", "score"])
@@ -244,6 +277,37 @@ pub(crate) fn names_state(tokens: &[String]) -> bool {
     let runs = || has_any(tokens, &["running", "laufende"]) && has_any(tokens, &["total", "sum", "summe", "count"]);
     let is_flow = has_any(tokens, FLOWS) || tokens.last().is_some_and(|last| matches!(last.as_str(), "in" | "out"));
     has_any(tokens, SO_FAR) || runs() || (tokens.iter().any(is) || ends()) && !is_flow
+}
+
+/// What the other columns of a table tell of a name: beside a `max`, `min` is no number of minutes, and beside two of
+/// `open`, `high`, `low` and `close` each is a price at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neighbours {
+    has_max: bool,
+    has_prices: bool,
+}
+
+impl Neighbours {
+    const PRICES: [&str; 4] = ["open", "high", "low", "close"];
+
+    pub(crate) fn of(names: &[Vec<String>]) -> Self {
+        let has = |word: &str| names.iter().any(|tokens| tokens.iter().any(|token| token == word));
+        Self {
+            has_max: has("max") || has("maximum"),
+            has_prices: Self::PRICES.iter().filter(|word| has(word)).count() >= 3,
+        }
+    }
+
+    /// Makes the words of a name plain.
+    pub(crate) fn explain(self, tokens: &mut [String]) {
+        for token in tokens.iter_mut() {
+            if self.has_max && token == "min" {
+                "minimum".clone_into(token);
+            } else if self.has_prices && Self::PRICES.contains(&token.as_str()) {
+                "stock".clone_into(token);
+            }
+        }
+    }
 }
 
 /// Whether a column of this name holds how many there are at a time, where each row is a day: `followers`, and not
@@ -274,7 +338,9 @@ pub(crate) fn names_audience(tokens: &[String]) -> bool {
         "visits",
         "interactions",
     ];
-    has_any(tokens, AUDIENCES) && !has_any(tokens, CHANGES) && !has_any(tokens, FLOWS)
+    const PEOPLE: &[&str] = &["users", "customers", "members", "clients", "nutzer", "kunden", "mitglieder"];
+    let are_active = has_any(tokens, &["active", "aktive", "actifs"]) && has_any(tokens, PEOPLE);
+    (has_any(tokens, AUDIENCES) || are_active) && !has_any(tokens, CHANGES) && !has_any(tokens, FLOWS)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
 use crate::{
-    Unreadable, amount_names, date, delimited, describe, json, layout, names, states, summaries, totals, words,
+    Unreadable, amount_names, date, delimited, describe, json, layout, names, rate_names, states, summaries, totals,
+    words,
 };
 
 /// Most cells of a table with all rows made as long as the longest. A file of 1 MiB has half as many at most.
@@ -199,7 +200,9 @@ fn build(
 
     let named_totals: Vec<bool> = body.iter().map(column::is_named_total).collect();
     let dividers = Dividers::find(&names, &body, &named_totals);
-    let has_latitude = names.iter().any(|name| names::names_latitude(&names::tokens(name)));
+    let tokens_of: Vec<Vec<String>> = names.iter().map(|name| names::tokens(name)).collect();
+    let has_latitude = tokens_of.iter().any(|tokens| names::names_latitude(tokens));
+    let neighbours = rate_names::Neighbours::of(&tokens_of);
     let has_days = {
         let rows = || body.iter().zip(&named_totals).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
         rows().count() > 1 && rows().all(|row| date::read(row.text(0)).is_some())
@@ -208,7 +211,8 @@ fn build(
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
         let (evidence, order, _) = &said[at];
-        let mut tokens = names::tokens(name);
+        let mut tokens = tokens_of[at].clone();
+        neighbours.explain(&mut tokens);
         if has_latitude {
             names::longitude(&mut tokens);
         }
