@@ -278,6 +278,28 @@ pub(crate) fn names_currencies(tokens: &[String]) -> bool {
     has_any(tokens, &["currency", "curr", "ccy", "währung", "waehrung", "devise", "moneda", "valuta", "moeda", "通貨"])
 }
 
+/// Whether a column of this name names what the numbers beside it measure, one thing or another in each row.
+pub(crate) fn names_measures(tokens: &[String]) -> bool {
+    const MEASURES: &[&str] = &[
+        "metric",
+        "metrics",
+        "kpi",
+        "measure",
+        "indicator",
+        "parameter",
+        "kennzahl",
+        "messgröße",
+        "indikator",
+        "métrique",
+        "indicateur",
+        "métrica",
+        "indicador",
+        "指標",
+    ];
+    matches!(tokens, [only] | [only, _] if MEASURES.contains(&only.as_str()))
+        || matches!(tokens, [_, last] if MEASURES.contains(&last.as_str()))
+}
+
 /// Whether a column of this name names the unit of other columns.
 pub(crate) fn names_units(tokens: &[String]) -> bool {
     has_any(

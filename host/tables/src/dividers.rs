@@ -1,4 +1,4 @@
-//! Columns of words that say which currency or unit the numbers beside them have: amounts under `EUR` and `USD` in one
+//! Columns of words that say which currency or unit the numbers beside them have, or what they measure: amounts under `EUR` and `USD` in one
 //! column have no sum.
 
 use std::collections::BTreeSet;
@@ -64,6 +64,7 @@ fn divider(name: &str, body: &[Row], named_totals: &[bool], column: usize) -> Op
     let units: BTreeSet<&str> = rows().filter_map(|row| divider.unit(row)).collect();
     // Under `unit` may stand the parts of a company as well.
     let are_units = || units.iter().filter(|unit| words::is_unit(unit)).count() * 2 > units.len();
-    let divides = divider.is_currency || amount_names::names_units(&tokens) && are_units();
+    let are_measures = amount_names::names_measures(&tokens) && units.iter().all(|unit| !has_digits(unit));
+    let divides = divider.is_currency || amount_names::names_units(&tokens) && are_units() || are_measures;
     (divides && units.len() > 1).then_some(divider)
 }

@@ -9,6 +9,9 @@ use crate::dividers::Divider;
 use crate::stats::{Numbers, mean, show};
 use crate::{amount_names, words};
 
+/// Most units of a column that are named.
+const MAX_UNITS: usize = 20;
+
 /// The statistics of amounts, rates and percentages.
 pub(crate) fn measure(
     column: &mut Column,
@@ -26,7 +29,6 @@ pub(crate) fn measure(
         Kind::State => !amount_names::names_size(&parsed.tokens),
         _ => false,
     };
-    let is_added_up = column.kind == Kind::Amount;
     let divider = divider.filter(|_| is_divided);
     let mut units = BTreeMap::<Cow<'_, str>, (usize, f64)>::new();
     let mut bare = 0;
@@ -47,6 +49,15 @@ pub(crate) fn measure(
             None => {}
         }
     }
+    // `20.5 °C` is a value at a time whatever its column is called.
+    if column.kind == Kind::Amount
+        && bare == 0
+        && !units.is_empty()
+        && units.keys().all(|unit| words::is_state_unit(unit))
+    {
+        column.kind = Kind::State;
+    }
+    let is_added_up = column.kind == Kind::Amount;
     let is_letter = |unit: &Cow<'_, str>| unit.len() == 1 && unit.chars().all(char::is_uppercase);
     let are_known = units.keys().all(|unit| words::is_unit(unit));
     let are_names = divider.is_none()
@@ -61,13 +72,17 @@ pub(crate) fn measure(
     }
     if units.len() > 1 || (units.len() == 1 && bare > 0 && is_added_up && !units.keys().any(|unit| is_currency(unit))) {
         column.kind = Kind::Mixed;
-        let sums: Vec<String> = units
+        let mut sums: Vec<String> = units
             .iter()
-            .map(|(unit, (count, sum))| match is_added_up {
+            .take(MAX_UNITS)
+            .map(|(unit, (count, sum))| match is_added_up && !words::is_state_unit(unit) {
                 true => format!("{} {unit} in {}", show(*sum, parsed.places), rows(*count)),
                 false => format!("a mean of {} {unit} in {}", mean(*sum, *count, parsed.places), rows(*count)),
             })
             .collect();
+        if units.len() > MAX_UNITS {
+            sums.push(format!("{} more units", units.len() - MAX_UNITS));
+        }
         let without = if bare > 0 { format!(", and {} without a unit", count(bare, "number")) } else { String::new() };
         column.about = Some(format!("{}{without}", sums.join(", ")));
         let names = divider.map_or_else(String::new, |_| " (another column names them)".to_owned());

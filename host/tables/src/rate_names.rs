@@ -93,7 +93,6 @@ const RATES: &[&str] = &[
     "std",
     "stdev",
     "stddev",
-    "variance",
     "percentile",
     "p50",
     "p90",

@@ -4,7 +4,7 @@
 
 use crate::column::{Column, Kind, Parsed};
 use crate::grid::Row;
-use crate::row_names::{Summary, names_summary};
+use crate::row_names::{Summary, names_summary, names_total};
 use crate::stats::NOT_ADDED_UP;
 use crate::totals::{is_near, list, naming_cells};
 use crate::{names, work};
@@ -21,20 +21,45 @@ fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> 
     named
 }
 
-/// Whether every row has the name of a summary, and not all the same: a table of statistics. Its rows sum up others that
-/// are not in the file, so nothing is added up, which is said once.
+/// The rows below the data that are called like a total or another summary in their first cell, and all that are called
+/// like a total: they say nothing of what a column holds. One row at least is left.
+pub(crate) fn named_below(body: &[Row], named_totals: &[bool]) -> Vec<bool> {
+    let mut named = named_totals.to_vec();
+    for (row, is_named) in body.iter().zip(&mut named).skip(1).rev() {
+        let is_summary = || row.first().is_some_and(|(_, cell)| names_summary(&cell.text).is_some());
+        if !*is_named && !is_summary() {
+            return named;
+        }
+        *is_named = true;
+    }
+    named_totals.to_vec()
+}
+
+/// Whether every row has the name of a summary or a total, and at least two are summaries of different kinds: a table of
+/// statistics. Its rows sum up others that are not in the file, so nothing is added up, which is said once.
 pub(crate) fn are_all(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) -> bool {
-    let name = |row: &Row| naming_cells(row, columns).find_map(|(cell, _)| names_summary(&cell.text));
-    let Some(first) = body.first().and_then(name) else { return false };
+    let mut first = None;
     let mut has_others = false;
-    for row in &body[1..] {
-        let Some(other) = name(row) else { return false };
-        has_others |= other != first;
+    for row in body {
+        let mut cells = naming_cells(row, columns);
+        let summary = cells.find_map(|(cell, _)| names_summary(&cell.text));
+        let names_statistic = |text: &str| names_total(text).is_some() || is_percentile(text);
+        if summary.is_none() && !naming_cells(row, columns).any(|(cell, _)| names_statistic(&cell.text)) {
+            return false;
+        }
+        has_others |= summary.is_some_and(|summary| *first.get_or_insert(summary) != summary);
     }
     if has_others {
         notes.push("each row is a statistic itself (average, least, largest …), so nothing is added up".to_owned());
     }
     has_others
+}
+
+/// `25%`, `p95`, `Q3`: a part of the values lies below.
+fn is_percentile(cell: &str) -> bool {
+    let cell = cell.trim();
+    let number = cell.strip_suffix('%').or_else(|| cell.strip_prefix(['p', 'P', 'q', 'Q']));
+    number.is_some_and(|digits| (1..=4).contains(&digits.len()) && digits.parse::<f32>().is_ok())
 }
 
 /// Takes the sums out of a table whose rows are statistics.

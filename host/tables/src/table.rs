@@ -199,12 +199,13 @@ fn build(
     clues.order = orders.next().filter(|first| orders.all(|other| other == *first));
 
     let named_totals: Vec<bool> = body.iter().map(column::is_named_total).collect();
+    let named_below = summaries::named_below(&body, &named_totals);
     let dividers = Dividers::find(&names, &body, &named_totals);
     let tokens_of: Vec<Vec<String>> = names.iter().map(|name| names::tokens(name)).collect();
     let has_latitude = tokens_of.iter().any(|tokens| names::names_latitude(tokens));
     let neighbours = rate_names::Neighbours::of(&tokens_of);
     let has_days = {
-        let rows = || body.iter().zip(&named_totals).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
+        let rows = || body.iter().zip(&named_below).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
         rows().count() > 1 && rows().all(|row| date::read(row.text(0)).is_some())
     };
     let mut questions = Questions::default();
@@ -236,7 +237,7 @@ fn build(
         let is_beside_currency = dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
         let has_currency = words::names_currency(name) || is_beside_currency && amount_names::names_payment(&tokens);
         let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency, has_days };
-        parsed.push(column::parse(plan, &body, &named_totals, at));
+        parsed.push(column::parse(plan, &body, &named_below, at));
     }
     let mut columns: Vec<Parsed>;
     let profiles: Vec<column::Profile>;
@@ -252,11 +253,9 @@ fn build(
         .enumerate()
         .map(|(at, (parsed, profile))| {
             let cells = Cells { body: &body, column: at, totals: &totals };
-            let divider = dividers.of(&parsed.tokens, at).filter(|divider| {
-                !divider.is_currency
-                    || !has_payments
-                    || parsed.has_fractions
-                    || amount_names::names_payment(&parsed.tokens)
+            let divider = dividers.of(&parsed.tokens, at).filter(|divider| match divider.is_currency {
+                true => !has_payments || parsed.has_fractions || amount_names::names_payment(&parsed.tokens),
+                false => !are_statistics,
             });
             describe::describe(parsed, profile, &cells, divider, &clues, &mut notes)
         })

@@ -188,7 +188,11 @@ fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Ve
     let Some(last) = body.len().checked_sub(1).filter(|last| *last >= 2 && !totals[*last]) else { return };
     let mut agreeing = 0;
     let mut example = None;
-    for column in columns.iter().filter(|column| column.is_additive) {
+    // Balances have a sum over accounts, if nothing else has one.
+    let has_value = |column: &Parsed| column.values[last].is_some();
+    let are_additive = columns.iter().any(|column| column.is_additive && has_value(column));
+    let is_checked = |column: &&Parsed| column.is_additive || !are_additive && column.is_state;
+    for column in columns.iter().filter(is_checked) {
         work::add(last);
         let Some(value) = column.values[last] else { continue };
         let others = (0..last).filter(|row| !totals[*row]);

@@ -71,6 +71,23 @@ fn values_at_a_time_are_not_added_up_and_flows_are() {
             "account,balance,currency\nA,100,EUR\nB,50,USD\nC,20,EUR\n",
             &[NoSum("balance", Kind::Mixed), About("balance", "a mean of 60 \u{20ac} in 2 rows")],
         ),
+        case(
+            "extremes below",
+            "date,temp\n2026-11-01,10\n2026-11-02,12\nMin,10\nMax,12\n",
+            &[Rows(2), NoSum("date", Kind::Date), Mean("temp", 11.0), Said("the last is 12 of 2 November 2026")],
+        ),
+        case("a last row without a name", "account,balance\nA,5\nB,6\n,11\n", &[Rows(2), Mean("balance", 5.5)]),
+        case(
+            "degrees under any name",
+            "day,probe\nMon,20.5 \u{b0}C\nTue,21.5 \u{b0}C\n",
+            &[NoSum("probe", Kind::State)],
+        ),
+        case(
+            "degrees beside others",
+            "day,value,unit\nMon,20.5,\u{b0}C\nMon,60,mm\nTue,21.5,\u{b0}C\n",
+            &[About("value", "a mean of 21.0 \u{b0}C in 2 rows"), About("value", "60.0 mm in 1 row")],
+        ),
+        case("budget variance", "account,variance\nA,5\nB,-3\n", &[Sum("variance", 2.0)]),
         case("level two tickets", "day,level 2 tickets\nMon,5\nTue,6\n", &[Sum("level 2 tickets", 11.0)]),
     ]);
 }
@@ -164,6 +181,20 @@ fn sizes_and_counts_have_no_currency_of_a_neighbour() {
 }
 
 #[test]
+fn a_measure_in_each_row_has_a_sum_of_its_own() {
+    check(&[
+        case(
+            "over days",
+            "date,metric,value\n2026-11-01,clicks,1\n2026-11-01,views,30\n2026-11-02,clicks,2\n",
+            &[NoSum("value", Kind::Mixed), About("value", "3 clicks in 2 rows"), About("value", "30 views in 1 row")],
+        ),
+        case("one each", "Kennzahl;Wert\nKlicks;5\nBesuche;7\n", &[NoSum("Wert", Kind::Mixed)]),
+        case("one measure", "day,metric,value\nMon,clicks,1\nTue,clicks,2\n", &[Sum("value", 3.0), Silent]),
+        case("flats", "property,value\nNorth,100\nSouth,200\n", &[Sum("value", 300.0), Silent]),
+    ]);
+}
+
+#[test]
 fn a_table_of_statistics_is_said_once() {
     check(&[
         case(
@@ -175,6 +206,11 @@ fn a_table_of_statistics_is_said_once() {
             "of groups",
             "region,stat,n\nN,min,1\nN,max,9\nN,avg,5\nS,min,2\nS,max,8\nS,avg,5\n",
             &[Rows(6), NoSum("n", Kind::Rate), Mean("n", 5.0)],
+        ),
+        case(
+            "with a total and percentiles",
+            "stat,n\nTotal,60\nmin,10\n25%,15\nmax,30\n",
+            &[Rows(4), NoSum("n", Kind::Rate)],
         ),
         case("one name", "name,n\nMax,5\nMax,7\n", &[Rows(2), Sum("n", 12.0), Silent]),
         case("a person", "name,n\nMax,5\nAda,7\n", &[Rows(2), Sum("n", 12.0), Silent]),
