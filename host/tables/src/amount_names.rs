@@ -58,6 +58,10 @@ const MONEY: &[&str] = &[
     "入金",
     "出金",
     "残高",
+    "fare",
+    "fares",
+    "rent",
+    "miete",
 ];
 /// Ends of longer names of money: `Verkaufspreis`, `Versandkosten`.
 const ENDS_OF_MONEY: &[&str] = &["preis", "kosten", "umsatz", "betrag", "gebühr", "金額", "費用", "売上"];
@@ -209,6 +213,14 @@ const COUNTS: &[&str] = &[
     "clics",
     "impressionen",
     "seats",
+    "passengers",
+    "pax",
+    "persons",
+    "students",
+    "trips",
+    "rides",
+    "deliveries",
+    "tickets",
     "boxes",
     "parcels",
     "packages",

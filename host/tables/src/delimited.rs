@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::grid::{Cell, Grid, Row};
 use crate::keys::is_sentence;
-use crate::{Unreadable, delimiter, spaces};
+use crate::{Unreadable, delimiter, number, spaces};
 
 /// A quote that is never closed takes the rest of the file into one cell; no real cell has as many lines.
 const MAX_LINES_IN_A_CELL: usize = 200;
@@ -19,6 +19,9 @@ pub(crate) fn read(text: &str) -> Result<Grid, Unreadable> {
         return Ok(Grid { rows, delimiter: Some(b' '), is_json: false, header: None, notes: Vec::new() });
     }
     let mut rows = records(text, delimiter, true)?;
+    if delimiter == Some(b',') {
+        rejoin(&mut rows);
+    }
     unpad(&mut rows);
     let mut notes = Vec::new();
     let runaway = rows.iter().find(|row| {
@@ -48,6 +51,34 @@ fn separator_line(text: &str) -> (&str, Option<u8>, u64) {
     match said.map(str::as_bytes) {
         Some([mark]) => (text[first.len()..].trim_start_matches(['\r', '\n']), Some(*mark), 1),
         _ => (text, None, 0),
+    }
+}
+
+/// Puts numbers together that a comma without a space cuts, where only a comma with a space divides: `id, clicks` above
+/// `1, 1,234`.
+fn rejoin(rows: &mut [Row]) {
+    let continues = |row: &Row, at: usize| at > 0 && !row.cells[at].text.starts_with(' ');
+    let width = |row: &Row| (0..row.cells.len()).filter(|at| !continues(row, *at)).count();
+    let Some(first) = rows.first().filter(|row| is_sentence(row)).map(width) else { return };
+    let is_number = |row: &Row, at: usize| {
+        let number = format!("{},{}", row.cells[at - 1].text, row.cells[at].text);
+        !continues(row, at) || number::shape(&number).is_some()
+    };
+    let is_cut = |row: &Row| (1..row.cells.len()).all(|at| is_number(row, at));
+    if rows.iter().all(|row| row.cells.len() == first) || !rows.iter().all(|row| width(row) == first && is_cut(row)) {
+        return;
+    }
+    for row in rows {
+        let mut joined: Vec<Cell> = Vec::with_capacity(first);
+        for (at, cell) in std::mem::take(&mut row.cells).into_iter().enumerate() {
+            match joined.last_mut() {
+                Some(last) if at > 0 && !cell.text.starts_with(' ') => {
+                    last.text = format!("{},{}", last.text, cell.text).into();
+                }
+                _ => joined.push(cell),
+            }
+        }
+        row.cells = joined;
     }
 }
 

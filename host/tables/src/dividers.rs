@@ -28,7 +28,7 @@ impl Divider {
     }
 
     /// Whether it says something of a column of this name: quantities, lengths and weights have no currency, and prices no unit of measure.
-    fn divides(&self, tokens: &[String]) -> bool {
+    pub(crate) fn divides(&self, tokens: &[String]) -> bool {
         match self.is_currency {
             true => !amount_names::names_count(tokens) && !amount_names::names_size(tokens),
             false => !amount_names::names_money(tokens) && !amount_names::names_own_unit(tokens),

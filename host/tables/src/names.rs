@@ -248,7 +248,9 @@ fn names_amount_of_year(tokens: &[String]) -> bool {
 
 /// The largest value of a part of the calendar that a column of this name holds: 12 for a month.
 pub(crate) fn names_calendar_part(tokens: &[String]) -> Option<f64> {
-    let name = tokens.iter().filter(|token| !matches!(token.as_str(), "number" | "no" | "nr" | "of" | "num" | "the"));
+    let name = tokens.iter().filter(|token| {
+        !matches!(token.as_str(), "number" | "no" | "nr" | "of" | "num" | "the" | "fiscal" | "calendar" | "iso")
+    });
     let name: Vec<&str> = name.map(String::as_str).collect();
     Some(match name.as_slice() {
         ["month" | "monat" | "mois" | "mes" | "mese" | "maand"] => 12.0,

@@ -254,7 +254,15 @@ fn build(
         .map(|(at, (parsed, profile))| {
             let cells = Cells { body: &body, column: at, totals: &totals };
             let divider = dividers.of(&parsed.tokens, at).filter(|divider| match divider.is_currency {
-                true => !has_payments || parsed.has_fractions || amount_names::names_payment(&parsed.tokens),
+                true => {
+                    // Nor do they where a column of numbers stands between them and the currency.
+                    let is_beside = |at: usize| at.abs_diff(divider.column) == 1;
+                    let is_taken = |(other, column): (usize, &Parsed)| {
+                        is_beside(other) && column.is_numeric && divider.divides(&column.tokens)
+                    };
+                    let is_other = has_payments || !is_beside(at) && columns.iter().enumerate().any(is_taken);
+                    !is_other || parsed.has_fractions || amount_names::names_payment(&parsed.tokens)
+                }
                 false => !are_statistics,
             });
             describe::describe(parsed, profile, &cells, divider, &clues, &mut notes)

@@ -157,6 +157,12 @@ fn spaces_around_cells_belong_to_none() {
             "name ; preis\nBerlin  ;  1,5\nRom     ;  2,5\n",
             &[Names(&["name", "preis"]), Sum("preis", 4.0)],
         ),
+        case(
+            "commas in numbers",
+            "id, clicks, views\n1, 1,234, 7\n2, 2,500, 1,234,567\n",
+            &[Names(&["id", "clicks", "views"]), Sum("clicks", 3734.0), Sum("views", 1_234_574.0)],
+        ),
+        case("a row too long", "id, clicks\n1, 2, 3\n2, 4\n", &[Sum("clicks", 6.0), Said("1 row has more cells")]),
         case("no header", "a, 1, 2\nb, 3, 4\n", &[Sum("column 2", 4.0), Sum("column 3", 6.0)]),
         case(
             "a key above",

@@ -111,6 +111,11 @@ fn fiscal_years_and_age_groups_are_no_measures() {
         case("of a school", "klasse;Jahrgang;Kinder\na;10;25\nb;11;27\n", &[NoSum("Jahrgang", Kind::Year)]),
         case("french", "Exercice;Ventes\n2023;5\n2024;6\n", &[NoSum("Exercice", Kind::Year), Sum("Ventes", 11.0)]),
         case("japanese", "年度,売上\n2024,1000\n2025,2000\n", &[NoSum("年度", Kind::Year), Sum("売上", 3000.0)]),
+        case(
+            "its quarters",
+            "fiscal_year,fiscal_quarter,net sales\n2024,1,100\n2024,2,200\n",
+            &[NoSum("fiscal_quarter", Kind::CalendarPart), Sum("net sales", 300.0)],
+        ),
         case("written out", "FY;Umsatz\n2023/24;5\n2024/25;6\n", &[NoSum("FY", Kind::Text), Sum("Umsatz", 11.0)]),
         // What a year had.
         case("its revenue", "shop,FY revenue\nA,1200\nB,1500\n", &[Sum("FY revenue", 2700.0)]),
@@ -163,6 +168,11 @@ fn sizes_and_counts_have_no_currency_of_a_neighbour() {
             "net",
             "item,net,count,currency\nA,10,3,EUR\nB,20,4,USD\n",
             &[NoSum("net", Kind::Mixed), Sum("count", 7.0)],
+        ),
+        case(
+            "a trip",
+            "trip,distance,crew,xyz,currency\nA,10.5,3,4.5,EUR\nB,11.5,4,5.5,USD\n",
+            &[Sum("distance", 22.0), Sum("crew", 7.0), NoSum("xyz", Kind::Mixed)],
         ),
         case("an unknown name alone", "item,xyz,currency\nA,10,EUR\nB,20,USD\n", &[NoSum("xyz", Kind::Mixed)]),
         case(
