@@ -119,8 +119,12 @@ fn drop_second_table(body: &mut Vec<Row>, names: &[String], notes: &mut Vec<Stri
     let is_second = |at: usize| {
         let row = &body[at];
         let begins = || known.contains(&row.text(0).trim().to_lowercase());
-        let is_like_header =
-            || (is_apart(&body[at - 1], row) || is_title(at - 1)) && (names_rows(row) || header::names_measure(row));
+        let (has_name, has_measure) = (|| names_rows(row), || header::names_measure(row));
+        let is_like_header = || match is_title(at - 1) {
+            true => has_name() || has_measure(),
+            // An empty line may stand between rows of data as well.
+            false => is_apart(&body[at - 1], row) && has_name() && has_measure(),
+        };
         let last = if is_title(at - 1) { at.checked_sub(2) } else { Some(at - 1) };
         row.filled() >= 2
             && row.filled() == row.end()

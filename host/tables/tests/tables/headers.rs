@@ -68,7 +68,17 @@ fn another_table_below_is_said_and_not_mixed_in() {
             "day,users\n1,5\n2,7\n\nBy country\ncountry,sessions\nDE,100\nFR,50\n",
             &[Rows(2), Sum("users", 12.0), Said("another table")],
         ),
+        case(
+            "below an empty line only",
+            "day,users\n1,5\n2,7\n\ncountry,sessions\nDE,100\nFR,50\n",
+            &[Rows(2), Sum("users", 12.0), Said("another table begins in line 5")],
+        ),
         // Rows with words among numbers are no header.
+        case(
+            "a task without hours, apart",
+            "task,owner,hours\nLogo,Ann,5\n\nName tag,Bob,open\nFlyer,Cy,7\n",
+            &[Rows(3), Sum("hours", 12.0), Said("`open`")],
+        ),
         case("a closed day", "day,views\nMon,1\nTue,closed\nWed,5\n", &[Rows(3), Sum("views", 6.0)]),
         case("a closed day, apart", "day,views\nMon,1\n\nTue,closed\nWed,5\n", &[Rows(3), Sum("views", 6.0)]),
     ]);
