@@ -7,7 +7,7 @@ use crate::grid::Row;
 use crate::marks::{Clues, Evidence, Marks};
 use crate::number::{self, Decimal, Shape};
 use crate::stats::{Numbers, Shown};
-use crate::{names, row_names, words, work};
+use crate::{names, rate_names, row_names, words, work};
 
 /// What a column's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,6 +17,8 @@ pub enum Kind {
     Amount,
     /// Rates, means, places in an order: numbers that must not be added up.
     Rate,
+    /// Values at a time, such as a balance, a stock or a temperature: only their last and their mean say something.
+    State,
     /// Numbers with a per cent sign, never added up.
     Percent,
     /// Amounts in several currencies or units: added up for each alone.
@@ -79,6 +81,9 @@ pub(crate) struct Parsed {
     pub(crate) is_date: bool,
     /// Whether a total row would have its sum.
     pub(crate) is_additive: bool,
+    /// Whether its name is that of values at a time, which are added up over things only, if at all.
+    pub(crate) is_state: bool,
+    pub(crate) has_fractions: bool,
     pub(crate) marks: Marks,
     pub(crate) is_named_identifier: bool,
     /// Whether it is called like a thing and holds what may be names of such: whole numbers from 1.
@@ -185,11 +190,13 @@ pub(crate) struct Plan {
     pub(crate) order: Option<Order>,
     /// Whether its name or a column beside it names a currency.
     pub(crate) has_currency: bool,
+    /// Whether the first column holds the days of the rows.
+    pub(crate) has_days: bool,
 }
 
 /// Reads the cells of a column.
 pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usize) -> (Parsed, Profile) {
-    let Plan { name, tokens, marks, order, has_currency } = plan;
+    let Plan { name, tokens, marks, order, has_currency, has_days } = plan;
     let census = census(body, named_totals, column);
     let is_date = census.dates > 0 && census.dates * 5 >= census.filled * 4;
     let is_numeric = !is_date
@@ -218,12 +225,16 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
     let has_fractions = known().any(|value: f64| value.fract() != 0.0);
     let is_named_identifier = names::names_identifier(&tokens);
     let holds_things = names::names_thing(&tokens) && !has_fractions && known().all(|value| value >= 1.0);
+    let is_state = is_numeric
+        && !profile.is_percent
+        && (rate_names::names_state(&tokens) || has_days && rate_names::names_audience(&tokens));
     let is_additive = is_numeric
         && !profile.is_percent
         && !is_named_identifier
         && !holds_things
         && !names::names_year(&tokens)
-        && !names::names_rate(&tokens, has_fractions);
+        && !is_state
+        && !rate_names::names_rate(&tokens, has_fractions);
     let places = places_of.iter().copied().max().unwrap_or(0).into();
     let parsed = Parsed {
         name,
@@ -233,6 +244,8 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
         is_numeric,
         is_date,
         is_additive,
+        is_state,
+        has_fractions,
         marks,
         is_named_identifier,
         holds_things,

@@ -14,7 +14,7 @@ fn steps(text: &str) -> usize {
 #[test]
 fn four_times_the_file_takes_four_times_the_steps() {
     type Make = fn(usize) -> String;
-    let kinds: [(&str, Make); 12] = [
+    let kinds: [(&str, Make); 18] = [
         ("numbers", |n| format!("day,a,b,c\n{}", "2026-11-01,\"1,234.50\",5%,€7\n".repeat(n))),
         ("totals", |n| format!("day,a\n{}", "Total,5\n".repeat(n))),
         ("totals of groups", |n| format!("region,city,a\n{}", "N,x,5\nN,Total,5\n".repeat(n))),
@@ -26,6 +26,12 @@ fn four_times_the_file_takes_four_times_the_steps() {
         ("open quote", |n| format!("a,b\nx,\"1\n{}", "y,2\n".repeat(n))),
         ("wide", |n| format!("{}\n{}\n", "a,".repeat(n), "1,".repeat(n))),
         ("columns of currencies", |n| format!("{}\n{}\n{}\n", "a,".repeat(n), "USD,".repeat(n), "EUR,".repeat(n))),
+        ("headers again", |n| format!("date,clicks\n{}", "2026-11-01,5\ndate,clicks\n".repeat(n))),
+        ("keys again", |n| format!("Account,x\nday,a\n{}", "Mon,5\nAccount,x\nday,a\n".repeat(n))),
+        ("titles", |n| format!("day,a\n{}", "Mon,5\n\nfoo\nx,users\n".repeat(n))),
+        ("statistics", |n| format!("stat,a\n{}", "min,1\nmax,5\n".repeat(n))),
+        ("padded", |n| format!("day, a\n{}", "\"Mon\", \"5\"\n".repeat(n))),
+        ("balances", |n| format!("day,balance\n{}", "2026-11-01,5\n".repeat(n))),
         ("ragged", |n| format!("a,b\n{}", "1\n1,2,3\n".repeat(n))),
     ];
     for (name, make) in kinds {

@@ -114,10 +114,19 @@ fn spaced(comma: &Cut) -> f64 {
     1.0 - cells().filter(|cell| cell.text.starts_with(' ')).count() as f64 / all * 0.3
 }
 
+/// Whether columns that spaces align have a comma between all of their cells as well.
+fn commas_divide(rows: &[Row]) -> bool {
+    let is_divided = |pair: &[crate::grid::Cell]| {
+        pair[0].text.trim_end().ends_with(',') || pair[1].text.trim_start().starts_with(',')
+    };
+    rows.iter().all(|row| row.cells.windows(2).all(is_divided))
+}
+
 /// Whether the commas are those of numbers under a header of one column, or of columns that spaces align.
 fn stands_in_numbers_only(comma: &Cut, sample: &str) -> bool {
     let Some((first, rest)) = comma.rows.split_first() else { return false };
     let is_name = |text: &str| number::shape(text).is_none() && date::read(text).is_none();
     let heads_one_column = first.cells.len() == 1 && is_name(first.text(0)) && !rest.is_empty();
-    comma.rows.iter().all(|row| free_width(row) == 1) && heads_one_column || spaces::aligned(sample).is_some()
+    comma.rows.iter().all(|row| free_width(row) == 1) && heads_one_column
+        || spaces::aligned(sample).is_some_and(|rows| !commas_divide(&rows))
 }

@@ -6,7 +6,7 @@ use crate::date::Day;
 use crate::dividers::Divider;
 use crate::marks::{Clues, Marks};
 use crate::measure::measure;
-use crate::{names, words};
+use crate::{names, rate_names, words};
 
 /// Says what a column is, with its statistics.
 pub(crate) fn describe(
@@ -96,7 +96,11 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
         return Kind::Identifier;
     }
     let is_ladder = values.len() >= 3 && values.windows(2).all(|pair| (pair[1] - pair[0]).abs() == 1.0);
-    if whole && (names::names_year(tokens) && within(1000.0, 2999.0) || is_ladder && within(1900.0, 2100.0)) {
+    // `Jahrgang 10`, and `23` for 2023.
+    let is_year = names::names_year(tokens) && within(0.0, 2999.0) && !within(0.0, 999.0)
+        || names::names_calendar_year(tokens) && within(0.0, 99.0)
+        || is_ladder && within(1900.0, 2100.0);
+    if whole && is_year {
         return Kind::Year;
     }
     if whole && names::names_calendar_part(tokens).is_some_and(|most| within(0.0, most)) {
@@ -108,7 +112,11 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
     if is_moment && names::names_moment(tokens) {
         return Kind::Moment;
     }
-    if names::names_rate(tokens, !whole) { Kind::Rate } else { Kind::Amount }
+    match rate_names::names_rate(tokens, !whole) {
+        _ if parsed.is_state => Kind::State,
+        true => Kind::Rate,
+        false => Kind::Amount,
+    }
 }
 
 /// Rows that are only numbered, under no name: the first column, or one that counts from 0 as programs do.

@@ -1,4 +1,4 @@
-//! Columns of words that say which currency or unit the numbers beside them have: amounts under `EUR` and `USD` in one
+//! Columns of words that say which currency or unit the numbers beside them have, or what they measure: amounts under `EUR` and `USD` in one
 //! column have no sum.
 
 use std::collections::BTreeSet;
@@ -27,9 +27,12 @@ impl Divider {
         }
     }
 
-    /// Whether it says something of a column of this name: quantities have no currency, and prices no unit of measure.
-    fn divides(&self, tokens: &[String]) -> bool {
-        if self.is_currency { !amount_names::names_count(tokens) } else { !amount_names::names_money(tokens) }
+    /// Whether it says something of a column of this name: quantities, lengths and weights have no currency, and prices no unit of measure.
+    pub(crate) fn divides(&self, tokens: &[String]) -> bool {
+        match self.is_currency {
+            true => !amount_names::names_count(tokens) && !amount_names::names_size(tokens),
+            false => !amount_names::names_money(tokens) && !amount_names::names_own_unit(tokens),
+        }
     }
 }
 
@@ -61,6 +64,7 @@ fn divider(name: &str, body: &[Row], named_totals: &[bool], column: usize) -> Op
     let units: BTreeSet<&str> = rows().filter_map(|row| divider.unit(row)).collect();
     // Under `unit` may stand the parts of a company as well.
     let are_units = || units.iter().filter(|unit| words::is_unit(unit)).count() * 2 > units.len();
-    let divides = divider.is_currency || amount_names::names_units(&tokens) && are_units();
+    let are_measures = amount_names::names_measures(&tokens) && units.iter().all(|unit| !has_digits(unit));
+    let divides = divider.is_currency || amount_names::names_units(&tokens) && are_units() || are_measures;
     (divides && units.len() > 1).then_some(divider)
 }

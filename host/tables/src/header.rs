@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use crate::grid::Row;
+use crate::keys::{
+    are_units, is_apart, is_same, is_sentence, may_be_key_or_header, names_rows, opens_a_key, opens_a_key_of_a_value,
+};
 use crate::layout::{excerpt, lines};
-use crate::{amount_names, date, names, number, words};
+use crate::{amount_names, date, names, number, rate_names, words};
 
 /// How many records the columns' types are guessed by.
 const SAMPLE_ROWS: usize = 500;
@@ -20,16 +23,29 @@ pub(crate) fn is_value(text: &str) -> bool {
     number::shape(text).is_some() || date::read(text).is_some()
 }
 
-/// The names of the columns, and the records below; what stands above is said in the notes.
-pub(crate) fn find(rows: Vec<Row>, notes: &mut Vec<String>) -> (Vec<String>, Vec<Row>) {
+/// A file divided at its header.
+pub(crate) struct Divided {
+    /// The names of the columns; empty where there is no header.
+    pub(crate) names: Vec<String>,
+    /// The records that stand above the header.
+    pub(crate) above: Vec<Row>,
+    /// The records that make it.
+    pub(crate) header: Vec<Row>,
+    /// The records below.
+    pub(crate) body: Vec<Row>,
+}
+
+/// Finds the header; what stands above it is said in the notes.
+pub(crate) fn find(mut rows: Vec<Row>, notes: &mut Vec<String>) -> Divided {
     let shape = Shape::of(&rows);
     let first = shape.start(&rows);
     let length = shape.header_rows(&rows[first..]);
-    if first > 0 {
-        notes.push(format!("{} above the header left out (`{}`)", lines(first), excerpt(&rows[0])));
+    let body = rows.split_off(first + length);
+    let header = rows.split_off(first);
+    let above = rows;
+    if let Some(line) = above.first() {
+        notes.push(format!("{} above the header left out (`{}`)", lines(first), excerpt(line)));
     }
-    let mut rest = rows.into_iter().skip(first);
-    let header: Vec<Row> = rest.by_ref().take(length).collect();
     let names = match header.as_slice() {
         [] => {
             notes.push("it has no header, so its columns are numbered".to_owned());
@@ -41,7 +57,7 @@ pub(crate) fn find(rows: Vec<Row>, notes: &mut Vec<String>) -> (Vec<String>, Vec
             joined(several)
         }
     };
-    (names, rest.collect())
+    Divided { names, above, header, body }
 }
 
 /// What most records have in common.
@@ -90,10 +106,24 @@ impl Shape {
 
     /// Whether a row has a usual name of a measure above a column of values.
     fn names_measures(&self, row: &Row) -> bool {
-        self.typed_cells(row).any(|text| {
-            let tokens = names::tokens(text);
-            amount_names::names_count(&tokens) || amount_names::names_money(&tokens) || names::names_rate(&tokens, true)
-        })
+        self.typed_cells(row).any(is_measure)
+    }
+
+    /// Whether a row has what headers have and rows of data hardly: a measure's name, a name for what the rows are,
+    /// or different words above several columns of values.
+    fn is_like_header(&self, row: &Row) -> bool {
+        let words: Vec<&str> = self.typed_cells(row).collect();
+        self.names_measures(row)
+            || names_rows(row)
+            || words.len() > 1 && words.iter().skip(1).all(|word| *word != words[0])
+    }
+
+    /// Whether a word of a row stands in the same column of other rows as well: `closed` among numbers.
+    fn recurs(&self, row: &Row, others: &[Row]) -> bool {
+        let is_there = |other: &Row, column: usize| other.text(column).trim() == row.text(column).trim();
+        let columns = (0..self.width).filter(|column| !row.text(*column).trim().is_empty());
+        let others = &others[..others.len().min(SAMPLE_ROWS)];
+        columns.into_iter().any(|column| others.iter().any(|other| is_there(other, column) && !is_same(row, other)))
     }
 
     /// Where the header begins, or the data of a file without one.
@@ -134,24 +164,40 @@ impl Shape {
             return None;
         }
         let is_header = |row: &Row| self.is_full(row) && self.is_words(row) && !are_units(row);
+        let stands_again = |at: usize| rows[at + 1..].iter().any(|row| is_same(row, &rows[at]));
         let typed = self.typed.iter().filter(|is_typed| **is_typed).count();
         let all_are_typed = typed == self.width;
         let end = rows.len().min(first + 1 + MAX_LINES_ABOVE);
         let mut found = None;
         let mut like_data = 0;
         for at in first..end.saturating_sub(1) {
-            let row = &rows[at];
+            let (row, next) = (&rows[at], &rows[at + 1]);
+            let is_next_header = is_header(next) && !is_same(row, next);
             let mut is_key = is_above(row) || self.is_mixed(row) || !self.is_full(row);
-            if is_header(row) && !all_are_typed {
-                // Two rows of words: the one that names a measure is the header, and the first of two that do.
-                let is_named = self.names_measures(row);
-                is_key = !is_named && (is_key || is_header(&rows[at + 1]) && self.names_measures(&rows[at + 1]));
-                if !is_key {
+            if is_header(row) {
+                // A header stands there again in files that were put together; so may the keys above it.
+                if stands_again(at) && !(is_above(row) && is_next_header && stands_again(at + 1)) {
                     break;
                 }
+                // Two rows of words: the one that names a measure is the header, and the first of two that do.
+                let is_named = self.names_measures(row);
+                let is_next_named = is_next_header && self.names_measures(next);
+                let is_apart = is_next_header
+                    && is_apart(row, next)
+                    && rows.get(at + 2).is_some_and(|below| !is_apart(next, below))
+                    && (!is_named || self.is_like_header(next));
+                is_key = is_apart
+                    || is_next_named && (!is_named || opens_a_key(row))
+                    || is_key && !is_named && !(may_be_key_or_header(row) && self.recurs(next, &rows[at + 2..]));
+                if !is_key && !all_are_typed {
+                    break;
+                }
+            } else if all_are_typed && !is_key && self.typed_cells(row).all(is_value) {
+                // Values in all columns are data, and what comes below is no header.
+                break;
             }
             like_data += usize::from(!is_key && !is_header(row));
-            if is_header(&rows[at + 1]) {
+            if is_next_header && (like_data == 0 || self.is_like_header(next)) {
                 found = Some((at + 1, like_data));
             }
         }
@@ -216,6 +262,20 @@ impl Shape {
     }
 }
 
+/// Whether a row has a usual name of a measure.
+pub(crate) fn names_measure(row: &Row) -> bool {
+    row.cells.iter().any(|cell| is_measure(&cell.text))
+}
+
+fn is_measure(name: &str) -> bool {
+    let tokens = names::tokens(name);
+    amount_names::names_count(&tokens)
+        || amount_names::names_money(&tokens)
+        || amount_names::names_value(&tokens)
+        || rate_names::names_state(&tokens)
+        || rate_names::names_rate(&tokens, true)
+}
+
 fn is_text(text: &str) -> bool {
     !is_value(text) && !words::is_missing(text)
 }
@@ -244,61 +304,6 @@ fn typed_columns(sample: &[&Row], width: usize) -> Vec<bool> {
         values > 0 && values * 2 >= all
     };
     (0..width).map(is_typed).collect()
-}
-
-/// Words that open a line with a key and its value above a table.
-const KEYS: &[&str] = &[
-    "account",
-    "client",
-    "customer",
-    "property",
-    "profile",
-    "currency",
-    "time zone",
-    "timezone",
-    "filter",
-    "filters",
-    "konto",
-    "kunde",
-    "zeitraum",
-    "währung",
-    "filtro",
-    "compte",
-    "cuenta",
-];
-/// Words anywhere in such a key.
-const IN_KEYS: &[&str] =
-    &["export", "exported", "exportiert", "generated", "created", "downloaded", "printed", "erstellt", "range"];
-
-/// Whether a row begins as a line with a key and its value: `Account,Acme`, `Exported on,2026-11-03`, `Period: May, 2026`.
-fn opens_a_key(row: &Row) -> bool {
-    let key = row.text(0).trim().to_lowercase();
-    let is_pair = row.filled() == 2 && row.end() == 2;
-    key.ends_with(':')
-        || key.contains(": ")
-        || is_pair && (KEYS.contains(&key.as_str()) || key.split_whitespace().any(|word| IN_KEYS.contains(&word)))
-}
-
-/// Keys that name columns as well, and so count only beside a value: `Period,2026-11`.
-const KEYS_OF_VALUES: &[&str] = &[
-    "period", "date", "month", "week", "quarter", "rows", "records", "version", "from", "to", "stand", "periode",
-    "von", "bis",
-];
-
-fn opens_a_key_of_a_value(row: &Row) -> bool {
-    row.filled() == 2 && row.end() == 2 && KEYS_OF_VALUES.contains(&row.text(0).trim().to_lowercase().as_str())
-}
-
-/// Whether each comma of a row is followed by a space, as in a sentence.
-fn is_sentence(row: &Row) -> bool {
-    row.cells.len() > 1 && row.cells[1..].iter().all(|cell| cell.text.starts_with(' '))
-}
-
-/// Whether each cell after the first is a unit or a currency: the row below the names of a table.
-fn are_units(row: &Row) -> bool {
-    let cells = || row.cells.iter().skip(1).map(|cell| cell.text.trim()).filter(|text| !text.is_empty());
-    // A single letter beside a word may be anything.
-    cells().count() > 1 && cells().all(|text| words::is_unit(text) || words::currency(text).is_some())
 }
 
 /// The names of several header rows in one: a group's name counts for the gaps after it.

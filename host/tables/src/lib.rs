@@ -14,13 +14,14 @@
 //! | `text` | the encoding |
 //! | `delimiter`, `spaces` | what divides the cells |
 //! | `delimited`, `json`, `grid` | the records; where the rows of a JSON document are |
-//! | `header`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
+//! | `header`, `keys`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
 //! | `column`, `describe` | the values of a column; its kind, and what can be said of it |
 //! | `measure`, `stats`, `dividers` | its statistics, with currencies and units, which another column may name |
 //! | `totals`, `summaries` | rows that repeat what others add up to, or sum them up otherwise |
-//! | `words`, `names`, `amount_names`, `row_names` | the words in cells and in names that all this goes by |
+//! | `states` | the last of values at a time, such as balances |
+//! | `words`, `names`, `amount_names`, `rate_names`, `row_names` | the words in cells and in names that all this goes by |
 //! | `cells`, `work` | the cells of a column; a count of steps for a test |
 //!
 //! Begin at [`read`], then `marks`.
@@ -38,13 +39,16 @@ mod dividers;
 mod grid;
 mod header;
 mod json;
+mod keys;
 mod layout;
 mod marks;
 mod measure;
 mod names;
 mod number;
+mod rate_names;
 mod row_names;
 mod spaces;
+mod states;
 mod stats;
 mod summaries;
 mod table;

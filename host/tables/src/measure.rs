@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use crate::cells::{Cells, count, different, rows};
 use crate::column::{Column, Kind, Parsed, Profile};
 use crate::dividers::Divider;
-use crate::stats::Numbers;
+use crate::stats::{Numbers, mean, show};
 use crate::{amount_names, words};
+
+/// Most units of a column that are named.
+const MAX_UNITS: usize = 20;
 
 /// The statistics of amounts, rates and percentages.
 pub(crate) fn measure(
@@ -19,9 +22,13 @@ pub(crate) fn measure(
     values: Vec<f64>,
     notes: &mut Vec<String>,
 ) {
-    // A rate of money has the currency of its row as well.
-    let is_divided =
-        column.kind == Kind::Amount || column.kind == Kind::Rate && amount_names::names_money(&parsed.tokens);
+    // A rate or a balance of money has the currency of its row as well.
+    let is_divided = match column.kind {
+        Kind::Amount => true,
+        Kind::Rate => amount_names::names_money(&parsed.tokens),
+        Kind::State => !amount_names::names_size(&parsed.tokens),
+        _ => false,
+    };
     let divider = divider.filter(|_| is_divided);
     let mut units = BTreeMap::<Cow<'_, str>, (usize, f64)>::new();
     let mut bare = 0;
@@ -42,9 +49,20 @@ pub(crate) fn measure(
             None => {}
         }
     }
+    // `20.5 °C` is a value at a time whatever its column is called.
+    if column.kind == Kind::Amount
+        && bare == 0
+        && !units.is_empty()
+        && units.keys().all(|unit| words::is_state_unit(unit))
+    {
+        column.kind = Kind::State;
+    }
+    let is_added_up = column.kind == Kind::Amount;
     let is_letter = |unit: &Cow<'_, str>| unit.len() == 1 && unit.chars().all(char::is_uppercase);
-    let are_names =
-        divider.is_none() && units.len() > 1 && (units.len() == values.len() || units.keys().all(is_letter));
+    let are_known = units.keys().all(|unit| words::is_unit(unit));
+    let are_names = divider.is_none()
+        && units.len() > 1
+        && (units.keys().all(is_letter) || units.len() == values.len() && !are_known);
     if are_names && !units.keys().any(|unit| is_currency(unit)) {
         // Seats such as 12A and 14C, or a number of this and a number of that.
         column.kind = Kind::Text;
@@ -52,16 +70,19 @@ pub(crate) fn measure(
         column.about = Some(different(cells, profile));
         return;
     }
-    if units.len() > 1
-        || (units.len() == 1 && bare > 0 && column.kind == Kind::Amount && !units.keys().any(|unit| is_currency(unit)))
-    {
+    if units.len() > 1 || (units.len() == 1 && bare > 0 && is_added_up && !units.keys().any(|unit| is_currency(unit))) {
         column.kind = Kind::Mixed;
-        let sums: Vec<String> = units
+        let mut sums: Vec<String> = units
             .iter()
-            .map(|(unit, (count, sum))| {
-                format!("{} {unit} in {}", crate::stats::show(*sum, parsed.places), rows(*count))
+            .take(MAX_UNITS)
+            .map(|(unit, (count, sum))| match is_added_up && !words::is_state_unit(unit) {
+                true => format!("{} {unit} in {}", show(*sum, parsed.places), rows(*count)),
+                false => format!("a mean of {} {unit} in {}", mean(*sum, *count, parsed.places), rows(*count)),
             })
             .collect();
+        if units.len() > MAX_UNITS {
+            sums.push(format!("{} more units", units.len() - MAX_UNITS));
+        }
         let without = if bare > 0 { format!(", and {} without a unit", count(bare, "number")) } else { String::new() };
         column.about = Some(format!("{}{without}", sums.join(", ")));
         let names = divider.map_or_else(String::new, |_| " (another column names them)".to_owned());

@@ -1,11 +1,20 @@
 //! What the names of columns tell of their kind, in the languages that exports mostly have.
 
-/// The words of a column's name, in lower case; a change from small to capital letters divides them too.
+use crate::amount_names;
+
+/// Most words of a name that count. What has more is a sentence.
+const MAX_TOKENS: usize = 24;
+
+/// The words of a column's name, in lower case, up to [`MAX_TOKENS`]; a change from small to capital letters divides
+/// them too.
 pub(crate) fn tokens(name: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut token = String::new();
     let mut was_lower = false;
     for c in name.chars() {
+        if tokens.len() >= MAX_TOKENS {
+            return tokens;
+        }
         if !c.is_alphanumeric() {
             if !token.is_empty() {
                 tokens.push(std::mem::take(&mut token));
@@ -135,6 +144,13 @@ const THINGS: &[&str] = &[
     "klant",
     "faktura",
     "kund",
+    "sprint",
+    "episode",
+    "chapter",
+    "kapitel",
+    "round",
+    "runde",
+    "spieltag",
 ];
 
 /// Whether a column is called like a thing, which may have numbers for names: `invoice`, `customer`.
@@ -164,32 +180,77 @@ pub(crate) fn names_identifier(tokens: &[String]) -> bool {
     }
 }
 
-const YEARS: &[&str] =
-    &["year", "yr", "fy", "jahr", "geschäftsjahr", "année", "annee", "an", "año", "ano", "anno", "jaar", "rok", "år"];
+const YEARS: &[&str] = &[
+    "year",
+    "yr",
+    "fy",
+    "jahr",
+    "gj",
+    "wj",
+    "jg",
+    "jahrgang",
+    "jahrgänge",
+    "année",
+    "annee",
+    "exercice",
+    "millésime",
+    "an",
+    "año",
+    "ano",
+    "ejercicio",
+    "anno",
+    "esercizio",
+    "jaar",
+    "boekjaar",
+    "rok",
+    "år",
+    "年",
+    "年度",
+    "会計年度",
+    "西暦",
+];
 
 /// Things that happened in a year.
 const EVENTS: &[&str] = &["founded", "established", "born", "gegründet", "vintage"];
 /// Names that end like a year and hold what that year had.
 const AMOUNTS_OF_YEARS: &[&str] = &["vorjahr", "folgejahr", "halbjahr"];
 /// Words beside a year that make an amount of it: `sales last year`, `cost per year`.
-const OF_A_YEAR: &[&str] = &["last", "this", "previous", "prior", "next", "per", "pro", "to", "current", "par", "por"];
+const OF_A_YEAR: &[&str] = &[
+    "last", "this", "previous", "prior", "next", "per", "pro", "to", "current", "par", "por", "vs", "growth", "total",
+];
 
 /// Whether a column of this name holds years.
 pub(crate) fn names_year(tokens: &[String]) -> bool {
-    let is_of_a_year = |token: &String| OF_A_YEAR.contains(&token.as_str());
+    let is_event = |token: &String| EVENTS.contains(&token.as_str());
+    names_calendar_year(tokens) || tokens.len() <= 3 && tokens.iter().any(is_event) && !names_amount_of_year(tokens)
+}
+
+/// Whether a column of this name holds years and nothing else: `fiscal year`, `Jahrgang`. What is called `founded` may
+/// as well be a number of firms.
+pub(crate) fn names_calendar_year(tokens: &[String]) -> bool {
     let ends_like_a_year = |token: &String| {
-        ["jahr", "year", "année", "annee", "år"].iter().any(|end| token.ends_with(end))
-            && token.chars().count() >= 6
+        ["jahr", "year", "année", "annee", "år", "jahrgang", "年度"].iter().any(|end| token.ends_with(end))
+            && token.chars().count() >= 4
             && !AMOUNTS_OF_YEARS.contains(&token.as_str())
     };
-    let is_year =
-        |token: &String| YEARS.contains(&token.as_str()) || EVENTS.contains(&token.as_str()) || ends_like_a_year(token);
-    tokens.len() <= 3 && tokens.iter().any(is_year) && !tokens.iter().any(is_of_a_year)
+    let is_year = |token: &String| YEARS.contains(&token.as_str()) || ends_like_a_year(token);
+    tokens.len() <= 3 && tokens.iter().any(is_year) && !names_amount_of_year(tokens)
+}
+
+/// Whether a name with a year in it names what that year had: `revenue FY`, `Year 2024`, `Umsatz Geschäftsjahr`.
+fn names_amount_of_year(tokens: &[String]) -> bool {
+    let is_number = |token: &String| token.bytes().all(|byte| byte.is_ascii_digit());
+    tokens.iter().any(|token| OF_A_YEAR.contains(&token.as_str()) || is_number(token))
+        || amount_names::names_money(tokens)
+        || amount_names::names_count(tokens)
+        || amount_names::names_value(tokens)
 }
 
 /// The largest value of a part of the calendar that a column of this name holds: 12 for a month.
 pub(crate) fn names_calendar_part(tokens: &[String]) -> Option<f64> {
-    let name = tokens.iter().filter(|token| !matches!(token.as_str(), "number" | "no" | "nr" | "of" | "num" | "the"));
+    let name = tokens.iter().filter(|token| {
+        !matches!(token.as_str(), "number" | "no" | "nr" | "of" | "num" | "the" | "fiscal" | "calendar" | "iso")
+    });
     let name: Vec<&str> = name.map(String::as_str).collect();
     Some(match name.as_slice() {
         ["month" | "monat" | "mois" | "mes" | "mese" | "maand"] => 12.0,
@@ -219,72 +280,6 @@ pub(crate) fn longitude(tokens: &mut [String]) {
     for token in tokens.iter_mut().filter(|token| *token == "long") {
         "longitude".clone_into(token);
     }
-}
-
-const RATES: &[&str] = &[
-    "rate",
-    "ratio",
-    "ctr",
-    "cvr",
-    "cpc",
-    "cpm",
-    "cpa",
-    "roas",
-    "roi",
-    "avg",
-    "average",
-    "mean",
-    "median",
-    "durchschnitt",
-    "mittelwert",
-    "schnitt",
-    "moyenne",
-    "promedio",
-    "media",
-    "percent",
-    "percentage",
-    "pct",
-    "prozent",
-    "%",
-    "pourcentage",
-    "porcentaje",
-    "taux",
-    "tasa",
-    "tasso",
-    "rating",
-    "rank",
-    "ranking",
-    "position",
-    "temperature",
-    "temperatur",
-    "temp",
-    "latitude",
-    "lat",
-    "longitude",
-    "breitengrad",
-    "längengrad",
-    "lon",
-    "lng",
-    "age",
-    "alter",
-    "per",
-    "pro",
-    "quote",
-    "growth",
-    "wachstum",
-    "index",
-];
-/// Names of rates where the values are no whole numbers.
-const RATES_OF_FRACTIONS: &[&str] = &["share", "anteil", "score", "margin", "marge", "level", "speed"];
-
-/// Whether values of a column of this name cannot be added up: a rate, a mean, a place in an order.
-pub(crate) fn names_rate(tokens: &[String], has_fractions: bool) -> bool {
-    let is = |token: &String| {
-        RATES.contains(&token.as_str()) && token != "media"
-            || token.ends_with("rate") && token.len() > 6
-            || has_fractions && RATES_OF_FRACTIONS.contains(&token.as_str())
-    };
-    tokens.iter().any(is)
 }
 
 #[cfg(test)]
@@ -330,19 +325,39 @@ mod tests {
         ] {
             assert!(!names_identifier(&tokens(name)), "{name}");
         }
-        for name in ["CTR", "click rate", "Engagement rate", "clickRate", "avg. position", "Anteil %", "cost per click"]
-        {
-            assert!(names_rate(&tokens(name), false), "{name}");
-        }
-        for name in ["clicks", "price", "shares", "social media posts", "iterations"] {
-            assert!(!names_rate(&tokens(name), false), "{name}");
-        }
-        for name in
-            ["year", "Baujahr", "Geburtsjahr", "birthyear", "birth year", "Year of birth", "founded", "Födelseår"]
-        {
+        for name in [
+            "year",
+            "Baujahr",
+            "Geburtsjahr",
+            "birthyear",
+            "birth year",
+            "Year of birth",
+            "founded",
+            "Födelseår",
+            "Geschäftsjahr",
+            "fiscal year",
+            "FY",
+            "fiscalYear",
+            "Jahrgang",
+            "GJ",
+            "年度",
+        ] {
             assert!(names_year(&tokens(name)), "{name}");
         }
-        for name in ["Vorjahr", "Umsatz Vorjahr", "sales last year", "cost per year", "revenue", "Jahresumsatz"] {
+        for name in [
+            "Vorjahr",
+            "Umsatz Vorjahr",
+            "sales last year",
+            "cost per year",
+            "revenue",
+            "Jahresumsatz",
+            "FY revenue",
+            "Umsatz Geschäftsjahr",
+            "Year 2024",
+            "years",
+            "Jahre",
+            "YTD",
+        ] {
             assert!(!names_year(&tokens(name)), "{name}");
         }
     }

@@ -18,6 +18,9 @@ pub struct Numbers {
     pub max: f64,
 }
 
+/// What stands for the sum where there is none.
+pub(crate) const NOT_ADDED_UP: &str = "not added up";
+
 /// Numbers as people read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -61,7 +64,7 @@ impl Numbers {
         // Two places more than the values have tell a mean well enough.
         let exact = |value: f64| with_sign(trimmed(value, places, places + 2));
         Shown {
-            sum: self.sum.map_or_else(|| "not added up".to_owned(), |sum| with_sign(show(sum, places))),
+            sum: self.sum.map_or_else(|| NOT_ADDED_UP.to_owned(), |sum| with_sign(show(sum, places))),
             mean: exact(self.mean),
             median: exact(self.median),
             min: with_sign(show(self.min, places)),
@@ -90,6 +93,12 @@ fn round(value: f64, places: usize) -> f64 {
 /// A number with exactly so many decimal places, its thousands grouped by commas.
 pub(crate) fn show(value: f64, places: usize) -> String {
     trimmed(value, places, places)
+}
+
+/// The mean of so many values as it is shown, with two places more than they have at most.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+pub(crate) fn mean(sum: f64, count: usize, places: usize) -> String {
+    trimmed(sum / count.max(1) as f64, places, places + 2)
 }
 
 /// A number with at least and at most so many decimal places.

@@ -2,10 +2,11 @@
 //!
 //! A word such as `Max` or `Average` may name a row of data as well, so the numbers must confirm it.
 
-use crate::column::Parsed;
+use crate::column::{Column, Kind, Parsed};
 use crate::grid::Row;
-use crate::row_names::{Summary, names_summary};
-use crate::totals::{is_near, naming_cells};
+use crate::row_names::{Summary, names_summary, names_total};
+use crate::stats::NOT_ADDED_UP;
+use crate::totals::{is_near, list, naming_cells};
 use crate::{names, work};
 
 /// Which of the last rows are called like a summary. Totals may stand among them.
@@ -18,6 +19,56 @@ fn named(body: &[Row], columns: &[Parsed], is_total: impl Fn(usize) -> bool) -> 
         }
     }
     named
+}
+
+/// The rows below the data that are called like a total or another summary in their first cell, and all that are called
+/// like a total: they say nothing of what a column holds. One row at least is left.
+pub(crate) fn named_below(body: &[Row], named_totals: &[bool]) -> Vec<bool> {
+    let mut named = named_totals.to_vec();
+    for (row, is_named) in body.iter().zip(&mut named).skip(1).rev() {
+        let is_summary = || row.first().is_some_and(|(_, cell)| names_summary(&cell.text).is_some());
+        if !*is_named && !is_summary() {
+            return named;
+        }
+        *is_named = true;
+    }
+    named_totals.to_vec()
+}
+
+/// Whether every row has the name of a summary or a total, and at least two are summaries of different kinds: a table of
+/// statistics. Its rows sum up others that are not in the file, so nothing is added up, which is said once.
+pub(crate) fn are_all(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) -> bool {
+    let mut first = None;
+    let mut has_others = false;
+    for row in body {
+        let mut cells = naming_cells(row, columns);
+        let summary = cells.find_map(|(cell, _)| names_summary(&cell.text));
+        let names_statistic = |text: &str| names_total(text).is_some() || is_percentile(text);
+        if summary.is_none() && !naming_cells(row, columns).any(|(cell, _)| names_statistic(&cell.text)) {
+            return false;
+        }
+        has_others |= summary.is_some_and(|summary| *first.get_or_insert(summary) != summary);
+    }
+    if has_others {
+        notes.push("each row is a statistic itself (average, least, largest …), so nothing is added up".to_owned());
+    }
+    has_others
+}
+
+/// `25%`, `p95`, `Q3`: a part of the values lies below.
+fn is_percentile(cell: &str) -> bool {
+    let cell = cell.trim();
+    let number = cell.strip_suffix('%').or_else(|| cell.strip_prefix(['p', 'P', 'q', 'Q']));
+    number.is_some_and(|digits| (1..=4).contains(&digits.len()) && digits.parse::<f32>().is_ok())
+}
+
+/// Takes the sums out of a table whose rows are statistics.
+pub(crate) fn no_sums(columns: &mut [Column]) {
+    for column in columns.iter_mut().filter(|column| column.kind == Kind::Amount) {
+        column.kind = Kind::Rate;
+        column.numbers.iter_mut().for_each(|numbers| numbers.sum = None);
+        column.shown.iter_mut().for_each(|shown| NOT_ADDED_UP.clone_into(&mut shown.sum));
+    }
 }
 
 /// Which rows are summaries that the numbers confirm; says of the others that they are counted.
@@ -36,6 +87,10 @@ pub(crate) fn find(
         column.is_numeric && !column.is_named_identifier && !column.holds_things && !names::names_year(&column.tokens)
     });
     let is_data = |row: usize| !is_total(row) && named[row].is_none();
+    // Without other rows there is nothing that such a name could sum up.
+    if !(0..body.len()).any(is_data) {
+        return summaries;
+    }
     let statistics: Vec<Statistics<'_>> = measured.filter_map(|column| Statistics::of(column, is_data)).collect();
     let (mut left_out, mut counted) = (Vec::new(), Vec::new());
     for (row, summary) in named.iter().enumerate() {
@@ -49,15 +104,13 @@ pub(crate) fn find(
         }
     }
     if !left_out.is_empty() {
-        notes.push(format!(
-            "left out, since it sums the other rows up (average, least, largest …): {}",
-            left_out.join(", ")
-        ));
+        notes
+            .push(format!("left out, since it sums the other rows up (average, least, largest …): {}", list(left_out)));
     }
     if !counted.is_empty() {
         notes.push(format!(
             "called like a summary of the other rows and counted, since its numbers are not theirs: {}",
-            counted.join(", ")
+            list(counted)
         ));
     }
     summaries

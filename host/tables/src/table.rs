@@ -10,7 +10,10 @@ use crate::grid::{Grid, Row};
 use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
-use crate::{Unreadable, delimited, describe, json, layout, names, totals, words};
+use crate::{
+    Unreadable, amount_names, date, delimited, describe, json, layout, names, rate_names, states, summaries, totals,
+    words,
+};
 
 /// Most cells of a table with all rows made as long as the longest. A file of 1 MiB has half as many at most.
 const MAX_CELLS: usize = 1_000_000;
@@ -196,13 +199,21 @@ fn build(
     clues.order = orders.next().filter(|first| orders.all(|other| other == *first));
 
     let named_totals: Vec<bool> = body.iter().map(column::is_named_total).collect();
+    let named_below = summaries::named_below(&body, &named_totals);
     let dividers = Dividers::find(&names, &body, &named_totals);
-    let has_latitude = names.iter().any(|name| names::names_latitude(&names::tokens(name)));
+    let tokens_of: Vec<Vec<String>> = names.iter().map(|name| names::tokens(name)).collect();
+    let has_latitude = tokens_of.iter().any(|tokens| names::names_latitude(tokens));
+    let neighbours = rate_names::Neighbours::of(&tokens_of);
+    let has_days = {
+        let rows = || body.iter().zip(&named_below).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
+        rows().count() > 1 && rows().all(|row| date::read(row.text(0)).is_some())
+    };
     let mut questions = Questions::default();
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {
         let (evidence, order, _) = &said[at];
-        let mut tokens = names::tokens(name);
+        let mut tokens = tokens_of[at].clone();
+        neighbours.explain(&mut tokens);
         if has_latitude {
             names::longitude(&mut tokens);
         }
@@ -222,25 +233,45 @@ fn build(
             )),
             Marks::Sure(_) => {}
         }
-        let has_currency =
-            words::names_currency(name) || dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
-        let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency };
-        parsed.push(column::parse(plan, &body, &named_totals, at));
+        // `5 mm` is millions only where the name is one of money as well.
+        let is_beside_currency = dividers.of(&tokens, at).is_some_and(|divider| divider.is_currency);
+        let has_currency = words::names_currency(name) || is_beside_currency && amount_names::names_payment(&tokens);
+        let plan = column::Plan { name: name.clone(), tokens, marks, order: *order, has_currency, has_days };
+        parsed.push(column::parse(plan, &body, &named_below, at));
     }
     let mut columns: Vec<Parsed>;
     let profiles: Vec<column::Profile>;
     (columns, profiles) = parsed.into_iter().unzip();
-    let totals = totals::find(&body, &columns, &mut notes);
+    let are_statistics = summaries::are_all(&body, &columns, &mut notes);
+    let totals = if are_statistics { vec![false; body.len()] } else { totals::find(&body, &columns, &mut notes) };
     columns.iter_mut().for_each(|column| column.leave_out(&totals));
-    let described: Vec<Column> = columns
+    // Whole numbers beside money, under a name that is none of money, count things.
+    let has_payments = columns.iter().any(|column| column.is_numeric && amount_names::names_payment(&column.tokens));
+    let mut described: Vec<Column> = columns
         .iter()
         .zip(&profiles)
         .enumerate()
         .map(|(at, (parsed, profile))| {
             let cells = Cells { body: &body, column: at, totals: &totals };
-            describe::describe(parsed, profile, &cells, dividers.of(&parsed.tokens, at), &clues, &mut notes)
+            let divider = dividers.of(&parsed.tokens, at).filter(|divider| match divider.is_currency {
+                true => {
+                    // Nor do they where a column of numbers stands between them and the currency.
+                    let is_beside = |at: usize| at.abs_diff(divider.column) == 1;
+                    let is_taken = |(other, column): (usize, &Parsed)| {
+                        is_beside(other) && column.is_numeric && divider.divides(&column.tokens)
+                    };
+                    let is_other = has_payments || !is_beside(at) && columns.iter().enumerate().any(is_taken);
+                    !is_other || parsed.has_fractions || amount_names::names_payment(&parsed.tokens)
+                }
+                false => !are_statistics,
+            });
+            describe::describe(parsed, profile, &cells, divider, &clues, &mut notes)
         })
         .collect();
+    if are_statistics {
+        summaries::no_sums(&mut described);
+    }
+    states::say(&mut described, &columns, &body, &totals, &clues, &mut notes);
     if notes.len() > MAX_NOTES {
         let more = notes.len() - MAX_NOTES;
         notes.truncate(MAX_NOTES);

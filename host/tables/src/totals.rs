@@ -25,8 +25,11 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
     let mut known = HashMap::new();
     let names: Vec<Option<Name>> = body.iter().map(|row| name_of(row, columns, &mut known)).collect();
     let mut totals = summaries::find(body, columns, |row| names[row].is_some(), notes);
-    let mut additive: Vec<Sums<'_>> =
-        columns.iter().filter(|column| column.is_additive).map(|column| Sums::of(column, &names, &totals)).collect();
+    let mut additive: Vec<Sums<'_>> = columns
+        .iter()
+        .filter(|column| column.is_additive || column.is_state)
+        .map(|column| Sums::of(column, &names, &totals))
+        .collect();
     let mut said = Vec::new();
     let mut counted = Vec::new();
     // Where most rows have such a name, it is no name of totals, unless the numbers say so.
@@ -60,11 +63,6 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
             additive.iter_mut().for_each(|sums| sums.add(row));
         }
     }
-    let list = |mut said: Vec<String>| {
-        let more = if said.len() > MAX_NAMED { format!(" and {} more", said.len() - MAX_NAMED) } else { String::new() };
-        said.truncate(MAX_NAMED);
-        format!("{}{more}", said.join(", "))
-    };
     if !said.is_empty() {
         let what = if said.len() == 1 { "the total row" } else { "the total rows" };
         notes.push(format!("{what} left out of all numbers: {}", list(said)));
@@ -74,6 +72,13 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
     }
     unnamed(body, columns, &mut totals, notes);
     totals
+}
+
+/// The first of many things that a note names.
+pub(crate) fn list(mut said: Vec<String>) -> String {
+    let more = if said.len() > MAX_NAMED { format!(" and {} more", said.len() - MAX_NAMED) } else { String::new() };
+    said.truncate(MAX_NAMED);
+    format!("{}{more}", said.join(", "))
 }
 
 /// The cells of a row that may name it: the first that has content, then those of columns of words. Says of each
@@ -170,7 +175,7 @@ fn check(row: usize, additive: &[Sums<'_>]) -> Check {
         let Some(value) = column.values[row] else { continue };
         if sums.expected().any(|(_, sum)| is_near(sum, value, column.places)) {
             check.agreeing += 1;
-        } else if check.wrong.is_none() {
+        } else if check.wrong.is_none() && column.is_additive {
             let should = sums.expected().next().map_or(0.0, |(_, sum)| sum);
             check.wrong = Some((column.name.clone(), value, rounded(should, column.places)));
         }
@@ -183,7 +188,11 @@ fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Ve
     let Some(last) = body.len().checked_sub(1).filter(|last| *last >= 2 && !totals[*last]) else { return };
     let mut agreeing = 0;
     let mut example = None;
-    for column in columns.iter().filter(|column| column.is_additive) {
+    // Balances have a sum over accounts, if nothing else has one.
+    let has_value = |column: &Parsed| column.values[last].is_some();
+    let are_additive = columns.iter().any(|column| column.is_additive && has_value(column));
+    let is_checked = |column: &&Parsed| column.is_additive || !are_additive && column.is_state;
+    for column in columns.iter().filter(is_checked) {
         work::add(last);
         let Some(value) = column.values[last] else { continue };
         let others = (0..last).filter(|row| !totals[*row]);

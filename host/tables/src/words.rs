@@ -231,6 +231,15 @@ const UNITS: &[&str] = &[
     "cans",
 ];
 
+/// Units of values at a time, in lower case: temperatures, pressures, voltages, shares.
+const STATE_UNITS: &[&str] =
+    &["°c", "°f", "℃", "hpa", "mbar", "kpa", "bar", "ppm", "v", "mv", "db", "%", "km/h", "m/s", "mph", "bpm"];
+
+/// Whether amounts of a unit are never added up: degrees, hectopascals.
+pub(crate) fn is_state_unit(unit: &str) -> bool {
+    STATE_UNITS.contains(&unit.trim().to_lowercase().as_str())
+}
+
 /// Whether a cell is nothing but a usual unit.
 pub(crate) fn is_unit(cell: &str) -> bool {
     UNITS.contains(&cell.trim().to_lowercase().as_str())

@@ -54,6 +54,13 @@ fn answer(column: &Column, measure: Measure) -> Option<String> {
     if is_sum && matches!(column.kind, Kind::Rate | Kind::Percent) {
         return Some(format!("`{name}` is a rate and is not added up; its mean is {}{unit}", shown?.mean));
     }
+    if is_sum && column.kind == Kind::State {
+        let last = column.about.as_ref().map(|last| format!(", {last}")).unwrap_or_default();
+        return Some(format!(
+            "`{name}` is a value at a time and is not added up; its mean is {}{unit}{last}",
+            shown?.mean
+        ));
+    }
     if is_sum && column.kind == Kind::Mixed {
         return Some(format!("`{name}` has several currencies or units: {}", column.about.as_deref()?));
     }

@@ -51,7 +51,7 @@ const FILES: &[Case] = &[
     ),
     ("footer.csv", "day,views\nMon,1\nTue,3\nSource: our own numbers\n", 2, &[("views", 4.0)], "1 line below the data"),
     ("no_header.csv", "a,1\nb,2\nc,4\n", 3, &[("column 2", 7.0)], "no header"),
-    ("twice.csv", "day,views\nMon,1\nday,views\nTue,3\n", 2, &[("views", 4.0)], "1 more times"),
+    ("twice.csv", "day,views\nMon,1\nday,views\nTue,3\n", 2, &[("views", 4.0)], "once more"),
     (
         "units.csv",
         "product,weight,price\n,kg,EUR\nA,1.5,2\nB,2.5,3\n",
@@ -104,6 +104,8 @@ const FILES: &[Case] = &[
     ),
     ("chance.csv", "day,clicks\nMon,1\nTue,2\nWed,3\n", 3, &[("clicks", 6.0)], "if it is a total"),
     ("film.csv", "film,clicks\nTotal Recall,1\nAlien,7\nBlade Runner,5\n", 3, &[("clicks", 13.0)], ""),
+    ("lines.csv", "day,clicks\r\nMon,1\r\n\r\n\r\nTue,2\r\nTotal,3\r\n", 2, &[("clicks", 3.0)], "line 6"),
+    ("lines.csv", "day,note,n\nMon,\"a\n\nb\",1\n\nTue,c,2\nTotal,,3\n", 2, &[("n", 3.0)], "line 7"),
     (
         "eu_total.csv",
         "datum;betrag\n01.02.2026;1.000,50\n02.02.2026;2.000,25\nGesamt;3.000,75\n",

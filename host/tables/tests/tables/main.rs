@@ -2,8 +2,11 @@
 
 mod columns;
 mod expect;
+mod exports;
 mod files;
+mod headers;
 mod meanings;
+mod never_added;
 mod shapes;
 
 use openanalyst_tables::{Column, Decimal, File, Kind, Table, read};

@@ -67,6 +67,14 @@ fn a_question_about_a_column_is_answered_in_a_sentence() {
         let request = testing::request(content).with_attachment("n.csv", "text/csv", csv);
         assert_eq!(collected(&request)["answers"], json!([answer]), "{content}");
     }
+    let request = testing::request("what is the total balance?").with_attachment(
+        "b.csv",
+        "text/csv",
+        "date,balance\n2026-11-01,5\n2026-11-02,7\n",
+    );
+    let answer =
+        "`balance` is a value at a time and is not added up; its mean is 6, the last is 7 of 2 November 2026 (b.csv).";
+    assert_eq!(collected(&request)["answers"], json!([answer]));
     for content in ["analyze this file", "what is the total profit?"] {
         let request = testing::request(content).with_attachment("n.csv", "text/csv", csv);
         assert_eq!(collected(&request)["answers"], json!([]), "{content}");
