@@ -247,7 +247,10 @@ pub(super) fn as_way(words: &[&str], said: &[String], at: usize) -> Option<Strin
     }
     let after_article = at + 1 + usize::from(matches!(word(words, at + 1), "my" | "our" | "a" | "an" | "the"));
     let candidate = word(words, after_article);
-    if channel(candidate).is_none() && !may_be_way(candidate) && !is_platform(candidate) && way != "with" {
+    let may_be_unknown = matches!(way, "via" | "with")
+        || is_other(candidate)
+        || said.get(after_article).is_some_and(|said| is_name(said));
+    if channel(candidate).is_none() && (!may_be_unknown || (!may_be_way(candidate) && !is_platform(candidate))) {
         return None;
     }
     // A post about something "by email" says nothing of its delivery, unless it is to be sent.
@@ -261,11 +264,8 @@ pub(super) fn as_way(words: &[&str], said: &[String], at: usize) -> Option<Strin
     let is_task = before.windows(3).any(|three| three[0] == "remind" && three[2] == "to");
     let is_topic = to && (is_task || (before.contains(&"about") && !has(NOTIFYING)));
     let sends = (has(SENDING) || puts || has(&["write"])) && !is_topic && !is_source(before);
-    let mut next = at + 1;
-    let article = word(words, next);
-    let has_own = matches!(article, "my" | "our");
-    next += usize::from(has_own || matches!(article, "a" | "an" | "the"));
-    let name = word(words, next);
+    let has_own = matches!(word(words, at + 1), "my" | "our");
+    let (next, name) = (after_article, candidate);
     let after = word(words, next + 1);
     let is_message = matches!(after, "message" | "messages" | "notification" | "notifications" | "alert");
     let is_clear = !COMMON.contains(&name)
