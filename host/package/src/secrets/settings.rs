@@ -12,6 +12,8 @@ use super::values::{
 
 /// Longest value that is read, in bytes.
 const MAX_VALUE_BYTES: usize = 512;
+/// A value up to this length may overlap with the next one, in bytes.
+const MAX_SHORT_BYTES: usize = 64;
 /// How far `value:` may stand behind `name: DB_PASSWORD`, in bytes.
 const MAX_BETWEEN: usize = 160;
 
@@ -94,6 +96,10 @@ pub(super) fn find(path: &str, text: &[u8]) -> Option<Named> {
         if is_secret(place, name, meaning, pair.value, pair.is_quoted, is_alone) {
             return Some(Named { name: name.to_owned(), at: start });
         }
+        // What was judged once as a long value is not read again, piece by piece.
+        if pair.value.len() > MAX_SHORT_BYTES {
+            at = at.max(pair.end);
+        }
     }
     None
 }
@@ -139,7 +145,9 @@ fn pair_at(text: &[u8], at: usize) -> Option<Pair<'_>> {
         return None;
     }
     let before = at.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\n');
-    if (sign == b'=' && matches!(before, b'=' | b'!' | b'<' | b'>' | b':' | b'+')) || (sign == b':' && before == b':') {
+    if (sign == b'=' && matches!(before, b'=' | b'!' | b'<' | b'>' | b':' | b'+'))
+        || (sign == b':' && (before == b':' || text.get(at + 1) == Some(&b':')))
+    {
         return None;
     }
     let is_space = |byte: u8| byte == b' ' || byte == b'\t';

@@ -149,7 +149,9 @@ fn is_password(user: &str, password: &str) -> bool {
     // `p%40ss` has a sign in it; `%PASSWORD%` is a variable.
     let plain = password.replace("%40", "@").replace("%21", "!").replace("%23", "#").replace("%24", "$");
     let is_reference = plain.contains(['$', '{', '}', '[', ']', '(', ')', '*', '|', '%', '…']) || plain.contains("..");
-    !is_reference && !is_usual(user, &plain) && !is_placeholder(&plain) && !is_disguised(&plain)
+    // `foo:bar@host`
+    let is_short_word = plain.len() < 6 && plain.chars().all(|c| c.is_ascii_lowercase());
+    !is_short_word && !is_reference && !is_usual(user, &plain) && !is_placeholder(&plain) && !is_disguised(&plain)
 }
 
 /// Whether a password is `password` in other signs. `hunter2` in a URL is somebody's.

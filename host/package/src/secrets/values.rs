@@ -170,8 +170,8 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_lowercase();
     // `DB_PASSWORD`, the name of another setting.
     let is_name = value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    // The rule for JSON Web Tokens knows samples of them.
-    let is_jwt = value.starts_with("eyJ") && value.contains('.');
+    // The rule for JSON Web Tokens knows samples of them, and parts of one open nothing.
+    let is_jwt = value.starts_with("eyJ");
     let is_one_sign = value.chars().next().is_some_and(|first| value.chars().all(|c| c == first));
     is_reference(value)
         || is_name
@@ -240,7 +240,10 @@ fn is_reference(value: &str) -> bool {
         scheme.len() > 3 && scheme.chars().all(|c| c.is_ascii_alphabetic()) && rest.contains('/')
     });
     let is_pattern = value.starts_with('^') && (value.ends_with('$') || value.contains("(?") || value.contains('['));
+    // `owner/repository/file`: base64 has capital letters.
+    let is_path = value.contains('/') && !value.contains(|c: char| c.is_ascii_uppercase());
     value.starts_with(['/', '.', '~', '|', '>', '-', '\\'])
+        || is_path
         || has_scheme
         || is_pattern
         || value.contains(char::is_whitespace)
