@@ -263,7 +263,7 @@ fn is_alone(text: &[u8], start: usize, end: usize) -> bool {
     let before = before.strip_suffix(b"export ").unwrap_or(before);
     let behind = text.get(end..text.len().min(end + MAX_BETWEEN)).unwrap_or_default();
     let behind = behind.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    before.iter().all(|byte| around(byte)) && behind.iter().all(|byte| around(byte))
+    before.iter().all(around) && behind.iter().all(around)
 }
 
 /// Whether a value with such a name is a secret, in such a file.
