@@ -136,7 +136,8 @@ fn has_case(words: &[&str]) -> Option<bool> {
 
 /// Whether the name is written in small letters.
 fn is_small(words: &[&str]) -> Option<bool> {
-    Some(has_case(words)? && !is_capital(words[0]) && !PARTICLES.contains(&words[0]))
+    let is_whole = PARTICLES.contains(words.first()?) && words.iter().any(|word| has_capital(word));
+    Some(has_case(words)? && !is_capital(words[0]) && !is_whole)
 }
 
 /// As many of the words as belong to a name.
@@ -154,8 +155,8 @@ fn name_of(words: &[&str]) -> Option<String> {
         } else {
             // A particle counts only before what is written as a name: "de la Cruz", "d'Arc", "al-Rashid".
             let rest = words[at + 1..].iter().position(|next| !PARTICLES.contains(next)).map(|rest| at + 1 + rest);
-            (PARTICLES.contains(word) && rest.is_some_and(|rest| is_capital(words[rest]) && !ends_before(words, rest)))
-                || word.split(['-', '\'', '’']).nth(1).is_some_and(|part| is_capital(part) && has_particle(word))
+            (PARTICLES.contains(word) && rest.is_some_and(|rest| has_capital(words[rest]) && !ends_before(words, rest)))
+                || has_capital(word)
         };
         if !goes_on {
             break;
@@ -173,9 +174,11 @@ fn name_of(words: &[&str]) -> Option<String> {
     bounded(&name, MAX_NAME)
 }
 
-/// Whether a word begins with the small word of a name: "d'Arc", "al-Rashid", "el-Sayed".
-fn has_particle(word: &str) -> bool {
-    word.split(['-', '\'', '’'])
+/// Whether a word is written as a name, also behind a small word of its own: "d'Arc", "al-Rashid", "el-Sayed".
+fn has_capital(word: &str) -> bool {
+    let mut parts = word.split(['-', '\'', '’']);
+    let is_particle = parts
         .next()
-        .is_some_and(|first| matches!(first, "d" | "l" | "o" | "dell" | "dall") || PARTICLES.contains(&first))
+        .is_some_and(|first| matches!(first, "d" | "l" | "o" | "dell" | "dall") || PARTICLES.contains(&first));
+    is_capital(word) || (is_particle && parts.next().is_some_and(is_capital))
 }
