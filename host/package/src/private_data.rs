@@ -109,8 +109,8 @@ pub(crate) fn find<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<
     let refused = |(path, content): (&str, &[u8])| {
         let what = by_content(content).or_else(|| by_name(path).filter(|_| !content.is_empty()))?;
         let message = format!(
-            "it is {what}, and everybody who gets the package would have it: take it out. What the skill needs of it \
-             belongs into a text file, such as a CSV with what is public"
+            "it is {what}, and everybody who gets the package would have it: take it out, or name it in \
+             `.skillignore`. What the skill needs of it belongs into a text file, such as a CSV with what is public"
         );
         Some(Finding::error("private-data", message).at(path, None))
     };

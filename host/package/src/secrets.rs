@@ -6,9 +6,11 @@
 //! passwords in URLs, and values of settings whose names say that they are secrets. What stands for a
 //! secret in documentation is not.
 
+mod keys;
 mod names;
 mod settings;
 mod tokens;
+mod values;
 
 use std::sync::LazyLock;
 
@@ -36,7 +38,13 @@ const KEYS: &[Kind] = &[
     // The mark alone stands in documentation; with a line of content after it, it is a key.
     (
         "a private key",
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]|[A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/=]{40,}",
+        r#"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s"'`+,.#*>|/\\]|\\[rn]|[A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/=]{40,}"#,
+        is_varied,
+    ),
+    // The beginning of a key in PKCS#1 or PKCS#8 (RSA, P-256, Ed25519), without the mark.
+    (
+        "a private key in base64",
+        r"\b(?:MII[A-Za-z0-9+/]{4}AgEAAo|MII[A-Za-z0-9+/]{4}AgEAMA0GCSqGSIb3DQEBAQUA|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2Vw)[A-Za-z0-9+/]{30,}",
         is_varied,
     ),
     ("a PuTTY private key", r"PuTTY-User-Key-File-[0-9]: [a-z]", is_varied),
@@ -60,8 +68,9 @@ pub fn find<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<Finding
 /// The first secret of a file: one is enough to refuse it.
 fn in_file(path: &str, bytes: &[u8]) -> Option<Finding> {
     if is_secret_file(path) && !bytes.is_empty() {
-        let message = "the file holds secrets, by its name: take it out of the package; a skill gets its \
-                       secrets from the organisation that installs it (`capabilities: secrets`)";
+        let message = "the file holds secrets, by its name: take it out of the package or name it in \
+                       `.skillignore`; a skill gets its secrets from the organisation that installs it \
+                       (`capabilities: secrets`)";
         return Some(Finding::error("secret-file", message).at(path, None));
     }
     if is_binary_key(bytes) {
@@ -83,8 +92,8 @@ fn in_file(path: &str, bytes: &[u8]) -> Option<Finding> {
             return Some(private_key(path, what, line_of(found.start())));
         }
     }
-    if has_key_in_base64(text) {
-        return Some(private_key(path, "a private key in base64", None));
+    if let Some(at) = key_in_base64(text) {
+        return Some(private_key(path, "a private key in base64", line_of(at)));
     }
     for (what, pattern, is_one) in TOKEN_PATTERNS.iter() {
         let secrets = pattern.captures_iter(text).filter_map(|found| found.get(1).or_else(|| found.get(0)));
@@ -100,15 +109,17 @@ fn in_file(path: &str, bytes: &[u8]) -> Option<Finding> {
 fn in_package(path: &str, what: &str, line: Option<u32>) -> Finding {
     let message = format!(
         "it holds {what}: whoever gets the package has it. Take it out, replace it at the service, and let the skill \
-         name it under `capabilities: secrets` instead. If it is a sample, write a placeholder such as `your-token`"
+         name it under `capabilities: secrets` instead. If the skill does not need the file, name it in `.skillignore`; \
+         if it is a sample, write a placeholder such as `your-token`"
     );
     Finding::error("secret-in-package", message).at(path, line)
 }
 
 fn private_key(path: &str, what: &str, line: Option<u32>) -> Finding {
     let message = format!(
-        "it holds {what}: whoever gets the package has it. Keep keys outside of the skill's folder, and replace this \
-         one if the package was handed to anybody"
+        "it holds {what}: whoever gets the package has it. Keep keys outside of the skill's folder or name the file in \
+         `.skillignore`, let the skill name what it needs under `capabilities: secrets`, and replace this key if the \
+         package was handed to anybody"
     );
     Finding::error("private-key", message).at(path, line)
 }
@@ -124,21 +135,25 @@ fn as_one_byte(bytes: &[u8]) -> Option<Vec<u8>> {
     wide.then(|| bytes.iter().copied().filter(|byte| *byte != 0).collect())
 }
 
-/// `-----BEGIN … PRIVATE KEY-----`, encoded once more, as secrets stand in configuration files.
-fn has_key_in_base64(text: &[u8]) -> bool {
-    // What `-----BEGIN` becomes where it is the beginning of what was encoded.
-    const BEGIN: &[u8] = b"LS0tLS1CRUdJTi";
+/// `-----BEGIN … PRIVATE KEY-----`, encoded once more, as secrets stand in configuration files. Returns
+/// where it stands.
+fn key_in_base64(text: &[u8]) -> Option<usize> {
+    // What `-----BEGIN` becomes behind no, one or two bytes of a group of three.
+    const BEGINNINGS: &[(&[u8], usize)] = &[(b"LS0tLS1CRUdJTi", 0), (b"0tLS0tQkVHSU4g", 2), (b"tLS0tLUJFR0lO", 3)];
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'+' || *byte == b'/';
-    let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| find_bytes(rest, BEGIN)).map(|at| at + from) {
-        let head: Vec<u8> = text[at..].iter().copied().take_while(is_base64).take(96).collect();
-        let whole = head.len() / 4 * 4;
-        if STANDARD_NO_PAD.decode(&head[..whole]).is_ok_and(|plain| contains(&plain, b"PRIVATE KEY")) {
-            return true;
+    BEGINNINGS.iter().find_map(|(beginning, before)| {
+        let mut from = 0;
+        while let Some(at) = text.get(from..).and_then(|rest| find_bytes(rest, beginning)).map(|at| at + from) {
+            from = at + beginning.len();
+            let Some(start) = at.checked_sub(*before) else { continue };
+            let head: Vec<u8> = text[start..].iter().copied().take_while(is_base64).take(96).collect();
+            let whole = head.len() / 4 * 4;
+            if STANDARD_NO_PAD.decode(&head[..whole]).is_ok_and(|plain| contains(&plain, b"PRIVATE KEY")) {
+                return Some(start);
+            }
         }
-        from = at + BEGIN.len();
-    }
-    false
+        None
+    })
 }
 
 fn find_bytes(text: &[u8], wanted: &[u8]) -> Option<usize> {

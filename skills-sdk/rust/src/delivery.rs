@@ -2,10 +2,11 @@
 //! that keeps silent about one lets the user wait for a message that never comes.
 //!
 //! Begin at [`missing_channel`]. `words` reads the request and takes away what a post is about, `patterns` has the forms in which
-//! a way is named, `channels` the names.
+//! a way is named, `sources` those that say where something came from, `channels` the names.
 
 mod channels;
 mod patterns;
+mod sources;
 mod words;
 
 use words::Words;
@@ -20,7 +21,10 @@ pub struct MissingChannel {
 impl MissingChannel {
     /// The sentence for an answer: what does not happen, and what does instead.
     pub fn sentence(&self) -> String {
-        format!("I cannot {}: results come as messages here.", self.action)
+        format!(
+            "I cannot {}: that channel does not exist here. There is no mail and no chat; answers stand here and in your notifications.",
+            self.action
+        )
     }
 }
 
@@ -33,7 +37,7 @@ pub fn missing_channel(text: &str) -> Option<MissingChannel> {
     let said = &text.said;
     let words: Vec<&str> = text.lower.iter().map(String::as_str).collect();
     let sent = |at: usize| {
-        patterns::as_verb(&words, at)
+        patterns::as_verb(&words, said, at)
             .or_else(|| patterns::as_object(&words, said, at))
             .or_else(|| patterns::as_way(&words, said, at))
             .or_else(|| patterns::address(&words, at))
@@ -151,7 +155,11 @@ mod tests {
             assert_eq!(missing_channel(text).map(|channel| channel.action).as_deref(), Some(action), "{text}");
         }
         let channel = missing_channel("send me a Zello message").unwrap();
-        assert_eq!(channel.sentence(), "I cannot send a Zello message: results come as messages here.");
+        assert_eq!(
+            channel.sentence(),
+            "I cannot send a Zello message: that channel does not exist here. There is no mail and no chat; answers stand \
+             here and in your notifications."
+        );
     }
 
     #[test]
@@ -226,6 +234,98 @@ mod tests {
                 Some("send an e-mail"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn every_channel_is_noticed_in_every_form() {
+        for text in [
+            "send me the numbers via Zello",
+            "notify me every day via Zello",
+            "text me on Signal",
+            "text me on signal when it is done",
+            "page me on PagerDuty",
+            "page me on pagerduty if it fails",
+            "page me when the job fails",
+            "ping me over Zello",
+            "message me through Olvid when the report is ready",
+            "call me on Skype",
+            "dm me on Instagram when it is done",
+            "write me on Threema every Friday",
+            "please text me on my WhatsApp",
+            "let me know via Zello when it is done",
+            "send the weekly numbers to me through Zello",
+            "every Monday send me the report over Telegram",
+            "alert me on Opsgenie when the job fails",
+            "remind me via Viber at 9",
+            "forward the results via Zello",
+            "can you notify me on Discord",
+            "tell me via Zello how many posts there are",
+            "tell me by email how many people came via Google",
+            "send me the orders by email",
+            "send me the clicks via Telegram",
+            "get me the numbers via Zello",
+            "keep me posted: message me on Zello",
+            "drop me a line on Slack",
+            "reach me on WhatsApp",
+            "contact me via Zello",
+            "send it to me using WhatsApp",
+            "notify me about every new order via Zello",
+            "send me what you find by email",
+            "page the team on PagerDuty",
+            "text my boss on Signal",
+            "When it fails, page me on PagerDuty",
+            "post it in our Slack channel",
+            "notify me on zello every day",
+            "send me the numbers on Signal",
+            "inform me by Zello",
+        ] {
+            let sentence = missing_channel(text).map(|channel| channel.sentence());
+            assert!(sentence.is_some_and(|sentence| !sentence.contains('\n')), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_something_came_from_is_no_way_of_delivery() {
+        for text in [
+            "tell me how many users came via Google",
+            "I came via Google",
+            "I heard of you through Slack",
+            "Hi, I heard of you through Slack and want to know what you can do",
+            "I want to know how many people found us via Google",
+            "show me the traffic via Google",
+            "send me a report of the visitors via Google",
+            "get me the sign-ups through Facebook",
+            "tell me how many people contact us by phone",
+            "tell me which customers reach us through Zello",
+            "give me the number of orders that came in via Shopify",
+            "we get most traffic through Google",
+            "we need more leads via Google",
+            "tell me who signed up via Zello",
+            "let me know how many orders were paid via Stripe",
+            "tell me about leads via HubSpot",
+            "I know you via Google",
+            "report on the revenue through Amazon",
+            "tell me how customers talk to us over Slack",
+            "tell me the weather via Google",
+            "give me the sales we made through Etsy",
+            "analyze the users who joined through Discord",
+            "tell me how many tickets customers write by email",
+            "my friend told me about you on Slack, I want to get started",
+            "show me the page about prices",
+            "create a page for me",
+            "send me numbers on Signal processing",
+            "my boss sent me here via Slack",
+            "we reach customers by email",
+            "remind me to call Ada on Skype",
+            "people text me on Signal",
+            "notify me of posts by Ada",
+            "what did people say on WhatsApp?",
+            "I found the report through Bing",
+            "give me a list of people who applied through LinkedIn",
+            "I need to know which posts were published via Buffer",
+        ] {
+            assert_eq!(missing_channel(text), None, "{text}");
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn split(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     for (at, letter) in text.char_indices() {
         let next_is_space = bytes.get(at + letter.len_utf8()).is_none_or(u8::is_ascii_whitespace);
-        let ends_sentence = matches!(letter, '!' | '?' | ';' | '\n')
+        let ends_sentence = matches!(letter, '!' | '?' | ';' | '\n' | '。' | '！' | '？' | '؟' | '।')
             || (letter == '.' && next_is_space && !is_abbreviation(&text[start..at]));
         if ends_sentence {
             push_joined(&mut clauses, &text[start..at]);
@@ -67,10 +67,25 @@ fn push<'a>(clauses: &mut Vec<&'a str>, clause: &'a str) {
 
 /// Without surrounding space, quotes and punctuation.
 pub(crate) fn clean(text: &str) -> &str {
-    text.trim_matches(|letter: char| {
-        letter.is_whitespace()
-            || matches!(letter, '"' | '“' | '”' | '„' | '«' | '»' | ',' | '.' | ':' | ';' | '!' | '?')
-    })
+    let trimmed = text.trim_start_matches(is_around);
+    let clean = trimmed.trim_end_matches(is_around);
+    // The full stop of "J.R." and "King Jr." belongs to the name.
+    let with_stop = trimmed.get(..clean.len() + 1).filter(|with_stop| with_stop.ends_with('.'));
+    with_stop.filter(|_| needs_stop(clean)).unwrap_or(clean)
+}
+
+fn is_around(letter: char) -> bool {
+    letter.is_whitespace()
+        || matches!(letter, '"' | '“' | '”' | '„' | '«' | '»' | ',' | '.' | ':' | ';' | '!' | '?')
+        || matches!(letter, '。' | '！' | '？' | '，' | '、' | '；' | '،' | '؟' | '؛' | '।')
+}
+
+/// Whether a text ends with initials or a title that keep their full stop.
+fn needs_stop(clean: &str) -> bool {
+    let word = clean.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let mut initials = word.rsplit('.');
+    let is_initial = |part: &str| part.chars().count() == 1 && part.chars().all(char::is_uppercase);
+    ["Jr", "Sr"].contains(&word) || (word.contains('.') && initials.all(is_initial))
 }
 
 /// What follows one of the beginnings, as it was written; case does not matter, and a word does not end in the middle.

@@ -16,6 +16,7 @@ mod wish;
 mod words;
 mod zones;
 
+use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,7 @@ impl Skill for Core {
         Output::of(&Done { content, data, changed, model: None })
     }
 
-    fn reply(&self, _request: &Request, results: &[StepResult]) -> Result<Reply> {
+    fn reply(&self, request: &Request, results: &[StepResult]) -> Result<Reply> {
         let mut parts = Vec::new();
         let mut model = None;
         let mut data = Value::Object(Default::default());
@@ -97,6 +98,13 @@ impl Skill for Core {
             model = done.model.or(model);
             for (name, value) in done.data.as_object().into_iter().flatten() {
                 data[name] = value.clone();
+            }
+        }
+        // Beside a wish that was granted, and below a model's answer, a channel that does not exist is named too.
+        if let Some(channel) = missing_channel(&request.content) {
+            let sentence = channel.sentence();
+            if !parts.iter().any(|part| part.contains(&sentence)) {
+                parts.push(sentence);
             }
         }
         Reply::text(parts.join("\n\n")).with_data(&data)?.made_by(model.as_deref())

@@ -1,273 +1,17 @@
 //! Where a name ends: "Ada and I live in Berlin" names Ada, and the rest is something else.
 
+mod ends;
+
 use crate::clauses::{after, clean, without_politeness};
 use crate::reading::bounded;
+use ends::{PARTICLES, ends_before, is_no_beginning, is_no_name, is_order};
 
 /// Longest name that is kept, in characters.
 const MAX_NAME: usize = 80;
 /// Most words of a name.
-const MAX_WORDS: usize = 6;
+const MAX_WORDS: usize = 9;
 /// Most words of a name that is written in small letters: nothing shows where it ends.
 const MAX_SMALL_WORDS: usize = 3;
-
-/// Words that no name begins with.
-const NO_BEGINNINGS: &[&str] = &[
-    "a",
-    "about",
-    "after",
-    "again",
-    "an",
-    "anything",
-    "anytime",
-    "at",
-    "back",
-    "because",
-    "before",
-    "by",
-    "crazy",
-    "easy",
-    "everyday",
-    "first",
-    "for",
-    "if",
-    "important",
-    "in",
-    "irrelevant",
-    "it",
-    "later",
-    "maybe",
-    "mine",
-    "never",
-    "no",
-    "none",
-    "not",
-    "now",
-    "old",
-    "on",
-    "once",
-    "private",
-    "secret",
-    "something",
-    "soon",
-    "that",
-    "the",
-    "this",
-    "today",
-    "tomorrow",
-    "tonight",
-    "unknown",
-    "up",
-    "what",
-    "whatever",
-    "when",
-    "whenever",
-    "yours",
-    "every",
-    "names",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "asap",
-];
-/// Words that end a name.
-const ENDS: &[&str] = &[
-    "and",
-    "am",
-    "are",
-    "as",
-    "at",
-    "because",
-    "but",
-    "by",
-    "for",
-    "from",
-    "here",
-    "however",
-    "i",
-    "i'm",
-    "i’m",
-    "if",
-    "in",
-    "instead",
-    "is",
-    "living",
-    "my",
-    "not",
-    "now",
-    "ok",
-    "okay",
-    "on",
-    "or",
-    "please",
-    "since",
-    "so",
-    "speaking",
-    "thanks",
-    "thank",
-    "that",
-    "though",
-    "to",
-    "today",
-    "too",
-    "which",
-    "who",
-    "with",
-    "working",
-    "writing",
-    "your",
-    "when",
-    "while",
-    "again",
-    "instead",
-    "always",
-    "also",
-    "btw",
-    "aka",
-    "the",
-    "based",
-    "born",
-    "can",
-    "could",
-    "coming",
-    "currently",
-    "did",
-    "do",
-    "does",
-    "glad",
-    "good",
-    "great",
-    "had",
-    "happy",
-    "has",
-    "have",
-    "he",
-    "hello",
-    "hey",
-    "hi",
-    "hope",
-    "how",
-    "im",
-    "it",
-    "it's",
-    "it’s",
-    "let",
-    "located",
-    "love",
-    "new",
-    "nice",
-    "pleased",
-    "she",
-    "studying",
-    "their",
-    "there",
-    "they",
-    "this",
-    "u",
-    "very",
-    "was",
-    "we",
-    "we're",
-    "were",
-    "what",
-    "where",
-    "will",
-    "would",
-    "you",
-];
-/// Small words inside of names.
-const PARTICLES: &[&str] = &[
-    "van", "von", "der", "den", "de", "da", "das", "dos", "do", "di", "del", "della", "du", "la", "le", "el", "al",
-    "bin", "ibn", "ben", "bat", "ter", "ten", "zu", "zur", "y", "e", "af", "av", "st", "of",
-];
-/// What people are, written with a capital letter, and not called.
-const NO_NAMES: &[&str] = &[
-    "African",
-    "American",
-    "Arab",
-    "Argentinian",
-    "Asian",
-    "Australian",
-    "Austrian",
-    "Belgian",
-    "Brazilian",
-    "British",
-    "Buddhist",
-    "Bulgarian",
-    "Canadian",
-    "Catholic",
-    "CEO",
-    "CFO",
-    "CTO",
-    "Chilean",
-    "Chinese",
-    "Christian-born",
-    "Colombian",
-    "Croatian",
-    "Czech",
-    "Danish",
-    "Dutch",
-    "Egyptian",
-    "English",
-    "Estonian",
-    "European",
-    "Finnish",
-    "Flemish",
-    "French",
-    "German",
-    "Greek",
-    "Great",
-    "Hindu",
-    "Hungarian",
-    "Icelandic",
-    "Indian",
-    "Indonesian",
-    "Iranian",
-    "Irish",
-    "Israeli",
-    "Italian",
-    "Japanese",
-    "Jewish",
-    "Kenyan",
-    "Korean",
-    "Latvian",
-    "Lithuanian",
-    "Malaysian",
-    "Mexican",
-    "Moroccan",
-    "Muslim",
-    "Nigerian",
-    "Norwegian",
-    "OK",
-    "Okay",
-    "Pakistani",
-    "Peruvian",
-    "Polish",
-    "Portuguese",
-    "Romanian",
-    "Russian",
-    "Scottish",
-    "Serbian",
-    "Slovak",
-    "Slovenian",
-    "South",
-    "Spanish",
-    "Swedish",
-    "Swiss",
-    "Taiwanese",
-    "Thai",
-    "Tunisian",
-    "Turkish",
-    "Ukrainian",
-    "Vietnamese",
-    "Welsh",
-    "Sorry",
-    "Done",
-    "Urgent",
-];
 
 /// What was read where a name was expected.
 #[derive(Debug, PartialEq, Eq)]
@@ -282,15 +26,16 @@ pub(crate) enum Told {
 pub(crate) fn told(text: &str) -> Option<Told> {
     let words = words(text);
     let first = words.first()?;
-    if NO_BEGINNINGS.contains(&first.to_lowercase().as_str()) {
+    if is_no_beginning(first, words.get(1)) {
         return None;
     }
-    let ends = |word: &&str| ENDS.contains(&clean(word).to_lowercase().as_str()) || clean(word) != *word;
-    let length = words.iter().skip(1).position(ends).map_or(words.len(), |at| at + 1);
+    let ends = |at: &usize| ends_before(&words, *at) || words.get(*at).is_some_and(|word| clean(word) != *word);
+    let length = (1..words.len()).find(ends).unwrap_or(words.len());
+    let telling = words[..length].iter().filter(|word| !PARTICLES.contains(word)).count();
     // In "bob swimming is fun" the last word before the verb begins something new.
     const VERBS: &[&str] = &["is", "are", "was", "were", "has", "have", "had", "can", "could", "will", "would"];
     let is_subject = length > 1 && words.get(length).is_some_and(|next| VERBS.contains(&next.to_lowercase().as_str()));
-    if is_small(&words)? && (length > MAX_SMALL_WORDS || is_subject) {
+    if is_small(&words)? && (telling > MAX_SMALL_WORDS || is_subject) {
         return bounded(&words.join(" "), MAX_NAME).map(Told::Unclear);
     }
     name_of(&words).map(Told::Name)
@@ -317,7 +62,7 @@ pub(crate) fn rest<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     }
     let is_statement =
         after(rest, &["a ", "an ", "from ", "living in ", "based in ", "born ", "working ", "aka "]).is_some();
-    (is_statement || says_something(rest)).then_some(rest.trim_end_matches(')'))
+    (is_statement || says_something(rest) || is_order(rest)).then_some(rest.trim_end_matches(')'))
 }
 
 /// Whether a text tells something of the user, beyond politeness.
@@ -342,28 +87,43 @@ pub(crate) fn says_something(text: &str) -> bool {
 pub(crate) fn presented(text: &str, is_this: bool) -> Option<String> {
     let words = words(text);
     let first = words.first()?;
-    let is_written_as_name = first.starts_with(char::is_uppercase)
-        && !NO_NAMES.contains(first)
+    // Scripts without capital letters show no names: there, only the form of the sentence does.
+    let is_written_as_name = (is_capital(first) || has_case(&words) == Some(false))
+        && first.starts_with(char::is_alphabetic)
+        && !is_no_name(first)
         && !first.ends_with("'s")
         && !first.ends_with("’s")
-        && !NO_BEGINNINGS.contains(&first.to_lowercase().as_str());
+        && !is_no_beginning(first, words.get(1));
     let name = name_of(&words).filter(|_| is_written_as_name)?;
     let length = name.split_whitespace().count();
     let next = words.get(length).map(|word| word.to_lowercase());
     let speaks = matches!(next.as_deref(), Some("speaking" | "here" | "from" | "writing"));
-    let ends = next.is_none() || next.is_some_and(|next| ENDS.contains(&next.as_str()) && next != "with");
+    let ends = next.is_none() || (ends_before(&words, length) && next.as_deref() != Some("with"));
     (if is_this { speaks } else { ends }).then_some(name)
 }
 
 /// The words up to the first comma or bracket, without polite words around them.
 fn words(text: &str) -> Vec<&str> {
-    let text = text.split([',', ';', '(', '\n', '!', '?', ':']).next().unwrap_or_default();
+    let text = &text[..name_part(text)];
     let text = without_politeness(text);
     let text = text.split(" from now").next().unwrap_or_default();
     text.split_whitespace()
         .map(|word| word.trim_matches(['"', '“', '”', '„', '*']))
         .filter(|word| !word.is_empty())
         .collect()
+}
+
+/// Where the first comma or bracket stands that does not belong to a name, as that of "King, Jr." does.
+fn name_part(text: &str) -> usize {
+    const MARKS: &[char] = &[',', ';', '(', '\n', '!', '?', ':', '،', '；', '，', '。', '、', '؛', '？', '！'];
+    const TITLES: &[&str] = &["jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "m.d", "esq"];
+    let is_title = |rest: &str| {
+        let word = rest.trim_start().split([' ', ',']).next().unwrap_or_default();
+        TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str())
+    };
+    text.match_indices(MARKS)
+        .find(|(at, mark)| *mark != "," || !is_title(&text[at + 1..]))
+        .map_or(text.len(), |(at, _)| at)
 }
 
 fn is_capital(word: &str) -> bool {
@@ -376,7 +136,8 @@ fn has_case(words: &[&str]) -> Option<bool> {
 
 /// Whether the name is written in small letters.
 fn is_small(words: &[&str]) -> Option<bool> {
-    Some(has_case(words)? && !is_capital(words[0]) && !PARTICLES.contains(&words[0]))
+    let is_whole = PARTICLES.contains(words.first()?) && words.iter().any(|word| has_capital(word));
+    Some(has_case(words)? && !is_capital(words[0]) && !is_whole)
 }
 
 /// As many of the words as belong to a name.
@@ -384,26 +145,25 @@ fn name_of(words: &[&str]) -> Option<String> {
     let (has_case, is_small) = (has_case(words)?, is_small(words)?);
     let mut length = 0;
     for (at, word) in words.iter().take(MAX_WORDS).enumerate() {
-        let lower = clean(word).to_lowercase();
-        if at > 0 && ENDS.contains(&lower.as_str()) {
+        if at > 0 && ends_before(words, at) {
             break;
         }
         let goes_on = if is_small {
-            at < MAX_SMALL_WORDS
+            words[..at].iter().filter(|word| !PARTICLES.contains(word)).count() < MAX_SMALL_WORDS
         } else if at == 0 || !has_case || is_capital(word) {
             true
         } else {
-            // A particle counts only before what is written as a name.
-            let rest = words[at + 1..].iter().find(|next| !PARTICLES.contains(next));
-            PARTICLES.contains(word)
-                && rest.is_some_and(|next| is_capital(next) && !ENDS.contains(&next.to_lowercase().as_str()))
+            // A particle counts only before what is written as a name: "de la Cruz", "d'Arc", "al-Rashid".
+            let rest = words[at + 1..].iter().position(|next| !PARTICLES.contains(next)).map(|rest| at + 1 + rest);
+            (PARTICLES.contains(word) && rest.is_some_and(|rest| has_capital(words[rest]) && !ends_before(words, rest)))
+                || has_capital(word)
         };
         if !goes_on {
             break;
         }
         length = at + 1;
         // A full stop ends a sentence, unless it belongs to a title or an initial.
-        if word.ends_with('.') && word.chars().count() > 5 {
+        if word.ends_with('.') && word.matches('.').count() == 1 && word.chars().count() > 5 {
             break;
         }
     }
@@ -412,4 +172,13 @@ fn name_of(words: &[&str]) -> Option<String> {
         return None;
     }
     bounded(&name, MAX_NAME)
+}
+
+/// Whether a word is written as a name, also behind a small word of its own: "d'Arc", "al-Rashid", "el-Sayed".
+fn has_capital(word: &str) -> bool {
+    let mut parts = word.split(['-', '\'', '’']);
+    let is_particle = parts
+        .next()
+        .is_some_and(|first| matches!(first, "d" | "l" | "o" | "dell" | "dall") || PARTICLES.contains(&first));
+    is_capital(word) || (is_particle && parts.next().is_some_and(is_capital))
 }

@@ -150,10 +150,150 @@ fn samples_of_tokens_are_not_tokens() {
         "postgres://me:${DB_PASSWORD}@db/x".to_owned(),
         "https://me:<password>@host/".to_owned(),
         "mongodb+srv://me:your-password@cluster/x".to_owned(),
+        "redis://foo:bar@somehost:6379/0".to_owned(),
         "see https://host:8080/a@b and http://[::1]:80/@x".to_owned(),
         "http://127.0.0.1:8080@evil.internal".to_owned(),
         "ratio 12:34, mail ada@example.com".to_owned(),
     ] {
         assert_eq!(codes("README.md", text.as_bytes()), Vec::<&str>::new(), "{text}");
+    }
+}
+
+/// What public repositories hold and should not: each is a file with a line.
+#[test]
+fn secrets_of_real_repositories_are_found() {
+    let pem_in_code = pem("RSA ").replace('\n', "\\n\" +\n  \"");
+    let encoded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let table: Vec<(&str, String)> = vec![
+        ("mail.yaml", "relay_pass: hunter2".into()),
+        ("mail.conf", "smtp_pass=hunter2".into()),
+        ("mail.py", "smtp_pass = \"hunter2\"".into()),
+        ("app.yaml", "DB_PWD: x9!kQ2#vLp".into()),
+        ("app.json", "{\"dbPassword\": \"x9!kQ2$vLp\"}".into()),
+        ("app.toml", "password = 'T7$kd92*f0(s'".into()),
+        ("compose.yaml", "  POSTGRES_PASSWORD: swordfish".into()),
+        ("compose.yaml", "  - MYSQL_ROOT_PASSWORD=k3yb0ardcat9".into()),
+        ("deploy.yaml", "- name: DB_PASSWORD\n  value: hunter2".into()),
+        ("web.config", "<add key=\"DbPassword\" value=\"x9kQ2vLp\" />".into()),
+        ("settings.xml", "<server><username>ci</username><password>q8Rt2mZp</password></server>".into()),
+        ("appsettings.json", "\"Default\": \"Server=db;User Id=sa;Password=Zx81spectrum!;\"".into()),
+        ("wp-config.php", "define( 'DB_PASSWORD', 'hunter2' );".into()),
+        ("config.php", "'password' => 'q8Rt2mZp',".into()),
+        ("app.js", "const config = { user: 'app', password: 'q8Rt2mZp' }".into()),
+        ("main.tf", "  password = \"q8Rt2mZp!\"".into()),
+        ("run.sh", "tool --password hunter2 --user me".into()),
+        ("run.sh", "export PGPASSWORD='hunter2'".into()),
+        ("run.sh", "curl -u admin:q8Rt2mZp https://host/a".into()),
+        ("SKILL.md", "# Mail\n\nrelay_pass: hunter2".into()),
+        ("A.java", "props.setProperty(\"password\", \"q8Rt2mZp\");".into()),
+        ("a.go", "c := Config{Password: \"q8Rt2mZp\"}".into()),
+        ("a.yml", "rootpw: q8Rt2mZp".into()),
+        ("a.py", "SECRET_KEY = 'django-insecure-9f8e7d6c5b4a39281706f5'".into()),
+        ("notes.txt", "machine host login ada password q8Rt2mZp".into()),
+        ("notes.txt", format!("//registry.npmjs.org/:_authToken={}", random(36))),
+        ("notes.txt", format!("_auth={}", encoded("ada:q8Rt2mZp4k"))),
+        ("a.properties", "spring.datasource.password=hunter2".into()),
+        ("a.ini", "passwd = 83619274".into()),
+        ("SKILL.md", "Sign in with `password: x9!kQ2#vLp7`.".into()),
+        ("SKILL.md", format!("Set `API_TOKEN={}`.", hex(32))),
+        ("a.yaml", format!("api_key: \"AKIA{}\"", "Q7ZP4MXK2RTV6WND")),
+        ("a.yaml", format!("client_secret: {}", hex(32))),
+        ("a.py", format!("openai_api_key = 'sk-{}'", random(48))),
+        ("a.md", format!("sk-ant-api03-{}", random(80))),
+        ("a.md", format!("ghp_{}", random(36))),
+        ("a.md", format!("github_pat_{}", random(60))),
+        ("a.md", format!("xoxb-728394615028-728394615029-{}", random(24))),
+        ("a.md", format!("sk_live_{}", random(24))),
+        ("a.md", format!("sk_test_{}", random(24))),
+        ("a.md", format!("see AIza{}-", random(34))),
+        ("a.md", format!("SK{}", hex(32))),
+        ("a.json", format!("{{\"token\": \"{}\"}}", jwt("{\"sub\":\"ada\",\"exp\":1795703600}"))),
+        ("a.md", "mongodb+srv://app:q8Rt2mZp@cluster0.abc.mongodb.net/x".into()),
+        ("a.md", "amqp://app:q8%40Rt2mZp@mq/x".into()),
+        ("a.ts", format!("const key = \"{pem_in_code}\"")),
+        ("a.md", pem("OPENSSH ")),
+        ("a.yaml", format!("tls.key: {}", encoded(&pem("RSA ")))),
+        ("a.yaml", format!("tls.key: {}", encoded(&format!("\n{}", pem("EC "))))),
+        ("a.yaml", format!("tls.key: {}", encoded(&format!("x\n{}", pem(""))))),
+        ("a.txt", pem("").lines().nth(1).unwrap_or_default().to_owned()),
+    ];
+    for (path, text) in table {
+        let found = find([(path, text.as_bytes())].into_iter());
+        assert_eq!(found.len(), 1, "{path}: {text}");
+        let message = &found[0].message;
+        assert!(found[0].line == Some(1) || text.contains("# Mail"), "{path}: {:?}", found[0].line);
+        assert!(message.contains(".skillignore") && message.contains("`capabilities: secrets`"), "{message}");
+        assert!(!message.contains("hunter2") && !message.contains("q8Rt2mZp"), "{message}");
+    }
+}
+
+/// What honest packages hold: labels, counts, filters, placeholders, references and examples.
+#[test]
+fn what_only_looks_like_a_secret_is_left_alone() {
+    for (path, text) in [
+        ("de.json", "\"PASSWORD\":\"Passwort\""),
+        ("fr.json", "{\"LABEL_PASSWORD\": \"Mot de passe\", \"NEW_PASSWORD\": \"Nouveau\"}"),
+        ("locales/es.json", "{\"PASSWORD\": \"Contraseña\", \"PASSWORD_AGAIN\": \"Repítela\"}"),
+        ("i18n/pl.yaml", "FORGOT_PASSWORD: Zapomniane\npassword: hasło"),
+        ("messages_de.properties", "login.password=Kennwort\nTOKEN=Zugriffsmarke"),
+        ("ja.json", "{\"password\": \"パスワード\", \"PASSWORD\": \"密码\"}"),
+        ("a.yaml", "MAX_TOKEN: 128000"),
+        ("a.toml", "max_tokens = 4096\nMAX_TOKENS = 128_000"),
+        ("a.yaml", "TOKEN: 128000\nAPI_KEY: 0"),
+        ("a.conf", "PASSWORD_MIN_LENGTH=12345678\nTOKEN_TTL=86400000"),
+        ("a.py", "low_pass = \"butterworth\""),
+        ("a.yaml", "low_pass: chebyshev2\nband_pass: 8-12Hz\nhigh_pass: 300Hz"),
+        ("a.yaml", "bypass: always\nBYPASS: nightly1\ncompass: north-2024"),
+        ("a.yaml", "render_pass: shadow2map\nfirst_pass: tokenize1"),
+        ("README.md", "POSTGRES_PASSWORD=mysecretpassword"),
+        ("compose.yaml", "POSTGRES_PASSWORD: mysecretpassword"),
+        ("compose.yaml", "POSTGRES_PASSWORD: changeme\nMYSQL_PASSWORD: changeme123"),
+        ("a.conf", "DB_PASSWORD=your-password-here"),
+        ("a.yaml", "password: <password>\ndb_pass: <your password>"),
+        ("a.yaml", "password: ${DB_PASSWORD}\nPASS: $DB_PASS\nPWD2: \"{{ db_password2 }}\""),
+        ("a.js", "password: process.env.DB_PASSWORD, token: process.env['TOKEN_123456']"),
+        ("a.yaml", "password: process.env.DB_PASSWORD2"),
+        ("a.py", "password = os.environ[\"DB_PASSWORD_2\"]\ntoken = get_token(\"abc\")"),
+        ("a.tf", "password = var.db_password\nsecret = data.vault_x.y1.data[\"z\"]"),
+        ("nl.json", "\"USER_PASSWORD\":\"wachtwoord\", \"ADMIN_PASSWORD\": \"segreta\""),
+        ("a.yaml", "password: secretmanager:projects/1234/db\npasswd: op://vault/item1/pw"),
+        ("a.json", "{\"password\": \"^(?=.*[A-Z]).{8,}$\", \"userPass\": \"pass1234\"}"),
+        ("a.php", "'password' => 'required|min:8|confirmed', 'pass' => Hash::make('x1'),"),
+        ("a.sh", "PWD=/home/ada1\nPASS=$(pwgen 16 1)\nPASS=\"$1\""),
+        ("a.sql", "password VARCHAR(255), token CHAR(64) DEFAULT 'abc12345'"),
+        ("rultor.yml", "credentials: yegor256/home#assets/crates-credentials"),
+        ("README.md", "let tp = jwk.thumbprint(&jsonwebtoken::DIGEST_SHA256_1)?;"),
+        ("k8s.yaml", "secretName: app-tls-2024\nsecret: app-tls-2024\nsecretKeyRef: {name: app1234, key: password1}"),
+        ("openapi.yaml", "password: {type: string, minLength: 12345}\ntoken: !Ref Token123456"),
+        ("schema.json", "{\"password\": {\"type\": \"string\", \"minLength\": 8}, \"token\": \"string\"}"),
+        ("a.json", "{\"nextPageToken\": \"CAUQAA9f8e7d6c5b4a3210\", \"pad_token\": \"<|endoftext|>\"}"),
+        ("tokenizer.json", "{\"eos_token\": \"<|im_end|>123\", \"bos_token\": \"abc9f8e7d6c5b4\"}"),
+        ("a.ts", "const TOKEN_KEY = 'auth-token-v2'; const apiKey = 'x-api-key-2024'"),
+        ("a.html", "<input name=\"password\" type=\"password\" value=\"\"> <label>Password: required</label>"),
+        ("a.md", "token: the model reads 4096 of them; password: 8 characters or more"),
+        ("a.md", "Write PASSWORD=P@ssw0rd123 or `password: S3cr3t!2024` into the file."),
+        ("a.md", "curl -u user:password123 https://example.com"),
+        ("a.md", "curl -H 'Authorization: Bearer $TOKEN' -u \"$USER:$PASS\""),
+        ("a.md", "postgres://user:mysecretpassword@localhost/db and postgres://root:root123@db"),
+        ("a.md", "amqp://guest:guest@localhost and https://user:p%40ssword@host/"),
+        ("a.css", ".sk-this-is-a-very-long-name-of-a-class-in-a-stylesheet-of-mine {}"),
+        ("a.md", "-----BEGIN PRIVATE KEY-----\nMIIE...\n-----END PRIVATE KEY-----"),
+        ("a.rs", "if text.contains(\"-----BEGIN PRIVATE KEY-----\") { return Err(Error::PrivateKeyInPackage); }"),
+        ("a.yaml", "id-token: write\ntoken: comma\npassword_policy: strict-2024"),
+        ("a.sh", "tool --password \"$PASSWORD\" --token $(cat token) --api-key=YOUR_KEY"),
+        ("a.yaml", "- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: x}\n- name: LOG\n  value: verbose-2024"),
+        ("a.yaml", "password_hash: $2b$12$abcdefghijklmnopqrstuv\npassword_file: /run/secrets/db1234"),
+    ] {
+        assert_eq!(codes(path, text.as_bytes()), Vec::<&str>::new(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn hostile_texts_take_time_in_proportion_to_their_length() {
+    // Each pattern has an end to what it looks at, so that the work for a byte is bounded.
+    for piece in ["=", "pass=", "password: ", "a_", "name: value: ", "LS0tLS1CRUdJTi", "://a:b@", "\"token\":\"", "- "]
+    {
+        let text = piece.repeat((64 << 10) / piece.len());
+        assert!(codes("a.yaml", text.as_bytes()).len() <= 1, "{piece}");
     }
 }

@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+use super::values::{is_disguised_placeholder, is_placeholder};
 use super::{Kind, contains, is_varied};
 
-/// Texts that stand in documentation for a token; AWS's own example key ends with EXAMPLE. The last one
-/// is the key of Azure's emulator, which is the same for everybody.
+/// Texts that stand in documentation for a token; AWS's own example key ends with EXAMPLE. The last two
+/// are the key of Azure's emulator, which is the same for everybody, and the one of Stripe's documentation.
 pub(super) const EXAMPLES: &[&str] = &[
     "example",
     "xxxx",
@@ -17,6 +18,7 @@ pub(super) const EXAMPLES: &[&str] = &[
     "0000000",
     "1234567890",
     "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uver",
+    "4ec39hqlyjwdarjtt1zdp7dc",
 ];
 /// What documentation writes in the place of a password, as a whole.
 const PASSWORDS: &[&str] = &[
@@ -27,7 +29,7 @@ const PASSWORDS: &[&str] = &[
 /// Each with what it is called, how it looks, and what tells it from a sample. The first group of a
 /// pattern, where there is one, is the secret in it.
 pub(super) const TOKENS: &[Kind] = &[
-    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", is_token),
+    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", is_token),
     (
         "an AWS secret key",
         r#"(?i)aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
@@ -55,11 +57,11 @@ pub(super) const TOKENS: &[Kind] = &[
     ("a Microsoft Teams webhook", r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/", is_token),
     ("a Telegram bot's token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b", is_token),
     ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{32,}", is_token),
-    ("an OpenAI key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{40,}", is_token),
-    ("a Google key", r"\bAIza[0-9A-Za-z_-]{35}\b", is_token),
+    ("an OpenAI key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{40,}", has_digits),
+    ("a Google key", r"\b(AIza[0-9A-Za-z_-]{35})(?:[^0-9A-Za-z_-]|$)", is_token),
     ("a Google client secret", r"\bGOCSPX-[A-Za-z0-9_-]{28}", is_token),
     ("a Google access token", r"\bya29\.[A-Za-z0-9_-]{50,}", is_token),
-    ("a Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}\b", is_token),
+    ("a Stripe key", r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{20,}\b", has_digits),
     ("a Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/]{32,}", is_token),
     ("a Shopify token", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b", is_token),
     ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b", is_token),
@@ -75,6 +77,18 @@ pub(super) const TOKENS: &[Kind] = &[
     ("a Notion token", r"\bntn_[A-Za-z0-9]{40,}\b", is_token),
     ("a Linear key", r"\blin_api_[A-Za-z0-9]{40}\b", is_token),
     ("an Airtable token", r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b", is_token),
+    ("a Twilio key", r"\bSK[0-9a-f]{32}\b", is_token),
+    ("a Mailgun key", r"\bkey-[0-9a-f]{32}\b", is_token),
+    ("a Mailchimp key", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b", is_token),
+    ("an Atlassian token", r"\bATATT3[A-Za-z0-9_=-]{100,}", is_token),
+    ("a Figma token", r"\bfigd_[A-Za-z0-9_-]{38,}", is_token),
+    ("a Supabase token", r"\bsb(?:p_[a-f0-9]{40}|_secret_[A-Za-z0-9_-]{20,})", is_token),
+    ("a Replicate token", r"\br8_[A-Za-z0-9]{37}\b", is_token),
+    ("a Perplexity key", r"\bpplx-[A-Za-z0-9]{48}\b", is_token),
+    ("a Docker token", r"\bdckr_pat_[A-Za-z0-9_-]{27}", is_token),
+    ("a Grafana token", r"\bglsa_[A-Za-z0-9]{32}_[a-f0-9]{8}\b", is_token),
+    ("a New Relic key", r"\bNRAK-[A-Z0-9]{27}\b", is_token),
+    ("a Doppler token", r"\bdp\.(?:pt|st|ct|sa)\.[A-Za-z0-9_.-]{40,}", is_token),
     ("a Vault token", r"\bhvs\.[A-Za-z0-9_-]{24,}", is_token),
     // JSON Web Tokens begin with `{"`, in base64; this host's own are some.
     ("a token (JWT)", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{20,}", is_jwt),
@@ -82,6 +96,11 @@ pub(super) const TOKENS: &[Kind] = &[
         "a token in a header",
         r#"(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:bearer|basic|token)[ \t]+([A-Za-z0-9._~+/-]{20,}=*)"#,
         is_in_header,
+    ),
+    (
+        "a password of curl",
+        r#"\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)[ =]?["']?([^\s"':]{1,64}:[^\s"']{6,128})"#,
+        is_account,
     ),
     // `scheme://user:password@host`
     ("a URL with a password", r#"://[^\s/:@"'<>`\\]{0,64}:[^\s/@"'<>`\\]{3,128}@[^\s/:@"'<>`\\]+"#, has_password),
@@ -91,6 +110,18 @@ pub(super) const TOKENS: &[Kind] = &[
 pub(super) fn is_token(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     is_varied(text) && !EXAMPLES.iter().any(|word| contains(&lower, word.as_bytes()))
+}
+
+/// The same for tokens whose form a long name with hyphens may have too: a name has few digits.
+fn has_digits(text: &[u8]) -> bool {
+    is_token(text) && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3
+}
+
+/// Whether `user:password` names a password, and no placeholder.
+fn is_account(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    text.split_once(':')
+        .is_some_and(|(user, password)| password.contains(|c: char| c.is_ascii_digit()) && is_password(user, password))
 }
 
 /// Whether what a header carries is no placeholder. Its form says little: words have no digits, samples
@@ -106,10 +137,26 @@ fn is_in_header(text: &[u8]) -> bool {
     is_token(text) && digits >= 2 && !is_sample && !is_account && !text.starts_with(b"eyJ")
 }
 
-/// Whether a password is one that documentation writes, or the user's name again.
+/// Whether a password is one that documentation writes, or the user's name again, with or without a number.
 fn is_usual(user: &str, password: &str) -> bool {
     let password = password.to_lowercase();
-    PASSWORDS.contains(&password.as_str()) || password == user.to_lowercase()
+    let word = password.trim_end_matches(|c: char| c.is_ascii_digit());
+    PASSWORDS.contains(&word) || password == user.to_lowercase() || (!word.is_empty() && word == user.to_lowercase())
+}
+
+/// Whether a password of an account is one, and stands for none.
+fn is_password(user: &str, password: &str) -> bool {
+    // `p%40ss` has a sign in it; `%PASSWORD%` is a variable.
+    let plain = password.replace("%40", "@").replace("%21", "!").replace("%23", "#").replace("%24", "$");
+    let is_reference = plain.contains(['$', '{', '}', '[', ']', '(', ')', '*', '|', '%', '…']) || plain.contains("..");
+    // `foo:bar@host`
+    let is_short_word = plain.len() < 6 && plain.chars().all(|c| c.is_ascii_lowercase());
+    !is_short_word && !is_reference && !is_usual(user, &plain) && !is_placeholder(&plain) && !is_disguised(&plain)
+}
+
+/// Whether a password is `password` in other signs. `hunter2` in a URL is somebody's.
+fn is_disguised(password: &str) -> bool {
+    !password.starts_with("hunter") && is_disguised_placeholder(password)
 }
 
 /// Whether a JSON Web Token is somebody's: that of the documentation is John Doe's.
@@ -130,13 +177,9 @@ fn has_password(text: &[u8]) -> bool {
     let Some((user, rest)) = text.trim_start_matches("://").split_once(':') else { return false };
     let Some((password, host)) = rest.rsplit_once('@') else { return false };
     let lower = password.to_lowercase();
-    let is_reference =
-        password.contains(['$', '{', '}', '[', ']', '(', ')', '*', '|', '%', '…']) || password.contains("..");
-    // `USER:PASSWORD@HOST`
-    let is_word = password.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
-    let is_example =
-        EXAMPLES.iter().any(|word| lower.contains(word)) || lower.contains("xxx") || host.starts_with("example");
-    // `host:8080@other` is an address that deceives.
+    let is_example = lower.contains("xxx") || host.starts_with("example");
+    // `host:8080@other` is an address that deceives, and `USER:PASS-WORD@HOST` a form.
     let is_port = password.bytes().all(|byte| byte.is_ascii_digit());
-    !is_reference && !is_word && !is_port && !is_example && !is_usual(user, password)
+    let is_word = password.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
+    !is_word && !is_port && !is_example && is_password(user, password)
 }

@@ -1,4 +1,5 @@
-//! The ways of delivery that are known by name, and the words that name none.
+//! The ways of delivery that are known by name, and the words that name none. Long, as it
+//! is lists of words.
 
 const EMAIL: &str = "an e-mail";
 const SMS: &str = "a text message";
@@ -52,10 +53,35 @@ const CHANNELS: &[(&str, &str)] = &[
     ("voicemail", PHONE),
     ("fax", "a fax"),
     ("pager", "a page"),
+    ("page", "a page"),
+    ("pagerduty", "a PagerDuty message"),
+    ("opsgenie", "an Opsgenie message"),
     ("letter", "a letter"),
     ("post", "a letter"),
 ];
 
+/// Other channels by name, which are told apart from common words also in small letters. They are called by the user's own word.
+const OTHERS: &[&str] = &[
+    "dingtalk",
+    "feishu",
+    "gitter",
+    "gotify",
+    "groupme",
+    "hangouts",
+    "intercom",
+    "jabber",
+    "lark",
+    "mastodon",
+    "ntfy",
+    "olvid",
+    "pushbullet",
+    "tox",
+    "twilio",
+    "victorops",
+    "voxer",
+    "xmpp",
+    "zello",
+];
 /// Places where something can be kept, in lower case, with what they are called.
 const STORES: &[(&str, &str)] = &[
     ("google drive", "Google Drive"),
@@ -82,11 +108,12 @@ const STORES: &[(&str, &str)] = &[
 const PAIRS: &[(&str, &str)] = &[("microsoft teams", "teams"), ("ms teams", "teams"), ("whats app", "whatsapp")];
 
 /// Channels that are common words too: they count only beside words that leave no doubt.
-pub(super) const COMMON: &[&str] =
-    &["text", "texts", "push", "call", "letter", "post", "signal", "teams", "line", "matrix", "zoom", "outlook"];
+pub(super) const COMMON: &[&str] = &[
+    "text", "texts", "push", "call", "letter", "post", "signal", "teams", "line", "matrix", "zoom", "outlook", "page",
+];
 /// Channels that are verbs: "email me", "text it to me".
 pub(super) const VERBS: &[&str] =
-    &["email", "mail", "text", "sms", "whatsapp", "slack", "telegram", "phone", "fax", "call", "ring", "dm"];
+    &["email", "mail", "text", "sms", "whatsapp", "slack", "telegram", "phone", "fax", "call", "ring", "dm", "page"];
 pub(super) const PERSONS: &[&str] = &["me", "us", "him", "her", "them", "everyone", "everybody", "somebody", "someone"];
 /// Verbs that bring a message to a person.
 pub(super) const NOTIFYING: &[&str] =
@@ -198,6 +225,15 @@ const TIMES: &[&str] = &[
 ];
 /// What a message can be without coming by another way.
 const DESCRIPTIONS: &[&str] = &[
+    "to",
+    "about",
+    "for",
+    "in",
+    "on",
+    "at",
+    "by",
+    "from",
+    "and",
     "a",
     "an",
     "another",
@@ -373,6 +409,11 @@ pub(super) fn pair(both: &str) -> Option<String> {
     let known = CHANNELS.iter().chain(STORES).any(|(known, _)| *known == both);
     (known || both == "google calendar" || both == "outlook calendar" || both == "apple calendar")
         .then(|| both.to_owned())
+}
+
+/// Whether this is a channel that is known by its name alone, though nothing more about it.
+pub(super) fn is_other(word: &str) -> bool {
+    OTHERS.contains(&word)
 }
 
 /// Whether posts are published there.

@@ -1,22 +1,29 @@
 //! The forms in which a request names a way of delivery. Each looks at the word at one place and at its neighbours.
 
 use super::channels::{
-    COMMON, NOTIFYING, PERSONS, PUTTING, SENDING, VERBS, channel, is_name, is_platform, may_be_way, may_carry_messages,
-    message_of, store,
+    COMMON, NOTIFYING, PERSONS, PUTTING, SENDING, VERBS, channel, is_name, is_other, is_platform, may_be_way,
+    may_carry_messages, message_of, store,
 };
+use super::sources::{brings, is_source};
+
+/// How many words before a way are read, so that a long text takes no more than its length in time.
+const MAX_BEFORE: usize = 32;
 
 fn word<'a>(words: &[&'a str], at: usize) -> &'a str {
     words.get(at).copied().unwrap_or_default()
 }
 
 /// "email me", "text it to me", "call me at 9".
-pub(super) fn as_verb(words: &[&str], at: usize) -> Option<String> {
+pub(super) fn as_verb(words: &[&str], said: &[String], at: usize) -> Option<String> {
     let verb = words[at];
+    let next = word(words, at + 1);
+    let after = word(words, at + 2);
+    if let Some(name) = by_verb(words, said, at) {
+        return Some(name);
+    }
     if !VERBS.contains(&verb) {
         return None;
     }
-    let next = word(words, at + 1);
-    let after = word(words, at + 2);
     if verb == "call" || verb == "ring" {
         // "Call me Ada" gives a name.
         const TIMES: &[&str] = &[
@@ -52,7 +59,16 @@ pub(super) fn as_verb(words: &[&str], at: usize) -> Option<String> {
                 && (PERSONS.contains(pair[1]) || *pair[1] == "my" || *pair[1] == "our" || pair[1].contains('@'))
         })
     };
-    let is_clause = at == 0
+    let is_aimed = PERSONS.contains(&next)
+        || next.contains('@')
+        || (matches!(next, "it" | "this" | "that" | "the" | "my" | "a" | "these" | "those") && to_person(at + 1));
+    let name = if verb == "dm" { "a direct message".to_owned() } else { channel(verb)? };
+    (is_order(words, at) && is_aimed && after != "marketing").then_some(name)
+}
+
+/// Whether the verb at this place begins an order.
+fn is_order(words: &[&str], at: usize) -> bool {
+    at == 0
         || matches!(
             words[at - 1],
             "and"
@@ -76,12 +92,96 @@ pub(super) fn as_verb(words: &[&str], at: usize) -> Option<String> {
                 | "saturday"
                 | "sunday"
         )
-        || words[at - 1].starts_with(|c: char| c.is_ascii_digit());
-    let is_aimed = PERSONS.contains(&next)
-        || next.contains('@')
-        || (matches!(next, "it" | "this" | "that" | "the" | "my" | "a" | "these" | "those") && to_person(at + 1));
-    let name = if verb == "dm" { "a direct message".to_owned() } else { channel(verb)? };
-    (is_clause && is_aimed && after != "marketing").then_some(name)
+        || words[at - 1].starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// "text me on Signal", "page the team on PagerDuty", "text the report to me via Zello".
+fn by_verb(words: &[&str], said: &[String], at: usize) -> Option<String> {
+    const SUBJECTS: &[&str] = &[
+        "they",
+        "people",
+        "users",
+        "customers",
+        "clients",
+        "who",
+        "that",
+        "i",
+        "we",
+        "friends",
+        "he",
+        "she",
+        "not",
+        "don",
+        "t",
+        "never",
+        "to",
+        "the",
+        "a",
+        "an",
+        "my",
+        "our",
+        "this",
+        "your",
+    ];
+    let verb = words[at];
+    let is_verb = VERBS.contains(&verb) || NOTIFYING.contains(&verb);
+    let before = at.checked_sub(1).map_or("", |before| words[before]);
+    let aims =
+        |word: &str| PERSONS.contains(&word) || matches!(word, "the" | "my" | "our" | "it" | "this" | "everyone");
+    if !is_verb || !aims(word(words, at + 1)) || (SUBJECTS.contains(&before) && !is_order(words, at)) {
+        return None;
+    }
+    let has_person = PERSONS.contains(&word(words, at + 1));
+    // Behind a person the way follows; behind a thing or a team, after a few words.
+    let most = if has_person { at + 3 } else { at + 7 };
+    let is_way = |word: &str| matches!(word, "on" | "via" | "over" | "through" | "in" | "using");
+    let way = (at + 2..most.min(words.len())).find(|at| is_way(words[*at]))?;
+    named_way(words, said, way + 1)
+}
+
+/// The way behind "text me on …": a channel, or a name that no list knows and that is no time.
+fn named_way(words: &[&str], said: &[String], at: usize) -> Option<String> {
+    let at = at + usize::from(matches!(word(words, at), "my" | "our" | "the"));
+    let name = word(words, at);
+    let is_written = is_other(name) || said.get(at).is_some_and(|said| is_name(said));
+    let ends = matches!(
+        word(words, at + 1),
+        "" | "every"
+            | "when"
+            | "whenever"
+            | "if"
+            | "at"
+            | "as"
+            | "once"
+            | "and"
+            | "please"
+            | "tomorrow"
+            | "today"
+            | "about"
+            | "with"
+            | "daily"
+            | "weekly"
+            | "instead"
+            | "each"
+            | "now"
+            | "that"
+            | "the"
+            | "before"
+            | "after"
+            | "in"
+            | "on"
+    );
+    if channel(name).is_some() {
+        return ((!COMMON.contains(&name) || ends || is_message_word(word(words, at + 1)))
+            && (!matches!(name, "call" | "text" | "texts" | "line" | "post" | "letter") || is_written))
+            .then(|| channel(name))
+            .flatten();
+    }
+    (is_written && ends && (may_be_way(name) || is_platform(name))).then(|| message_of(&said[at]))
+}
+
+fn is_message_word(word: &str) -> bool {
+    matches!(word, "message" | "messages" | "notification" | "notifications" | "alert" | "channel")
 }
 
 /// "send me an email", "get a text message", "send a Slack message to the team".
@@ -130,7 +230,7 @@ pub(super) fn as_object(words: &[&str], said: &[String], at: usize) -> Option<St
         }
         "call" => has_person && has_article && verb == "give",
         "phone" | "telephone" => after == "call",
-        "post" => false,
+        "post" | "page" => false,
         "letter" => has_person,
         _ => has_person || has_article,
     };
@@ -145,19 +245,27 @@ pub(super) fn as_way(words: &[&str], said: &[String], at: usize) -> Option<Strin
     if !by && !to {
         return None;
     }
+    let after_article = at + 1 + usize::from(matches!(word(words, at + 1), "my" | "our" | "a" | "an" | "the"));
+    let candidate = word(words, after_article);
+    let may_be_unknown = matches!(way, "via" | "with")
+        || is_other(candidate)
+        || said.get(after_article).is_some_and(|said| is_name(said));
+    if channel(candidate).is_none() && (!may_be_unknown || (!may_be_way(candidate) && !is_platform(candidate))) {
+        return None;
+    }
     // A post about something "by email" says nothing of its delivery, unless it is to be sent.
-    let before = &words[..at];
+    let before = &words[at.saturating_sub(MAX_BEFORE)..at];
     let has = |verbs: &[&str]| before.iter().any(|word| verbs.contains(word));
     let puts = has(PUTTING)
-        && before.iter().any(|word| matches!(*word, "it" | "this" | "that" | "report" | "results" | "them"));
+        && before.iter().any(|word| matches!(*word, "it" | "this" | "that" | "report" | "results" | "them"))
+        || before.windows(2).any(|pair| pair[0] == "post" && matches!(pair[1], "it" | "this" | "that" | "them"));
     // "Tell me about sales on Telegram" asks for sales; "notify me about posts on Slack" says where.
-    let is_topic = to && before.contains(&"about") && !has(NOTIFYING);
-    let sends = (has(SENDING) || puts || has(&["write"])) && !is_topic;
-    let mut next = at + 1;
-    let article = word(words, next);
-    let has_own = matches!(article, "my" | "our");
-    next += usize::from(has_own || matches!(article, "a" | "an" | "the"));
-    let name = word(words, next);
+    // "Remind me to call Ada on Skype": that is what the user does.
+    let is_task = before.windows(3).any(|three| three[0] == "remind" && three[2] == "to");
+    let is_topic = to && (is_task || (before.contains(&"about") && !has(NOTIFYING)));
+    let sends = (has(SENDING) || puts || has(&["write"])) && !is_topic && !is_source(before);
+    let has_own = matches!(word(words, at + 1), "my" | "our");
+    let (next, name) = (after_article, candidate);
     let after = word(words, next + 1);
     let is_message = matches!(after, "message" | "messages" | "notification" | "notifications" | "alert");
     let is_clear = !COMMON.contains(&name)
@@ -165,16 +273,26 @@ pub(super) fn as_way(words: &[&str], said: &[String], at: usize) -> Option<Strin
         || (by
             && matches!(name, "text" | "push" | "letter")
             && matches!(after, "" | "every" | "at" | "when" | "on" | "tomorrow"))
-        || (by && matches!(name, "teams" | "line" | "matrix" | "zoom" | "outlook"));
-    let is_place = by || (way == "with" && is_message) || (has_own && way != "with") || is_service(name);
+        || (by && matches!(name, "teams" | "line" | "matrix" | "zoom" | "outlook" | "signal"))
+        // "Send me the numbers on Signal", at the end.
+        || (matches!(name, "signal" | "teams" | "zoom")
+            && said.get(next).is_some_and(|said| is_name(said))
+            && matches!(after, "" | "every" | "when" | "at" | "if" | "tomorrow" | "please"));
+    let is_place = by
+        || (way == "with" && is_message)
+        || (has_own && way != "with")
+        || is_service(name)
+        || (is_clear && matches!(name, "signal" | "teams" | "zoom"));
     let ends_well = !matches!(after, "marketing" | "campaign" | "campaigns" | "list" | "address" | "open" | "opens");
-    if sends && channel(name).is_none() {
-        let is_named = said.get(next).is_some_and(|said| is_name(said));
+    if sends && channel(name).is_none() && brings(before, name) {
+        let is_named = is_other(name) || said.get(next).is_some_and(|said| is_name(said));
         let is_messaging =
             before.iter().any(|word| NOTIFYING.contains(word)) && before.iter().any(|word| PERSONS.contains(word));
         let is_unknown_way = match way {
             "via" => may_be_way(name),
-            "through" | "over" => is_named && may_be_way(name) && !name.contains(char::is_numeric),
+            // "Notify me by Zello"; posts "by Ada" are hers.
+            "by" => is_named && may_be_way(name) && at > 0 && PERSONS.contains(&words[at - 1]),
+            "through" | "over" | "using" => is_named && may_be_way(name) && !name.contains(char::is_numeric),
             // "Update me on Apollo" names a topic; "message me on Zello" names a way.
             "on" => {
                 at > 0
@@ -298,6 +416,6 @@ pub(super) fn address(words: &[&str], at: usize) -> Option<String> {
         let before = verb.checked_sub(1).map(|before| words[before]);
         VERBS.contains(&words[verb]) && !matches!(before, Some("my" | "our" | "the" | "an" | "a" | "his" | "her"))
     };
-    let sends = (0..at).any(|before| SENDING.contains(&words[before]) || is_verb(before));
+    let sends = (at.saturating_sub(MAX_BEFORE)..at).any(|before| SENDING.contains(&words[before]) || is_verb(before));
     (is_address && sends).then(|| channel("email")).flatten()
 }

@@ -140,3 +140,97 @@ fn any_text_gives_at_least_one_and_a_bounded_number_of_wishes() {
     let many: String = (0..100).map(|number| format!("remember fact {number}. ")).collect();
     assert_eq!(wishes(&many).len(), MAX_WISHES);
 }
+
+#[test]
+fn a_name_is_kept_whole() {
+    for (text, name) in [
+        ("My name is Bob Hope", "Bob Hope"),
+        ("my name is bob hope", "bob hope"),
+        ("I'm Bob Hope and I am new here", "Bob Hope"),
+        ("My name is Courtney Love, hi", "Courtney Love"),
+        ("Hi, my name is Max Born.", "Max Born"),
+        ("My name is George Will", "George Will"),
+        ("My name is Li He", "Li He"),
+        ("My name is Thuy Do and I am new here", "Thuy Do"),
+        ("My name is An Nguyen", "An Nguyen"),
+        ("My name is Emily Post", "Emily Post"),
+        ("My name is Rafael van der Vaart", "Rafael van der Vaart"),
+        ("call me vincent van der berg", "vincent van der berg"),
+        ("My name is María de la Cruz", "María de la Cruz"),
+        ("I'm Charles de Gaulle by the way", "Charles de Gaulle"),
+        ("My name is Leonardo da Vinci, nice to meet you", "Leonardo da Vinci"),
+        ("My name is Jeanne d'Arc", "Jeanne d'Arc"),
+        ("My name is Haroun al-Rashid", "Haroun al-Rashid"),
+        ("My name is Omar ibn al-Khattab", "Omar ibn al-Khattab"),
+        ("my name is van gogh", "van gogh"),
+        ("My name is van der Berg", "van der Berg"),
+        ("My name is Mohammed bin Rashid Al Maktoum", "Mohammed bin Rashid Al Maktoum"),
+        ("My name is Martin Luther King Jr.", "Martin Luther King Jr."),
+        ("My name is Martin Luther King, Jr.", "Martin Luther King, Jr."),
+        ("Call me Henry Ford II", "Henry Ford II"),
+        ("My name is Shaquille O'Neill", "Shaquille O'Neill"),
+        ("my name is Sinéad O’Connor thanks", "Sinéad O’Connor"),
+        ("I'm Anne-Marie by the way", "Anne-Marie"),
+        ("My name is Mary-Kate Day-Lewis", "Mary-Kate Day-Lewis"),
+        ("call me J.R.", "J.R."),
+        ("call me J.R.R. Tolkien", "J.R.R. Tolkien"),
+        ("Call me J. R. Ewing", "J. R. Ewing"),
+        ("My name is Madonna", "Madonna"),
+        ("I'm Hope", "Hope"),
+        ("My name is 李小龙。", "李小龙"),
+        ("My name is Li Xiaolong", "Li Xiaolong"),
+        ("My name is محمد بن سلمان", "محمد بن سلمان"),
+        ("I'm 李明", "李明"),
+        ("My name is Владимир", "Владимир"),
+    ] {
+        assert_eq!(wishes(text), [name_of(name)], "{text}");
+    }
+}
+
+#[test]
+fn a_sentence_that_starts_inside_is_no_part_of_a_name() {
+    for (text, name) in [
+        ("My name is Ada Nice to meet you", "Ada"),
+        ("my name is Ada Lovelace Nice to meet you", "Ada Lovelace"),
+        ("My name is Ada Nice To Meet You", "Ada"),
+        ("My name is Ada Hope this helps", "Ada"),
+        ("My name is Ada Hope you are well", "Ada"),
+        ("my name is bob hope this helps", "bob"),
+        ("My name is Ada Lovely to meet you", "Ada"),
+        ("My name is Ada Honored to be here", "Ada"),
+        ("My name is Ada Pleasure to meet you", "Ada"),
+        ("My name is Ada Looking forward to it", "Ada"),
+        ("My name is Ada Just wanted to say hello", "Ada"),
+        ("My name is Ada Good morning", "Ada"),
+        ("My name is Ada Good Morning", "Ada"),
+        ("My name is Ada Great to be here", "Ada"),
+        ("My name is Ada Can you help", "Ada"),
+        ("My name is Ada Will you help me", "Ada"),
+        ("My name is Ada What can I do here", "Ada"),
+        ("My name is Ada Love your work", "Ada"),
+        ("My name is Ada Born in London", "Ada"),
+        ("My name is Ada How are you", "Ada"),
+        ("My name is Ada Thanks for having me", "Ada"),
+        ("My name is Ada Welcome", "Ada"),
+        ("I'm Ada Nice to meet you", "Ada"),
+        ("I'm Ada Let me know", "Ada"),
+        ("Call me Ada Sorry for the noise", "Ada"),
+        ("call me Bob It is short", "Bob"),
+        ("My name is Ludwig van Beethoven Nice to meet you", "Ludwig van Beethoven"),
+        ("call me ada glad to be here", "ada"),
+    ] {
+        assert_eq!(wishes(text)[0], name_of(name), "{text}");
+    }
+    // An order among them is not lost without a word.
+    for (text, name, order) in [
+        ("My name is Ada Show me the posts", "Ada", "Show me the posts"),
+        ("My name is Bob Hope Send me the report", "Bob Hope", "Send me the report"),
+        ("I'm Ada Create a post about cats", "Ada", "Create a post about cats"),
+    ] {
+        assert_eq!(wishes(text), [name_of(name), Wish::NotKept { said: order.into(), place: None }], "{text}");
+    }
+    for text in ["I'm Good", "I'm Happy to help", "I'm Looking for help", "I'm Not Ada", "I'm Just looking", "I'm fine"]
+    {
+        assert_eq!(wishes(text), [Wish::Unknown], "{text}");
+    }
+}

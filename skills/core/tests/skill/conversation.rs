@@ -160,3 +160,17 @@ fn a_place_beside_a_name_is_said_not_to_be_kept_and_its_time_zone_offered() {
     assert!(reply.contains("not kept “I write programs”") && reply.contains("remember that"), "{reply}");
     assert_eq!(host.memory("preferences/time-zone"), None);
 }
+
+#[test]
+fn a_channel_that_does_not_exist_is_named_beside_what_was_understood() {
+    let host = Host::new();
+    let said = "that channel does not exist here";
+    for text in ["call me Ada and email me the report", "send me the numbers via Zello", "text me on Signal"] {
+        let reply = say(&host, text);
+        assert_eq!(reply.matches(said).count(), 1, "{text}: {reply}");
+    }
+    for text in ["call me Ada", "I came via Google", "My name is Ada, I heard of you through Slack", "hello"] {
+        let reply = say(&host, text);
+        assert!(!reply.contains(said), "{text}: {reply}");
+    }
+}

@@ -279,7 +279,7 @@ fn a_way_of_delivery_that_does_not_exist_is_said() {
         ("every Monday at 9 text me the analytics report", "a text message"),
     ] {
         let reply = ask(&host, &testing::request(text).with_slot("recurrence", weekly()));
-        let said = format!("I cannot send {channel}: results come as messages here.");
+        let said = format!("I cannot send {channel}: that channel does not exist here.");
         assert!(reply.content.contains("Next run:") && reply.content.contains(&said), "{text}: {}", reply.content);
     }
     // Nothing says what shall come: it is asked, and nothing is scheduled.
