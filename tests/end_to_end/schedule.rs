@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use openanalyst::commands::compile;
 use openanalyst::host::{Host, Role};
 use openanalyst::settings::{SettingArgs, Settings};
 use openanalyst_brain::NewRequest;
 use openanalyst_domain::{Clock as _, JobStatus, ManualClock};
+use openanalyst_runtime::ChildCompiler;
 
 use crate::request::owner;
 use crate::support::{DataDir, PATIENCE, POST_AND_SCHEDULE, ZONE};
@@ -20,7 +22,9 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     let data = DataDir::new();
     let settings = settings(&data);
     let clock = Arc::new(ManualClock::at(MONDAY));
-    let host = Host::open_with_clock(&settings, Role::Server, clock.clone()).await.unwrap();
+    // This program is the test, and knows no command.
+    let compiler = ChildCompiler { program: env!("CARGO_BIN_EXE_openanalyst").into(), ..compile::in_a_child() };
+    let host = Host::open_with(&settings, Role::Server, clock.clone(), compiler).await.unwrap();
     let ada = owner("acme", "ada");
     let mut notices = host.brain.notices();
     let request = NewRequest {

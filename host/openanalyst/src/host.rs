@@ -13,7 +13,7 @@ use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
     Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
 };
-use openanalyst_runtime::{Sandbox, SandboxOptions};
+use openanalyst_runtime::{ChildCompiler, Sandbox, SandboxOptions};
 use openanalyst_store::Store;
 use openanalyst_store::nodes::AliveNode;
 use openanalyst_store::quotas::Quotas;
@@ -56,12 +56,16 @@ impl Workshop {
     /// # Errors
     /// A part cannot be opened; the message names it and the next step.
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::open_with(settings, clock, commands::compile::in_a_child()).await
+    }
+
+    async fn open_with(settings: &Settings, clock: Arc<dyn Clock>, compiler: ChildCompiler) -> Result<Self, Failure> {
         let data = DataDir::open(&settings.data_dir.value)?;
         private_dir(&settings.cache_dir.value)?;
         let store = open_store(settings).await?;
         let mut sandbox_options = SandboxOptions::new(settings.cache_dir.value.clone(), data.cache_key()?);
         sandbox_options.pool_instances = settings.pool_instances.value;
-        sandbox_options.compiler = Some(commands::compile::in_a_child());
+        sandbox_options.compiler = Some(compiler);
         let sandbox = Sandbox::new(sandbox_options)?;
         let packages = packages(settings, &data)?;
         let catalog =
@@ -108,15 +112,22 @@ impl Host {
     /// # Errors
     /// A part cannot be opened; the message names it and the next step.
     pub async fn open(settings: &Settings, role: Role) -> Result<Self, Failure> {
-        Self::open_with_clock(settings, role, Arc::new(SystemClock)).await
+        Self::open_with(settings, role, Arc::new(SystemClock), commands::compile::in_a_child()).await
     }
 
-    /// Opens the host with any clock.
+    /// Opens the host with any clock, and with any program to compile in: that of this process knows the command only where it is the
+    /// host's own.
     ///
     /// # Errors
     /// See [`Self::open`].
-    pub async fn open_with_clock(settings: &Settings, role: Role, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let Workshop { store, registry, sandbox, packages, catalog } = Workshop::open(settings, clock.clone()).await?;
+    pub async fn open_with(
+        settings: &Settings,
+        role: Role,
+        clock: Arc<dyn Clock>,
+        compiler: ChildCompiler,
+    ) -> Result<Self, Failure> {
+        let workshop = Workshop::open_with(settings, clock.clone(), compiler).await?;
+        let Workshop { store, registry, sandbox, packages, catalog } = workshop;
         let data = DataDir::open(&settings.data_dir.value)?;
         let keys = LocalKeys::open_or_create(&data.keys())?.key_ids()?;
         let signs = keys.first().map(String::as_str).unwrap_or_default();

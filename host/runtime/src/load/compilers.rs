@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use wasmtime::Engine;
+use wasmtime::{Engine, Precompiled};
 
 use super::child::ChildCompiler;
 use crate::error::LoadError;
@@ -29,7 +29,14 @@ impl Compilers {
     /// Compiles a component that was scanned. Whoever calls has a turn.
     pub(crate) fn compile(&self, engine: &Engine, component: &[u8]) -> Result<Vec<u8>, LoadError> {
         match &self.child {
-            Some(child) => child.compile(component),
+            Some(child) => {
+                let artifact = child.compile(component)?;
+                // What is no component would be kept, and refused at each start.
+                match Engine::detect_precompiled(&artifact) {
+                    Some(Precompiled::Component) => Ok(artifact),
+                    _ => Err(LoadError::Unavailable("the compiler's process gave no component".to_owned())),
+                }
+            }
             None => engine.precompile_component(component).map_err(|error| {
                 LoadError::refused("invalid-component", format!("the component cannot be compiled: {error:#}"))
             }),
