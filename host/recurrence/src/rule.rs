@@ -17,7 +17,7 @@ const MAX_CHARS: usize = 1_000;
 /// Most firings of a rule that says how many there are.
 const MAX_COUNT: u32 = 10_000;
 /// The years in which a rule may begin. It is unrolled from its beginning each time.
-const YEARS: std::ops::RangeInclusive<i32> = 2_000..=2_200;
+const YEARS: std::ops::RangeInclusive<i32> = 1_970..=2_200;
 /// How far ahead a firing is looked for: leap days are eight years apart at most.
 const HORIZON_DAYS: i64 = 366 * 20;
 /// How far a wall clock can stand from UTC.
