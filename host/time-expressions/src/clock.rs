@@ -41,7 +41,7 @@ pub(crate) type Settled = (u32, u32, i64);
 pub(crate) fn default_hour(part: Part) -> (u32, u32) {
     match part {
         Part::Morning => (9, 0),
-        Part::Noon | Part::Lunch => (12, 0),
+        Part::Lunch => (12, 0),
         Part::AfterLunch => (13, 30),
         Part::Afternoon => (15, 0),
         Part::EndOfDay => (17, 0),
@@ -81,14 +81,21 @@ impl Reader<'_> {
         let (shift, half, place) =
             if let Some(shift) = self.find(at, |sense| if let Sense::Spoken(n) = sense { Some(*n) } else { None }) {
                 (shift, Half::Open, at + 1)
-            } else if self.has(at, Sense::HalfHour) && self.hour_name(at + 1).is_some() && (german || led) {
+            } else if self.has(at, Sense::HalfHour)
+                && self.hour_name(at + 1).is_some()
+                && (german || led || self.stands_alone(at + 2))
+            {
                 if german { (-30, Half::Open, at + 1) } else { (30, Half::Asked, at + 1) }
             } else {
                 let (minutes, place) = self.count(at).filter(|(n, _)| (1..30).contains(n))?;
                 let unit = matches!(self.unit(place), Some(crate::words::Unit::Minute));
                 let place = if unit { place + 1 } else { place };
                 let spelled = self.token(at).is_some_and(|token| token.kind == Kind::Word);
-                if !(unit || led || spelled) || !(unit || minutes % 5 == 0) || at > 0 && self.has(at - 1, Sense::From) {
+                let past = self.has(place, Sense::MinutesPast) && !german;
+                if !(unit || led || spelled || past)
+                    || !(unit || minutes % 5 == 0)
+                    || at > 0 && self.has(at - 1, Sense::From)
+                {
                     return None;
                 }
                 let minutes = i32::try_from(minutes).ok()?;
@@ -111,6 +118,13 @@ impl Reader<'_> {
         let minutes = if minutes < 60 && half != Half::Said { minutes + 720 } else { minutes };
         let (hour, minute) = (u32::try_from(minutes / 60).ok()?, u32::try_from(minutes % 60).ok()?);
         Some((Ok(Clock { hour, minute, half, midnight: false, around: false }), next))
+    }
+
+    /// Whether no word of another kind follows.
+    fn stands_alone(&self, at: usize) -> bool {
+        self.tokens
+            .get(at)
+            .is_none_or(|token| token.kind != Kind::Word || self.any(at, &[Sense::Action, Sense::Function]))
     }
 
     /// An hour from 1 to 12 in a word or digits; also "noon" and "midnight".
@@ -253,7 +267,8 @@ impl Reader<'_> {
             }
             Kind::Number => token.glued,
             Kind::Word => {
-                let plural = token.senses.is_empty() && token.lower.ends_with('s') && token.lower.len() > 3;
+                let small = self.text[token.span.clone()].starts_with(char::is_lowercase);
+                let plural = small && token.senses.is_empty() && token.lower.ends_with('s') && token.lower.len() > 3;
                 let unit = self.unit(at).is_some() && self.weekday(at).is_none();
                 plural || unit || token.glued && token.senses.is_empty() || token.lower == "percent"
             }
@@ -269,10 +284,10 @@ impl Reader<'_> {
             return match part {
                 Part::Morning if open && hour == 12 => Ok((0, minute, 0)),
                 Part::Morning if hour < 12 => Ok((hour, minute, 0)),
-                Part::Noon | Part::Lunch | Part::AfterLunch | Part::Afternoon | Part::EndOfDay if open && hour < 12 => {
+                Part::Lunch | Part::AfterLunch | Part::Afternoon | Part::EndOfDay if open && hour < 12 => {
                     Ok((if hour < 8 { hour + 12 } else { hour }, minute, 0))
                 }
-                Part::Noon | Part::Lunch | Part::AfterLunch if (11..=15).contains(&hour) => Ok((hour, minute, 0)),
+                Part::Lunch | Part::AfterLunch if (11..=15).contains(&hour) => Ok((hour, minute, 0)),
                 Part::Afternoon | Part::EndOfDay if (12..20).contains(&hour) => Ok((hour, minute, 0)),
                 Part::Evening if open && (4..12).contains(&hour) => Ok((hour + 12, minute, 0)),
                 Part::Evening if hour >= 16 => Ok((hour, minute, 0)),

@@ -143,7 +143,7 @@ impl Reader<'_> {
                 let at_follows = self.has(next, Sense::At) && self.clock(next + 1, true).is_some();
                 let whole = at == 0 && next >= self.tokens.len();
                 let sure = match mark {
-                    '/' => led || at_follows || whole && (first, second) != (24, 7),
+                    '/' => led || at_follows || whole && plausible && (first, second) != (24, 7),
                     '.' => dotted && (led || self.glued(at + 3)) && plausible || led && plausible && second_length == 2,
                     _ => false,
                 };

@@ -47,7 +47,7 @@ impl Reader<'_> {
             .or_else(|| self.day_of_period(place))
             .or_else(|| self.simple_date(place, led || article))
             .or_else(|| self.holiday_day(place))
-            .or_else(|| self.weekday_day(place, led || article, depth))
+            .or_else(|| self.weekday_day(place, led, depth))
             .or_else(|| self.month_day(place, led || article, article))
             .or_else(|| self.week_then_weekday(place))
     }
@@ -124,8 +124,10 @@ impl Reader<'_> {
                 return led.then_some((Err(problem), next));
             }
             // "the day before Christmas"
-            None if article && matches!(self.unit(begin), Some(Unit::Day | Unit::Week)) => {
-                let days = if self.unit(begin) == Some(Unit::Day) { 1 } else { 7 };
+            None if (article || german && begin > 0 && self.has(begin - 1, Sense::On))
+                && self.unit(begin) == Some(Unit::Day) =>
+            {
+                let days = 1;
                 if !self.any(begin + 1, &[Sense::Before, Sense::After]) {
                     return None;
                 }
@@ -133,6 +135,10 @@ impl Reader<'_> {
             }
             None => return None,
         };
+        // "in a second" means soon.
+        if length.unit == Some(Unit::Second) && length.count < 2 {
+            return None;
+        }
         let signed = i64::try_from(length.seconds).ok().and_then(TimeDelta::try_seconds)?;
         let from_now = |back: bool, next: usize| -> Read<Day> {
             if length.is_clock() || length.seconds > 0 {
@@ -368,7 +374,7 @@ impl Reader<'_> {
     }
 
     /// A month, quarter, week or year behind "of" or "in".
-    fn month_or_period(&self, at: usize) -> Option<(Period, usize)> {
+    pub fn month_or_period(&self, at: usize) -> Option<(Period, usize)> {
         let place = if self.has(at, Sense::The) { at + 1 } else { at };
         if let Some(unit) = self.unit(place).filter(|_| self.token(place).is_some_and(|token| !token.possessive))
             && !self.has(place + 1, Sense::AfterNext)
@@ -417,7 +423,20 @@ impl Reader<'_> {
         };
         let weekday = self.weekday(place);
         let unit = self.unit(place).filter(|unit| matches!(unit, Unit::Day | Unit::WorkDay));
-        if weekday.is_none() && unit.is_none() || !self.any(place + 1, &[Sense::Of, Sense::In]) {
+        let of = self.any(place + 1, &[Sense::Of, Sense::In]);
+        // "on the third Friday": of which month?
+        if let Some(weekday) = weekday.filter(|_| n > 0 && !(of && self.month_or_period(place + 2).is_some())) {
+            let mut dates = Vec::new();
+            let mut month = self.today.with_day(1)?;
+            for _ in 0..3 {
+                dates.extend(nth(month.year(), month.month(), n, weekday).filter(|date| *date > self.today));
+                month = shift(last_of_month(month), 1)?;
+            }
+            dates.truncate(2);
+            let ask = Ask::WhichDate(self.said(at, place + 1));
+            return Some((Err(Problem::new(Reason::AmbiguousDate, ask).dates(dates)), place + 1));
+        }
+        if weekday.is_none() && unit.is_none() || !of {
             return None;
         }
         let (period, next) = self.month_or_period(place + 2)?;

@@ -137,7 +137,7 @@ impl Reader<'_> {
         let adverb = self.find(place, |sense| if let Sense::Adverb(unit) = sense { Some(*unit) } else { None });
         let (unit, next) = match adverb {
             Some(unit) => (unit, place + 1),
-            None if self.any(place, &[Sense::A, Sense::Per, Sense::Every, Sense::In]) => {
+            None if self.any(place, &[Sense::A, Sense::Per, Sense::Every, Sense::In, Sense::On]) => {
                 (self.unit(place + 1)?, place + 2)
             }
             None => return None,
@@ -178,6 +178,14 @@ impl Reader<'_> {
 
     /// "of the month", "of every month", "im Monat": where it ends, and whether "every" is said.
     fn of_month(&self, at: usize) -> Option<(bool, Unit, usize)> {
+        // "jedes Monats" needs no word before it.
+        let german = self.setting.language == crate::setting::Language::German;
+        if german
+            && self.has(at, Sense::Every)
+            && let Some(unit @ (Unit::Month | Unit::Quarter | Unit::Year)) = self.unit(at + 1)
+        {
+            return Some((true, unit, at + 2));
+        }
         if !self.any(at, &[Sense::Of, Sense::In]) {
             return None;
         }
@@ -195,6 +203,12 @@ impl Reader<'_> {
         let weekday = self.weekday(place);
         let unit = self.unit(place);
         if let Some(weekday) = weekday {
+            // "the last Monday of every May"
+            let of = self.any(place + 1, &[Sense::Of, Sense::In]) && self.has(place + 2, Sense::Every);
+            if let Some(month) = self.month(place + 3).filter(|_| of && (-1..=5).contains(&n)) {
+                let every = Every::nth(i8::try_from(n).ok()?, Some(weekday));
+                return Some((Ok(Every { months: vec![month], ..every }), place + 4));
+            }
             let (every, unit, next) = self.of_month(place + 1)?;
             if unit != Unit::Month || !(-1..=5).contains(&n) {
                 return None;

@@ -139,6 +139,23 @@ impl Reader<'_> {
     /// "not on Monday", "except Sunday", "without weekends".
     fn negation(&self, frame: &mut Frame, at: usize) -> Option<usize> {
         let except = self.has(at, Sense::Except);
+        // "not before 9" is after 9.
+        if self.has(at, Sense::Not)
+            && frame.every.is_none()
+            && let Some(bound) = [
+                (Sense::Before, Bound::After),
+                (Sense::Until, Bound::After),
+                (Sense::After, Bound::By),
+                (Sense::By, Bound::After),
+            ]
+            .iter()
+            .find(|(sense, _)| self.has(at + 1, *sense))
+            .map(|(_, bound)| *bound)
+        {
+            let next = self.limited(frame, at + 1)?;
+            frame.bound = Some(bound);
+            return Some(next);
+        }
         if !except && !self.has(at, Sense::Not) {
             return None;
         }
@@ -241,6 +258,7 @@ impl Reader<'_> {
                     }
                     if unit == Unit::Quarter && n < 0 {
                         every.months = vec![3, 6, 9, 12];
+                        (every.unit, every.interval) = (Unit::Month, 1);
                     }
                     return Some(end + 1);
                 }
@@ -321,6 +339,17 @@ impl Reader<'_> {
             }
             frame.days.clear();
         }
+        // "for the next 10 days every day"
+        if let Some(period) = frame.period.take() {
+            if period.until_now || period.exact.is_some() {
+                frame.fail(Problem::new(Reason::Contradiction, Ask::NotTogether(self.said(frame.first, to))));
+            }
+            frame.start = Some(period.from);
+            frame.until = Some(period.to);
+        }
+        if let Some(length) = frame.length.take() {
+            frame.lasts = Some(length);
+        }
         let Some(known) = &mut frame.every else {
             frame.every = Some(every);
             return;
@@ -380,7 +409,10 @@ impl Reader<'_> {
                 (Some((day, next)), period) if period.as_ref().is_none_or(|(_, end)| *end <= next) => {
                     (day.map(|day| day.date), next)
                 }
-                (_, Some((period, next))) => (period.map(|period| period.from.pred_opt().unwrap_or(period.from)), next),
+                (_, Some((period, next))) => {
+                    let period = self.month_or_period(place).map_or(period, |(period, _)| Ok(period));
+                    (period.map(|period| period.from.pred_opt().unwrap_or(period.from)), next)
+                }
                 _ => return None,
             };
             match date {
@@ -427,7 +459,7 @@ impl Reader<'_> {
         }
         let (last, end) = self.clock(next + 1, true)?;
         // "from 1 to 15 May" is of days.
-        if self.month(end).is_some() || self.unit(end).is_some() && !self.has(end, Sense::Every) {
+        if self.month(end).is_some() {
             return None;
         }
         match (first, last) {
@@ -749,7 +781,7 @@ impl Reader<'_> {
         }
         let led = self.has(at, Sense::For);
         let place = if led { at + 1 } else { at };
-        let spelled = self.digits(place).is_some() || self.token(place).is_some_and(|token| token.senses.len() == 1);
+        let spelled = self.digits(place).is_some() || self.count(place).is_some_and(|(count, _)| count > 1);
         let (length, next) = self.length(place)?;
         if !led && (!spelled || self.has(place, Sense::A)) {
             return None;

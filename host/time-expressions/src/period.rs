@@ -82,7 +82,8 @@ impl Reader<'_> {
         let start = at;
         let at = if self.has(at, Sense::The) { at + 1 } else { at };
         let (period, next) = self
-            .counted_period(at)
+            .week_beside(at, at > start)
+            .or_else(|| self.counted_period(at))
             .or_else(|| self.near_period(at))
             .or_else(|| self.part_of_year(at))
             .or_else(|| self.month_period(at, led || at > start))
@@ -104,6 +105,21 @@ impl Reader<'_> {
         Some((period, next))
     }
 
+    /// "the week before Christmas"
+    fn week_beside(&self, at: usize, article: bool) -> Read<Period> {
+        let back = self.has(at + 1, Sense::Before);
+        if !article || self.unit(at) != Some(Unit::Week) || !(back || self.has(at + 1, Sense::After)) {
+            return None;
+        }
+        let (day, next) = self.day(at + 2, true, 2)?;
+        let week = day.and_then(|day| {
+            let from = shift(monday(day.date), if back { -7 } else { 7 });
+            let period = from.and_then(|from| Some(Period::new(from, shift(from, 6)?, SpanKind::Week)));
+            period.ok_or_else(|| self.out_of_range(at, next))
+        });
+        Some((week, next))
+    }
+
     /// "this week", "last month", "year to date", "the week after next".
     fn near_period(&self, at: usize) -> Read<Period> {
         // "ytd" is one word.
@@ -119,7 +135,7 @@ impl Reader<'_> {
             if self.has(at + 1, Sense::AfterNext) {
                 return Some((Ok(self.unit_period(unit, 2)?), at + 2));
             }
-            let before = at > 0 && self.has(at - 1, Sense::The);
+            let before = at > 0 && self.any(at - 1, &[Sense::The, Sense::On]);
             return (unit == Unit::Weekend && before).then(|| Some((Ok(self.unit_period(unit, 0)?), at + 1)))?;
         }
         let by = if self.has(at, Sense::This) {

@@ -55,6 +55,9 @@ impl Reader<'_> {
     /// The recurrence of a frame.
     pub fn recurrence(&self, frame: &Frame) -> Result<Recurrence, Problem> {
         let Some(every) = &frame.every else { return Err(self.unfit(frame)) };
+        if frame.period.is_some() || !frame.listed.is_empty() || !frame.days.is_empty() {
+            return Err(self.unfit(frame));
+        }
         if frame.zones.iter().any(|zone| zone.zone.is_none()) {
             return Err(Problem::new(Reason::UnknownZone, Ask::UnknownZone(self.said(frame.first, frame.next))));
         }

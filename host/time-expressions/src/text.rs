@@ -51,11 +51,15 @@ impl Reader<'_> {
         }
         let mut adjectival: Vec<bool> = frames.iter().map(|frame| self.is_adjectival(frame)).collect();
         self.join_apart(&mut frames, &mut adjectival);
+        self.share_clock(&mut frames);
         let mut readings = Readings::default();
         for (at, (mut frame, adjectival)) in frames.iter().cloned().zip(adjectival).enumerate() {
             if !adjectival && frame.problem.is_none() {
                 let before = at.checked_sub(1).map_or(0, |before| frames[before].next);
-                if let Some((from, to)) = self.stray(&frame, before) {
+                if self.is_forbidden(&frame, before) {
+                    let said = self.said(frame.first, frame.next);
+                    frame.problem = Some(Problem::new(Reason::Negation, Ask::Not(said)));
+                } else if let Some((from, to)) = self.stray(&frame, before) {
                     readings.left_over.push(self.bytes(from, to));
                     frame.problem = Some(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(from, to))));
                 }
@@ -137,6 +141,31 @@ impl Reader<'_> {
         }
     }
 
+    /// "tomorrow and Friday at 9": both at 9.
+    fn share_clock(&self, frames: &mut [Frame]) {
+        for at in (1..frames.len()).rev() {
+            let (before, behind) = frames.split_at_mut(at);
+            let (one, other) = (&mut before[at - 1], &behind[0]);
+            let joined = other.first == one.next + 1 && self.has(one.next, Sense::And);
+            let timed = !other.days.is_empty() && other.clocks.len() == 1 && other.every.is_none();
+            if joined && timed && one.wants_clock() && one.part.is_none() && one.every.is_none() {
+                one.clocks = other.clocks.clone();
+                one.clock_words = other.clock_words;
+                one.zones = other.zones.clone();
+                one.part = other.part;
+            }
+        }
+    }
+
+    /// "don't post on Sunday"
+    fn is_forbidden(&self, frame: &Frame, before: usize) -> bool {
+        (1..=3).any(|back| {
+            let Some(at) = frame.first.checked_sub(back).filter(|at| *at >= before) else { return false };
+            self.has(at, Sense::Not)
+                && (at + 1..frame.first).all(|between| self.any(between, &[Sense::Action, Sense::Function]))
+        })
+    }
+
     fn same_sentence(&self, one: &Frame, other: &Frame) -> bool {
         let (from, to) = if one.first < other.first { (one.next, other.first) } else { (other.next, one.first) };
         !(from..to).any(|at| {
@@ -183,7 +212,7 @@ impl Reader<'_> {
         let acts = next.senses.contains(&Sense::Action);
         let function = next.senses.contains(&Sense::Function);
         let noun = !function && !is_time && (!acts || determined || adverb && self.names_a_thing(frame));
-        if possessive && noun {
+        if possessive && (noun || acts) {
             return true;
         }
         if led || frame.bound.is_some() || frame.pieces > 2 {

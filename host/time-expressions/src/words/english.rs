@@ -151,7 +151,7 @@ pub(super) const ROWS: &[Row] = &[
     ("midnight", &[Sharp(0)]),
     ("half past", &[Spoken(30)]),
     ("quarter past|a quarter past|quarter after|a quarter after", &[Spoken(15)]),
-    ("quarter to|a quarter to|quarter till|a quarter till|quarter of", &[Spoken(-15)]),
+    ("quarter to|a quarter to|quarter till|a quarter till", &[Spoken(-15)]),
     ("half", &[HalfHour, Half]),
     ("half an hour|half hour|half-hour|a half hour", &[Minutes(30)]),
     ("quarter of an hour|a quarter of an hour|quarter hour|quarter-hour", &[Minutes(15)]),

@@ -79,10 +79,6 @@ impl Voice for English {
         format!("{} at {}", self.date(date), clock(hour, minute))
     }
 
-    fn month_day(&self, day: u32, month: u32) -> String {
-        format!("{day} {}", self.month(month))
-    }
-
     fn span(&self, from: NaiveDate, to: NaiveDate) -> String {
         if from == to { self.date(from) } else { format!("{} to {}", self.date(from), self.date(to)) }
     }
@@ -101,6 +97,8 @@ impl Voice for English {
         let months: Vec<String> = rule.months.iter().map(|month| self.month(*month).to_owned()).collect();
         let of_month = if months.is_empty() {
             if of == Unit::Month { every(rule.interval, Unit::Month) } else { "every month".to_owned() }
+        } else if rule.months == [3, 6, 9, 12] || rule.months == [1, 4, 7, 10] {
+            "every quarter".to_owned()
         } else {
             format!("every {}", list(&months, "and"))
         };
@@ -188,7 +186,6 @@ impl Voice for English {
             }
             Note::CronAsIs => "The cron expression is read with seconds first.".to_owned(),
             Note::UntilInclusive(date) => format!("The last day is {}, inclusive.", self.date(*date)),
-            Note::PastDay => "This lies in the past.".to_owned(),
         }
     }
 

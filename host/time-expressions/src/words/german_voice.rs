@@ -68,10 +68,6 @@ impl Voice for German {
         format!("{} um {}", self.date(date), clock(hour, minute))
     }
 
-    fn month_day(&self, day: u32, month: u32) -> String {
-        format!("{day}. {}", self.month(month))
-    }
-
     fn span(&self, from: NaiveDate, to: NaiveDate) -> String {
         if from == to { self.date(from) } else { format!("{} bis {}", self.date(from), self.date(to)) }
     }
@@ -81,7 +77,9 @@ impl Voice for German {
         let weekdays = rule.days.len() == 5 && rule.days.iter().all(|day| day.num_days_from_monday() < 5);
         let of = rule.unit.unwrap_or(Unit::Day);
         let months: Vec<String> = rule.months.iter().map(|month| self.month(*month).to_owned()).collect();
-        let of_month = if !months.is_empty() {
+        let of_month = if rule.months == [3, 6, 9, 12] || rule.months == [1, 4, 7, 10] {
+            "jedes Quartal".to_owned()
+        } else if !months.is_empty() {
             format!("im {}", list(&months, "und"))
         } else if of == Unit::Month && rule.interval > 1 {
             every(rule.interval, Unit::Month)
@@ -175,7 +173,6 @@ impl Voice for German {
             }
             Note::CronAsIs => "Der Cron-Ausdruck ist mit Sekunden voran gelesen.".to_owned(),
             Note::UntilInclusive(date) => format!("Der letzte Tag ist {}, einschließlich.", self.date(*date)),
-            Note::PastDay => "Das liegt in der Vergangenheit.".to_owned(),
         }
     }
 

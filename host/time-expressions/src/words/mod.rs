@@ -40,7 +40,6 @@ pub(crate) enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Morning,
-    Noon,
     Lunch,
     AfterLunch,
     Afternoon,

@@ -49,7 +49,6 @@ pub(crate) enum Note {
     CronNormalised(String),
     CronAsIs,
     UntilInclusive(NaiveDate),
-    PastDay,
 }
 
 /// A question.
@@ -88,8 +87,6 @@ pub(crate) trait Voice: Sync {
     fn date(&self, date: NaiveDate) -> String;
     /// "Friday 4 December 2026 at 09:00"
     fn moment(&self, date: NaiveDate, hour: u32, minute: u32) -> String;
-    /// A day of the month with its month: "24 December".
-    fn month_day(&self, day: u32, month: u32) -> String;
     fn span(&self, from: NaiveDate, to: NaiveDate) -> String;
     fn rule(&self, rule: &Rule) -> String;
     fn at_zone(&self, what: &str, city: &str) -> String;
