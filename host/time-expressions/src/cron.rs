@@ -111,7 +111,7 @@ impl Reader<'_> {
         let valid = match fields.len() {
             5 => fields.iter().enumerate().all(|(at, field)| is_valid(field, at + 1)),
             6 => fields.iter().enumerate().all(|(at, field)| is_valid(field, at)),
-            0..=2 => return None,
+            0 | 1 => return None,
             _ => false,
         };
         if !valid {

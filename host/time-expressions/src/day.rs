@@ -344,9 +344,12 @@ impl Reader<'_> {
     fn month_day(&self, at: usize, led: bool, article: bool) -> Read<Day> {
         let (number, next) = self.ordinal(at)?;
         let digits = self.digits(at).is_some();
-        if !led || !(digits || article && number > 4) || !(1..=31).contains(&number) {
+        let of_month = self.has(next, Sense::Of) && self.month_said(next + 1).is_some();
+        if !led || !(digits || article && (number > 4 || of_month)) || !(1..=31).contains(&number) {
             return None;
         }
+        // "the first of the month" is the next one.
+        let plain = of_month && self.has(next + 1, Sense::The) && self.unit(next + 2) == Some(Unit::Month);
         let noun = self.token(next).is_some_and(|token| {
             token.kind == crate::lex::Kind::Word && token.senses.is_empty() && !token.lower.ends_with('s')
         });
@@ -354,7 +357,8 @@ impl Reader<'_> {
             return None;
         }
         let of = usize::from(self.any(next, &[Sense::Of, Sense::In]));
-        if let Some((month, end)) = self.month_said(next + of).filter(|_| of == 1) {
+        let next = if plain { next + 3 } else { next };
+        if let Some((month, end)) = self.month_said(next + of).filter(|_| of == 1 && !plain) {
             return Some((self.dated(number, month.month(), Some(month.year()), at, end).map(Day::of), end));
         }
         let mut month = self.today.with_day(1)?;

@@ -13,6 +13,8 @@ pub(crate) struct Every {
     pub interval: u32,
     pub days: Vec<Weekday>,
     pub nth: Option<i8>,
+    /// Further ones of the same weekday: "the first and third Monday".
+    pub also: Vec<i8>,
     pub working: bool,
     pub month_days: Vec<i32>,
     pub months: Vec<u32>,
@@ -33,6 +35,7 @@ impl Every {
             interval,
             days: Vec::new(),
             nth: None,
+            also: Vec::new(),
             working: false,
             month_days: Vec::new(),
             months: Vec::new(),
@@ -113,6 +116,12 @@ impl Reader<'_> {
             && !self.any(at.wrapping_sub(1), &[Sense::Next, Sense::Last])
         {
             return Some((Ok(Every::of(unit, 1)), at + 1));
+        }
+        // "weekday mornings"
+        if let Some(unit @ (Unit::WorkDay | Unit::Weekend)) = self.unit(at)
+            && let Some(part) = self.parts(at + 1)
+        {
+            return Some((Ok(Every { part: Some(part), ..Every::of(unit, 1) }), at + 2));
         }
         let part = self.parts(at)?;
         Some((Ok(Every { part: Some(part), ..Every::of(Unit::Day, 1) }), at + 1))
@@ -198,8 +207,15 @@ impl Reader<'_> {
     /// "the first Monday of every month", "the 1st and 15th of each month", "last day of every month".
     fn nth_of_every(&self, at: usize) -> Read<Every> {
         let at = if self.has(at, Sense::The) { at + 1 } else { at };
-        let (n, place) =
-            if self.has(at, Sense::Last) { (-1, at + 1) } else { self.ordinal(at).map(|(n, p)| (n as i32, p))? };
+        let (ns, place) = self.nth_list(at)?;
+        let n = ns[0];
+        let also: Vec<i8> = ns[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
+        if !also.is_empty() && (self.weekday(place).is_none() || ns.iter().any(|n| !(-1..=5).contains(n))) {
+            // A list of days of the month is read below.
+            let (days, next) = self.ordinal_list(at)?;
+            let (every, unit, next) = self.of_month(next)?;
+            return (every && unit == Unit::Month).then(|| (self.month_days(days, at, next), next));
+        }
         let weekday = self.weekday(place);
         let unit = self.unit(place);
         if let Some(weekday) = weekday {
@@ -207,7 +223,7 @@ impl Reader<'_> {
             let of = self.any(place + 1, &[Sense::Of, Sense::In]) && self.has(place + 2, Sense::Every);
             if let Some(month) = self.month(place + 3).filter(|_| of && (-1..=5).contains(&n)) {
                 let every = Every::nth(i8::try_from(n).ok()?, Some(weekday));
-                return Some((Ok(Every { months: vec![month], ..every }), place + 4));
+                return Some((Ok(Every { months: vec![month], also, ..every }), place + 4));
             }
             let (every, unit, next) = self.of_month(place + 1)?;
             if unit != Unit::Month || !(-1..=5).contains(&n) {
@@ -216,7 +232,8 @@ impl Reader<'_> {
             if !every {
                 self.note(Note::EveryMonth);
             }
-            return Some((Ok(Every::nth(i8::try_from(n).ok()?, Some(weekday))), next));
+            let every = Every::nth(i8::try_from(n).ok()?, Some(weekday));
+            return Some((Ok(Every { also, ..every }), next));
         }
         if let Some(unit @ (Unit::Day | Unit::WorkDay)) = unit {
             let (every, of, next) = self.of_month(place + 1)?;
@@ -237,6 +254,25 @@ impl Reader<'_> {
         let (days, next) = self.ordinal_list(at)?;
         let (every, unit, next) = self.of_month(next)?;
         (every && unit == Unit::Month).then(|| (self.month_days(days, at, next), next))
+    }
+
+    /// "first and third", "first and last".
+    pub fn nth_list(&self, at: usize) -> Option<(Vec<i32>, usize)> {
+        let number = |place: usize| match self.has(place, Sense::Last) {
+            true => Some((-1, place + 1)),
+            false => self.ordinal(place).map(|(n, next)| (n as i32, next)),
+        };
+        let (first, mut next) = number(at)?;
+        let mut all = vec![first];
+        while all.len() < 5 {
+            let place = next + usize::from(self.mark(next, ','));
+            let place = place + usize::from(self.has(place, Sense::And));
+            let place = place + usize::from(place > next && self.has(place, Sense::The));
+            let Some((n, end)) = number(place).filter(|_| place > next) else { break };
+            all.push(n);
+            next = end;
+        }
+        Some((all, next))
     }
 
     /// "1st and 15th".
@@ -289,6 +325,14 @@ impl Reader<'_> {
             && (self.month(at).is_some() || self.month(next - 1).is_some())
         {
             return Some((date.map(|date| self.yearly(date.date.day(), date.date.month())), next));
+        }
+        if let Some((all, next)) = self.nth_list(at).filter(|(all, _)| all.len() > 1)
+            && let Some(weekday) = self.weekday(next)
+            && all.iter().all(|n| (-1..=5).contains(n))
+        {
+            let end = self.of_month(next + 1).map_or(next + 1, |(.., end)| end);
+            let also = all[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
+            return Some((Ok(Every { also, ..Every::nth(i8::try_from(all[0]).ok()?, Some(weekday)) }), end));
         }
         if let Some((n, next)) = self.ordinal(at) {
             return self.every_ordinal(start, at, n, next);

@@ -170,7 +170,7 @@ impl Reader<'_> {
                 frame.except.extend(days);
                 return Some(next);
             }
-            if except && self.token(place).is_some() {
+            if self.token(place).is_some() && (except || self.has(place, Sense::PublicHolidays)) {
                 let end = self.day(place, true, 0).map_or(place + 1, |(_, next)| next);
                 frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(at, end))));
                 return Some(end);
@@ -195,6 +195,12 @@ impl Reader<'_> {
 
     /// The core of a recurrence, and weekdays and dates that belong to one.
     fn core(&self, frame: &mut Frame, at: usize, after_and: bool) -> Option<usize> {
+        // "summarize the last 7 days every Friday" holds two expressions.
+        if frame.period.is_some_and(|period| period.until_now)
+            || frame.period.is_some() && !self.has(frame.first, Sense::For)
+        {
+            return None;
+        }
         if let Some((every, next)) = self.every(at) {
             match every {
                 Err(problem) => frame.fail(problem),
@@ -212,7 +218,11 @@ impl Reader<'_> {
                 && every.nth.is_none()
                 && every.month_days.is_empty()
             {
-                if every.days.is_empty() || after_and || led && every.days.len() > 1 {
+                if after_and && !every.days.is_empty() && !frame.clocks.is_empty() {
+                    // "every Monday at noon and Friday at 5pm" is two rules.
+                    let said = self.said(frame.first, next);
+                    frame.fail(Problem::new(Reason::Contradiction, Ask::NotTogether(said)));
+                } else if every.days.is_empty() || after_and || led && every.days.len() > 1 {
                     if led && every.days.len() > 1 && !after_and {
                         every.days.clear();
                     }
@@ -240,6 +250,14 @@ impl Reader<'_> {
                 } else {
                     self.ordinal(the).map_or((0, the), |(n, end)| (n as i32, end))
                 };
+                if let Some((all, end)) = self.nth_list(the).filter(|(all, _)| all.len() > 1)
+                    && let Some(weekday) = self.weekday(end)
+                {
+                    every.nth = i8::try_from(all[0]).ok();
+                    every.also = all[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
+                    every.days = vec![weekday];
+                    return Some(end + 1);
+                }
                 if n != 0
                     && let Some(weekday) = self.weekday(end)
                 {
@@ -327,6 +345,11 @@ impl Reader<'_> {
             let day = frame.days[0].clone();
             match every.unit {
                 Unit::Week if day.bare_weekday && every.days.is_empty() => every.days = vec![day.date.weekday()],
+                // "Monday mornings"
+                Unit::Day if day.bare_weekday && every.part.is_some() => {
+                    every.unit = Unit::Week;
+                    every.days = vec![day.date.weekday()];
+                }
                 Unit::Month if !day.bare_weekday && every.month_days.is_empty() && every.nth.is_none() => {
                     every.month_days = vec![day.date.day() as i32];
                 }
@@ -721,6 +744,7 @@ impl Reader<'_> {
         }
         let (period, next) = period?;
         match period {
+            Ok(period) if frame.every.is_some() && (period.until_now || period.from <= self.today) => return None,
             Ok(period) if frame.every.is_some() => {
                 frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(at, next))));
                 frame.period = Some(period);

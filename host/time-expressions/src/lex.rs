@@ -102,14 +102,14 @@ pub(crate) fn tokens(text: &str, table: &'static Table, protected: &[Range<usize
 }
 
 /// Joins the phrases of the table.
-fn join(raw: Vec<Token>, table: &'static Table) -> Vec<Token> {
+fn join(mut raw: Vec<Token>, table: &'static Table) -> Vec<Token> {
     let mut joined: Vec<Token> = Vec::with_capacity(raw.len());
     let mut at = 0;
     while at < raw.len() {
         let found = if raw[at].kind == Kind::Word && !raw[at].barred { phrase(&raw, at, table) } else { None };
         match found {
             Some((senses, last)) => {
-                let mut token = raw[at].clone();
+                let mut token = take(&mut raw[at]);
                 token.span.end = raw[last].span.end;
                 token.senses = senses;
                 token.possessive = raw[last].possessive;
@@ -117,12 +117,17 @@ fn join(raw: Vec<Token>, table: &'static Table) -> Vec<Token> {
                 at = last + 1;
             }
             None => {
-                joined.push(raw[at].clone());
+                joined.push(take(&mut raw[at]));
                 at += 1;
             }
         }
     }
     joined
+}
+
+/// Moves a token out of the list.
+fn take(token: &mut Token) -> Token {
+    Token { lower: std::mem::take(&mut token.lower), span: token.span.clone(), ..*token }
 }
 
 fn phrase(raw: &[Token], at: usize, table: &'static Table) -> Option<(&'static [Sense], usize)> {

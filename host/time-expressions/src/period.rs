@@ -275,7 +275,8 @@ impl Reader<'_> {
         if year.is_some_and(|year| !YEARS.contains(&year)) {
             return Some((Err(self.out_of_range(at, next)), next));
         }
-        Some((Ok(self.nearest_month((n - 1) * size + 1, year, kind, size)?), next))
+        let year = year.unwrap_or(self.today.year());
+        Some((Ok(self.nearest_month((n - 1) * size + 1, Some(year), kind, size)?), next))
     }
 
     /// "October", "October 2025".

@@ -135,6 +135,7 @@ impl Reader<'_> {
             interval: every.interval,
             days: every.days.clone(),
             nth: every.nth,
+            also: every.also.clone(),
             working: every.working,
             month_days: every.month_days.clone(),
             months: every.months.clone(),
@@ -230,7 +231,7 @@ impl Reader<'_> {
             Unit::Second if 60 % n == 0 && rule.window.is_none() => Some(format!("{} * * * {month} {days}", step(n))),
             Unit::Minute | Unit::Hour => {
                 let minutes = every.unit == Unit::Minute;
-                let whole = if minutes { 60 % n == 0 } else { 24 % n == 0 };
+                let whole = if minutes { n < 60 && 60 % n == 0 } else { n < 24 && 24 % n == 0 };
                 let Some((from, to)) = rule.window else {
                     return whole.then(|| match minutes {
                         true => format!("0 {} * * {month} {days}", step(n)),
@@ -282,8 +283,15 @@ impl Reader<'_> {
                             return match (every.working, nth) {
                                 (true, 1) => Some(format!("{clock} 1W {months} *")),
                                 (true, _) => None,
-                                (false, -1) => Some(format!("{clock} * {months} {}L", day?)),
-                                (false, nth) => Some(format!("{clock} * {months} {}#{nth}", day?)),
+                                (false, _) => {
+                                    let day = day?;
+                                    let one = |nth: &i8| match nth {
+                                        -1 => format!("{day}L"),
+                                        nth => format!("{day}#{nth}"),
+                                    };
+                                    let all: Vec<String> = std::iter::once(&nth).chain(&every.also).map(one).collect();
+                                    Some(format!("{clock} * {months} {}", all.join(",")))
+                                }
                             };
                         }
                         let mut days: Vec<String> = every.month_days.iter().map(ToString::to_string).collect();
@@ -362,7 +370,12 @@ impl Reader<'_> {
             }
             match every.nth {
                 Some(nth) if every.working => parts.push(format!("BYDAY=MO,TU,WE,TH,FR;BYSETPOS={nth}")),
-                Some(nth) => parts.push(format!("BYDAY={nth}{}", codes(&every.days))),
+                Some(nth) => {
+                    let day = codes(&every.days);
+                    let all: Vec<String> =
+                        std::iter::once(&nth).chain(&every.also).map(|nth| format!("{nth}{day}")).collect();
+                    parts.push(format!("BYDAY={}", all.join(",")));
+                }
                 None if !every.month_days.is_empty() => {
                     parts.push(format!("BYMONTHDAY={}", join(&every.month_days)));
                 }
@@ -435,8 +448,11 @@ impl Reader<'_> {
                 };
                 return !is_weekend(date) && wanted == Some(date);
             }
-            let n = if nth < 0 { (last.day() - date.day()) / 7 + 1 } else { (date.day() - 1) / 7 + 1 };
-            return every.days.contains(&date.weekday()) && n == u32::from(nth.unsigned_abs());
+            let is = |nth: &i8| {
+                let n = if *nth < 0 { (last.day() - date.day()) / 7 + 1 } else { (date.day() - 1) / 7 + 1 };
+                n == u32::from(nth.unsigned_abs())
+            };
+            return every.days.contains(&date.weekday()) && (is(&nth) || every.also.iter().any(is));
         }
         if !every.month_days.is_empty() {
             let day = date.day() as i32;

@@ -37,7 +37,7 @@ impl Reader<'_> {
         let mut at = 0;
         let mut more = None;
         while at < self.tokens.len() {
-            match self.frame(at) {
+            match self.may_start(at).then(|| self.frame(at)).flatten() {
                 Some(frame) => {
                     at = frame.next.max(at + 1);
                     if frames.len() == MAX_FOUND {
@@ -91,6 +91,85 @@ impl Reader<'_> {
         }
         readings.found.sort_by_key(|found| found.span.start);
         readings
+    }
+
+    /// Whether an expression can begin at this token; most tokens of most texts are told apart here.
+    fn may_start(&self, at: usize) -> bool {
+        let Some(token) = self.token(at) else { return false };
+        let next = self.token(at + 1);
+        match token.kind {
+            Kind::Mark(mark) => matches!(mark, '@' | '*') && !token.glued,
+            Kind::Number => {
+                // The middle of a version, an address or a phone number.
+                let inside = at > 1
+                    && token.glued
+                    && self.tokens[at - 1].glued
+                    && matches!(self.tokens[at - 1].kind, Kind::Mark('.' | '/' | '-' | ':' | ',' | '+'));
+                let follows = next.is_some_and(|next| match next.kind {
+                    Kind::Word => next.glued || !next.senses.is_empty(),
+                    Kind::Mark('*') => true,
+                    Kind::Mark(_) => next.glued || next.kind == Kind::Mark('-'),
+                    Kind::Number => (2..5).any(|by| self.mark(at + by, '*')),
+                });
+                !inside && (follows || matches!(token.lower.len(), 4 | 8))
+            }
+            Kind::Word => {
+                let quarter = matches!(token.lower.as_str(), "q" | "h") && next.is_some_and(|next| next.glued);
+                let mut time = false;
+                let mut leads = false;
+                for sense in token.senses {
+                    match sense {
+                        Sense::Action
+                        | Sense::Move
+                        | Sense::Function
+                        | Sense::Weak
+                        | Sense::And
+                        | Sense::To
+                        | Sense::City(_)
+                        | Sense::Zone(_)
+                        | Sense::Abbreviation(_)
+                        | Sense::Vague
+                        | Sense::About
+                        | Sense::Possessor
+                        | Sense::TimeWord
+                        | Sense::LocalTime => {}
+                        Sense::In
+                        | Sense::Of
+                        | Sense::On
+                        | Sense::At
+                        | Sense::The
+                        | Sense::A
+                        | Sense::For
+                        | Sense::From
+                        | Sense::By
+                        | Sense::Before
+                        | Sense::After
+                        | Sense::Until
+                        | Sense::Since
+                        | Sense::Between
+                        | Sense::Around
+                        | Sense::Not
+                        | Sense::Except
+                        | Sense::Last
+                        | Sense::Next
+                        | Sense::This
+                        | Sense::Past
+                        | Sense::Every
+                        | Sense::Starting
+                        | Sense::Number(_)
+                        | Sense::Ordinal(_) => leads = true,
+                        _ => time = true,
+                    }
+                }
+                let follows = || {
+                    next.is_some_and(|next| {
+                        let quarter = matches!(next.lower.as_str(), "q" | "h");
+                        next.kind != Kind::Word || (!next.senses.is_empty() || quarter) && next.lower != token.lower
+                    })
+                };
+                quarter || time || leads && follows()
+            }
+        }
     }
 
     fn bytes(&self, from: usize, to: usize) -> Range<usize> {
@@ -268,6 +347,9 @@ impl Reader<'_> {
                         | Sense::Pm
                 )
             });
+            if token.senses.contains(&Sense::Vague) {
+                return Some((at, at + 1));
+            }
             let plain = !token.senses.contains(&Sense::Weak)
                 && !(token.senses.contains(&Sense::Am) && self.any(at, &[Sense::On]))
                 && !token.senses.contains(&Sense::Function);
@@ -289,6 +371,9 @@ impl Reader<'_> {
             }
         }
         let at = frame.first.checked_sub(1).filter(|at| *at >= before)?;
+        if self.has(at, Sense::Vague) {
+            return Some((at, at + 1));
+        }
         let unit = matches!(self.unit(at), Some(Unit::Week | Unit::Weekend | Unit::Month | Unit::Day));
         let numbered =
             at > 0 && (self.has(at - 1, Sense::Next) || self.has(at - 1, Sense::This) || self.has(at - 1, Sense::Last));

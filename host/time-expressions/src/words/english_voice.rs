@@ -106,7 +106,10 @@ impl Voice for English {
             rule.month_days.iter().map(|day| if *day < 0 { "last day".to_owned() } else { ordinal(*day) }).collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "working day".to_owned() } else { list(&days, "and") };
-            format!("on the {} {what} of {of_month}", nth(n))
+            {
+                let all: Vec<String> = std::iter::once(&n).chain(&rule.also).map(|n| nth(*n).to_owned()).collect();
+                format!("on the {} {what} of {of_month}", list(&all, "and"))
+            }
         } else if of == Unit::Year && rule.interval == 1 && !rule.month_days.is_empty() && !rule.months.is_empty() {
             let day = rule.month_days[0];
             let day = if day < 0 { "the last day of".to_owned() } else { day.to_string() };
@@ -135,6 +138,9 @@ impl Voice for English {
         }
         if matches!(of, Unit::Minute | Unit::Hour) && !days.is_empty() && days.len() < 7 {
             text.push_str(&if weekdays { " on weekdays".to_owned() } else { format!(" on {}", list(&days, "and")) });
+        }
+        if !months.is_empty() && rule.month_days.is_empty() && rule.nth.is_none() {
+            text.push_str(&format!(" in {}", list(&months, "and")));
         }
         if !rule.times.is_empty() {
             let times: Vec<String> = rule.times.iter().map(|(hour, minute)| clock(*hour, *minute)).collect();

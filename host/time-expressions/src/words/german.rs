@@ -187,6 +187,7 @@ pub(super) const ROWS: &[Row] = &[
     ("poste|posten|veröffentliche|veröffentlichen|plane|planen|sende|senden|schicke|schicken", &[Action]),
     ("erstelle|erstellen|schreibe|schreiben|erinnere|zeige|starte|führe|mache|lösche|suche", &[Action]),
     ("verschiebe|verschieben|verlege|ändere", &[Action, Move]),
+    ("später|früher|irgendwann", &[Vague]),
     ("lang|bitte|dann|aber|wenn|mit|auf|ist|sind|war|es|er|sie|ich|du|wir|mich|mir|uns|zu|zum|zur", &[Function]),
     ("einen|ein|auch|nur|noch|wieder|bei|bis|durch|hat|haben|wird|werden|kann|soll|dass|als|wie", &[Function]),
 ];

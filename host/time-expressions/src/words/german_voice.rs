@@ -93,7 +93,10 @@ impl Voice for German {
             .collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "Werktag".to_owned() } else { list(&days, "und") };
-            format!("{of_month} am {} {what}", nth(n))
+            {
+                let all: Vec<String> = std::iter::once(&n).chain(&rule.also).map(|n| nth(*n).to_owned()).collect();
+                format!("{of_month} am {} {what}", list(&all, "und"))
+            }
         } else if of == Unit::Year && !rule.month_days.is_empty() && !rule.months.is_empty() {
             format!("{} am {} {}", every(rule.interval, of), month_days[0], list(&months, "und"))
         } else if !month_days.is_empty() {
@@ -116,6 +119,9 @@ impl Voice for German {
         }
         if matches!(of, Unit::Minute | Unit::Hour) && !days.is_empty() && days.len() < 7 {
             text.push_str(&if weekdays { " werktags".to_owned() } else { format!(" am {}", list(&days, "und")) });
+        }
+        if !months.is_empty() && rule.month_days.is_empty() && rule.nth.is_none() {
+            text.push_str(&format!(" im {}", list(&months, "und")));
         }
         if !rule.times.is_empty() {
             let times: Vec<String> = rule.times.iter().map(|(hour, minute)| clock(*hour, *minute)).collect();

@@ -156,6 +156,8 @@ pub(crate) enum Sense {
     Move,
     Function,
     Ish,
+    /// "sometime", "early": it says that the time is open.
+    Vague,
 }
 
 type Row = (&'static str, &'static [Sense]);

@@ -14,6 +14,7 @@ pub(crate) struct Rule {
     pub days: Vec<Weekday>,
     /// With one weekday in `days`: the nth of the month, -1 the last. With [`Unit::WorkDay`] in `of`: the nth working day.
     pub nth: Option<i8>,
+    pub also: Vec<i8>,
     /// `nth` counts working days.
     pub working: bool,
     /// -1 is the last day.
