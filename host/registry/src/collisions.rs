@@ -71,7 +71,8 @@ pub(crate) fn collisions(others: &[SkillProfile], new: &Manifest) -> Vec<Collisi
 }
 
 fn winner(router: &Router, text: &str) -> Option<String> {
-    let utterance = Utterance { text, now_ms: 0, time_zone: "UTC", previous_skill: None, has_attachments: false };
+    let utterance =
+        Utterance { text, now_ms: 0, time_zone: "UTC", locale: None, previous_skill: None, has_attachments: false };
     match router.route(&utterance).decision {
         Decision::Skill { name, .. } | Decision::Fallback { name, .. } => Some(name),
         Decision::Ambiguous { .. } | Decision::NoSkills => None,

@@ -119,8 +119,14 @@ mod tests {
         ];
         let unavailable = Unavailable::new(&available, unavailable);
         let meant = |text: &str| {
-            let utterance =
-                Utterance { text, now_ms: 0, time_zone: "UTC", previous_skill: None, has_attachments: false };
+            let utterance = Utterance {
+                text,
+                now_ms: 0,
+                time_zone: "UTC",
+                locale: None,
+                previous_skill: None,
+                has_attachments: false,
+            };
             unavailable.meant_by(&utterance).map(|skill| (skill.name, skill.why, skill.is_tie))
         };
         assert_eq!(meant("take a note"), Some(("notes".to_owned(), WhyUnavailable::Disabled, true)));

@@ -77,6 +77,7 @@ fn main() {
             text,
             now_ms: 1_795_424_400_000,
             time_zone: "Europe/Berlin",
+            locale: None,
             previous_skill: None,
             has_attachments: false,
         };

@@ -22,7 +22,7 @@ mod slots;
 mod text;
 
 pub use route::{
-    Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Utterance,
+    Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Unclear, Utterance,
 };
 
 use crate::index::Index;
@@ -48,8 +48,8 @@ impl Router {
         let splitter = Splitter::new();
         let words = splitter.split(utterance.text);
         let actions = actions::actions(&words);
-        let slots = slots::read(utterance, &words, &actions);
-        score::route(&self.index, &self.options, utterance, &words, Intent { actions, slots })
+        let (slots, unclear) = slots::read(utterance, &words, &actions);
+        score::route(&self.index, &self.options, utterance, &words, Intent { actions, slots, unclear })
     }
 
     /// How many skills it knows.

@@ -53,6 +53,9 @@ pub struct Utterance<'a> {
     pub now_ms: i64,
     /// The user's time zone, an IANA name; an unknown one is read as UTC.
     pub time_zone: &'a str,
+    /// The user's locale, such as `en-US`: the order of day and month in dates, the country of holidays, and the language
+    /// where the words do not show it. None: not known.
+    pub locale: Option<&'a str>,
     /// The skill that gave the last answer in this session.
     pub previous_skill: Option<&'a str>,
     /// Whether files came with it.
@@ -112,6 +115,27 @@ pub struct Intent {
     pub actions: Vec<String>,
     /// Platform, topic, time and the like.
     pub slots: Vec<Slot>,
+    /// What was said and cannot be read, or has two readings: to be asked before anything is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unclear: Vec<Unclear>,
+}
+
+/// Something that was said and must be asked about: no reading of it is taken in silence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unclear {
+    /// The slot that it would be, and the id of the question: `when`.
+    pub slot: String,
+    /// The words that it is about.
+    pub text: String,
+    /// What was understood of them, if anything.
+    pub understood: Option<String>,
+    /// The words that no reading uses.
+    pub left_over: Vec<String>,
+    /// What to ask the user.
+    pub question: String,
+    /// Answers to choose from, each of which can be read; there may be others.
+    pub options: Vec<String>,
 }
 
 /// One thing that was read out of the words. Names and shapes are those of `slot` in the WIT package.

@@ -45,7 +45,7 @@ pub(crate) fn default_hour(part: Part) -> (u32, u32) {
         Part::AfterLunch => (13, 30),
         Part::Afternoon => (15, 0),
         Part::EndOfDay => (17, 0),
-        Part::Evening => (19, 0),
+        Part::Evening => (18, 0),
         Part::Tonight => (20, 0),
         Part::Night => (21, 0),
     }

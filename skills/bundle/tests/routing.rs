@@ -31,7 +31,14 @@ fn router(manifests: &[Manifest]) -> Router {
 
 /// The skill that would be called, none where the router would ask.
 fn routed(router: &Router, text: &str) -> Option<String> {
-    let utterance = Utterance { text, now_ms: NOW_MS, time_zone: "UTC", previous_skill: None, has_attachments: false };
+    let utterance = Utterance {
+        text,
+        now_ms: NOW_MS,
+        time_zone: "UTC",
+        locale: None,
+        previous_skill: None,
+        has_attachments: false,
+    };
     match router.route(&utterance).decision {
         Decision::Skill { name, .. } | Decision::Fallback { name, .. } => Some(name),
         _ => None,

@@ -1,20 +1,21 @@
 //! What an utterance says besides which skill: platform, topic, time, recurrence and the like.
 //!
-//! Readers run in a fixed order; each one knows which words the earlier ones took, so that "Friday" is a time and no topic.
+//! Times are read by `openanalyst-time-expressions`. What stands in the topic is the topic's: the sentence is read
+//! twice, once to find where the topic ends, and once without the topic. What belongs to a time and cannot be read,
+//! or has two readings, is no slot but a question ([`Unclear`](crate::route::Unclear)).
 
 mod name;
 mod platform;
-mod range;
-mod recurrence;
-mod time;
+mod times;
 mod tone;
 mod topic;
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::route::{Slot, Utterance};
+use self::times::Time;
+use crate::route::{Slot, Unclear, Utterance};
 use crate::text::Words;
 
 /// Most bytes of a slot's words; a "word" can be as long as the whole utterance.
@@ -24,17 +25,25 @@ const LAST_MS: i64 = 253_402_300_799_999;
 
 /// The words of an utterance with what is known of them so far.
 pub(crate) struct Reading<'a> {
-    pub(crate) words: &'a Words<'a>,
-    pub(crate) actions: &'a [String],
-    pub(crate) now: DateTime<Tz>,
+    words: &'a Words<'a>,
+    actions: &'a [String],
+    now: DateTime<Tz>,
+    /// What it says of time, in its order.
+    times: Vec<Time>,
     /// For each word, whether a slot was read from it.
     taken: Vec<bool>,
     slots: Vec<Slot>,
+    unclear: Vec<Unclear>,
 }
 
 impl Reading<'_> {
     fn is_taken(&self, at: usize) -> bool {
         self.taken.get(at).copied().unwrap_or(false)
+    }
+
+    /// Whether a word belongs to something that tells a time.
+    fn is_time(&self, at: usize) -> bool {
+        self.times.iter().any(|time| time.first <= at && at <= time.last && !time.adjectival)
     }
 
     /// Keeps a slot, and the words that it was read from.
@@ -53,41 +62,46 @@ impl Reading<'_> {
     fn has(&self, name: &str) -> bool {
         self.slots.iter().any(|slot| slot.name == name)
     }
+
+    fn does(&self, actions: &[&str]) -> bool {
+        self.actions.iter().any(|action| actions.contains(&action.as_str()))
+    }
 }
 
-/// Reads all slots.
-pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[String]) -> Vec<Slot> {
+/// Reads all slots, and what must be asked.
+pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[String]) -> (Vec<Slot>, Vec<Unclear>) {
     let zone: Tz = utterance.time_zone.parse().unwrap_or(Tz::UTC);
     let now = DateTime::<Utc>::from_timestamp_millis(utterance.now_ms.clamp(0, LAST_MS))
         .unwrap_or_default()
         .with_timezone(&zone);
-    let mut reading = Reading { words, actions, now, taken: vec![false; words.tokens.len()], slots: Vec::new() };
+    let taken = vec![false; words.tokens.len()];
+    let times = Vec::new();
+    let (slots, unclear) = (Vec::new(), Vec::new());
+    let mut reading = Reading { words, actions, now, times, taken, slots, unclear };
     name::read(&mut reading);
+    let setting = times::Setting::of(utterance, words, now);
+    let replaced = times::replaced(words);
+    reading.times = setting.read(words, &replaced);
+    if let Some(span) = topic::find(&reading)
+        && let Some(topic) = topic::strip(&reading, &span)
+    {
+        let bytes = topic::bytes(&reading, topic);
+        if (topic.0..=topic.1).any(|at| reading.times.iter().any(|time| time.first <= at && at <= time.last)) {
+            let mut protected = replaced;
+            protected.push(bytes);
+            reading.times = setting.read(words, &protected);
+        }
+        let text = clip(words.span(topic.0, topic.1)).trim().to_owned();
+        reading.keep("topic", json!(text), topic.0, topic.1);
+    }
     platform::read(&mut reading);
-    recurrence::read(&mut reading);
-    range::read(&mut reading);
-    time::read(&mut reading);
+    times::keep(&mut reading);
     tone::read(&mut reading);
-    topic::read(&mut reading);
-    reading.slots
+    (reading.slots, reading.unclear)
 }
 
 /// The beginning of a text, at most as long as a slot may be.
 pub(crate) fn clip(text: &str) -> &str {
     let end = (0..=text.len().min(MAX_SLOT_BYTES)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     &text[..end]
-}
-
-/// The moment of a wall clock time in a zone. One that does not exist (the clock goes forward) is the first one after it that does; one that exists
-/// twice (the clock goes back) is the first of the two.
-pub(crate) fn moment(zone: Tz, local: NaiveDateTime) -> DateTime<Tz> {
-    let mut candidate = local;
-    // Gaps begin and end on whole minutes; the longest, on the date line, is a day.
-    for _ in 0..=24 * 60 {
-        match zone.from_local_datetime(&candidate) {
-            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return at,
-            LocalResult::None => candidate += TimeDelta::minutes(1),
-        }
-    }
-    Utc.from_utc_datetime(&local).with_timezone(&zone)
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Reading;
+use crate::text::Words;
 
 /// Platforms, and the words that name them.
 const PLATFORMS: &[(&str, &[&str])] = &[
@@ -27,10 +28,74 @@ pub(super) fn named(word: &str) -> Option<&'static str> {
     PLATFORMS.iter().find(|(_, names)| names.contains(&word)).map(|(platform, _)| *platform)
 }
 
+/// Where "for LinkedIn", "on Twitter and Threads" begins, if the words from `first` to before `end` end with it.
+pub(super) fn phrase_ending_at(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
+    let is_x = |at: usize| {
+        let before = at.checked_sub(1).map_or("", |before| words.lower(before));
+        words.lower(at) == "x" && ["on", "to", "for", "auf"].contains(&before)
+    };
+    let names = |at: usize| named(words.lower(at)).is_some() || is_x(at);
+    let mut at = end;
+    if at > first && matches!(words.lower(at - 1), "account" | "page" | "feed" | "followers" | "profile" | "channel") {
+        at -= 1;
+    }
+    let mut begin = None;
+    while at > first && names(at - 1) {
+        at -= 1;
+        begin = Some(at);
+        let joined = at > first && matches!(words.lower(at - 1), "and" | "or" | "plus" | "und");
+        let listed = at > first && words.gap_after(at - 1).contains([',', '&', '/']);
+        if joined && at - 1 > first {
+            at -= 1;
+        } else if !listed {
+            break;
+        }
+    }
+    let mut begin = begin?;
+    while begin > first + 1
+        && matches!(words.lower(begin - 1), "the" | "my" | "our" | "a" | "an" | "both" | "not" | "but")
+    {
+        begin -= 1;
+    }
+    let leads =
+        matches!(words.lower(begin - 1), "for" | "on" | "to" | "in" | "as" | "via" | "für" | "auf" | "except" | "bei");
+    if begin <= first || !leads {
+        return None;
+    }
+    begin -= 1;
+    while begin > first && matches!(words.lower(begin - 1), "not" | "but" | "nicht" | "aber" | "only") {
+        begin -= 1;
+    }
+    Some(begin)
+}
+
+/// Whether the words before one take it away: "but not on Facebook", "except LinkedIn".
+fn is_excluded(words: &Words<'_>, at: usize) -> bool {
+    let mut place = at;
+    for _ in 0..6 {
+        let Some(before) = place.checked_sub(1) else { return false };
+        match words.lower(before) {
+            "not" | "except" | "excluding" | "without" | "skip" | "don't" | "never" | "nicht" | "ohne" | "außer" => {
+                return true;
+            }
+            "on" | "for" | "to" | "the" | "my" | "our" | "auf" | "für" => {}
+            // "not on Facebook or LinkedIn": both.
+            "and" | "or" | "oder" | "nor" if before > 0 && named(words.lower(before - 1)).is_some() => {}
+            other if named(other).is_some() => {}
+            _ => return false,
+        }
+        place = before;
+    }
+    false
+}
+
 pub(super) fn read(reading: &mut Reading<'_>) {
     let words = reading.words;
     let mut seen: Vec<&str> = Vec::new();
     for at in 0..words.tokens.len() {
+        if reading.is_taken(at) {
+            continue;
+        }
         let before = at.checked_sub(1).map_or("", |before| words.lower(before));
         let found = named(words.lower(at)).or_else(|| {
             // The letter alone is too short to mean anything by itself.
@@ -44,7 +109,8 @@ pub(super) fn read(reading: &mut Reading<'_>) {
             || ["on", "to", "for"].contains(&before);
         if let Some(platform) = found.filter(|platform| as_platform && !seen.contains(platform)) {
             seen.push(platform);
-            reading.keep("platform", json!(platform), at, at);
+            let slot = if is_excluded(words, at) { "platform-excluded" } else { "platform" };
+            reading.keep(slot, json!(platform), at, at);
         }
     }
     if seen.is_empty()
@@ -61,7 +127,7 @@ fn unknown(reading: &Reading<'_>) -> Option<usize> {
     let is_name = |at: usize| {
         let word = words.span(at, at);
         let mixed = word.chars().any(char::is_lowercase) && word.starts_with(char::is_uppercase);
-        mixed && !reading.is_taken(at) && !super::time::is_time_word(words.lower(at))
+        mixed && !reading.is_taken(at) && !reading.is_time(at)
     };
     let about = words.tokens.iter().position(|token| token.lower == "about").unwrap_or(usize::MAX);
     let speaks_of_posts =

@@ -1,6 +1,6 @@
 //! More of what people say: clock changes, dates, zones and spans, and what goes on from an answer.
 
-use openanalyst_router::{Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{Router, RouterOptions, SkillProfile, Unclear, Utterance};
 use serde_json::{Value, json};
 
 /// Monday, 23 November 2026, 10:00 in Berlin.
@@ -9,24 +9,32 @@ const NOW_MS: i64 = 1_795_424_400_000;
 fn slot_in(zone: &str, now_ms: i64, text: &str, name: &str) -> Value {
     let core = SkillProfile { name: "core".to_owned(), is_fallback: true, ..SkillProfile::default() };
     let router = Router::build(&[core], RouterOptions::default());
-    let utterance = Utterance { text, now_ms, time_zone: zone, previous_skill: None, has_attachments: false };
+    let utterance =
+        Utterance { text, now_ms, time_zone: zone, locale: None, previous_skill: None, has_attachments: false };
     let slots = router.route(&utterance).intent.slots;
     slots.into_iter().find(|slot| slot.name == name).map(|slot| slot.value).unwrap_or_default()
+}
+
+fn unclear_in(zone: &str, text: &str) -> Vec<Unclear> {
+    let router = Router::build(&[], RouterOptions::default());
+    let utterance =
+        Utterance { text, now_ms: NOW_MS, time_zone: zone, locale: None, previous_skill: None, has_attachments: false };
+    router.route(&utterance).intent.unclear
 }
 
 fn slot(text: &str, name: &str) -> Value {
     slot_in("Europe/Berlin", NOW_MS, text, name)
 }
 
-/// A wall clock time that the clock jumps over is the first one after the gap; one that comes twice is the first of both.
+/// A wall clock time that the clock jumps over is asked about; one that comes twice is the first of both.
 #[test]
 fn clock_changes() {
     let hour = 3_600_000_i64;
     // 2027-03-28 01:00 UTC: Berlin goes from 02:00 to 03:00. 2027-10-31 01:00 UTC: it goes from 03:00 back to 02:00.
     let (spring, autumn) = (1_806_195_600_000_i64, 1_824_944_400_000_i64);
     for clock in ["2:00", "2:20", "2:30", "2:59"] {
-        let when = slot(&format!("post it on 2027-03-28 at {clock}"), "when");
-        assert_eq!((when["atMs"].as_i64(), &when["local"]), (Some(spring), &json!("2027-03-28T03:00")), "{clock}");
+        let unclear = unclear_in("Europe/Berlin", &format!("post it on 2027-03-28 at {clock}"));
+        assert_eq!(unclear.len(), 1, "{clock}");
     }
     let when = slot("post it on 2027-10-31 at 2:30", "when");
     assert_eq!(when["atMs"].as_i64(), Some(autumn - hour / 2), "the first of both");
@@ -36,8 +44,7 @@ fn clock_changes() {
     assert_eq!(when["local"], "2027-03-28T10:00");
     assert_eq!(when["atMs"].as_i64(), Some(spring + 7 * hour));
     // Half an hour of gap, on Lord Howe.
-    let when = slot_in("Australia/Lord_Howe", NOW_MS, "post it on 2027-10-03 at 2:10", "when");
-    assert_eq!(when["local"], "2027-10-03T02:30");
+    assert_eq!(unclear_in("Australia/Lord_Howe", "post it on 2027-10-03 at 2:10").len(), 1);
 }
 
 #[test]
@@ -49,7 +56,6 @@ fn dates_and_times() {
         ("post it on December 3, 2026 at noon", "2026-12-03T12:00", true),
         ("post it at 9:30 pm", "2026-11-23T21:30", true),
         ("post it at 9:30 p.m.", "2026-11-23T21:30", true),
-        ("post it next week", "2026-11-30T09:00", false),
         ("post it in Spanish in 3 hours", "2026-11-23T13:00", true),
         ("post it in English tomorrow", "2026-11-24T09:00", false),
         ("post it in 45 minutes", "2026-11-23T10:45", true),

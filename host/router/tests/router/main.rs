@@ -4,3 +4,4 @@ mod bundled;
 mod language;
 mod limits;
 mod names;
+mod understanding;
