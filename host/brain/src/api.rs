@@ -31,6 +31,7 @@
 
 use base64::Engine as _;
 use openanalyst_domain::{Owner, SessionKey, TaskId, TaskStatus};
+use openanalyst_router::Route;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -342,4 +343,19 @@ pub struct Notice {
     pub owner: Owner,
     /// What.
     pub notification: openanalyst_store::notifications::Notification,
+}
+
+/// What the router makes of a text, and by what it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Understood {
+    /// The skill, what was read from which words, what is unclear, and why.
+    #[serde(flatten)]
+    pub route: Route,
+    /// The question that the user would be asked before anything is done, if there is one.
+    pub question: Option<Question>,
+    /// The user's time zone, in which times were read.
+    pub time_zone: String,
+    /// The user's locale, by which dates were read, where they told it.
+    pub locale: Option<String>,
 }

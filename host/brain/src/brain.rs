@@ -11,7 +11,7 @@ use openanalyst_egress::Egress;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{Catalog, Registry};
-use openanalyst_router::{Route, Utterance};
+use openanalyst_router::Utterance;
 use openanalyst_runtime::Sandbox;
 use openanalyst_store::conversations::NewMessage;
 use openanalyst_store::nodes::Nodes;
@@ -28,7 +28,9 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView};
+use crate::api::{
+    Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView, Understood,
+};
 use crate::asked::{answers_of, readable};
 use crate::bus::Bus;
 use crate::checker::Checker;
@@ -578,7 +580,7 @@ impl Brain {
     ///
     /// # Errors
     /// [`BrainError::Invalid`] for an empty or too long text; the database's.
-    pub async fn route(&self, owner: &Owner, content: &str) -> Result<Route, BrainError> {
+    pub async fn route(&self, owner: &Owner, content: &str) -> Result<Understood, BrainError> {
         if content.trim().is_empty() || content.len() > MAX_CONTENT_BYTES {
             let length = content.len();
             return Err(BrainError::Invalid(format!(
@@ -587,18 +589,26 @@ impl Brain {
         }
         let inner = &self.inner;
         let now_ms = inner.clock.now_ms();
-        let zone = context::time_zone(&inner.store, owner, &inner.settings.default_time_zone, now_ms).await?;
+        let default = &inner.settings.default_time_zone;
+        let (zone, locale) = context::time_zone_and_locale(&inner.store, owner, default, now_ms).await?;
         let catalog = inner.catalog.of(&owner.tenant).await?;
         let content = content.to_owned();
         // A long text takes its time, which is the user's own.
         let routing = async move {
-            let utterance =
-                Utterance { text: &content, now_ms, time_zone: &zone, previous_skill: None, has_attachments: false };
+            let utterance = Utterance {
+                text: &content,
+                now_ms,
+                time_zone: &zone,
+                locale: locale.as_deref(),
+                previous_skill: None,
+                has_attachments: false,
+            };
             let mut route = catalog.router().route(&utterance);
             if let Some(unavailable) = catalog.unavailable_skill_for(&utterance) {
                 route.reasons.push(crate::instead::reason(&unavailable));
             }
-            route
+            let question = crate::clarify::question_about(&route);
+            Understood { route, question, time_zone: zone, locale }
         };
         self.in_turn(owner, routing).await
     }

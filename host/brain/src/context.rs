@@ -80,20 +80,29 @@ pub(crate) struct Built {
     pub(crate) omitted: Omitted,
     /// The user's time zone: their preference, or the host's own.
     pub(crate) time_zone: String,
+    /// The user's locale, where they told it.
+    pub(crate) locale: Option<String>,
     /// The skill that gave the last answer in this session.
     pub(crate) previous_skill: Option<String>,
 }
 
-/// The user's time zone: their preference, or `default`.
-pub(crate) async fn time_zone(store: &Store, owner: &Owner, default: &str, now_ms: i64) -> Result<String, StoreError> {
+/// The user's time zone, their preference or `default`, and their locale where they told it.
+pub(crate) async fn time_zone_and_locale(
+    store: &Store,
+    owner: &Owner,
+    default: &str,
+    now_ms: i64,
+) -> Result<(String, Option<String>), StoreError> {
     let told = store.user_context(owner).await?;
-    if let Some(zone) = told.preferences.get("time-zone").and_then(Value::as_str) {
-        return Ok(known_zone(Some(zone.to_owned()), default));
-    }
     let memory = MemoryOwner::User(owner.clone());
-    let row = store.memory(&memory, TIME_ZONE, now_ms).await?;
-    let preferred = row.map_or(Ok(None), |row| noted_text(&row.value))?;
-    Ok(known_zone(preferred, default))
+    let preferred = async |name: &str| {
+        if let Some(value) = told.preferences.get(name).and_then(Value::as_str) {
+            return Ok(Some(value.to_owned()));
+        }
+        let row = store.memory(&memory, &format!("{PREFERENCES}{name}"), now_ms).await?;
+        row.map_or(Ok(None), |row| noted_text(&row.value))
+    };
+    Ok((known_zone(preferred("time-zone").await?, default), preferred("locale").await?))
 }
 
 /// The time zone with this IANA name, if there is one.
@@ -168,7 +177,7 @@ pub(crate) fn build(
         Some(noted) => noted_text(&noted)?,
         None => None,
     };
-    let (display_name, time_zone) = (text("display-name")?, text("time-zone")?);
+    let (display_name, time_zone, locale) = (text("display-name")?, text("time-zone")?, text("locale")?);
     let preferences = bounded_preferences(preferences, &mut omitted);
     let custom_instructions = custom_instructions.map(|text| cut(text, MAX_INSTRUCTIONS_BYTES, &mut omitted));
     let previous_skill = messages.iter().find_map(|message| message.skill.clone());
@@ -186,7 +195,7 @@ pub(crate) fn build(
     };
     let context = contract::Context { omitted: omitted.total(), ..context };
     let time_zone = known_zone(time_zone, default_time_zone);
-    Ok(Built { context, omitted, time_zone, previous_skill })
+    Ok(Built { context, omitted, time_zone, locale, previous_skill })
 }
 
 /// What the user said of themselves: a JSON object, or nothing at all.

@@ -26,6 +26,7 @@ mod at_work;
 mod brain;
 mod bus;
 mod checker;
+mod clarify;
 mod context;
 mod end;
 mod erasure;
@@ -63,13 +64,13 @@ mod work;
 pub use api::{
     Acceptance, Answer, Attachment, BrainError, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARS, MAX_PAGE, NewRequest, Notice, Question, TaskFailure, TaskMetadata, TaskPage,
-    TaskReceipt, TaskView,
+    TaskReceipt, TaskView, Understood,
 };
 pub use brain::{Brain, BrainOptions};
 pub use checker::{Checker, self_check};
 pub use context::known_time_zone;
 pub use me::{MAX_INSTRUCTIONS_BYTES, MAX_PREFERENCES_BYTES, MemoryView, UserContext};
-pub use openanalyst_router::Route;
+pub use openanalyst_router::{Decision, Route};
 pub use openanalyst_store::Page;
 pub use openanalyst_store::conversations::{ConversationRow, MessageRow};
 pub use openanalyst_store::deletion::{Deletion, Subject};

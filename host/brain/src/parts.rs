@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::asked::answers_of;
+use crate::clarify;
 use crate::end::{self, End};
 use crate::numbers::unsigned;
 use crate::prepare::{Prepared, decide, gone, request_of, route_event};
@@ -71,16 +72,22 @@ impl Work {
         let catalog = self.brain.catalog.of(&self.owner().tenant).await?;
         let skill = catalog.skill(&next.skill).cloned().ok_or_else(|| gone(&next.skill))?;
         let now_ms = self.brain.clock.now_ms();
+        let locale = self.context.preferences.iter().find(|(name, _)| name == "locale");
+        let locale = locale.and_then(|(_, value)| serde_json::from_str::<String>(value).ok());
         let utterance = Utterance {
             text: &next.request,
             now_ms,
             time_zone: &self.request.time_zone,
+            locale: locale.as_deref(),
             previous_skill: None,
             has_attachments: !self.request.attachments.is_empty(),
         };
-        let route = catalog.router().route(&utterance);
+        let mut route = catalog.router().route(&utterance);
         let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
         let rounds = answers_of(&self.task)?;
+        if !route.intent.unclear.is_empty() {
+            clarify::take_answers(&mut route, catalog.router(), &rounds, &utterance);
+        }
         let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
         let mut context = self.context.clone();
         context.messages.push(contract::Message {

@@ -25,7 +25,7 @@ use crate::record::{Decided, Record};
 use crate::retry::Retry;
 use crate::split::{self, Part};
 use crate::work::{AnswerId, Stop, Work, first_of_round};
-use crate::{accept, loading, supply};
+use crate::{accept, clarify, loading, supply};
 
 /// Most entries of the ranking in the `routed` event.
 const RANKING_SHOWN: usize = 3;
@@ -174,6 +174,7 @@ async fn understand(
         text: &task.content,
         now_ms,
         time_zone: &built.time_zone,
+        locale: built.locale.as_deref(),
         previous_skill: built.previous_skill.as_deref(),
         has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
     };
@@ -226,9 +227,12 @@ async fn understand(
         Some(skill) => skill.clone(),
         None => available(brain.catalog.version_of(&task.owner.tenant, &name, None).await?, &name)?,
     };
-    for answer in rounds.iter().flatten() {
-        let said = Utterance { text: &answer.text, ..utterance };
-        take_slots(&mut route, catalog.router().route(&said));
+    clarify::take_answers(&mut route, catalog.router(), rounds, &utterance);
+    let later = parts.iter().skip(1).map(|part| Utterance { text: &part.request, ..utterance });
+    if let Some(question) = clarify::open_question(&name, &route, catalog.router(), rounds, later) {
+        let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+        record.note(|unsaved| unsaved.events([routed])).await;
+        return Err(Stop::End(question));
     }
     let request = request_of(task, content, &route, confidence, rounds, &built.time_zone);
     if !parts.is_empty() {
@@ -299,7 +303,7 @@ pub(crate) fn route_event(task: &TaskRow, route: &Route) -> Value {
     json!({
         "skill": task.skill, "skillVersion": task.skill_version, "confidence": task.confidence,
         "decision": route.decision, "reasons": route.reasons, "ranking": ranking,
-        "actions": route.intent.actions, "slots": route.intent.slots,
+        "actions": route.intent.actions, "slots": route.intent.slots, "unclear": route.intent.unclear,
     })
 }
 
@@ -307,16 +311,6 @@ pub(crate) fn route_event(task: &TaskRow, route: &Route) -> Value {
 fn which_skill(candidates: &[String], question: &str) -> End {
     let questions = vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
     End::Asked { content: end::ask_text("", &questions), questions }
-}
-
-/// What an answer says replaces what the request said of the same thing.
-fn take_slots(route: &mut Route, said: Route) {
-    for slot in said.intent.slots {
-        let replaces =
-            |name: &str| name == slot.name || (name.ends_with("platform") && slot.name.ends_with("platform"));
-        route.intent.slots.retain(|old| !replaces(&old.name));
-        route.intent.slots.push(slot);
-    }
 }
 
 fn names_of(parts: &[Part]) -> String {

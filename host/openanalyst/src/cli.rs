@@ -29,6 +29,8 @@ pub enum Command {
     },
     /// One request through the whole pipeline, without a server: progress on stderr, the answer on stdout
     Ask(Ask),
+    /// Say what a text would be understood as: the skill and why, what was read from which words, and what would be asked. Runs nothing
+    Route(Route),
     /// Print a token (JWT) signed with the local key
     Token(Token),
     /// The skills of a tenant, here or on a server; and packing one
@@ -97,6 +99,22 @@ pub struct Ask {
     #[arg(long, value_name = "FILE")]
     pub attach: Vec<std::path::PathBuf>,
     /// Print the task as JSON instead of the answer
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `route`
+#[derive(Debug, clap::Args)]
+pub struct Route {
+    /// The words
+    pub text: String,
+    /// The organisation
+    #[arg(long, default_value = "demo")]
+    pub tenant: String,
+    /// The person in it: their time zone and locale count
+    #[arg(long, default_value = "demo")]
+    pub user: String,
+    /// Print JSON, as POST /v1/route answers
     #[arg(long)]
     pub json: bool,
 }

@@ -69,6 +69,7 @@ fn dispatch(command: Command, settings: &Settings) -> Result<ExitCode, failure::
                     Command::Tenant(TenantCommand::Delete { tenant, yes }) => {
                         commands::erase::tenant(&tenant, yes, settings).await
                     }
+                    Command::Route(route) => commands::route::run(&route, settings).await,
                     Command::Usage(usage) => commands::usage::run(&usage, settings).await,
                     Command::Task(command) => commands::task::export(&command, settings).await,
                     Command::Replay { file, component, skill } => {

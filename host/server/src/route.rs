@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use openanalyst_brain::Route;
+use openanalyst_brain::Understood;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,6 @@ pub(crate) async fn route(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     JsonBody(body): JsonBody<Body>,
-) -> Result<Json<Route>, Problem> {
+) -> Result<Json<Understood>, Problem> {
     Ok(Json(app.brain.route(&caller.owner, &body.content).await?))
 }

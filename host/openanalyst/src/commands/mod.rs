@@ -9,6 +9,7 @@ pub mod erase;
 pub mod history;
 pub mod keys;
 pub mod migrate;
+pub mod route;
 pub mod serve;
 pub mod skill;
 pub mod task;
