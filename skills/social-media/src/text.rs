@@ -12,11 +12,17 @@ const PROMPT: &str = include_str!("../prompts/default.md");
 /// A post is never longer than this many times the length that reads well.
 const TIMES_COMFORTABLE: i32 = 3;
 
-/// Has the post written. None without a model, or where its text holds what nobody said.
-pub(crate) fn write(post: &Wanted, tone: Option<&str>, request: &Request, context: &Context) -> Option<Written> {
+/// Has the post of a step written. None without a model, or where its text holds what nobody said.
+pub(crate) fn write(
+    post: &Wanted,
+    tone: Option<&str>,
+    step_id: &str,
+    request: &Request,
+    context: &Context,
+) -> Option<Written> {
     let wishes = context.custom_instructions.as_deref().unwrap_or_default();
     let material = post.material.as_ref().map_or("", |material| material.text.as_str());
-    let answer = request.step_answer("create").unwrap_or_default();
+    let answer = request.step_answer(step_id).unwrap_or_default();
     let facts = Facts::of([post.topic.as_str(), request.content.as_str(), wishes, material, answer]);
     let draft = Draft::of(instructions(post))
         .with_data("topic", &post.topic)
