@@ -127,7 +127,7 @@ export function starts(text: string): number[] {
       found.push(at);
     }
     regionalIndicators = own === "R" ? regionalIndicators + 1 : 0;
-    pictograph = own === "X" || (own === "E" && pictograph) || (own === "Z" && pictograph && before !== "Z");
+    pictograph = own === "X" || ((own === "E" || own === "Z") && pictograph && before !== "Z");
     if (own === "K") {
       consonant = true;
       linked = false;
