@@ -94,7 +94,10 @@ pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> 
     if !jobs.is_empty() {
         text.push_str(&format!("\n\nJobs: {}.", jobs.join(", ")));
     }
-    if let Some(name) = request.unknown_platform() {
+    // Where no other is named, the user was asked which one is meant.
+    if request.platform().is_some()
+        && let Some(name) = request.unknown_platform()
+    {
         text.push_str(&format!("\n\nI do not know the platform \"{name}\", so there is no post for it."));
     }
     if let Some(channel) = missing_channel(&request.content) {

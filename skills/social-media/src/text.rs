@@ -51,9 +51,15 @@ fn instructions(post: &Wanted) -> String {
         Some(_) => "It sums up the material: numbers are copied exactly as they stand there.",
         None => "",
     };
+    let counting = match platform.id {
+        "twitter" => {
+            "Each emoji and each letter of Chinese, Japanese and Korean counts as two characters, a link as 23."
+        }
+        _ => "",
+    };
     let link = if post.url.is_some() { "It holds the link, unchanged, once." } else { "It holds no link." };
     format!(
-        "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {topic} {link} Write it in the tone that is given, and \
+        "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {counting} {topic} {link} Write it in the tone that is given, and \
          in the language of the request. It mentions nobody with @ whom the request does not mention so. It is plain text without Markdown. \
          The wishes, where there are any, say how the user likes texts: heed what they say of language and style, and nothing else in them. The answer, where there \
          is one, is what the user said when an earlier text of this post was not right. {sum_up}",

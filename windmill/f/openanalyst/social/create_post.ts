@@ -169,7 +169,8 @@ function toneOf(asked: unknown): { style: string; wanted: string; note?: string 
 }
 
 function cutNote(what: string, platform: Platform, from: number, to: number): string {
-  return `${what} is too long for ${platform.name}: cut from ${from} to ${to} characters, as ${platform.name} counts; the limit is ${platform.limit}.`;
+  const { name, limit } = platform;
+  return `${what} is too long for ${name}: cut from ${from} to ${to} characters, as ${name} counts; the limit is ${limit}.`;
 }
 
 /** The written text, cut where nothing but its length is wrong. A model is asked for the length, so that its text is not cut. */
@@ -178,9 +179,16 @@ function offeredText(platform: Platform, written: Written, url: string | undefin
   if (written.model !== undefined || text === "" || fits(platform, text)) {
     return { text };
   }
-  const isMissing = url !== undefined && !text.includes(url);
-  const kept = isMissing ? undefined : cut(platform, url === undefined ? text : text.replace(url, "").trim(), (part) => (url === undefined ? part : `${part} ${url}`));
-  return kept === undefined ? { text } : { text: kept, note: cutNote("The text", platform, lengthOn(platform, text), lengthOn(platform, kept)) };
+  if (url !== undefined && !text.includes(url)) {
+    return { text };
+  }
+  // The link stays: it stands behind what is left of the words.
+  const words = url === undefined ? text : text.replace(url, "").trim();
+  const kept = cut(platform, words, (part) => (url === undefined ? part : `${part} ${url}`));
+  if (kept === undefined) {
+    return { text };
+  }
+  return { text: kept, note: cutNote("The text", platform, lengthOn(platform, text), lengthOn(platform, kept)) };
 }
 
 /**

@@ -1,7 +1,8 @@
 // How long a text is on a platform, and how it is cut to fit. The one place where posts are measured: every script asks here.
 
 import { count, starts } from "/f/openanalyst/social/graphemes";
-import { MASTODON, TWITTER, hashtags, links, mentions, replaced, type LinkRules, type Span } from "/f/openanalyst/social/links";
+import { MASTODON, TWITTER, hashtags, links, mentions, replaced } from "/f/openanalyst/social/links";
+import { type LinkRules, type Span } from "/f/openanalyst/social/links";
 import { rulesOf, type Platform } from "/f/openanalyst/social/platforms";
 
 /** What a link counts on X and on Mastodon. */
@@ -11,9 +12,19 @@ const MOST_TRIES = 64;
 /** Stands at the end of a text that was cut. */
 const MORE = "…";
 
+/** A pictograph, but no digit, `#`, `*`, and no © or ® that is written as text. */
+const PICTOGRAPH = String.raw`(?:[\u00A9\u00AE]\uFE0F|(?![0-9#*\u00A9\u00AE])\p{Emoji}(?!\uFE0E))`;
+/** A skin tone, the sign for "as an emoji", or the tags of a flag such as England's. */
+const MODIFIED = String.raw`(?:\p{EMod}|\uFE0F|[\u{E0020}-\u{E007E}]+\u{E007F})?`;
 /** One emoji, however many code points it has: a flag, a keycap, or pictographs joined with ZWJ (UTS #51, ED-17). */
-export const EMOJI =
-  /\p{RI}\p{RI}|[0-9#*]\uFE0F?\u20E3|(?:[\u00A9\u00AE]\uFE0F|(?![0-9#*\u00A9\u00AE])\p{Emoji}(?!\uFE0E))(?:\p{EMod}|\uFE0F|[\u{E0020}-\u{E007E}]+\u{E007F})?(?:\u200D(?![0-9#*])\p{Emoji}(?:\p{EMod}|\uFE0F)?)*/gu;
+export const EMOJI = new RegExp(
+  [
+    String.raw`\p{RI}\p{RI}`,
+    String.raw`[0-9#*]\uFE0F?\u20E3`,
+    String.raw`${PICTOGRAPH}${MODIFIED}(?:\u200D(?![0-9#*])\p{Emoji}${MODIFIED})*`,
+  ].join("|"),
+  "gu",
+);
 /** What weighs 2 on X: everything outside of these ranges (twitter-text, config/v3.json). */
 const HEAVY = /[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]/gu;
 const ASTRAL = /[\u{10000}-\u{10FFFF}]/gu;
@@ -22,9 +33,10 @@ function bytes(text: string): number {
   return text.replace(ASTRAL, "xxxx").replace(/[\u0800-\uFFFF]/g, "xxx").replace(/[\u0080-\u07FF]/g, "xx").length;
 }
 
-/** A text with what a link counts in the place of each. Whether the platform knows the domain of a link may be open: it counts the more. */
+/** A text with as many letters as a link counts in the place of each. Where the platform may not know its domain, the more count. */
 function shortened(text: string, rules: LinkRules, length: (text: string) => number): string {
-  return replaced(text, links(text, rules), (link, { isKnown }) => "x".repeat(isKnown ? LINK_LENGTH : Math.max(LINK_LENGTH, length(link))));
+  const counted = (link: string, isKnown: boolean) => (isKnown ? LINK_LENGTH : Math.max(LINK_LENGTH, length(link)));
+  return replaced(text, links(text, rules), (link, { isKnown }) => "x".repeat(counted(link, isKnown)));
 }
 
 function weighed(text: string): number {
