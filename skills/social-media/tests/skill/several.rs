@@ -4,6 +4,9 @@ use openanalyst_skill::prelude::*;
 use openanalyst_skill::testing::{self, Host};
 use skill_social_media::SocialMedia;
 
+/// Names of platforms, or ids of steps.
+type Names = &'static [&'static str];
+
 fn when() -> Value {
     json!({"atMs": 1_795_507_200_000_u64, "local": "2026-11-24T09:00", "timeZone": "Europe/Berlin", "past": false})
 }
@@ -52,7 +55,7 @@ fn results(plan: &Plan, folder: &str, notes: &Value) -> Vec<StepResult> {
 
 #[test]
 fn one_step_for_each_platform_that_is_named() {
-    let cases: &[(&[&str], &[&str], bool, &[&str])] = &[
+    let cases: &[(Names, Names, bool, Names)] = &[
         (&["twitter"], &[], false, &["create"]),
         (&["twitter"], &[], true, &["create", "schedule"]),
         (&["twitter", "linkedin"], &[], false, &["create-twitter", "create-linkedin"]),
@@ -96,7 +99,7 @@ fn every_schedule_has_its_own_key_and_post() {
 
 #[test]
 fn a_platform_that_is_asked_for_may_be_several() {
-    let cases: &[(&str, &[&str], &[&str])] = &[
+    let cases: &[(&str, Names, Names)] = &[
         ("Twitter", &[], &["create"]),
         ("twitter and LinkedIn", &[], &["create-twitter", "create-linkedin"]),
         ("Twitter and Facebook", &["facebook"], &["create"]),
@@ -139,7 +142,7 @@ fn several_earlier_posts_are_moved_together_or_by_name() {
     let results = results(&plan(&first, &testing::context()), &first.user_folder, &json!([]));
     let told = data(&host.run(|| SocialMedia.reply(&first, &results).unwrap()));
     let context = testing::context().with_answer("social-media", "done", told);
-    let cases: &[(&[&str], &[&str], &[&str])] = &[
+    let cases: &[(Names, Names, Names)] = &[
         (&[], &[], &["schedule-twitter", "schedule-linkedin"]),
         (&["linkedin"], &[], &["schedule"]),
         (&[], &["linkedin"], &["schedule"]),
