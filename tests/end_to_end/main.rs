@@ -29,4 +29,5 @@ mod replay;
 mod request;
 mod schedule;
 mod support;
+mod understanding;
 mod walk;

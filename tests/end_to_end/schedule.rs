@@ -14,17 +14,22 @@ use crate::request::owner;
 use crate::support::{DataDir, PATIENCE, POST_AND_SCHEDULE, ZONE};
 
 /// Monday, 23 November 2026, 10:00 in Berlin.
-const MONDAY: i64 = 1_795_424_400_000;
+pub const MONDAY: i64 = 1_795_424_400_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// A host in this process, with a clock that the test moves.
+pub async fn host_at(data: &DataDir, now_ms: i64) -> (Host, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::at(now_ms));
+    // This program is the test, and knows no command.
+    let compiler = ChildCompiler { program: env!("CARGO_BIN_EXE_openanalyst").into(), ..compile::in_a_child() };
+    let host = Host::open_with(&settings(data), Role::Server, clock.clone(), compiler).await.unwrap();
+    (host, clock)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     let data = DataDir::new();
-    let settings = settings(&data);
-    let clock = Arc::new(ManualClock::at(MONDAY));
-    // This program is the test, and knows no command.
-    let compiler = ChildCompiler { program: env!("CARGO_BIN_EXE_openanalyst").into(), ..compile::in_a_child() };
-    let host = Host::open_with(&settings, Role::Server, clock.clone(), compiler).await.unwrap();
+    let (host, clock) = host_at(&data, MONDAY).await;
     let ada = owner("acme", "ada");
     let mut notices = host.brain.notices();
     let request = NewRequest {

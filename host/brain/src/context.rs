@@ -11,7 +11,7 @@ use openanalyst_domain::{Owner, SessionKey, TaskId};
 use openanalyst_registry::TenantCatalog;
 use openanalyst_runtime::contract;
 use openanalyst_store::known::{Known, KnownFailure, KnownKeys, KnownLimits, KnownMessage, KnownTask};
-use openanalyst_store::learnings::LearningRow;
+use openanalyst_store::learnings::{CORRECTION, LearningRow};
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::tasks::{NewTask, TaskRow};
 use openanalyst_store::{Store, StoreError, json};
@@ -49,7 +49,6 @@ const MAX_ONE_MESSAGE_BYTES: usize = 32 << 10;
 
 /// Where the users' preferences stand in their memory.
 pub(crate) const PREFERENCES: &str = "preferences/";
-const TIME_ZONE: &str = "preferences/time-zone";
 const CUSTOM_INSTRUCTIONS: &str = "custom-instructions";
 
 /// How much was left out of a context to keep it within its size, by what it is.
@@ -163,6 +162,8 @@ pub(crate) fn build(
     now_ms: i64,
 ) -> Result<Built, StoreError> {
     let Known { noted, told, instructions, messages, older, tasks, failures, learnings: known, .. } = known;
+    // What was said about the choice of skills is the router's, and helps no step.
+    let known: Vec<LearningRow> = known.into_iter().filter(|row| row.source != CORRECTION).collect();
     let mut omitted = Omitted { messages: older, ..Omitted::default() };
     let mut preferences: BTreeMap<String, String> =
         noted.into_iter().map(|(key, value)| (key[PREFERENCES.len()..].to_owned(), value)).collect();

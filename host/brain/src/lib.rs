@@ -28,6 +28,7 @@ mod bus;
 mod checker;
 mod clarify;
 mod context;
+mod correction;
 mod end;
 mod erasure;
 mod expect;

@@ -8,6 +8,7 @@ use openanalyst_registry::{Availability, CatalogSkill, FALLBACK_SKILL, TenantCat
 use openanalyst_router::{Decision, Route, Utterance};
 use openanalyst_runtime::contract;
 use openanalyst_store::StoreError;
+use openanalyst_store::learnings::{self, NewLearning};
 use openanalyst_store::tasks::{NewEvent, TaskRow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use crate::api::{Answer, Question};
 use crate::asked::{answers_of, readable};
 use crate::brain::Inner;
 use crate::context::{self, Reading};
+use crate::correction::{self, Correction};
 use crate::end::{self, End};
 use crate::instead::{self, Instead};
 use crate::numbers::unsigned;
@@ -170,20 +172,31 @@ async fn understand(
     let built = context::build(known, &catalog, task, zone, now_ms)?;
     let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context, built.omitted));
     record.note(|unsaved| unsaved.events([understood])).await;
+    // What was meant for another skill is done by that one; the words of this request only say so.
+    let corrected = match (&task.skill, rounds) {
+        (None, []) => correction::read(&task.content, &catalog, &built.context),
+        _ => None,
+    };
     let utterance = Utterance {
-        text: &task.content,
+        text: corrected.as_ref().map_or(task.content.as_str(), |corrected| corrected.request.as_str()),
         now_ms,
         time_zone: &built.time_zone,
         locale: built.locale.as_deref(),
         previous_skill: built.previous_skill.as_deref(),
         has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
     };
-    let parts = record.during(Box::pin(split::parts(record, task, &catalog, &utterance))).await??;
-    let content = parts.first().map_or(task.content.as_str(), |part| part.request.as_str());
+    let parts = match &corrected {
+        Some(_) => Vec::new(),
+        None => record.during(Box::pin(split::parts(record, task, &catalog, &utterance))).await??,
+    };
+    let content = parts.first().map_or(utterance.text, |part| part.request.as_str());
     let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
     let mut chosen_instead = None;
-    if task.skill.is_none() {
+    if let Some(corrected) = &corrected {
+        route.reasons.push(format!("You said that your request before this one is for `{}`.", corrected.skill));
+    }
+    if task.skill.is_none() && corrected.is_none() {
         if let Some((skill, part)) = split::unavailable_part(&catalog, &utterance, &parts) {
             return Err(Failure::not_found(instead::for_a_part(&skill, &part)).into());
         }
@@ -205,6 +218,9 @@ async fn understand(
         }
     }
     let (name, confidence) = match (&task.skill, &route.decision) {
+        _ if corrected.is_some() => {
+            (corrected.as_ref().map(|corrected| corrected.skill.clone()).unwrap_or_default(), 1.0)
+        }
         _ if chosen_instead.is_some() => (chosen_instead.unwrap_or_default(), best),
         _ if !parts.is_empty() => (parts[0].skill.clone(), best),
         // An answered task goes on with the skill that it began with.
@@ -234,6 +250,9 @@ async fn understand(
         record.note(|unsaved| unsaved.events([routed])).await;
         return Err(Stop::End(question));
     }
+    if let Some(corrected) = &corrected {
+        learn(record, task, corrected, now_ms).await?;
+    }
     let request = request_of(task, content, &route, confidence, rounds, &built.time_zone);
     if !parts.is_empty() {
         route.reasons.push(format!("the request has {} parts, for {}", parts.len(), names_of(&parts)));
@@ -249,6 +268,33 @@ async fn understand(
         })
         .await;
     Ok((catalog, prepared, skill))
+}
+
+/// Keeps what the user corrected as an example of the tenant, where the tenant allows it.
+async fn learn(record: &Record, task: &TaskRow, corrected: &Correction, now_ms: i64) -> Result<(), Stop> {
+    let brain = record.brain();
+    let tenant = &task.owner.tenant;
+    if !brain.registry.settings(tenant).await.is_ok_and(|settings| settings.learn_from_corrections) {
+        return Ok(());
+    }
+    let content = format!("The request \"{}\" is for the skill `{}`.", corrected.request, corrected.skill);
+    let tags: Vec<String> = corrected.not.iter().cloned().collect();
+    let learning = NewLearning {
+        owner: &task.owner,
+        shared: false,
+        skill: Some(&corrected.skill),
+        task: Some(task.id),
+        title: &corrected.request,
+        content: &content,
+        source: learnings::CORRECTION,
+        tags: &tags,
+        at_ms: now_ms,
+    };
+    let mut writing = record.begin().await?;
+    writing.learn(&learning);
+    writing.touch_skills(tenant, now_ms).await?;
+    writing.commit().await?;
+    Ok(())
 }
 
 /// Notes in the row of a task which skill it gets, and gives what is to be written of that.

@@ -15,6 +15,8 @@ pub struct TenantSettings {
     pub require_signature: bool,
     /// The publishers that are trusted.
     pub publishers: Vec<Publisher>,
+    /// Whether what a user says of a wrong choice of skill ("no, that was for analytics") becomes an example of the tenant.
+    pub learn_from_corrections: bool,
     /// Limits of every skill, and quotas of all of them together.
     pub limits: SkillLimits,
     /// How much is kept: of each user, and of all together.

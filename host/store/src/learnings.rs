@@ -1,6 +1,6 @@
 //! What was learned from research: one user's own learnings, and those that everybody in the tenant may know.
 
-use openanalyst_domain::{MessageId, Owner, TaskId};
+use openanalyst_domain::{MessageId, Owner, TaskId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,6 +9,30 @@ use crate::{Store, StoreError, Tx, json, to_json};
 
 /// Most learnings that are kept of one user, and of the tenant as a whole: a new one makes the oldest go. The history keeps them all.
 pub const MAX_KEPT: i64 = 1_000;
+
+/// The source of a learning about the choice of a skill: the title is the request, the tag the skill that it was not for.
+pub const CORRECTION: &str = "route-correction";
+/// Most bytes of a request that is kept as a correction.
+const MAX_CORRECTED_BYTES: usize = 500;
+
+/// What a user said about the choice of a skill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// The words of the request.
+    pub request: String,
+    /// The skill that it is for.
+    pub skill: String,
+    /// The skill that it is not for.
+    pub not: Option<String>,
+}
+
+struct RawCorrection {
+    title: String,
+    skill: Option<String>,
+    tags: Json,
+}
+
+from_row!(RawCorrection { title, skill, tags });
 
 /// Something learned.
 #[derive(Debug, Clone)]
@@ -114,6 +138,29 @@ impl Tx {
 }
 
 impl Store {
+    /// What the users of a tenant said about the choice of skills, oldest first: the newest so many.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Damaged`].
+    pub async fn corrections(&self, tenant: &TenantId, limit: u32) -> Result<Vec<CorrectionRow>, StoreError> {
+        let rows: Vec<RawCorrection> = query(
+            "SELECT title, skill, tags FROM learnings WHERE tenant = $1 AND source = $2 AND length(title) <= $3 \
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(tenant.as_str())
+        .bind(CORRECTION)
+        .bind(i64::try_from(MAX_CORRECTED_BYTES).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .all(self.read(tenant))
+        .await?;
+        let corrected = |raw: RawCorrection| {
+            let tags: Vec<String> = json("tags", &raw.tags)?;
+            let not = tags.into_iter().next();
+            Ok(raw.skill.map(|skill| CorrectionRow { request: raw.title, skill, not }))
+        };
+        rows.into_iter().rev().filter_map(|raw| corrected(raw).transpose()).collect()
+    }
+
     /// The newest learnings that the user may know, newest first: at most `limit` of their own, and as many of the whole tenant's.
     ///
     /// # Errors
