@@ -584,6 +584,7 @@ impl Reader<'_> {
                 }
                 let (period, next) = self.period(place, true)?;
                 match period {
+                    Ok(period) if self.has(at, Sense::Before) => self.take_day(frame, Ok(Day::of(period.from))),
                     Ok(period) => self.take_day(frame, Ok(Day::of(period.to))),
                     Err(problem) => frame.fail(problem),
                 }
@@ -597,6 +598,9 @@ impl Reader<'_> {
             Ok(day) => {
                 if let Some(part) = day.part {
                     self.take_part(frame, part);
+                }
+                if day.around {
+                    frame.bound.get_or_insert(Bound::Around);
                 }
                 if let Some(clock) = day.clock {
                     frame.clocks.push(clock);

@@ -97,7 +97,7 @@ impl Reader<'_> {
             return Err(problem);
         }
         let times = self.times(frame, &every, clocked)?;
-        self.default_day(&mut every);
+        self.default_day(&mut every, frame.start);
         let now = self.setting.now.with_timezone(&zone).naive_local();
         let until = match &frame.lasts {
             Some(length) if !length.is_clock() => {
@@ -195,8 +195,21 @@ impl Reader<'_> {
     }
 
     /// The day where none was said: Monday, the first, 1 January.
-    fn default_day(&self, every: &mut Every) {
+    fn default_day(&self, every: &mut Every, start: Option<NaiveDate>) {
         let none = every.days.is_empty() && every.nth.is_none() && every.month_days.is_empty();
+        // "weekly starting next Friday" is on Fridays.
+        if let Some(start) = start.filter(|_| none) {
+            match every.unit {
+                Unit::Week => every.days = vec![start.weekday()],
+                Unit::Month => every.month_days = vec![start.day() as i32],
+                Unit::Year => {
+                    every.month_days = vec![start.day() as i32];
+                    every.months = vec![start.month()];
+                }
+                _ => {}
+            }
+            return;
+        }
         match every.unit {
             Unit::Week if none => {
                 every.days = vec![Weekday::Mon];
