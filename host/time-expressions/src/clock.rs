@@ -164,7 +164,8 @@ impl Reader<'_> {
                 // A spelled number is an hour only where something says so.
                 let minutes = self.count(at + 1).is_some_and(|(_, next)| self.half_of_day(next).is_some());
                 let follows = self.has(at + 1, Sense::OClock) || self.half_of_day(at + 1).is_some() || minutes;
-                if !(follows || led && !self.counts_things(at + 1) && !self.has(at, Sense::A)) {
+                let plain = !self.counts_things(at + 1) && !self.has(at, Sense::A);
+                if !(follows || led && plain) {
                     return None;
                 }
                 // "nine thirty"

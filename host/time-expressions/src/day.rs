@@ -54,7 +54,7 @@ impl Reader<'_> {
         let article = self.has(at, Sense::The);
         let place = if article { at + 1 } else { at };
         self.relative(at, depth)
-            .or_else(|| self.near_weekday(place, depth))
+            .or_else(|| self.near_weekday(place))
             .or_else(|| self.day_of_period(place))
             .or_else(|| self.simple_date(place, led || article))
             .or_else(|| self.holiday_day(place))
@@ -224,7 +224,7 @@ impl Reader<'_> {
     }
 
     /// "this Friday", "next Friday", "last Friday".
-    fn near_weekday(&self, at: usize, depth: u32) -> Read<Day> {
+    fn near_weekday(&self, at: usize) -> Read<Day> {
         let by = |sense: Sense| self.has(at, sense);
         let weekday = self.weekday(at + 1)?;
         let week = monday(self.today);
@@ -268,7 +268,6 @@ impl Reader<'_> {
                 Err(problem) => (Err(problem), next),
             });
         }
-        let _ = depth;
         Some((Ok(day), at + 2))
     }
 

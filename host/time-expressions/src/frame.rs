@@ -734,11 +734,12 @@ impl Reader<'_> {
         if longest == 0 || after_and && clock_end < longest && frame.every.is_none() {
             return self.lasting(frame, at);
         }
-        if clock_end == longest && clock_end > day_end {
-            if let Some((clock, next)) = clock {
-                self.take_clock(frame, clock, at, next);
-                return Some(next);
-            }
+        if clock_end == longest
+            && clock_end > day_end
+            && let Some((clock, next)) = clock
+        {
+            self.take_clock(frame, clock, at, next);
+            return Some(next);
         }
         frame.led |= led;
         if day_end >= period_end {

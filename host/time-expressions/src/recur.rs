@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc, Weekday};
 use chrono_tz::Tz;
 
-use crate::calendar::{is_weekend, last_of_month, monday, shift, shift_working};
+use crate::calendar::{is_weekend, last_of_month, shift, shift_working};
 use crate::clock::default_hour;
 use crate::every::Every;
 use crate::frame::Frame;
@@ -125,7 +125,7 @@ impl Reader<'_> {
         for day in every.month_days.iter().filter(|day| **day > 28) {
             if every.months.is_empty() {
                 self.note(Note::DayOfMonth31(*day as u32));
-            } else if every.months.iter().any(|month| *month == 2) {
+            } else if every.months.contains(&2) {
                 self.note(Note::LeapDay);
             }
         }
@@ -471,7 +471,6 @@ impl Reader<'_> {
             let day = date.day() as i32;
             return every.month_days.iter().any(|wanted| *wanted == day || *wanted < 0 && date == last);
         }
-        let _ = monday(date);
         every.days.is_empty() || every.days.contains(&date.weekday())
     }
 }

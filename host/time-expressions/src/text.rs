@@ -317,7 +317,7 @@ impl Reader<'_> {
         if led || frame.bound.is_some() || frame.pieces > 2 {
             return false;
         }
-        if frame.pieces > 1 && !(determined && !frame.clocks.is_empty()) {
+        if frame.pieces > 1 && (!determined || frame.clocks.is_empty()) {
             return false;
         }
         let relative = frame.days.len() == 1
@@ -370,9 +370,7 @@ impl Reader<'_> {
             if token.senses.contains(&Sense::Vague) {
                 return Some((at, at + 1));
             }
-            let plain = !token.senses.contains(&Sense::Weak)
-                && !(token.senses.contains(&Sense::Am) && self.any(at, &[Sense::On]))
-                && !token.senses.contains(&Sense::Function);
+            let plain = !token.senses.contains(&Sense::Weak) && !token.senses.contains(&Sense::Function);
             (strong && plain).then_some((at, at + 1))
         };
         if let Some(found) = of_time(frame.next) {
