@@ -162,9 +162,24 @@ impl Reader<'_> {
             None => {
                 let (hour, _) = self.count(at).filter(|(n, next)| *n <= 24 && *next == at + 1)?;
                 // A spelled number is an hour only where something says so.
-                let follows = self.has(at + 1, Sense::OClock) || self.half_of_day(at + 1).is_some();
-                if !(follows || led && !self.counts_things(at + 1) && !self.has(at, Sense::A)) {
+                let minutes = self.count(at + 1).is_some_and(|(_, next)| self.half_of_day(next).is_some());
+                let follows = self.has(at + 1, Sense::OClock) || self.half_of_day(at + 1).is_some() || minutes;
+                let plain = !self.counts_things(at + 1) && !self.has(at, Sense::A);
+                if !(follows || led && plain) {
                     return None;
+                }
+                // "nine thirty"
+                if !self.has(at + 1, Sense::OClock)
+                    && let Some((minute, next)) = self.count(at + 1).filter(|(n, _)| (10..60).contains(n) && n % 5 == 0)
+                    && self.digits(at + 1).is_none()
+                    && self.unit(next).is_none()
+                {
+                    let (hour, minute) = (u32::try_from(hour).ok()?, u32::try_from(minute).ok()?);
+                    let (half, hour, next) = match self.half_of_day(next) {
+                        Some((pm, end)) => (Half::Said, hour % 12 + if pm { 12 } else { 0 }, end),
+                        None => (Half::Open, hour, next),
+                    };
+                    return Some((Ok(Clock { hour, minute, half, midnight: false, around: false }), next));
                 }
                 (1, hour)
             }

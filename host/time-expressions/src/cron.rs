@@ -88,7 +88,7 @@ impl Reader<'_> {
             return Some((Ok(every), place + 2));
         }
         let first = self.token(place)?;
-        if !said && !(matches!(first.kind, Kind::Number | Kind::Mark('*')) && !first.glued) {
+        if !(said || matches!(first.kind, Kind::Number | Kind::Mark('*')) && !first.glued) {
             return None;
         }
         let rest = &self.text[first.span.start..];
@@ -99,7 +99,7 @@ impl Reader<'_> {
             .take_while(|field| is_field(field))
             .collect();
         let starred = fields.iter().any(|field| field.contains('*'));
-        if !said && !(fields.len() >= 5 && starred) {
+        if !(said || fields.len() >= 5 && starred) {
             return None;
         }
         let fields = if fields.len() > 6 { &fields[..6] } else { &fields[..] };

@@ -213,7 +213,13 @@ impl Reader<'_> {
     fn with_clock(&self, from: usize, next: usize, date: Result<NaiveDate, Problem>) -> Read<Date> {
         let date = match date {
             Ok(date) => date,
-            Err(problem) => return Some((Err(problem), next)),
+            // The time belongs to the day that cannot be read.
+            Err(problem) => {
+                let timed = self.word(next) == "t" && self.glued(next);
+                let end = self.clock(next + 1, true).filter(|_| timed).map_or(next, |(_, end)| end);
+                let zulu = end > next && self.word(end) == "z" && self.glued(end);
+                return Some((Err(problem), end + usize::from(zulu)));
+            }
         };
         let mut read = Date { date, clock: None, year_said: true };
         if self.word(next) == "t"

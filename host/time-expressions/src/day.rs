@@ -23,11 +23,22 @@ pub(crate) struct Day {
     /// It is only a weekday's name.
     pub bare_weekday: bool,
     pub holiday: bool,
+    /// "in about 2 hours"
+    pub around: bool,
 }
 
 impl Day {
     pub fn of(date: NaiveDate) -> Self {
-        Self { date, part: None, clock: None, exact: None, keeps_time: false, bare_weekday: false, holiday: false }
+        Self {
+            date,
+            part: None,
+            clock: None,
+            exact: None,
+            keeps_time: false,
+            bare_weekday: false,
+            holiday: false,
+            around: false,
+        }
     }
 }
 
@@ -43,7 +54,7 @@ impl Reader<'_> {
         let article = self.has(at, Sense::The);
         let place = if article { at + 1 } else { at };
         self.relative(at, depth)
-            .or_else(|| self.near_weekday(place, depth))
+            .or_else(|| self.near_weekday(place))
             .or_else(|| self.day_of_period(place))
             .or_else(|| self.simple_date(place, led || article))
             .or_else(|| self.holiday_day(place))
@@ -116,6 +127,8 @@ impl Reader<'_> {
             return Some((Ok(Day::of(date)), place + 1));
         }
         let begin = if self.any(begin, &[Sense::The]) { begin + 1 } else { begin };
+        let around = inside && self.has(begin, Sense::Around);
+        let begin = begin + usize::from(around);
         let article = begin > at && self.has(begin - 1, Sense::The);
         let (length, next) = match self.length(begin) {
             Some((Ok(length), next)) => (length, next),
@@ -155,10 +168,10 @@ impl Reader<'_> {
                     );
                 let Some(exact) = at_moment.filter(|at| YEARS.contains(&at.year())) else { return self.far(at, next) };
                 let exact = exact.with_second(0).and_then(|at| at.with_nanosecond(0)).unwrap_or(exact);
-                return Some((Ok(Day { exact: Some(exact), ..Day::of(exact.date_naive()) }), next));
+                return Some((Ok(Day { exact: Some(exact), around, ..Day::of(exact.date_naive()) }), next));
             }
             let Some(date) = self.moved(self.today, &length, back) else { return self.far(at, next) };
-            Some((Ok(Day { keeps_time: true, ..Day::of(date) }), next))
+            Some((Ok(Day { keeps_time: true, around, ..Day::of(date) }), next))
         };
         if self.has(next, Sense::FromNow) {
             return from_now(false, next + 1);
@@ -211,7 +224,7 @@ impl Reader<'_> {
     }
 
     /// "this Friday", "next Friday", "last Friday".
-    fn near_weekday(&self, at: usize, depth: u32) -> Read<Day> {
+    fn near_weekday(&self, at: usize) -> Read<Day> {
         let by = |sense: Sense| self.has(at, sense);
         let weekday = self.weekday(at + 1)?;
         let week = monday(self.today);
@@ -255,7 +268,6 @@ impl Reader<'_> {
                 Err(problem) => (Err(problem), next),
             });
         }
-        let _ = depth;
         Some((Ok(day), at + 2))
     }
 
@@ -402,7 +414,7 @@ impl Reader<'_> {
     /// "end of the month", "the last day of next month", "the first Monday in December".
     fn day_of_period(&self, at: usize) -> Read<Day> {
         let edge = [(Sense::EndOf, 1), (Sense::StartOf, -1), (Sense::MiddleOf, 0)];
-        if let Some((_, edge)) = edge.iter().find(|(sense, _)| self.has(at, *sense)) {
+        if let Some((_, edge)) = edge.iter().find(|(sense, _)| self.has(at, *sense) && !self.has(at, Sense::Vague)) {
             let of = usize::from(self.has(at + 1, Sense::Of));
             let (period, next) = self.month_or_period(at + 1 + of)?;
             if self.day_number(next).is_some() && self.month(next - 1).is_some() {

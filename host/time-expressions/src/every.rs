@@ -88,6 +88,14 @@ impl Reader<'_> {
         }
         let start = at;
         let at = if self.has(at, Sense::On) { at + 1 } else { at };
+        if let Some(read) = self.edge_of_every(start + usize::from(self.any(start, &[Sense::On, Sense::At]))) {
+            return Some(read);
+        }
+        // "on alternate Fridays"
+        if self.has(at, Sense::Other) && self.weekdays(at + 1).is_some() {
+            let (days, next) = self.weekday_list(at + 1)?;
+            return Some((Ok(Every::on(days, 2)), next));
+        }
         if let Some(read) = self.nth_of_every(at) {
             return Some(read);
         }
@@ -125,6 +133,37 @@ impl Reader<'_> {
         }
         let part = self.parts(at)?;
         Some((Ok(Every { part: Some(part), ..Every::of(Unit::Day, 1) }), at + 1))
+    }
+
+    /// "at the end of every month", "at the start of each week".
+    fn edge_of_every(&self, at: usize) -> Read<Every> {
+        let end = self.has(at, Sense::EndOf);
+        if !end && !self.has(at, Sense::StartOf) {
+            return None;
+        }
+        let place = at + 1 + usize::from(self.has(at + 1, Sense::Of));
+        if !self.has(place, Sense::Every) {
+            return None;
+        }
+        let of_quarter = || if end { vec![3, 6, 9, 12] } else { vec![1, 4, 7, 10] };
+        let every = match self.unit(place + 1)? {
+            Unit::Month => Every::on_month_days(vec![if end { -1 } else { 1 }]),
+            Unit::Quarter => Every { months: of_quarter(), ..Every::on_month_days(vec![if end { -1 } else { 1 }]) },
+            Unit::Week => Every::on(vec![if end { Weekday::Fri } else { Weekday::Mon }], 1),
+            Unit::Year => {
+                if end {
+                    self.yearly(31, 12)
+                } else {
+                    self.yearly(1, 1)
+                }
+            }
+            Unit::Day | Unit::WorkDay => {
+                let part = if end { Part::EndOfDay } else { Part::Morning };
+                Every { part: Some(part), ..Every::of(self.unit(place + 1)?, 1) }
+            }
+            _ => return None,
+        };
+        Some((Ok(every), place + 2))
     }
 
     fn how_often(&self, from: usize, to: usize, unit: Unit) -> Problem {

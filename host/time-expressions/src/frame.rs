@@ -584,6 +584,7 @@ impl Reader<'_> {
                 }
                 let (period, next) = self.period(place, true)?;
                 match period {
+                    Ok(period) if self.has(at, Sense::Before) => self.take_day(frame, Ok(Day::of(period.from))),
                     Ok(period) => self.take_day(frame, Ok(Day::of(period.to))),
                     Err(problem) => frame.fail(problem),
                 }
@@ -597,6 +598,9 @@ impl Reader<'_> {
             Ok(day) => {
                 if let Some(part) = day.part {
                     self.take_part(frame, part);
+                }
+                if day.around {
+                    frame.bound.get_or_insert(Bound::Around);
                 }
                 if let Some(clock) = day.clock {
                     frame.clocks.push(clock);
@@ -730,11 +734,12 @@ impl Reader<'_> {
         if longest == 0 || after_and && clock_end < longest && frame.every.is_none() {
             return self.lasting(frame, at);
         }
-        if clock_end == longest && clock_end > day_end {
-            if let Some((clock, next)) = clock {
-                self.take_clock(frame, clock, at, next);
-                return Some(next);
-            }
+        if clock_end == longest
+            && clock_end > day_end
+            && let Some((clock, next)) = clock
+        {
+            self.take_clock(frame, clock, at, next);
+            return Some(next);
         }
         frame.led |= led;
         if day_end >= period_end {

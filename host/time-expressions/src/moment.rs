@@ -1,9 +1,6 @@
 //! The meaning of a frame: a moment, a span, a length, or a question.
 
-use chrono::{
-    DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _,
-    Timelike as _,
-};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Timelike as _};
 use chrono_tz::Tz;
 
 use crate::calendar::{Instant, YEARS, begin, instant, shift};
@@ -242,7 +239,6 @@ impl Reader<'_> {
                 self.note(Note::SeasonOf(name.clone(), zone));
             }
         }
-        let _ = at.offset().fix();
         Ok(at.with_timezone(&self.zone))
     }
 

@@ -304,7 +304,7 @@ impl Reader<'_> {
             return Some((Err(self.out_of_range(at, place + 1)), place + 1));
         }
         let year = self.year(place)?;
-        if !(led || named) || self.counts_things(place + 1) && !named {
+        if !(named || led && !self.counts_things(place + 1)) {
             return None;
         }
         if !YEARS.contains(&year) {

@@ -8,9 +8,13 @@ use crate::meaning::Reason;
 use crate::setting::Setting;
 use crate::words::{Ask, Note, Part, Sense, Table, Unit, Voice};
 
-/// Why something cannot be read, and what could be answered.
+/// Why something cannot be read, and what could be answered. Boxed, because most readings have none.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Detail>);
+
+/// What a [`Problem`] holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Detail {
     pub reason: Reason,
     pub ask: Ask,
     pub dates: Vec<NaiveDate>,
@@ -19,9 +23,24 @@ pub(crate) struct Problem {
     pub answers: Vec<String>,
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Detail;
+
+    fn deref(&self) -> &Detail {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Detail {
+        &mut self.0
+    }
+}
+
 impl Problem {
     pub fn new(reason: Reason, ask: Ask) -> Self {
-        Self { reason, ask, dates: Vec::new(), times: Vec::new(), cities: Vec::new(), answers: Vec::new() }
+        let (dates, times, cities, answers) = Default::default();
+        Self(Box::new(Detail { reason, ask, dates, times, cities, answers }))
     }
 
     pub fn dates(mut self, dates: Vec<NaiveDate>) -> Self {
@@ -222,8 +241,7 @@ impl<'a> Reader<'a> {
     pub fn length(&self, at: usize) -> Read<Length> {
         let mut length = Length::default();
         let mut next = at;
-        loop {
-            let Some((result, end)) = self.one_length(next) else { break };
+        while let Some((result, end)) = self.one_length(next) {
             let one = match result {
                 Ok(one) => one,
                 Err(problem) => return Some((Err(problem), end)),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc, Weekday};
 use chrono_tz::Tz;
 
-use crate::calendar::{is_weekend, last_of_month, monday, shift, shift_working};
+use crate::calendar::{is_weekend, last_of_month, shift, shift_working};
 use crate::clock::default_hour;
 use crate::every::Every;
 use crate::frame::Frame;
@@ -97,7 +97,7 @@ impl Reader<'_> {
             return Err(problem);
         }
         let times = self.times(frame, &every, clocked)?;
-        self.default_day(&mut every);
+        self.default_day(&mut every, frame.start);
         let now = self.setting.now.with_timezone(&zone).naive_local();
         let until = match &frame.lasts {
             Some(length) if !length.is_clock() => {
@@ -125,7 +125,7 @@ impl Reader<'_> {
         for day in every.month_days.iter().filter(|day| **day > 28) {
             if every.months.is_empty() {
                 self.note(Note::DayOfMonth31(*day as u32));
-            } else if every.months.iter().any(|month| *month == 2) {
+            } else if every.months.contains(&2) {
                 self.note(Note::LeapDay);
             }
         }
@@ -195,8 +195,21 @@ impl Reader<'_> {
     }
 
     /// The day where none was said: Monday, the first, 1 January.
-    fn default_day(&self, every: &mut Every) {
+    fn default_day(&self, every: &mut Every, start: Option<NaiveDate>) {
         let none = every.days.is_empty() && every.nth.is_none() && every.month_days.is_empty();
+        // "weekly starting next Friday" is on Fridays.
+        if let Some(start) = start.filter(|_| none) {
+            match every.unit {
+                Unit::Week => every.days = vec![start.weekday()],
+                Unit::Month => every.month_days = vec![start.day() as i32],
+                Unit::Year => {
+                    every.month_days = vec![start.day() as i32];
+                    every.months = vec![start.month()];
+                }
+                _ => {}
+            }
+            return;
+        }
         match every.unit {
             Unit::Week if none => {
                 every.days = vec![Weekday::Mon];
@@ -458,7 +471,6 @@ impl Reader<'_> {
             let day = date.day() as i32;
             return every.month_days.iter().any(|wanted| *wanted == day || *wanted < 0 && date == last);
         }
-        let _ = monday(date);
         every.days.is_empty() || every.days.contains(&date.weekday())
     }
 }

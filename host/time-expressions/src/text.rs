@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use chrono::Datelike as _;
+
 use crate::frame::Frame;
 use crate::lex::{Kind, tokens};
 use crate::meaning::{Found, Meaning, Question, Readings, Reason};
@@ -51,7 +53,7 @@ impl Reader<'_> {
         }
         let mut adjectival: Vec<bool> = frames.iter().map(|frame| self.is_adjectival(frame)).collect();
         self.join_apart(&mut frames, &mut adjectival);
-        self.share_clock(&mut frames);
+        self.join_days(&mut frames, &mut adjectival);
         let mut readings = Readings::default();
         for (at, (mut frame, adjectival)) in frames.iter().cloned().zip(adjectival).enumerate() {
             if !adjectival && frame.problem.is_none() {
@@ -220,18 +222,36 @@ impl Reader<'_> {
         }
     }
 
-    /// "tomorrow and Friday at 9": both at 9.
-    fn share_clock(&self, frames: &mut [Frame]) {
+    /// Days joined by a word: "tomorrow and Friday at 9" is both at 9; "tomorrow or Friday" must be asked.
+    fn join_days(&self, frames: &mut Vec<Frame>, adjectival: &mut Vec<bool>) {
         for at in (1..frames.len()).rev() {
             let (before, behind) = frames.split_at_mut(at);
-            let (one, other) = (&mut before[at - 1], &behind[0]);
+            let (one, other) = (&mut before[at - 1], &mut behind[0]);
             let joined = other.first == one.next + 1 && self.has(one.next, Sense::And);
-            let timed = !other.days.is_empty() && other.clocks.len() == 1 && other.every.is_none();
-            if joined && timed && one.wants_clock() && one.part.is_none() && one.every.is_none() {
+            let days = one.days.len() == 1 && other.days.len() == 1 && one.every.is_none() && other.every.is_none();
+            if !joined || !days || one.problem.is_some() || other.problem.is_some() {
+                continue;
+            }
+            // "next week on Friday and Saturday"
+            let first = one.days[0].date;
+            if other.days[0].bare_weekday && other.days[0].date < first {
+                let weekday = other.days[0].date.weekday();
+                other.days[0].date =
+                    first.iter_days().skip(1).take(7).find(|date| date.weekday() == weekday).unwrap_or(first);
+            }
+            if one.wants_clock() && one.part.is_none() && other.clocks.len() == 1 {
                 one.clocks = other.clocks.clone();
                 one.clock_words = other.clock_words;
                 one.zones = other.zones.clone();
                 one.part = other.part;
+            }
+            if matches!(self.word(one.next), "or" | "oder") {
+                let dates = vec![first, other.days[0].date];
+                let ask = Ask::TwoDays(dates[0], dates[1]);
+                one.problem = Some(Problem::new(Reason::Contradiction, ask).dates(dates));
+                one.next = other.next;
+                frames.remove(at);
+                adjectival.remove(at);
             }
         }
     }
@@ -297,7 +317,7 @@ impl Reader<'_> {
         if led || frame.bound.is_some() || frame.pieces > 2 {
             return false;
         }
-        if frame.pieces > 1 && !(determined && !frame.clocks.is_empty()) {
+        if frame.pieces > 1 && (!determined || frame.clocks.is_empty()) {
             return false;
         }
         let relative = frame.days.len() == 1
@@ -350,9 +370,7 @@ impl Reader<'_> {
             if token.senses.contains(&Sense::Vague) {
                 return Some((at, at + 1));
             }
-            let plain = !token.senses.contains(&Sense::Weak)
-                && !(token.senses.contains(&Sense::Am) && self.any(at, &[Sense::On]))
-                && !token.senses.contains(&Sense::Function);
+            let plain = !token.senses.contains(&Sense::Weak) && !token.senses.contains(&Sense::Function);
             (strong && plain).then_some((at, at + 1))
         };
         if let Some(found) = of_time(frame.next) {
@@ -371,7 +389,7 @@ impl Reader<'_> {
             }
         }
         let at = frame.first.checked_sub(1).filter(|at| *at >= before)?;
-        if self.has(at, Sense::Vague) {
+        if self.any(at, &[Sense::Vague, Sense::EndOf, Sense::StartOf, Sense::MiddleOf, Sense::Other]) {
             return Some((at, at + 1));
         }
         let unit = matches!(self.unit(at), Some(Unit::Week | Unit::Weekend | Unit::Month | Unit::Day));

@@ -120,11 +120,11 @@ impl Voice for English {
             } else {
                 format!("{of_month} on the {}", list(&month_days, "and"))
             }
-        } else if matches!(of, Unit::Minute | Unit::Hour | Unit::Second) {
-            every(rule.interval, of)
-        } else if of == Unit::Day && rule.interval > 1 {
-            every(rule.interval, of)
-        } else if days.is_empty() || days.len() == 7 {
+        } else if matches!(of, Unit::Minute | Unit::Hour | Unit::Second)
+            || of == Unit::Day && rule.interval > 1
+            || days.is_empty()
+            || days.len() == 7
+        {
             every(rule.interval, of)
         } else if rule.interval == 1 {
             if weekdays { "every weekday".to_owned() } else { format!("every {}", list(&days, "and")) }

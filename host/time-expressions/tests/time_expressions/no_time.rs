@@ -1,0 +1,72 @@
+//! What is no time, and what only describes a noun.
+
+use crate::support::{check, setting};
+
+const ROWS: &[(&str, &str)] = &[
+    (
+        "Create a Twitter post about Black Friday deals and schedule it for Monday at 9",
+        "[2026-11-27T09:00~] & 2026-11-30T09:00",
+    ),
+    (
+        "Create a Twitter post about our 3pm webinar and schedule it for tomorrow at 9",
+        "[2026-11-23T15:00] & 2026-11-24T09:00",
+    ),
+    ("Create a Twitter post about daily habits and schedule it for Friday at 9", "[0 0 9 * * *] & 2026-11-27T09:00"),
+    ("you may do this", "-"),
+    ("in a second", "-"),
+    ("the sun is up", "-"),
+    ("march on", "-"),
+    ("Node.js 18", "-"),
+    ("3 tips", "-"),
+    ("24 ideas", "-"),
+    ("in Spanish", "-"),
+    ("at home", "-"),
+    ("Black Friday deals", "[2026-11-27T09:00~]"),
+    ("our 3pm webinar", "[2026-11-23T15:00]"),
+    ("daily habits", "[0 0 9 * * *]"),
+    ("Monday motivation", "[2026-11-30T09:00~]"),
+    ("Friday feeling", "[2026-11-27T09:00~]"),
+    ("2026 trends", "-"),
+    ("I sat down", "-"),
+    ("the weekly report", "[0 0 9 * * 1]"),
+    ("send the weekly report on Monday at 9", "[0 0 9 * * 1] & 2026-11-30T09:00"),
+    ("at 3 locations", "-"),
+    ("at 20 percent", "-"),
+    ("v2.10.2024", "-"),
+    ("192.168.1.1", "-"),
+    ("50/50", "-"),
+    ("4/5 stars", "-"),
+    ("version 1.2.3", "-"),
+    ("a 9 to 5 job", "-"),
+    ("call +49 30 123456", "-"),
+    ("room 1430", "-"),
+    ("March for our lives", "-"),
+    ("May I ask", "-"),
+    ("we may 5 times", "-"),
+    ("the Friday report", "[2026-11-27T09:00~]"),
+    ("the Monday schedule", "[2026-11-30T09:00~]"),
+    ("about Monday", "[2026-11-30T09:00~]"),
+    ("about Christmas", "[2026-12-25T09:00~]"),
+    ("Christmas sale", "[2026-12-25T09:00~]"),
+    ("today's news", "[2026-11-23T11:00~]"),
+    ("tomorrow's post", "[2026-11-24T09:00~]"),
+    ("Monday's meeting", "[2026-11-30T09:00~]"),
+    ("my 9am call", "[2026-11-24T09:00]"),
+    ("weekly newsletter tips", "[0 0 9 * * 1]"),
+    ("morning routine", "-"),
+    ("good morning", "-"),
+    ("in the long run", "-"),
+    ("day trip", "-"),
+    ("one day I will", "-"),
+    ("a 30 minute workout", "[1800s0m]"),
+    ("30-minute meeting tomorrow at 9", "[1800s0m] & 2026-11-24T09:00"),
+    ("weekly report to the team every Monday", "[0 0 9 * * 1] & 0 0 9 * * 1"),
+    ("schedule a post for tomorrow at 9am about our 5 year anniversary", "2026-11-24T09:00 & [0s60m]"),
+    ("cancel the Monday schedule", "[2026-11-30T09:00~]"),
+    ("every Friday last week's numbers", "0 0 9 * * 5 & [2026-11-16..2026-11-22]"),
+];
+
+#[test]
+fn no_time_are_read() {
+    check(ROWS, &setting());
+}
