@@ -94,13 +94,13 @@ pub fn is_undo(text: &str) -> bool {
     let known = |word: &&str| BESIDE.contains(word) || WHAT.contains(word) || WHOLE.contains(word);
     let undoes = said.iter().any(|word| WHOLE.contains(word)) && {
         // "mach das rückgängig" has its verb beside it.
-        said.iter().all(|word| known(&word) || matches!(*word, "mach" | "mache" | "machen" | "make" | "just"))
+        said.iter().all(|word| known(word) || matches!(*word, "mach" | "mache" | "machen" | "make" | "just"))
     };
     let takes_back = said.iter().any(|word| TAKES.contains(word))
         && said.iter().any(|word| BACK.contains(word))
-        && said.iter().all(|word| known(&word) || TAKES.contains(word) || BACK.contains(word));
+        && said.iter().all(|word| known(word) || TAKES.contains(word) || BACK.contains(word));
     let restores = said.iter().any(|word| matches!(*word, "restore" | "reverse"))
-        && said.iter().all(|word| known(&word) || matches!(*word, "restore" | "reverse"));
+        && said.iter().all(|word| known(word) || matches!(*word, "restore" | "reverse"));
     undoes || takes_back || restores
 }
 
@@ -209,7 +209,7 @@ pub fn weekday(word: &str) -> Option<u8> {
         &["sunday", "sun", "sonntag"],
     ];
     let is = |name: &&str| word == *name || (name.len() > 5 && word.strip_suffix('s') == Some(name));
-    DAYS.iter().position(|names| names.iter().any(|name| is(name))).and_then(|day| u8::try_from(day).ok())
+    DAYS.iter().position(|names| names.iter().any(is)).and_then(|day| u8::try_from(day).ok())
 }
 
 /// The English name of a day of the week, Monday is 0.

@@ -41,7 +41,7 @@ pub(crate) struct ScheduleSpec {
     pub(crate) notes: Vec<String>,
     /// What stood at its path when this was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) before: Option<Stored>,
+    pub(crate) before: Option<Box<Stored>>,
 }
 
 /// A flow to store.
@@ -188,7 +188,7 @@ fn undo_of(spec: &ScheduleSpec, summary: &str) -> Undo {
             "{} stood there before, just as it is. Say “cancel it” to take it away.",
             before.label()
         )),
-        Some(before) => Undo::Restore { schedule: before.clone() },
+        Some(before) => Undo::Restore { schedule: (**before).clone() },
         None => Undo::Remove { path: spec.path.clone(), is_flow: false, what: format!("{summary} (`{}`)", spec.path) },
     }
 }

@@ -200,7 +200,7 @@ fn changed(words: &str, request: &Request, context: &Context) -> Result<Option<P
                 target,
                 next_ms,
                 notes,
-                before: Some(stored),
+                before: Some(Box::new(stored)),
             };
             match spec.next_ms.is_empty() {
                 // The engine counts what is not counted here, and refuses what never fires.
@@ -358,7 +358,7 @@ fn schedule(mut spec: ScheduleSpec, context: &Context) -> Result<Plan> {
         return Ok(Plan::ask(Question::new(WHEN, text)));
     }
     if spec.before.is_none() {
-        spec.before = manage::stored(&spec.path)?.as_ref().and_then(Stored::of);
+        spec.before = manage::stored(&spec.path)?.as_ref().and_then(Stored::of).map(Box::new);
     }
     Ok(Plan::of([Job::Schedule { spec }.into_step()?]))
 }
