@@ -80,9 +80,33 @@ impl Request {
             .map_err(|error| Failure::invalid(format!("the slot `{name}` does not fit: {error}")))
     }
 
-    /// The slot `platform`, such as `twitter`.
+    /// The texts of every slot with this name, in their order, each once. Values of another shape are left out.
+    pub fn slots(&self, name: &str) -> Vec<String> {
+        let mut texts: Vec<String> = Vec::new();
+        for slot in self.intent.slots.iter().filter(|slot| slot.name == name) {
+            if let Ok(text) = serde_json::from_str::<String>(&slot.value)
+                && !texts.contains(&text)
+            {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
+    /// The first platform of [`platforms`](Self::platforms), such as `twitter`.
     pub fn platform(&self) -> Option<String> {
-        self.slot("platform")
+        self.platforms().into_iter().next()
+    }
+
+    /// The slots `platform`: every platform that the user named, in their order, without those that they excluded.
+    pub fn platforms(&self) -> Vec<String> {
+        let excluded = self.excluded_platforms();
+        self.slots("platform").into_iter().filter(|platform| !excluded.contains(platform)).collect()
+    }
+
+    /// The slots `platform-excluded`: what the user wants no post on (`not on Facebook`).
+    pub fn excluded_platforms(&self) -> Vec<String> {
+        self.slots("platform-excluded")
     }
 
     /// The slot `unknown-platform`: what the user named and the host does not know.
@@ -196,6 +220,29 @@ mod tests {
         assert_eq!((when.at_ms, when.past, when.explicit_time), (9, true, false));
         assert_eq!(request.topic(), None);
         assert!(request.slot_as::<u8>("platform").unwrap_err().detail().contains("`platform`"));
+    }
+
+    #[test]
+    fn every_platform_is_there_once_and_in_order_without_the_excluded() {
+        let cases: &[(&[&str], &[&str], &[&str])] = &[
+            (&[], &[], &[]),
+            (&["twitter"], &[], &["twitter"]),
+            (&["twitter", "linkedin"], &[], &["twitter", "linkedin"]),
+            (&["linkedin", "twitter", "linkedin"], &[], &["linkedin", "twitter"]),
+            (&["facebook", "twitter"], &["facebook"], &["twitter"]),
+            (&["facebook"], &["facebook"], &[]),
+            (&[], &["facebook"], &[]),
+        ];
+        for (named, excluded, expected) in cases {
+            let request =
+                named.iter().fold(testing::request("x"), |request, name| request.with_slot("platform", *name));
+            let request = excluded.iter().fold(request, |request, name| request.with_slot("platform-excluded", *name));
+            assert_eq!(request.platforms(), *expected, "{named:?} without {excluded:?}");
+            assert_eq!(request.platform().as_deref(), expected.first().copied());
+            assert_eq!(request.excluded_platforms(), *excluded);
+        }
+        let odd = testing::request("x").with_slot("platform", 7).with_slot("platform", "twitter");
+        assert_eq!(odd.platforms(), ["twitter"]);
     }
 
     #[test]

@@ -6,56 +6,113 @@ use openanalyst_skill::prelude::*;
 
 use crate::platform;
 
-/// Writes the reply, and remembers the post.
+/// One post of the answer.
+struct Part {
+    post: Value,
+    schedule: Option<Value>,
+    /// What the script says that the user must hear of: what was cut, what could not be done.
+    notes: Vec<String>,
+    key: String,
+}
+
+impl Part {
+    /// The post of the steps whose ids end so: `""` where there is one post, `-twitter` where there are several.
+    fn read(ending: &str, request: &Request, results: &[StepResult]) -> Result<Self> {
+        let has = |id: &str| results.iter().any(|result| result.id == id);
+        let (create, schedule_id) = (format!("create{ending}"), format!("schedule{ending}"));
+        let schedule = match has(&schedule_id) {
+            true => Some(results.output(&schedule_id)?["schedule"].clone()),
+            false => None,
+        };
+        let (post, notes) = match has(&create) {
+            true => {
+                let output = results.output(&create)?;
+                let notes = output["notes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                (output["post"].clone(), notes.map(str::to_owned).collect())
+            }
+            false => (moved_post(schedule.as_ref().unwrap_or(&Value::Null))?, Vec::new()),
+        };
+        let key = schedule.as_ref().and_then(key_of).unwrap_or_else(|| format!("{}{ending}", request.task_id));
+        Ok(Self { post, schedule, notes, key })
+    }
+
+    fn text(&self) -> String {
+        let Self { post, schedule, notes, .. } = self;
+        let content = post["content"].as_str().unwrap_or_default();
+        let id = post["platform"].as_str().unwrap_or_default();
+        let name = platform::find(id).map_or(id, |platform| platform.name);
+        let mut text = match (schedule, post.get("length")) {
+            (Some(schedule), None) => format!("Your {name} post now goes out on {}:", local_time(schedule)),
+            _ => format!("Here is your {name} post:"),
+        };
+        text.push_str("\n\n");
+        for line in content.lines() {
+            text.push_str(&format!("> {line}\n"));
+        }
+        if let (Some(length), Some(limit)) = (post["length"].as_u64(), post["limit"].as_u64()) {
+            text.push_str(&format!("\n{length} of {limit} characters."));
+        }
+        for note in notes {
+            text.push_str(&format!(" {note}"));
+        }
+        if let Some(schedule) = schedule {
+            if post.get("length").is_some() {
+                text.push_str(&format!(" It is scheduled for {}.", local_time(schedule)));
+            }
+            text.push_str(&format!(
+                "\n\nThe schedule is `{}`. When it is due and no connector for {name} is configured, I tell you instead of posting.",
+                schedule["path"].as_str().unwrap_or_default()
+            ));
+        }
+        text
+    }
+
+    fn data(&self) -> Value {
+        json!({ "post": self.post, "schedule": self.schedule, "key": self.key })
+    }
+}
+
+/// Writes the reply, and remembers the posts.
 pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> {
     if let Some(result) = results.iter().find(|result| result.id == "analyze") {
         return engagement(&results.output("analyze")?, result);
     }
-    let post = match results.iter().any(|result| result.id == "create") {
-        true => results.output("create")?["post"].clone(),
-        false => moved_post(results)?,
-    };
-    let schedule = match results.iter().any(|result| result.id == "schedule") {
-        true => Some(results.output("schedule")?["schedule"].clone()),
-        false => None,
-    };
-    let key = schedule.as_ref().and_then(key_of).unwrap_or_else(|| request.task_id.clone());
-    let content = post["content"].as_str().unwrap_or_default();
-    let id = post["platform"].as_str().unwrap_or_default();
-    let name = platform::find(id).map_or(id, |platform| platform.name);
-
-    let mut text = match (&schedule, post.get("length")) {
-        (Some(schedule), None) => format!("Your {name} post now goes out on {}:", local_time(schedule)),
-        _ => format!("Here is your {name} post:"),
-    };
-    text.push_str("\n\n");
-    for line in content.lines() {
-        text.push_str(&format!("> {line}\n"));
-    }
-    if let (Some(length), Some(limit)) = (post["length"].as_u64(), post["limit"].as_u64()) {
-        text.push_str(&format!("\n{length} of {limit} characters."));
-    }
-    if let Some(schedule) = &schedule {
-        if post.get("length").is_some() {
-            text.push_str(&format!(" It is scheduled for {}.", local_time(schedule)));
+    let mut endings: Vec<&str> = Vec::new();
+    for result in results {
+        let ending = result.id.strip_prefix("create").or_else(|| result.id.strip_prefix("schedule"));
+        if let Some(ending) = ending.filter(|ending| !endings.contains(ending)) {
+            endings.push(ending);
         }
-        text.push_str(&format!(
-            "\n\nThe schedule is `{}`. When it is due and no connector for {name} is configured, I tell you instead of posting.",
-            schedule["path"].as_str().unwrap_or_default()
-        ));
     }
+    let parts = endings.iter().map(|ending| Part::read(ending, request, results)).collect::<Result<Vec<Part>>>()?;
+    let Some(first) = parts.first() else {
+        return Err(Failure::failed("no step wrote or moved a post"));
+    };
+    let mut text = parts.iter().map(Part::text).collect::<Vec<_>>().join("\n\n");
     let jobs: Vec<String> =
         results.iter().filter_map(|result| result.job_id.as_ref()).map(|id| format!("`{id}`")).collect();
     if !jobs.is_empty() {
         text.push_str(&format!("\n\nJobs: {}.", jobs.join(", ")));
     }
+    // Where no other is named, the user was asked which one is meant.
+    if request.platform().is_some()
+        && let Some(name) = request.unknown_platform()
+    {
+        text.push_str(&format!("\n\nI do not know the platform \"{name}\", so there is no post for it."));
+    }
     if let Some(channel) = missing_channel(&request.content) {
         text.push_str(&format!("\n\n{}", channel.sentence()));
     }
-    remember(&key, &post, schedule.as_ref(), request)?;
+    for part in &parts {
+        remember(&part.key, &part.post, part.schedule.as_ref(), request)?;
+    }
     // Set by the script where the post is the model's, and remembered with it.
-    let model = post["model"].as_str();
-    Reply::text(text).with_data(&json!({ "post": post, "schedule": schedule, "key": key }))?.made_by(model)
+    let model = parts.iter().find_map(|part| part.post["model"].as_str());
+    let mut data = first.data();
+    if parts.len() > 1 {
+        data["posts"] = parts.iter().map(Part::data).collect();
+    }
+    Reply::text(text).with_data(&data)?.made_by(model)
 }
 
 /// What is kept for later requests and for reports.
@@ -76,9 +133,8 @@ fn remember(key: &str, post: &Value, schedule: Option<&Value>, request: &Request
 }
 
 /// The post that was moved, from memory: its schedule's path ends with its key.
-fn moved_post(results: &[StepResult]) -> Result<Value> {
-    let output = results.output("schedule")?;
-    let key = key_of(&output["schedule"]).ok_or_else(|| Failure::failed("the schedule's path does not name a post"))?;
+fn moved_post(schedule: &Value) -> Result<Value> {
+    let key = key_of(schedule).ok_or_else(|| Failure::failed("the schedule's path does not name a post"))?;
     let post: Option<Value> = memory::user().get(&format!("posts/{key}"))?;
     let post = post.ok_or_else(|| Failure::not_found("the post that was moved is not in memory any more"))?;
     let mut moved = json!({ "platform": post["platform"], "content": post["content"], "topic": post["topic"] });

@@ -26,7 +26,7 @@ impl Skill for SocialMedia {
     fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
         match wish::read(request, context) {
             Wish::Ask(questions) => Ok(Plan::ask_all(questions)),
-            Wish::Create { post, when } => plan::create(&post, when.as_ref(), request, context),
+            Wish::Create { posts, when } => plan::create(&posts, when.as_ref(), request, context),
             Wish::Move { earlier, when } => Ok(plan::reschedule(&earlier, &when, request, context)),
             Wish::Analyze => plan::analyze(request),
         }

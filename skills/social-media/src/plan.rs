@@ -14,51 +14,72 @@ const ANALYZE: &str = "f/openanalyst/social/analyze_engagement";
 /// The longest topic that a post must hold word by word, in characters.
 pub(crate) const WORD_BY_WORD_CHARS: usize = 60;
 
-/// Writes a post, and schedules it where there is a time.
-pub(crate) fn create(post: &Wanted, when: Option<&When>, request: &Request, context: &Context) -> Result<Plan> {
-    let Platform { id, name, limit, .. } = post.platform;
+/// Writes each post, and schedules it where there is a time.
+pub(crate) fn create(posts: &[Wanted], when: Option<&When>, request: &Request, context: &Context) -> Result<Plan> {
+    let mut plan = Plan::of([]);
+    for post in posts {
+        let id = post.platform.id;
+        let step_id = step_id("create", id, posts.len());
+        plan = plan.then(write(post, &step_id, request, context)?);
+        if let Some(when) = when {
+            let key = match posts.len() {
+                1 => request.task_id.clone(),
+                _ => format!("{}-{id}", request.task_id),
+            };
+            let schedule_id = self::step_id("schedule", id, posts.len());
+            let step = schedule(&schedule_id, post.platform.name, when, &key, request, context).arg("platform", id);
+            plan = plan.then(step.arg_from("content", format!("{step_id}#/post/content")));
+        }
+    }
+    Ok(plan)
+}
+
+/// `create` where there is one post, `create-twitter` where there are several.
+fn step_id(kind: &str, platform: &str, posts: usize) -> String {
+    if posts == 1 { kind.to_owned() } else { format!("{kind}-{platform}") }
+}
+
+fn write(post: &Wanted, id: &str, request: &Request, context: &Context) -> Result<Step> {
+    let Platform { id: platform, name, limit, .. } = post.platform;
     let tone = post.tone.clone().or_else(|| preferred_tone(context));
     // The script takes it where it keeps the platform's rules, and writes its own where it does not.
-    let written = text::write(post, tone.as_deref(), request, context).map(|written| to_value(&written)).transpose()?;
+    let written =
+        text::write(post, tone.as_deref(), id, request, context).map(|written| to_value(&written)).transpose()?;
     let summed_up = || {
         let comfortable = usize::try_from(post.platform.comfortable).unwrap_or(0);
         post.material.as_ref().map(|material| json!({ "text": summary::text(material, comfortable) }))
     };
     let written = written.or_else(summed_up);
-    let mut create = Step::script("create", format!("Write the {name} post"), CREATE_POST)
+    let create = Step::script(id, format!("Write the {name} post"), CREATE_POST)
         .retryable()
-        .arg("platform", *id)
+        .arg("platform", *platform)
         .arg("topic", post.topic.as_str())
         .arg_if("tone", tone)
         .arg_if("url", post.url.as_deref())
         .arg_if("written", written)
         .expect(expect::present("/post/content", "the post has a text"))
         .expect(expect::within("/post/length", 1..=*limit, format!("the post fits {name}'s {limit} characters")));
-    if post.topic.chars().count() <= WORD_BY_WORD_CHARS {
-        create = create.expect(expect::contains("/post/content", post.topic.as_str(), "the post is about the topic"));
-    }
-    let plan = Plan::of([create]);
-    Ok(match when {
-        Some(when) => {
-            let step = schedule(name, when, &request.task_id, request, context).arg("platform", *id);
-            plan.then(step.arg_from("content", "create#/post/content"))
-        }
-        None => plan,
+    Ok(if post.topic.chars().count() <= WORD_BY_WORD_CHARS {
+        create.expect(expect::contains("/post/content", post.topic.as_str(), "the post is about the topic"))
+    } else {
+        create
     })
 }
 
-/// Puts an earlier post at another time: the same key is the same schedule.
-pub(crate) fn reschedule(earlier: &Earlier, when: &When, request: &Request, context: &Context) -> Plan {
-    let name = platform::find(&earlier.post.platform).map_or(earlier.post.platform.as_str(), |platform| platform.name);
-    let step = schedule(name, when, &earlier.key, request, context)
-        .arg("platform", earlier.post.platform.as_str())
-        .arg("content", earlier.post.content.as_str());
-    Plan::of([step])
+/// Puts earlier posts at another time: the same key is the same schedule.
+pub(crate) fn reschedule(earlier: &[Earlier], when: &When, request: &Request, context: &Context) -> Plan {
+    Plan::of(earlier.iter().map(|Earlier { post, key }| {
+        let id = post.platform.as_str();
+        let name = platform::find(id).map_or(id, |platform| platform.name);
+        schedule(&step_id("schedule", id, earlier.len()), name, when, key, request, context)
+            .arg("platform", id)
+            .arg("content", post.content.as_str())
+    }))
 }
 
-fn schedule(name: &str, when: &When, key: &str, request: &Request, context: &Context) -> Step {
+fn schedule(id: &str, name: &str, when: &When, key: &str, request: &Request, context: &Context) -> Step {
     // The same key is the same schedule, however often it is made.
-    Step::script("schedule", format!("Schedule it on {name}"), SCHEDULE_POST)
+    Step::script(id, format!("Schedule it on {name}"), SCHEDULE_POST)
         .retryable()
         .arg("atMs", when.at_ms)
         .arg("local", when.local.as_str())

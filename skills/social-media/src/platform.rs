@@ -8,7 +8,7 @@ pub(crate) struct Platform {
     pub(crate) id: &'static str,
     /// For people.
     pub(crate) name: &'static str,
-    /// Most characters of a post.
+    /// Most characters of a post, as the platform counts them. The script measures (`social/measure`).
     pub(crate) limit: i32,
     /// A length that reads well there.
     pub(crate) comfortable: i32,
@@ -35,14 +35,52 @@ pub(crate) fn find(text: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().find(|platform| platform.id.eq_ignore_ascii_case(text) || platform.name.eq_ignore_ascii_case(text))
 }
 
-/// The names for people.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    PLATFORMS.iter().map(|platform| platform.name)
+/// The platforms that an answer names, in its order: "Twitter and LinkedIn". None where it also says what it does not mean.
+pub(crate) fn named_in(answer: &str) -> Vec<&'static Platform> {
+    let answer = answer.trim();
+    if let Some(platform) = find(answer).or_else(|| answer.eq_ignore_ascii_case("x").then(|| find("twitter")).flatten())
+    {
+        return vec![platform];
+    }
+    let words = || answer.split(|letter: char| !letter.is_alphanumeric());
+    const NEGATIONS: [&str; 5] = ["not", "no", "except", "without", "but"];
+    if words().any(|word| NEGATIONS.contains(&word.to_lowercase().as_str())) {
+        return Vec::new();
+    }
+    let mut found: Vec<&'static Platform> = Vec::new();
+    for platform in words().filter_map(find) {
+        if !found.contains(&platform) {
+            found.push(platform);
+        }
+    }
+    found
+}
+
+/// The names for people, without these platforms.
+pub(crate) fn names_without(excluded: &[String]) -> impl Iterator<Item = &'static str> {
+    PLATFORMS.iter().filter(|platform| !excluded.iter().any(|id| id == platform.id)).map(|platform| platform.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_names_one_or_several() {
+        let cases: &[(&str, &[&str])] = &[
+            ("Twitter", &["twitter"]),
+            (" x ", &["twitter"]),
+            ("Twitter and LinkedIn", &["twitter", "linkedin"]),
+            ("linkedin, mastodon, linkedin", &["linkedin", "mastodon"]),
+            ("LinkedIn, not Facebook", &[]),
+            ("Frobster", &[]),
+            ("", &[]),
+        ];
+        for (answer, expected) in cases {
+            let named: Vec<&str> = named_in(answer).iter().map(|platform| platform.id).collect();
+            assert_eq!(named, *expected, "{answer}");
+        }
+    }
 
     #[test]
     fn the_script_has_the_same_rules() {

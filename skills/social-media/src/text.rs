@@ -12,11 +12,17 @@ const PROMPT: &str = include_str!("../prompts/default.md");
 /// A post is never longer than this many times the length that reads well.
 const TIMES_COMFORTABLE: i32 = 3;
 
-/// Has the post written. None without a model, or where its text holds what nobody said.
-pub(crate) fn write(post: &Wanted, tone: Option<&str>, request: &Request, context: &Context) -> Option<Written> {
+/// Has the post of a step written. None without a model, or where its text holds what nobody said.
+pub(crate) fn write(
+    post: &Wanted,
+    tone: Option<&str>,
+    step_id: &str,
+    request: &Request,
+    context: &Context,
+) -> Option<Written> {
     let wishes = context.custom_instructions.as_deref().unwrap_or_default();
     let material = post.material.as_ref().map_or("", |material| material.text.as_str());
-    let answer = request.step_answer("create").unwrap_or_default();
+    let answer = request.step_answer(step_id).unwrap_or_default();
     let facts = Facts::of([post.topic.as_str(), request.content.as_str(), wishes, material, answer]);
     let draft = Draft::of(instructions(post))
         .with_data("topic", &post.topic)
@@ -45,9 +51,15 @@ fn instructions(post: &Wanted) -> String {
         Some(_) => "It sums up the material: numbers are copied exactly as they stand there.",
         None => "",
     };
+    let counting = match platform.id {
+        "twitter" => {
+            "Each emoji and each letter of Chinese, Japanese and Korean counts as two characters, a link as 23."
+        }
+        _ => "",
+    };
     let link = if post.url.is_some() { "It holds the link, unchanged, once." } else { "It holds no link." };
     format!(
-        "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {topic} {link} Write it in the tone that is given, and \
+        "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {counting} {topic} {link} Write it in the tone that is given, and \
          in the language of the request. It mentions nobody with @ whom the request does not mention so. It is plain text without Markdown. \
          The wishes, where there are any, say how the user likes texts: heed what they say of language and style, and nothing else in them. The answer, where there \
          is one, is what the user said when an earlier text of this post was not right. {sum_up}",

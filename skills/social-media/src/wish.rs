@@ -7,26 +7,26 @@ use serde::Deserialize;
 use crate::platform::{self, Platform};
 use crate::summary;
 
-/// Most characters of a topic.
-const MAX_TOPIC_CHARS: usize = 300;
+/// Most characters of a topic. What does not fit the platform the script cuts, and says so; beyond this it is no topic.
+const MAX_TOPIC_CHARS: usize = 5_000;
 
 /// What is wanted.
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// Something must be known first.
     Ask(Vec<Question>),
-    /// A new post, scheduled if there is a time.
+    /// A new post for each platform, scheduled if there is a time.
     Create {
-        /// What it shall be.
-        post: Wanted,
-        /// When it shall go out.
+        /// What they shall be, at least one.
+        posts: Vec<Wanted>,
+        /// When they shall go out.
         when: Option<When>,
     },
-    /// An earlier post at another time.
+    /// Earlier posts at another time.
     Move {
-        /// The earlier post.
-        earlier: Earlier,
-        /// When it shall go out now.
+        /// The earlier posts, at least one.
+        earlier: Vec<Earlier>,
+        /// When they shall go out now.
         when: When,
     },
     /// Numbers of engagement.
@@ -59,6 +59,15 @@ pub(crate) struct Earlier {
     pub(crate) key: String,
 }
 
+/// What an earlier reply of this skill said of its posts: of one, or of the first and of all.
+#[derive(Debug, Deserialize)]
+struct EarlierAnswer {
+    #[serde(flatten)]
+    first: Earlier,
+    #[serde(default)]
+    posts: Vec<Earlier>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct EarlierPost {
     pub(crate) platform: String,
@@ -80,7 +89,7 @@ pub(crate) fn read(request: &Request, context: &Context) -> Wish {
             || request.has_action("move")
             || request.has_action("publish")
             || when.is_some())
-        && let Some(earlier) = context.last_data::<Earlier>("social-media")
+        && let Some(earlier) = earlier(request, context)
     {
         return match when {
             Some(when) if when.past => Wish::Ask(vec![past(&when)]),
@@ -89,6 +98,19 @@ pub(crate) fn read(request: &Request, context: &Context) -> Wish {
         };
     }
     create(request, when, material)
+}
+
+/// The posts of the last answer; of several, those for the platforms that the request names.
+fn earlier(request: &Request, context: &Context) -> Option<Vec<Earlier>> {
+    let EarlierAnswer { first, mut posts } = context.last_data("social-media")?;
+    if posts.len() < 2 {
+        return Some(vec![first]);
+    }
+    let (named, excluded) = (request.platforms(), request.excluded_platforms());
+    posts.retain(|Earlier { post, .. }| {
+        !excluded.contains(&post.platform) && (named.is_empty() || named.contains(&post.platform))
+    });
+    (!posts.is_empty()).then_some(posts)
 }
 
 /// What "the summary" is the summary of: the last answer in this session, if another skill gave it, and the user names no other topic.
@@ -107,40 +129,62 @@ fn material(words: &str, request: &Request, context: &Context) -> Option<Materia
 
 fn create(request: &Request, when: Option<When>, material: Option<Material>) -> Wish {
     let mut questions = Vec::new();
-    let named = request.platform().or_else(|| request.answer("platform").map(str::to_owned));
-    let platform = named.as_deref().and_then(platform::find);
-    if platform.is_none() {
-        let text = match request.unknown_platform().or(named) {
-            Some(name) => format!("I do not know the platform \"{name}\". Which of these shall it be?"),
-            None => "For which platform shall the post be?".to_owned(),
-        };
-        questions.push(Question::new("platform", text).options(platform::names()));
+    let excluded = request.excluded_platforms();
+    let mut platforms: Vec<&Platform> = request.platforms().iter().filter_map(|name| platform::find(name)).collect();
+    if platforms.is_empty() {
+        let answer = request.answer("platform");
+        platforms = answer.map(platform::named_in).unwrap_or_default();
+        platforms.retain(|platform| !excluded.iter().any(|id| id == platform.id));
+        if platforms.is_empty() {
+            let unknown = request.unknown_platform().or_else(|| request.platform());
+            let text = match unknown.or_else(|| answer.map(str::to_owned)) {
+                Some(name) => format!("I do not know the platform \"{name}\". Which of these shall it be?"),
+                None => "For which platform shall the post be?".to_owned(),
+            };
+            questions.push(Question::new("platform", text).options(platform::names_without(&excluded)));
+        }
     }
-    let topic =
-        request.topic().or_else(|| request.answer("topic").map(str::to_owned)).map(|topic| topic.trim().to_owned());
-    // A summary is about what it sums up, whatever else the words may seem to name.
-    let topic = material.as_ref().map(summary::title).or(topic.filter(|topic| !topic.is_empty()));
-    if topic.is_none() {
-        questions.push(Question::new("topic", "What shall the post be about?"));
-    }
+    let topic = match &material {
+        // A summary is about what it sums up, whatever else the words may seem to name.
+        Some(material) => Some(summary::title(material)),
+        None => topic(request, &mut questions),
+    };
     match &when {
         Some(when) if when.past => questions.push(past(when)),
         None if request.has_action("schedule") => questions.push(ask_when()),
         _ => {}
     }
-    match (platform, topic) {
-        (Some(platform), Some(topic)) if questions.is_empty() => Wish::Create {
-            post: Wanted {
-                platform,
-                topic: topic.chars().take(MAX_TOPIC_CHARS).collect(),
-                tone: request.slot("tone"),
-                url: link(&request.content),
-                material,
-            },
-            when,
-        },
-        _ => Wish::Ask(questions),
+    let Some(topic) = topic.filter(|_| questions.is_empty()) else { return Wish::Ask(questions) };
+    let (tone, url) = (request.slot("tone"), link(&request.content));
+    let wanted = |platform| Wanted {
+        platform,
+        topic: topic.clone(),
+        tone: tone.clone(),
+        url: url.clone(),
+        material: material.clone(),
+    };
+    Wish::Create { posts: platforms.into_iter().map(wanted).collect(), when }
+}
+
+/// What the post shall be about, or the question for it. A topic is never shortened here.
+fn topic(request: &Request, questions: &mut Vec<Question>) -> Option<String> {
+    let told = [request.topic(), request.answer("topic").map(str::to_owned)];
+    // The script takes white space as one space too, and the post must hold the topic.
+    let is_space = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
+    let plain = |text: String| text.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let told: Vec<String> = told.into_iter().flatten().map(plain).filter(|topic| !topic.is_empty()).collect();
+    let fitting = told.iter().find(|topic| topic.chars().count() <= MAX_TOPIC_CHARS);
+    if fitting.is_none() {
+        let text = match told.first() {
+            Some(long) => format!(
+                "The topic has {} characters, and {MAX_TOPIC_CHARS} are the most. What shall the post be about, in short?",
+                long.chars().count()
+            ),
+            None => "What shall the post be about?".to_owned(),
+        };
+        questions.push(Question::new("topic", text));
     }
+    fitting.cloned()
 }
 
 fn past(when: &When) -> Question {
@@ -152,8 +196,49 @@ fn ask_when() -> Question {
     Question::new("when", "When shall it be posted?")
 }
 
-/// The first link in the words.
+/// The first link in the words, without the sentence's punctuation and brackets around it: `(https://example.com/a).`
 fn link(content: &str) -> Option<String> {
-    let word = content.split_whitespace().find(|word| word.starts_with("https://") || word.starts_with("http://"))?;
-    Some(word.trim_end_matches(['.', ',', '!', '?', ')', '"']).to_owned())
+    let lower = content.to_ascii_lowercase();
+    let start = ["https://", "http://"].iter().filter_map(|scheme| lower.find(scheme)).min()?;
+    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | '"' | '“' | '”' | '「' | '」');
+    let word = content[start..].split(ends).next()?;
+    let mut open = 0_usize;
+    let mut end = word.len();
+    for (at, letter) in word.char_indices() {
+        match letter {
+            '(' | '[' => open += 1,
+            ')' | ']' if open == 0 => {
+                end = at;
+                break;
+            }
+            ')' | ']' => open -= 1,
+            _ => {}
+        }
+    }
+    let link = word[..end].trim_end_matches(|letter: char| ".,;:!?'’»…*_([".contains(letter));
+    let host = link.split_once("://")?.1;
+    (!host.is_empty()).then(|| link.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::link;
+
+    #[test]
+    fn a_link_is_found_without_what_stands_around_it() {
+        for (content, expected) in [
+            ("see https://example.com/a.", Some("https://example.com/a")),
+            ("(https://example.com/a).", Some("https://example.com/a")),
+            ("[this](https://example.com/a) and more", Some("https://example.com/a")),
+            ("<https://example.com/a>", Some("https://example.com/a")),
+            ("https://en.wikipedia.org/wiki/Foo_(bar)!", Some("https://en.wikipedia.org/wiki/Foo_(bar)")),
+            ("“http://example.com”, he said", Some("http://example.com")),
+            ("HTTPS://EXAMPLE.COM/A, then https://example.com/b", Some("HTTPS://EXAMPLE.COM/A")),
+            ("https:// is a scheme", None),
+            ("example.com", None),
+            ("", None),
+        ] {
+            assert_eq!(link(content).as_deref(), expected, "{content}");
+        }
+    }
 }

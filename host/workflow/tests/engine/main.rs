@@ -7,6 +7,7 @@ mod isolation;
 mod jobs;
 mod limits;
 mod outbox;
+mod posts;
 mod runner;
 mod schedules;
 mod scripts;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Choices, Env, MONDAY_10_MS};
 
-static SCRIPTS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+pub static SCRIPTS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../windmill");
     let mut scripts = Vec::new();
     let mut folders = vec![root.join("f")];
@@ -38,7 +38,7 @@ fn name(root: &Path, path: &Path) -> String {
 }
 
 /// Arguments with which a script succeeds.
-fn arguments(path: &str) -> Value {
+pub fn arguments(path: &str) -> Value {
     let day_ms = 86_400_000;
     match path.trim_start_matches("f/openanalyst/") {
         "core/send_ws_message" => json!({ "content": "hello" }),

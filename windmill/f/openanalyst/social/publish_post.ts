@@ -6,7 +6,8 @@
 import { ResourceService, ScheduleService, getWorkspace, runScriptByPath } from "windmill-client";
 import { activity, together } from "/f/openanalyst/core/log_activity";
 import { message } from "/f/openanalyst/core/send_ws_message";
-import { PLATFORMS } from "/f/openanalyst/social/platforms";
+import { fits, lengthOn } from "/f/openanalyst/social/measure";
+import { rulesOf } from "/f/openanalyst/social/platforms";
 
 /** The script that publishes on a platform, if one is configured. */
 async function connectorFor(platform: string, userFolder: string): Promise<string | undefined> {
@@ -52,11 +53,23 @@ export async function main(platform: string, content: string, key: string, year:
   if (isEarly(dueMs(), year, atMs)) {
     return { status: "waiting", detail: `it is for the year ${year}` };
   }
-  const name = PLATFORMS[platform]?.name ?? platform;
+  const rules = rulesOf(platform);
+  const name = rules?.name ?? platform;
   const userFolder = schedulePath.split("/").slice(0, 2).join("/");
   const script = await connectorFor(platform, userFolder);
   let outcome;
-  if (script === undefined) {
+  if (rules !== undefined && !fits(rules, content)) {
+    // The platform would refuse it, or cut it. It was scheduled before its length was checked, or changed in the schedule.
+    const detail = `it has ${lengthOn(rules, content)} of ${rules.limit} characters, as ${name} counts, so nothing was published`;
+    outcome = {
+      status: "due",
+      detail,
+      $openanalyst: together(
+        message(`Your ${name} post is due and too long`, `${content}\n\nIt was not published: ${detail}. Make it shorter, and post or schedule it again.`, "warning"),
+        activity("post-due", `A post for ${name} fell due and was not published: it is too long`, { platform, key, schedulePath }),
+      ),
+    };
+  } else if (script === undefined) {
     outcome = {
       status: "due",
       detail: `no connector for ${name} is configured, so nothing was published`,

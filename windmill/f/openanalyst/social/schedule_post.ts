@@ -5,7 +5,8 @@
 import { ScheduleService, getWorkspace } from "windmill-client";
 import { InvalidInput } from "/f/openanalyst/core/errors";
 import { activity } from "/f/openanalyst/core/log_activity";
-import { PLATFORMS } from "/f/openanalyst/social/platforms";
+import { fits, lengthOn } from "/f/openanalyst/social/measure";
+import { PLATFORMS, rulesOf } from "/f/openanalyst/social/platforms";
 
 const LOCAL = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})$/;
 const PUBLISH = "f/openanalyst/social/publish_post";
@@ -30,11 +31,15 @@ export async function main(
   userFolder: string,
   nowMs: number,
 ) {
-  if (PLATFORMS[platform] === undefined) {
+  const rules = rulesOf(platform);
+  if (rules === undefined) {
     throw new InvalidInput(`platform is "${platform}": use one of ${Object.keys(PLATFORMS).join(", ")}`);
   }
   if (typeof content !== "string" || content.trim() === "") {
     throw new InvalidInput("content is empty: write the post first");
+  }
+  if (!fits(rules, content)) {
+    throw new InvalidInput(`content has ${lengthOn(rules, content)} of ${rules.limit} characters, as ${rules.name} counts: make it shorter`);
   }
   const time = LOCAL.exec(local ?? "");
   if (time === null || !Number.isFinite(atMs)) {
@@ -50,7 +55,7 @@ export async function main(
   const path = `${userFolder}/social/post_${key.replaceAll("-", "_")}`;
   const cron = `0 ${minute} ${hour} ${day} ${month} *`;
   const args = { platform, content, key, year, schedulePath: path, atMs };
-  const summary = `Post on ${PLATFORMS[platform].name} at ${local.replace("T", " ")}`;
+  const summary = `Post on ${rules.name} at ${local.replace("T", " ")}`;
   const workspace = getWorkspace();
   const moved = await ScheduleService.existsSchedule({ workspace, path });
   if (moved) {
