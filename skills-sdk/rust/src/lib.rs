@@ -94,6 +94,7 @@ pub mod memory;
 pub mod progress;
 pub mod secrets;
 pub mod skills;
+pub mod turns;
 pub mod web_search;
 pub mod windmill;
 

@@ -1,18 +1,24 @@
 //! What is remembered about the user: stored, found and forgotten in the user's own memory. Which words asked for it is none of its
 //! business.
 //!
-//! Keys: `preferences/display-name`, `preferences/time-zone`, `preferences/<slug>`, `custom-instructions`.
+//! Keys: `preferences/display-name`, `preferences/time-zone`, `preferences/locale`, `preferences/<slug>`, `custom-instructions`.
 
 use openanalyst_skill::memory::PutOutcome;
 use openanalyst_skill::prelude::*;
 
-use crate::Done;
 use crate::clauses::{after, slug};
+use crate::undo::Change;
+use crate::{Done, locales};
 
-const PREFERENCES: &str = "preferences/";
-const NAME: &str = "preferences/display-name";
-const ZONE: &str = "preferences/time-zone";
-const INSTRUCTIONS: &str = "custom-instructions";
+pub(crate) const PREFERENCES: &str = "preferences/";
+pub(crate) const NAME: &str = "preferences/display-name";
+pub(crate) const ZONE: &str = "preferences/time-zone";
+pub(crate) const LOCALE: &str = "preferences/locale";
+pub(crate) const INSTRUCTIONS: &str = "custom-instructions";
+/// Where the skill that writes posts remembers them.
+const POSTS: &str = "posts/";
+/// Most values that one step deletes: an invocation has 1,000 host calls (docs/limits.md).
+const MAX_DELETED: usize = 800;
 /// Longest custom instructions, in bytes: they are part of every later request's context.
 const MAX_INSTRUCTIONS: usize = 8_000;
 /// How often an append is tried again when another task of the same user wrote at the same moment.
@@ -30,9 +36,25 @@ pub(crate) fn remember_zone(zone: &str) -> Result<Done> {
     Ok(changed(content, json!({ "key": ZONE, "value": zone })))
 }
 
-pub(crate) fn remember_preference(key: &str, value: &str) -> Result<Done> {
+pub(crate) fn remember_locale(locale: &str) -> Result<Done> {
+    memory::user().put(LOCALE, locale)?;
+    let content = format!(
+        "Noted: your locale is **{locale}**. In dates, {}, from your next request on.",
+        locales::in_words(locale)
+    );
+    Ok(changed(content, json!({ "key": LOCALE, "value": locale })))
+}
+
+/// `planned` is what stood there when it was planned, where that is known.
+///
+/// # Errors
+/// What the host answers.
+pub(crate) fn remember_preference(key: &str, value: &str, planned: &[Change]) -> Result<Done> {
     let key = format!("{PREFERENCES}{key}");
-    let before: Option<Value> = memory::user().get(&key)?;
+    let before: Option<Value> = match planned.iter().find(|change| change.key == key) {
+        Some(change) => change.before.clone(),
+        None => memory::user().get(&key)?,
+    };
     memory::user().put(&key, value)?;
     let content = match before {
         Some(before) if before != value => {
@@ -73,12 +95,17 @@ pub(crate) fn remember_instruction(text: &str, replace: bool) -> Result<Done> {
 }
 
 /// One remembered thing.
-struct Fact {
-    key: String,
-    value: Value,
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fact {
+    pub(crate) key: String,
+    pub(crate) value: Value,
 }
 
-fn all() -> Result<Vec<Fact>> {
+/// What the user told: preferences and instructions.
+///
+/// # Errors
+/// What the host answers.
+pub(crate) fn all() -> Result<Vec<Fact>> {
     let mut facts: Vec<Fact> = memory::user()
         .list(PREFERENCES)?
         .into_iter()
@@ -114,9 +141,16 @@ pub(crate) fn recall(about: Option<&str>) -> Result<Done> {
     Ok(unchanged(content, data))
 }
 
+/// The keys of what some words mean.
+///
+/// # Errors
+/// What the host answers.
+pub(crate) fn meant(what: &str) -> Result<Vec<String>> {
+    Ok(matching(&all()?, what))
+}
+
 pub(crate) fn forget(what: &str) -> Result<Done> {
-    let facts = all()?;
-    let keys = matching(&facts, what);
+    let keys = meant(what)?;
     let mut forgotten = Vec::new();
     for key in keys {
         if memory::user().delete(&key)? {
@@ -133,19 +167,71 @@ pub(crate) fn forget(what: &str) -> Result<Done> {
     Ok(changed(format!("Forgotten: {}.", titles.join(", ")), json!({ "forgotten": forgotten })))
 }
 
-pub(crate) fn forget_everything() -> Result<Done> {
-    let mut forgotten = Vec::new();
-    for fact in all()? {
-        if memory::user().delete(&fact.key)? {
-            forgotten.push(fact.key);
-        }
+/// How many things are kept, in words: `3 preferences (name, time zone, posts), your custom instructions and 2 posts`. None: nothing is.
+///
+/// # Errors
+/// What the host answers.
+pub(crate) fn everything_in_words() -> Result<Option<String>> {
+    let keys: Vec<String> = memory::user().list("")?.into_iter().map(|entry| entry.key).collect();
+    let of = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).count();
+    let (preferences, posts) = (of(PREFERENCES), of(POSTS));
+    let has_instructions = keys.iter().any(|key| key == INSTRUCTIONS);
+    let others = keys.len() - preferences - posts - usize::from(has_instructions);
+    let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut parts = Vec::new();
+    if preferences > 0 {
+        let named: Vec<String> =
+            keys.iter().filter(|key| key.starts_with(PREFERENCES)).take(8).map(|key| title(key)).collect();
+        let more = if preferences > named.len() { ", …" } else { "" };
+        parts.push(format!("{} ({}{more})", counted(preferences, "preference"), named.join(", ")));
     }
-    let content = match forgotten.len() {
+    if has_instructions {
+        parts.push("your custom instructions".to_owned());
+    }
+    if posts > 0 {
+        parts.push(counted(posts, "remembered post"));
+    }
+    if others > 0 {
+        parts.push(counted(others, "other value"));
+    }
+    Ok((!parts.is_empty()).then(|| match parts.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => parts.concat(),
+    }))
+}
+
+/// What no skill can delete, and who can.
+const STAYS: &str = "What stays, because I cannot reach it: this conversation and your history, until their retention ends (a year, unless \
+     your organisation set less); your schedules, which “cancel all my schedules” takes away; and the audit log, which holds who did what \
+     but nothing that you wrote. `DELETE /v1/me/data?confirm=YOUR-USER-ID` erases everything but the audit log at once.";
+
+pub(crate) fn forget_everything() -> Result<Done> {
+    let keys: Vec<String> = memory::user().list("")?.into_iter().map(|entry| entry.key).collect();
+    let mut forgotten = Vec::new();
+    for key in keys.into_iter().take(MAX_DELETED) {
+        memory::user().delete(&key)?;
+        forgotten.push(key);
+    }
+    let left = memory::user().list("")?;
+    if left.iter().any(|entry| forgotten.contains(&entry.key)) {
+        return Err(Failure::failed("some of it is still there after it was deleted; try again"));
+    }
+    let mut content = match forgotten.len() {
         0 => "There was nothing to forget.".to_owned(),
         1 => "Done: I have forgotten the one thing that I knew about you.".to_owned(),
         count => format!("Done: I have forgotten all {count} things that I knew about you."),
     };
-    Ok(changed(content, json!({ "forgotten": forgotten })))
+    if !left.is_empty() {
+        content = format!(
+            "I have forgotten {} things; {} are still there, more than one request deletes. Say “forget everything” once more.",
+            forgotten.len(),
+            left.len()
+        );
+    }
+    content.push_str(&format!("\n\n{STAYS}"));
+    let mut done = changed(content, json!({ "forgotten": forgotten, "left": left.len() }));
+    done.undo = vec![Change::cannot("everything that I knew about you is really deleted, and I have kept no copy.")];
+    Ok(done)
 }
 
 /// The keys that the words mean: those with this very key, or else those that have all the telling words.
@@ -169,6 +255,7 @@ fn matching(facts: &[Fact], words: &str) -> Vec<String> {
     let wanted = match slug(words).as_str() {
         "name" | "display-name" | "nickname" => "display-name".to_owned(),
         "time-zone" | "timezone" | "zone" => "time-zone".to_owned(),
+        "locale" | "date-format" | "dates" => "locale".to_owned(),
         "instructions" | "custom-instructions" | "instruction" => INSTRUCTIONS.to_owned(),
         other => other.to_owned(),
     };
@@ -192,7 +279,7 @@ fn matching(facts: &[Fact], words: &str) -> Vec<String> {
 }
 
 /// A key in words.
-fn title(key: &str) -> String {
+pub(crate) fn title(key: &str) -> String {
     match key {
         NAME => "name".into(),
         ZONE => "time zone".into(),
@@ -201,14 +288,14 @@ fn title(key: &str) -> String {
     }
 }
 
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn changed(content: String, data: Value) -> Done {
-    Done { content, data, changed: true, model: None }
+    Done { changed: true, ..Done::unchanged(content, data) }
 }
 
 fn unchanged(content: String, data: Value) -> Done {
-    Done { content, data, changed: false, model: None }
+    Done::unchanged(content, data)
 }

@@ -3,8 +3,9 @@
 use openanalyst_skill::prelude::*;
 
 use crate::clauses::{after, clean, has_phrase, slug, split, without_politeness};
-use crate::names;
 use crate::wish::Wish;
+use crate::{locales, names, recall as told};
+use openanalyst_skill::turns;
 
 /// Longest name, preference or instruction that is kept, in characters.
 const MAX_TEXT: usize = 1_000;
@@ -13,6 +14,12 @@ const MAX_WISHES: usize = 16;
 
 /// What the request asks of this skill: at least one wish, in the order of the utterance.
 pub(crate) fn read(request: &Request) -> Vec<Wish> {
+    if turns::is_undo(&request.content) {
+        return vec![Wish::Undo];
+    }
+    if is_all_gone(&request.content) {
+        return vec![Wish::ForgetEverything];
+    }
     let mut wishes = Vec::new();
     let mut greeted = false;
     let mut thanked = false;
@@ -58,10 +65,17 @@ fn from_slots(request: &Request) -> Option<Wish> {
 }
 
 fn read_clause(clause: &str) -> Vec<Wish> {
-    if let Some(wish) = recall(clause).or_else(|| forget(clause)).or_else(|| remember(clause)).or_else(|| help(clause))
+    let question =
+        || told::is_question(clause).then(|| Wish::Fact { question: clause.chars().take(MAX_TEXT).collect() });
+    if let Some(wish) = recall(clause)
+        .or_else(|| forget(clause))
+        .or_else(|| locale(clause))
+        .or_else(|| remember(clause))
+        .or_else(|| help(clause))
+        .or_else(question)
     {
         let rest = match &wish {
-            Wish::Name { name } => names::rest(clause, name).map(not_kept),
+            Wish::Name { name } => names::rest(clause, name).map(|rest| locale(rest).unwrap_or_else(|| not_kept(rest))),
             _ => None,
         };
         return [wish].into_iter().chain(rest).collect();
@@ -79,6 +93,109 @@ fn named(told: names::Told) -> Wish {
 fn not_kept(said: &str) -> Wish {
     let place = home(said).map(str::to_owned);
     Wish::NotKept { said: said.chars().take(MAX_TEXT).collect(), place }
+}
+
+/// Whether the whole request asks that everything known of the user is deleted. Schedules, posts and files are not what is known.
+fn is_all_gone(text: &str) -> bool {
+    const VERBS: &[&str] =
+        &["delete", "erase", "wipe", "clear", "remove", "forget", "purge", "destroy", "lösche", "vergiss"];
+    const OTHERS: &[&str] = &["schedule", "post", "workflow", "flow", "tweet", "file", "report", "except", "but"];
+    let words = turns::words(text);
+    if words.len() > 16 || !words.iter().any(|word| VERBS.contains(&word.as_str())) {
+        return false;
+    }
+    let has = |word: &str| words.iter().any(|known| known == word);
+    let is_other = words.iter().any(|word| OTHERS.iter().any(|other| word.strip_suffix('s').unwrap_or(word) == *other));
+    let is_all = has("everything") || has("all") || has("alles") || has("whatever") || has("anything");
+    let of_user = [
+        "know",
+        "me",
+        "data",
+        "memory",
+        "memories",
+        "remember",
+        "remembered",
+        "told",
+        "information",
+        "mich",
+        "weißt",
+        "profile",
+    ];
+    let starts = words.iter().take(5).any(|word| VERBS.contains(&word.as_str()));
+    starts && is_all && !is_other && of_user.into_iter().any(has)
+}
+
+/// How the user writes dates: by a locale, a country or an order.
+fn locale(clause: &str) -> Option<Wish> {
+    let named = after(
+        clause,
+        &[
+            "my locale is ",
+            "my locale: ",
+            "set my locale to ",
+            "change my locale to ",
+            "set locale to ",
+            "use the locale ",
+            "use locale ",
+            "my locale should be ",
+            "locale: ",
+            "remember my locale is ",
+            "remember that my locale is ",
+        ],
+    );
+    if let Some(said) = named {
+        return Some(Wish::Locale { said: bounded(said, MAX_TEXT)? });
+    }
+    let place = after(
+        clause,
+        &[
+            "i am in ",
+            "i'm in ",
+            "i’m in ",
+            "we are in ",
+            "we're in ",
+            "we live in ",
+            "we are based in ",
+            "i come from ",
+            "i am from ",
+            "i'm from ",
+            "i’m from ",
+            "i moved to ",
+            "from ",
+            "remember that i live in ",
+            "remember i live in ",
+        ],
+    );
+    if let Some(place) = home(clause).or(place).filter(|place| locales::country(place).is_some()) {
+        return Some(Wish::Locale { said: place.to_owned() });
+    }
+    // "I write dates day first", "use German dates", "read my dates the American way".
+    let words = turns::words(clause);
+    let speaks = words.iter().any(|word| matches!(word.as_str(), "date" | "dates" | "datumsformat"));
+    let tells = ["i", "my", "use", "read", "write", "please", "dates", "set", "we", "remember", "always"];
+    if !speaks || words.len() > 14 || !words.first().is_some_and(|first| tells.contains(&first.as_str())) {
+        return None;
+    }
+    let lower = clause.to_lowercase();
+    let order = [
+        "day first",
+        "day-first",
+        "month first",
+        "month-first",
+        "dd/mm",
+        "mm/dd",
+        "dd.mm",
+        "day before",
+        "month before",
+        "dd-mm",
+        "mm-dd",
+    ];
+    if let Some(order) = order.into_iter().find(|order| lower.contains(order)) {
+        return Some(Wish::Locale { said: order.to_owned() });
+    }
+    let people = words.iter().find(|word| word.len() > 3 || word.as_str() == "us" || word.as_str() == "uk");
+    let people = people.and_then(|_| words.iter().find(|word| locales::country(word).is_some()));
+    people.map(|people| Wish::Locale { said: people.clone() })
 }
 
 /// The place where the user lives, if that is said.
@@ -169,6 +286,8 @@ fn recall(clause: &str) -> Option<Wish> {
     let about = after(clause, ONE)?;
     let known = [
         "name",
+        "locale",
+        "date format",
         "time zone",
         "timezone",
         "instructions",
@@ -303,8 +422,23 @@ fn remember(clause: &str) -> Option<Wish> {
     if let Some(wish) = remember(&statement) {
         return Some(wish);
     }
-    let key = slug(&statement);
-    (!key.is_empty()).then_some(Wish::Preference { key, value: statement })
+    let key = slug(attribute(&statement).unwrap_or(&statement));
+    (!key.is_empty() && !has_reserved_key(&key)).then_some(Wish::Preference { key, value: statement })
+}
+
+/// The subject of "our brand colour is teal", of which there is one value at a time. None for statements of another kind: "our office is
+/// closed on Fridays" and "our office is in Berlin" are both true.
+fn attribute(statement: &str) -> Option<&str> {
+    const NO_VALUE: &[&str] = &[
+        "in", "on", "at", "to", "from", "for", "by", "with", "not", "open", "closed", "very", "really", "too",
+        "always", "never", "only", "about", "like", "going", "being", "under", "also", "off", "out",
+    ];
+    let (subject, value) = statement.split_once(" is ").or_else(|| statement.split_once(" are "))?;
+    let named = after(subject, &["our ", "my ", "the "])?;
+    let (subject_words, value_words) = (named.split_whitespace().count(), value.split_whitespace().count());
+    let begins = value.split_whitespace().next()?.to_lowercase();
+    ((2..=5).contains(&subject_words) && (1..=4).contains(&value_words) && !NO_VALUE.contains(&begins.as_str()))
+        .then_some(subject)
 }
 
 fn time_zone(clause: &str) -> Option<String> {
@@ -354,7 +488,7 @@ fn preference(statement: &str) -> Option<Wish> {
 }
 
 fn has_reserved_key(key: &str) -> bool {
-    matches!(key, "display-name" | "time-zone")
+    matches!(key, "display-name" | "time-zone" | "locale")
 }
 
 /// The text without control characters, if it has any letters and is not too long.

@@ -34,6 +34,18 @@ pub enum Wish {
         /// The zone or city as the user named it.
         said: String,
     },
+    /// To have dates read as in this country, or by this locale.
+    Locale {
+        /// The locale, country or order as the user named it.
+        said: String,
+    },
+    /// An answer from what was told: "what is our brand colour".
+    Fact {
+        /// The question, in the user's words.
+        question: String,
+    },
+    /// The last thing that was remembered or forgotten taken back.
+    Undo,
     /// A preference.
     Preference {
         /// Its key, without the folder `preferences/`.
@@ -74,6 +86,9 @@ impl Wish {
             Self::Name { .. } | Self::UnclearName { .. } => "name",
             Self::NotKept { .. } => "not-kept",
             Self::TimeZone { .. } => "time-zone",
+            Self::Locale { .. } => "locale",
+            Self::Fact { .. } => "fact",
+            Self::Undo => "undo",
             Self::Preference { .. } => "preference",
             Self::Instruction { .. } => "instruction",
             Self::Recall { .. } => "recall",
@@ -90,6 +105,9 @@ impl Wish {
             Self::Name { .. } | Self::UnclearName { .. } => "Remember your name",
             Self::NotKept { .. } => "Say what is not kept",
             Self::TimeZone { .. } => "Remember your time zone",
+            Self::Locale { .. } => "Remember how you write dates",
+            Self::Fact { .. } => "Look up what you told me",
+            Self::Undo => "Undo it",
             Self::Preference { .. } => "Remember your preference",
             Self::Instruction { .. } => "Remember your instruction",
             Self::Recall { .. } => "Look up what is remembered",
@@ -105,6 +123,7 @@ impl Wish {
             Self::Name { .. }
                 | Self::UnclearName { .. }
                 | Self::TimeZone { .. }
+                | Self::Locale { .. }
                 | Self::Preference { .. }
                 | Self::Instruction { .. }
         )

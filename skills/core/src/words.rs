@@ -3,7 +3,7 @@
 use openanalyst_skill::delivery::missing_channel;
 use openanalyst_skill::prelude::*;
 
-use crate::zones;
+use crate::{SELF, zones};
 
 /// How much of an utterance that was not understood is repeated, in characters.
 const MAX_ECHO: usize = 80;
@@ -13,7 +13,6 @@ const MAX_DESCRIPTION: usize = 160;
 const MAX_SKILLS: usize = 30;
 /// How many skills one line names.
 const MAX_NAMED: usize = 5;
-const SELF: &str = "core";
 /// What this skill itself can do, with the words that ask for it.
 pub(crate) const REMEMBERING: &str = "- **Remember things**: “call me Ada”, “my time zone is Europe/Berlin”, “remember that I prefer short \
      posts”, “always write in British English”, “what do you remember about me”, “forget my name”.";

@@ -5,7 +5,9 @@ use openanalyst_skill::windmill::{Kind, RunOptions, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::manage;
+use crate::manage::{self, Show, Stored, Thing};
+use crate::refers::Here;
+use crate::undo::{self, Undo};
 use crate::wish::Kinds;
 
 /// How many of the next firings are told.
@@ -37,6 +39,9 @@ pub(crate) struct ScheduleSpec {
     /// What was assumed, and what the user should know.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
+    /// What stood at its path when this was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Box<Stored>>,
 }
 
 /// A flow to store.
@@ -51,6 +56,9 @@ pub(crate) struct FlowSpec {
     pub(crate) needs: Vec<String>,
     /// The steps in words.
     pub(crate) steps: Vec<String>,
+    /// Whether a flow stood at its path when this was planned.
+    #[serde(default)]
+    pub(crate) is_known: bool,
 }
 
 /// The work of one step.
@@ -82,11 +90,29 @@ pub(crate) enum Job {
         schedules: bool,
         /// Flows?
         flows: bool,
+        /// What of them.
+        #[serde(default)]
+        show: Show,
     },
     /// Take these away.
     Cancel {
         /// What.
-        things: Vec<manage::Thing>,
+        things: Vec<Thing>,
+        /// What was said to stay.
+        #[serde(default)]
+        kept: Vec<Thing>,
+    },
+    /// Switch these on or off.
+    Switch {
+        /// What.
+        things: Vec<Thing>,
+        /// On?
+        on: bool,
+    },
+    /// Take back what an earlier answer did.
+    Undo {
+        /// What takes it back.
+        steps: Vec<Undo>,
     },
     /// Only say this.
     Say {
@@ -107,6 +133,9 @@ impl Job {
             Self::Flow { spec } => ("flow", format!("Store the workflow {}", spec.path)),
             Self::List { .. } => ("list", "Look up what there is".to_owned()),
             Self::Cancel { .. } => ("cancel", "Take it away".to_owned()),
+            Self::Switch { on: true, .. } => ("switch", "Switch it on".to_owned()),
+            Self::Switch { .. } => ("switch", "Pause it".to_owned()),
+            Self::Undo { .. } => ("undo", "Undo it".to_owned()),
             Self::Say { .. } => ("say", "Answer".to_owned()),
         };
         let step = Step::run(id, title)
@@ -120,7 +149,9 @@ impl Job {
             Self::Once { .. } => step.expect(expect::present("/job/id", "The job is in the queue.")),
             Self::Flow { .. } => step.expect(expect::exact("/stored", true, "The engine lists the flow.")),
             Self::Cancel { .. } => step.expect(expect::exact("/gone", true, "The engine lists it no longer.")),
-            _ => step,
+            Self::Switch { .. } => step.expect(expect::exact("/switched", true, "The engine lists it switched so.")),
+            Self::Undo { .. } => step.expect(expect::exact("/undone", true, "The engine lists it as it was before.")),
+            Self::List { .. } | Self::Say { .. } => step,
         })
     }
 
@@ -133,24 +164,49 @@ impl Job {
             Self::Schedule { spec } => store_schedule(spec, inputs),
             Self::Once { target, at_ms, time_zone } => start_later(target, *at_ms, time_zone, inputs),
             Self::Flow { spec } => store_flow(spec),
-            Self::List { schedules, flows } => {
-                manage::list(Kinds { schedules: *schedules, flows: *flows }, &inputs.request.user_folder)
+            Self::List { schedules, flows, show } => {
+                let kinds = Kinds { schedules: *schedules, flows: *flows };
+                manage::list(kinds, show, &inputs.request.user_folder, here(&inputs.request, &inputs.context))
             }
-            Self::Cancel { things } => manage::cancel(things),
+            Self::Cancel { things, kept } => manage::cancel(things, kept),
+            Self::Switch { things, on } => manage::switch(things, *on, here(&inputs.request, &inputs.context)),
+            Self::Undo { steps } => undo::run(steps, here(&inputs.request, &inputs.context)),
             Self::Say { content } => Ok(json!({ "content": content })),
         }
     }
 }
 
+/// Where and when the user is.
+pub(crate) fn here(request: &Request, context: &Context) -> Here {
+    Here { now_ms: context.now_ms, zone: request.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC) }
+}
+
+/// What takes the schedule back: its old form, or nothing in its place.
+fn undo_of(spec: &ScheduleSpec, summary: &str) -> Undo {
+    match &spec.before {
+        Some(before) if before.enabled && is_as_wanted(before, spec) => Undo::cannot(format!(
+            "{} stood there before, just as it is. Say “cancel it” to take it away.",
+            before.label()
+        )),
+        Some(before) => Undo::Restore { schedule: (**before).clone() },
+        None => Undo::Remove { path: spec.path.clone(), is_flow: false, what: format!("{summary} (`{}`)", spec.path) },
+    }
+}
+
+fn is_as_wanted(stored: &Stored, spec: &ScheduleSpec) -> bool {
+    (&stored.cron, &stored.time_zone, &stored.script_path, &stored.arguments)
+        == (&spec.cron, &spec.time_zone, &spec.target.path, &spec.target.arguments)
+}
+
 fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
-    let before = stored(&spec.path)?;
     let target = &spec.target;
+    let summary = format!("{}, {}", capital(&target.title), spec.label);
     let schedule = Schedule { is_flow: target.is_flow, ..Schedule::of_script(&spec.path, &spec.cron, &target.path) }
         .in_time_zone(&spec.time_zone)
-        .with_summary(format!("{}, {}", capital(&target.title), spec.label))
+        .with_summary(&summary)
         .with_arguments(&target.arguments)?;
     windmill::create_schedule(&schedule)?;
-    let listed = stored(&spec.path)?;
+    let listed = manage::stored(&spec.path)?.map(|item| item.details());
     let is_stored = listed.as_ref().is_some_and(|details| {
         // The listing is the engine's own; where it says something about these, it must be what was asked for.
         let agrees = |name: &str, wanted: &str| details[name].as_str().is_none_or(|found| found == wanted);
@@ -169,8 +225,9 @@ fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
         next => format!("- Next run: {}\n- Then: {}", next[0], next[1..].join("; ")),
     };
     let notes: String = spec.notes.iter().map(|note| format!("\n- Note: {note}")).collect();
-    let what = match before {
+    let what = match &spec.before {
         None => "Scheduled",
+        Some(before) if is_as_wanted(before, spec) => "Scheduled (as it was already)",
         Some(_) => "Scheduled (in place of what stood there)",
     };
     let content = format!(
@@ -186,17 +243,13 @@ fn store_schedule(spec: &ScheduleSpec, inputs: &Inputs) -> Result<Value> {
     Ok(json!({
         "content": content,
         "stored": is_stored,
+        "subjects": [spec.path],
+        "undo": [to_value(&undo_of(spec, &summary))?],
         "schedule": {
             "path": spec.path, "cron": spec.cron, "timeZone": spec.time_zone, "label": spec.label,
             "nextRunMs": next_run_ms, "nextMs": next_ms, "notes": spec.notes, "target": to_value(target)?,
         },
     }))
-}
-
-/// The engine's listing of one schedule.
-fn stored(path: &str) -> Result<Option<Value>> {
-    let items = windmill::list(Kind::Schedule, path)?;
-    Ok(items.iter().find(|item| item.path == path).map(windmill::Item::details))
 }
 
 fn start_later(target: &Target, at_ms: u64, time_zone: &str, inputs: &Inputs) -> Result<Value> {
@@ -214,11 +267,14 @@ fn start_later(target: &Target, at_ms: u64, time_zone: &str, inputs: &Inputs) ->
         target.path,
         job.id(),
     );
-    Ok(json!({ "content": content, "job": { "id": job.id(), "atMs": at_ms, "path": target.path } }))
+    let why =
+        format!("the run of {} is in the queue as job `{}`, and I cannot take it out again.", target.title, job.id());
+    let job = json!({ "id": job.id(), "atMs": at_ms, "path": target.path });
+    Ok(json!({ "content": content, "job": job, "undo": [to_value(&Undo::cannot(why))?], "subjects": [] }))
 }
 
 fn store_flow(spec: &FlowSpec) -> Result<Value> {
-    let FlowSpec { path, summary, value, needs, steps } = spec;
+    let FlowSpec { path, summary, value, needs, steps, is_known } = spec;
     windmill::create_flow(path, summary, value)?;
     let is_stored = windmill::list(Kind::Flow, path)?.iter().any(|item| item.path == *path);
     let mut content = format!("The workflow is stored as `{path}`:\n");
@@ -231,9 +287,15 @@ fn store_flow(spec: &FlowSpec) -> Result<Value> {
         let names: Vec<String> = needs.iter().map(|name| format!("`{name}`")).collect();
         content.push_str(&format!("\n\nGive it {} when you run it.", names.join(", ")));
     }
+    let undo = match is_known {
+        true => Undo::cannot(format!("the workflow `{path}` stood there before; say “delete it” to take it away.")),
+        false => Undo::Remove { path: path.clone(), is_flow: true, what: format!("{summary} (`{path}`)") },
+    };
     Ok(json!({
         "content": content,
         "stored": is_stored,
+        "subjects": [path],
+        "undo": [to_value(&undo)?],
         "flow": { "path": path, "summary": summary, "needs": needs, "steps": steps },
     }))
 }

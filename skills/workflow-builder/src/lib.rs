@@ -5,17 +5,22 @@
 //! programs of its own.
 //!
 //! Begin at `wish`: what an utterance asks. `plan` makes the steps or asks, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
-//! work of one step, `manage` lists and cancels, `clock` counts time, `description` lets a language model say in plain words what was made.
+//! work of one step, `manage` lists, pauses and cancels, `refers` finds which one the words mean, `fires` reads when it runs, `change` moves it, `undo` takes back
+//! the last thing, `clock` counts time, `description` lets a language model say in plain words what was made.
 
 mod catalog;
+mod change;
 mod clock;
 mod description;
+mod fires;
 mod flow;
 mod inputs;
 mod job;
 mod manage;
 mod plan;
+mod refers;
 mod text;
+mod undo;
 mod wish;
 
 use openanalyst_skill::delivery::missing_channel;
@@ -31,11 +36,13 @@ pub struct WorkflowBuilder;
 impl Skill for WorkflowBuilder {
     fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
         match wish::read(request) {
-            Wish::List(kinds) => {
-                let job = Job::List { schedules: kinds.schedules, flows: kinds.flows };
+            Wish::List(kinds, show) => {
+                let job = Job::List { schedules: kinds.schedules, flows: kinds.flows, show };
                 Ok(Plan::of([job.into_step()?]))
             }
-            Wish::Cancel(kinds, words) => plan::cancel(kinds, &words, request),
+            Wish::Undo => plan::undo(request, context),
+            Wish::Switch(on, words) => plan::switch(on, &words, request, context),
+            Wish::Cancel(kinds, words) => plan::cancel(kinds, &words, request, context),
             Wish::Flow(words) => with_channel(plan::flow(&words, request, context)?, request),
             Wish::Run(words) => with_channel(plan::run(&words, request, context)?, request),
         }
@@ -57,13 +64,23 @@ impl Skill for WorkflowBuilder {
                 continue;
             }
             let output = results.output(&result.id)?;
+            if result.job_id.is_some() {
+                data["undo"] = to_value(&[undo::Undo::cannot(format!("“{}” has run already.", result.title))])?;
+            }
             match output["content"].as_str().filter(|_| result.job_id.is_none()) {
                 Some(content) => parts.push(content.to_owned()),
                 None => parts.push(shown(result, &output)),
             }
             for (name, value) in output.as_object().into_iter().flatten() {
-                if matches!(name.as_str(), "schedule" | "flow" | "job" | "schedules" | "flows" | "cancelled") {
-                    data[name] = value.clone();
+                match (name.as_str(), data.get_mut(name).and_then(Value::as_array_mut), value) {
+                    // What several steps did is undone together.
+                    ("undo" | "subjects", Some(all), Value::Array(more)) => all.extend(more.iter().cloned()),
+                    (
+                        "schedule" | "flow" | "job" | "schedules" | "flows" | "cancelled" | "undo" | "undone"
+                        | "subjects" | "switched" | "enabled",
+                        ..,
+                    ) => data[name] = value.clone(),
+                    _ => {}
                 }
             }
         }

@@ -4,9 +4,14 @@ use openanalyst_skill::Recurrence;
 use openanalyst_skill::prelude::*;
 
 use crate::catalog::{self, Fits, Found};
+use crate::change::{self, Change};
+use crate::fires::Fires;
 use crate::flow as joined;
-use crate::job::{FlowSpec, Job, ScheduleSpec, Target, capital};
-use crate::text::{has_any, has_word, path_part};
+use crate::job::{FlowSpec, Job, ScheduleSpec, Target, capital, here};
+use crate::manage::{Stored, Thing};
+use crate::refers::{self, Reference};
+use crate::text::{has_any, path_part};
+use crate::undo::Undo;
 use crate::wish::Kinds;
 use crate::{inputs, manage};
 
@@ -14,6 +19,9 @@ use crate::{inputs, manage};
 const NAME: &str = "workflow-builder";
 /// Nothing runs more often than this.
 const SHORTEST_INTERVAL_MS: u64 = 60_000;
+
+/// Most bytes of what cancelled things ran with, kept to store them again.
+const MAX_PLANNED_BYTES: usize = 48 * 1024;
 
 const WHEN: &str = "when";
 const WHICH_SCRIPT: &str = "script";
@@ -26,8 +34,8 @@ const CONFIRM: &str = "confirm";
 /// # Errors
 /// What the host answers while it is looked for.
 pub(crate) fn run(words: &str, request: &Request, context: &Context) -> Result<Plan> {
-    if let Some(spec) = moved(words, request, context) {
-        return schedule(spec, context);
+    if let Some(plan) = changed(words, request, context)? {
+        return Ok(plan);
     }
     let Some(found) = find(words, request)? else {
         let question =
@@ -39,9 +47,10 @@ pub(crate) fn run(words: &str, request: &Request, context: &Context) -> Result<P
         Err(questions) => return Ok(Plan::ask_all(questions)),
     };
     let mut plan = at_its_time(words, target, request, context)?;
-    if let Some(job) = before
+    if let Some(Job::Flow { spec }) = before
         && plan.questions.is_empty()
     {
+        let job = flow_job(spec)?;
         plan.steps.insert(0, job.into_step()?);
     }
     Ok(plan)
@@ -112,31 +121,230 @@ fn flow_spec(steps: &[Found], request: &Request, summary: String) -> FlowSpec {
         false => titles.join(" "),
     };
     let path = format!("{}/flows/{}", request.user_folder, path_part(&subject, "workflow"));
-    FlowSpec { path, summary, value: flow.value, needs: flow.needs, steps: titles }
+    FlowSpec { path, summary, value: flow.value, needs: flow.needs, steps: titles, is_known: false }
 }
 
-/// "make it Tuesdays at 10 instead": the schedule of the last answer at another time, in its place.
-fn moved(words: &str, request: &Request, context: &Context) -> Option<ScheduleSpec> {
+/// "make it Tuesdays at 10 instead", "move the Monday report to Friday": a schedule at another time, in its place. None: nothing of the
+/// kind is asked for.
+fn changed(words: &str, request: &Request, context: &Context) -> Result<Option<Plan>> {
+    const CHANGES: &[&str] = &[
+        "it",
+        "that",
+        "them",
+        "instead",
+        "actually",
+        "rather",
+        "later",
+        "earlier",
+        "sooner",
+        "move",
+        "reschedule",
+        "shift",
+        "postpone",
+        "delay",
+        "push",
+        "change",
+        "bring",
+        "stattdessen",
+        "lieber",
+        "später",
+        "früher",
+    ];
+    const MOVES: &[&str] = &["move", "reschedule", "shift", "postpone", "delay", "push", "change", "bring"];
+    if !has_any(words, CHANGES) || (alone(words).is_some() && !has_any(words, MOVES)) {
+        return Ok(None);
+    }
+    let things = manage::things(SCHEDULES, &request.user_folder)?;
+    // An answer to "which one?" names it; what it shall be stands in the request.
+    let chosen = request.answer(WHICH_THING).map(|answer| manage::find(&things, answer, &[], here(request, context)));
+    let subjects = match chosen {
+        Some(refers::Found::These(these)) if these.len() == 1 => vec![these[0].path.clone()],
+        _ => subjects(context),
+    };
+    let is_chosen = request.answer(WHICH_THING).is_some() && subjects.len() == 1;
+    let among: Vec<Thing> = things.iter().filter(|thing| !is_chosen || thing.path == subjects[0]).cloned().collect();
+    let Some(change) = change::read(request, &among, &subjects, here(request, context)) else { return Ok(None) };
+    Ok(Some(match change {
+        Change::Say(text) => Plan::ask(Question::new(WHEN, text)),
+        Change::Which(why, among) => Plan::ask(which(&with_why(&why, "Which one shall I move?"), &among)),
+        Change::To { stored, cron } => {
+            let zone = request.recurrence().map_or_else(|| stored.time_zone.clone(), |recurrence| recurrence.time_zone);
+            let fires = Fires::read(&cron);
+            let label = fires.as_ref().and_then(Fires::in_words);
+            let spoken = request.recurrence().filter(|recurrence| recurrence.cron == cron);
+            let computed = || {
+                let zone = crate::clock::zone(&zone).ok()?;
+                Some(fires.as_ref()?.next(context.now_ms, zone, 3))
+            };
+            let next_ms = match &spoken {
+                Some(recurrence) => recurrence.next_ms.clone(),
+                None => computed().unwrap_or_default(),
+            };
+            let mut notes = spoken.as_ref().map(|recurrence| recurrence.notes.clone()).unwrap_or_default();
+            if !stored.enabled {
+                notes.push("It was paused; it is switched on again.".to_owned());
+            }
+            let label =
+                spoken.map(|recurrence| recurrence.label).or(label).unwrap_or_else(|| format!("by the rule {cron}"));
+            let target = Target {
+                path: stored.script_path.clone(),
+                title: change::title(&stored),
+                is_flow: stored.is_flow,
+                arguments: stored.arguments.clone(),
+            };
+            let spec = ScheduleSpec {
+                path: stored.path.clone(),
+                cron,
+                time_zone: zone,
+                label,
+                target,
+                next_ms,
+                notes,
+                before: Some(Box::new(stored)),
+            };
+            match spec.next_ms.is_empty() {
+                // The engine counts what is not counted here, and refuses what never fires.
+                true => Plan::of([Job::Schedule { spec }.into_step()?]),
+                false => schedule(spec, context)?,
+            }
+        }
+    }))
+}
+
+/// The paths of what the newest answer of this skill was about.
+fn subjects(context: &Context) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Last {
-        schedule: ScheduleSpec,
+        subjects: Option<Vec<String>>,
+        schedule: Option<Path>,
     }
-    let recurrence = request.recurrence()?;
-    let refers = has_word(words, "instead") || has_word(words, "it") || has_word(words, "that");
-    if !refers || alone(words).is_some() {
-        return None;
+    #[derive(serde::Deserialize)]
+    struct Path {
+        path: String,
     }
-    let last: Last = context.last_data(NAME)?;
-    Some(schedule_spec(last.schedule.path, recurrence, last.schedule.target))
+    let last =
+        context.messages.iter().rev().filter(|message| message.skill.as_deref() == Some(NAME)).find_map(|message| {
+            let last: Last = Output { result: message.data.clone()?, summary: None }.read().ok()?;
+            last.subjects.or(last.schedule.map(|schedule| vec![schedule.path]))
+        });
+    last.unwrap_or_default()
+}
+
+/// Takes back what the newest answer of this skill did.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what JSON cannot hold.
+pub(crate) fn undo(request: &Request, context: &Context) -> Result<Plan> {
+    #[derive(serde::Deserialize)]
+    struct Last {
+        undo: Vec<Undo>,
+    }
+    let say = |content: String| Ok(Plan::of([Job::Say { content }.into_step()?]));
+    let Some(last) = context.last_data::<Last>(NAME) else {
+        return say("There is nothing of mine to undo in this conversation: I have changed nothing in it.".into());
+    };
+    if last.undo.is_empty() {
+        return say("There is nothing more to undo: the last change is undone already.".into());
+    }
+    let whys: Vec<&str> = last
+        .undo
+        .iter()
+        .filter_map(|undo| match undo {
+            Undo::Cannot { why } => Some(why.as_str()),
+            _ => None,
+        })
+        .collect();
+    if whys.len() == last.undo.len() {
+        return say(format!("That cannot be undone: {}", whys.join(" ")));
+    }
+    let is_older =
+        context.last_answer().is_some_and(|message| message.skill.as_deref().is_some_and(|skill| skill != NAME));
+    if is_older {
+        match request.answer(CONFIRM) {
+            None => {
+                let did: Vec<String> = last.undo.iter().map(Undo::in_words).collect();
+                let text = format!(
+                    "The last answer was not about schedules. Before it {}. Shall I undo that?",
+                    did.join("; ")
+                );
+                return Ok(Plan::ask(Question::new(CONFIRM, text).options(["Yes, undo it", "No, keep it"])));
+            }
+            Some(answer) if is_yes(answer) => {}
+            Some(_) => return say("Then everything stays as it is.".into()),
+        }
+    }
+    Ok(Plan::of([Job::Undo { steps: last.undo }.into_step()?]))
+}
+
+fn is_yes(answer: &str) -> bool {
+    has_any(answer, &["yes", "sure", "ok", "okay", "confirm", "ja", "do"])
+        && !has_any(answer, &["no", "not", "don't", "keep", "nein"])
+}
+
+/// Pauses schedules, or goes on with them. Both can be undone, so nothing is confirmed.
+///
+/// # Errors
+/// What the host answers.
+pub(crate) fn switch(on: bool, words: &str, request: &Request, context: &Context) -> Result<Plan> {
+    let things = manage::things(SCHEDULES, &request.user_folder)?;
+    let verb = if on { "switch on" } else { "pause" };
+    if things.is_empty() {
+        let content = format!("You have no schedules, so there is nothing to {verb}.");
+        return Ok(Plan::of([Job::Say { content }.into_step()?]));
+    }
+    // Where one of several is meant, it is one of those that are not so already.
+    let mut reference = Reference::read(words, here(request, context));
+    let left: Vec<Thing> = things.iter().filter(|thing| thing.is_paused() == on).cloned().collect();
+    let subjects = subjects(context);
+    let answered =
+        request.answer(WHICH_THING).map(|answer| manage::find(&things, answer, &subjects, here(request, context)));
+    let found = match answered {
+        Some(found @ refers::Found::These(_)) => found,
+        _ if words.contains(&format!("{}/", request.user_folder)) => {
+            manage::find(&things, words, &subjects, here(request, context))
+        }
+        _ => {
+            reference.is_all |= !reference.filters() && words.to_lowercase().contains("schedules");
+            match reference.find(&things, &subjects, here(request, context)) {
+                refers::Found::Unsure(why, among) if why.is_empty() => {
+                    let open: Vec<Thing> = among.iter().filter(|thing| left.contains(thing)).cloned().collect();
+                    if open.len() == 1 {
+                        refers::Found::These(open)
+                    } else {
+                        refers::Found::Unsure(why, if open.is_empty() { among } else { open })
+                    }
+                }
+                found => found,
+            }
+        }
+    };
+    let question = format!("Which one shall I {verb}?");
+    Ok(match found {
+        refers::Found::These(things) => {
+            let things = things.into_iter().filter(|thing| !thing.is_flow).map(slim).collect();
+            Plan::of([Job::Switch { things, on }.into_step()?])
+        }
+        refers::Found::Unsure(why, among) => Plan::ask(which(&with_why(&why, &question), &among)),
+        refers::Found::Nothing => Plan::ask(which(&with_why("None of yours is called so.", &question), &things)),
+    })
+}
+
+/// Without what it runs with: that is read again when it is switched.
+fn slim(mut thing: Thing) -> Thing {
+    if let Some(stored) = &mut thing.stored {
+        let at_ms = stored.post_at_ms();
+        stored.arguments = at_ms.map_or_else(|| json!({}), |at_ms| json!({ "atMs": at_ms }));
+    }
+    thing
 }
 
 fn schedule_spec(path: String, recurrence: Recurrence, target: Target) -> ScheduleSpec {
     let Recurrence { cron, time_zone, label, next_ms, notes } = recurrence;
-    ScheduleSpec { path, cron, time_zone, label, target, next_ms, notes }
+    ScheduleSpec { path, cron, time_zone, label, target, next_ms, notes, before: None }
 }
 
 /// A schedule that fires at all, and not too often.
-fn schedule(spec: ScheduleSpec, context: &Context) -> Result<Plan> {
+fn schedule(mut spec: ScheduleSpec, context: &Context) -> Result<Plan> {
     let next: Vec<u64> = spec.next_ms.iter().copied().filter(|at_ms| *at_ms > context.now_ms).collect();
     let too_often = next.windows(2).any(|pair| pair[1] - pair[0] < SHORTEST_INTERVAL_MS);
     if too_often {
@@ -148,6 +356,9 @@ fn schedule(spec: ScheduleSpec, context: &Context) -> Result<Plan> {
         let text =
             format!("{} has no time left at which it would run. When shall it run instead?", capital(&spec.label));
         return Ok(Plan::ask(Question::new(WHEN, text)));
+    }
+    if spec.before.is_none() {
+        spec.before = manage::stored(&spec.path)?.as_ref().and_then(Stored::of).map(Box::new);
     }
     Ok(Plan::of([Job::Schedule { spec }.into_step()?]))
 }
@@ -260,7 +471,7 @@ pub(crate) fn flow(words: &str, request: &Request, context: &Context) -> Result<
         }
         recurrence => recurrence,
     };
-    let mut plan = Plan::of([Job::Flow { spec }.into_step()?]);
+    let mut plan = Plan::of([flow_job(spec)?.into_step()?]);
     if let Some(recurrence) = recurring {
         let target = Target { path, title: "the workflow".into(), is_flow: true, arguments: json!({}) };
         let schedule_path = schedule_path(&request.user_folder, &target, &recurrence.label);
@@ -318,12 +529,22 @@ fn begins_with_verb(clause: &str) -> bool {
     clause.split_whitespace().next().is_some_and(|first| has_any(first, VERBS))
 }
 
+/// Stores the flow, knowing whether one stands there already.
+fn flow_job(mut spec: FlowSpec) -> Result<Job> {
+    let listed = windmill::list(windmill::Kind::Flow, &spec.path)?;
+    spec.is_known = listed.iter().any(|item| item.path == spec.path);
+    Ok(Job::Flow { spec })
+}
+
+const SCHEDULES: Kinds = Kinds { schedules: true, flows: false };
+
 /// Steps for taking something away.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn cancel(kinds: Kinds, words: &str, request: &Request) -> Result<Plan> {
+pub(crate) fn cancel(kinds: Kinds, words: &str, request: &Request, context: &Context) -> Result<Plan> {
     let things = manage::things(kinds, &request.user_folder)?;
+    let here = here(request, context);
     if things.is_empty() {
         let what = match (kinds.schedules, kinds.flows) {
             (true, false) => "schedules",
@@ -334,44 +555,74 @@ pub(crate) fn cancel(kinds: Kinds, words: &str, request: &Request) -> Result<Pla
             Job::Say { content: format!("You have no {what}, so there is nothing to cancel.") }.into_step()?
         ]));
     }
-    if has_any(words, &["all", "everything"]) {
-        return match request.answer(CONFIRM) {
-            None => {
-                let text = format!("Shall I cancel all {} of them? {}", things.len(), labels(&things).join("; "));
-                Ok(Plan::ask(Question::new(CONFIRM, text).options(["Yes, cancel all", "No, keep them"])))
-            }
-            Some(answer) if has_any(answer, &["yes", "sure", "ok", "okay", "confirm"]) => {
-                Ok(Plan::of([Job::Cancel { things }.into_step()?]))
-            }
-            Some(_) => Ok(Plan::of([Job::Say { content: "Then everything stays as it is.".into() }.into_step()?])),
-        };
-    }
-    let by_answer = request
-        .answer(WHICH_THING)
-        .and_then(|answer| manage::matching(&things, answer))
-        .filter(|found| !found.is_empty());
-    let found = by_answer.or_else(|| manage::matching(&things, words));
-    let mut chosen = match (found, things.as_slice()) {
-        (Some(found), _) if found.len() == 1 => found,
-        // "cancel my schedule" is clear where there is one.
-        (None, [only]) => vec![only.clone()],
-        (Some(found), _) if found.len() > 1 => return Ok(Plan::ask(which("Which one shall I cancel?", &found))),
-        (Some(_), _) => return Ok(Plan::ask(which("None of yours is called so. Which one shall I cancel?", &things))),
-        (None, _) => return Ok(Plan::ask(which("Which one shall I cancel?", &things))),
+    let subjects = subjects(context);
+    let found = match request.answer(WHICH_THING).map(|answer| manage::find(&things, answer, &subjects, here)) {
+        Some(found @ refers::Found::These(_)) => found,
+        _ => manage::find(&things, words, &subjects, here),
     };
-    if chosen[0].is_flow {
-        // A schedule of a flow that is gone would fail for ever.
-        let schedules = manage::things(Kinds { schedules: true, flows: false }, &request.user_folder)?;
-        let flow = chosen[0].path.clone();
-        chosen.extend(schedules.into_iter().filter(|schedule| schedule.script_path == flow));
+    let question = "Which one shall I cancel?";
+    let mut chosen = match found {
+        refers::Found::These(these) => these,
+        refers::Found::Unsure(why, among) => return Ok(Plan::ask(which(&with_why(&why, question), &among))),
+        refers::Found::Nothing => {
+            return Ok(Plan::ask(which(&with_why("None of yours is called so.", question), &things)));
+        }
+    };
+    let reference = Reference::read(words, here);
+    let kept: Vec<Thing> = match &reference.except {
+        Some(_) => things.iter().filter(|thing| !chosen.contains(thing)).map(|thing| slim(thing.clone())).collect(),
+        None => Vec::new(),
+    };
+    // A schedule of a flow that is gone would fail for ever.
+    let flows: Vec<String> = chosen.iter().filter(|thing| thing.is_flow).map(|flow| flow.path.clone()).collect();
+    if !flows.is_empty() {
+        let schedules = manage::things(SCHEDULES, &request.user_folder)?;
+        let runs = |schedule: &Thing| flows.contains(&schedule.script_path);
+        let more: Vec<Thing> =
+            schedules.into_iter().filter(|schedule| runs(schedule) && !chosen.contains(schedule)).collect();
+        chosen.extend(more);
     }
-    Ok(Plan::of([Job::Cancel { things: chosen }.into_step()?]))
+    let is_one = chosen.iter().filter(|thing| thing.is_flow == chosen[0].is_flow).count() == 1;
+    if !is_one || reference.is_all {
+        match request.answer(CONFIRM) {
+            None => {
+                let stays =
+                    if kept.is_empty() { String::new() } else { format!(" Kept: {}.", labels(&kept).join("; ")) };
+                let text =
+                    format!("Shall I cancel all {} of them? {}.{stays}", chosen.len(), labels(&chosen).join("; "));
+                return Ok(Plan::ask(Question::new(CONFIRM, text).options(["Yes, cancel all", "No, keep them"])));
+            }
+            Some(answer) if is_yes(answer) => {}
+            Some(_) => {
+                return Ok(Plan::of([Job::Say { content: "Then everything stays as it is.".into() }.into_step()?]));
+            }
+        }
+    }
+    Ok(Plan::of([Job::Cancel { things: within_bounds(chosen), kept }.into_step()?]))
 }
 
-fn which(text: &str, things: &[manage::Thing]) -> Question {
+/// What is kept to store them again must fit into the plan and the answer.
+fn within_bounds(mut things: Vec<Thing>) -> Vec<Thing> {
+    let mut room = MAX_PLANNED_BYTES;
+    for thing in &mut things {
+        let of_schedule = thing.stored.as_ref().map_or(0, |stored| stored.arguments.to_string().len());
+        let size = of_schedule + thing.value.as_ref().map_or(0, |value| value.to_string().len());
+        match room.checked_sub(size) {
+            Some(left) => room = left,
+            None => (thing.stored, thing.value) = (None, None),
+        }
+    }
+    things
+}
+
+fn with_why(why: &str, question: &str) -> String {
+    if why.is_empty() { question.to_owned() } else { format!("{why} {question}") }
+}
+
+fn which(text: &str, things: &[Thing]) -> Question {
     Question::new(WHICH_THING, text).options(labels(things))
 }
 
-fn labels(things: &[manage::Thing]) -> Vec<String> {
-    things.iter().map(manage::Thing::label).collect()
+fn labels(things: &[Thing]) -> Vec<String> {
+    things.iter().map(Thing::label).collect()
 }

@@ -278,15 +278,19 @@ async fn a_post_that_is_too_long_is_not_scheduled() {
     }
 }
 
-/// 64 KiB of what is hard to read. The sandbox's budget is the bound: a job that takes too long fails.
+/// Texts of what is hard to read, and a long one of words. The sandbox's budget is the bound: a job that takes too long fails.
 #[tokio::test]
 async fn hostile_texts_are_counted_within_the_budget() {
     let env = env().await;
     let pieces =
         ["a.b ", "a.", "(", "@a", "#", ".", "👩\u{200d}", "e\u{301}", "example.com/", "https://", "-", " ", "@a@."];
     for piece in pieces {
-        let text = times(piece, (64 << 10) / piece.len());
+        let text = times(piece, (2 << 10) / piece.len());
         let lengths = json!([["twitter", text], ["mastodon", text], ["bluesky", text], ["threads", text]]);
-        rows(&env, json!({ "lengths": lengths, "texts": [text] })).await;
+        rows(&env, json!({ "lengths": lengths })).await;
+        rows(&env, json!({ "cuts": [["twitter", text]], "topics": [text] })).await;
     }
+    let words = times("word example.com ", 1 << 10);
+    let found = rows(&env, json!({ "lengths": [["twitter", words], ["mastodon", words], ["bluesky", words]] })).await;
+    assert_eq!(found["lengths"], json!([[29 << 10, false], [17 << 10, false], [17 << 10, false]]));
 }

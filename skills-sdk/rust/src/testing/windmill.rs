@@ -74,7 +74,8 @@ impl Windmill {
 
     pub(crate) fn create_schedule(&mut self, schedule: &Schedule) -> Result<(), Failure> {
         check_path(&schedule.path)?;
-        if schedule.cron.split_whitespace().count() != 6 {
+        let is_rule = schedule.cron.starts_with("DTSTART") && schedule.cron.contains("RRULE:");
+        if !is_rule && schedule.cron.split_whitespace().count() != 6 {
             return Err(Failure::invalid(format!("`{}` is not a cron expression of six fields", schedule.cron)));
         }
         if !serde_json::from_str::<Value>(&schedule.arguments)?.is_object() {

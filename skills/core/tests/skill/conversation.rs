@@ -131,7 +131,7 @@ fn another_skill_may_call_with_words_only() {
 
 #[test]
 fn effects_are_expected_to_be_there() {
-    let plan = Core.plan(&testing::request("call me Ada"), &testing::context()).unwrap();
+    let plan = Host::new().run(|| Core.plan(&testing::request("call me Ada"), &testing::context()).unwrap());
     assert!(plan.steps[0].expects.iter().any(|expected| expected.pointer == "/changed"));
 }
 

@@ -2,3 +2,4 @@
 
 mod conversation;
 mod language_model;
+mod turns;

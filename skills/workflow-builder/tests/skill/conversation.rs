@@ -82,7 +82,7 @@ fn it_moves_instead_of_doubling() {
 
 #[test]
 fn the_step_is_checked_by_expectations() {
-    let plan = Builder.plan(&monday_report(), &testing::context()).unwrap();
+    let plan = Host::new().run(|| Builder.plan(&monday_report(), &testing::context()).unwrap());
     let pointers: Vec<&str> = plan.steps[0].expects.iter().map(|expected| expected.pointer.as_str()).collect();
     assert_eq!(pointers, ["/content", "/schedule/path", "/schedule/nextRunMs", "/stored"]);
 }
@@ -205,7 +205,9 @@ fn schedules_are_listed_and_cancelled() {
     ask(&host, &monday_report());
     let listed = ask(&host, &testing::request("list my schedules"));
     assert!(
-        listed.content.contains("**The analytics report, every Monday at 09:00**: next run unknown"),
+        listed
+            .content
+            .contains("**The analytics report, every Monday at 09:00**: next run Monday, 30 November 2026, 09:00"),
         "{}",
         listed.content
     );

@@ -154,6 +154,8 @@ function wrongWith(platform: Platform, text: unknown, url: string | undefined): 
 }
 
 const MAX_SHOWN = 80;
+/** Most UTF-16 code units of a topic. */
+const MAX_TOPIC = 10_000;
 
 /** The tone that can be written without a model, and a word about the one that was asked for where that is another. */
 function toneOf(asked: unknown): { style: string; wanted: string; note?: string } {
@@ -214,6 +216,9 @@ export async function main(
   const subject = typeof topic === "string" ? topic.replace(/\s+/gu, " ").trim() : "";
   if (subject === "") {
     throw new InvalidInput("topic is empty: say what the post shall be about");
+  }
+  if (subject.length > MAX_TOPIC) {
+    throw new InvalidInput(`topic has ${subject.length} characters and ${MAX_TOPIC} are the most: say it in short`);
   }
   if (url !== undefined && url !== null && !/^https?:\/\/\S+$/i.test(url)) {
     throw new InvalidInput(`url is "${url}": it must begin with https:// or http://`);

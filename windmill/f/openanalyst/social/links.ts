@@ -64,10 +64,11 @@ function domainEnd(text: string, start: number, end: number): number {
     // A subdomain may have a low line, a domain may not.
     if (owner !== "" && !owner.includes("_")) {
       // "example.comの": the letters behind belong to the sentence.
-      const ascii = /^[A-Za-z0-9-]+/.exec(label)?.[0] ?? "";
-      for (const name of ascii === label || ascii === "" ? [label] : [label, ascii]) {
-        const next = text.charAt(at + name.length);
-        if (name.length <= MAX_LABEL && !/[A-Za-z0-9@]/.test(next) && isTopLevel(name)) {
+      const isLatin = label.charCodeAt(label.length - 1) < 0x80;
+      const names = isLatin ? [label] : [label, /^[A-Za-z0-9-]*/.exec(label)?.[0] ?? ""];
+      for (const name of names) {
+        const isDomain = name !== "" && name.length <= MAX_LABEL && isTopLevel(name);
+        if (isDomain && !/[A-Za-z0-9@]/.test(text.charAt(at + name.length))) {
           best = at + name.length;
           break;
         }
@@ -137,7 +138,8 @@ export function links(text: string, rules: LinkRules): Link[] {
     if (from >= runEnd || !run[0].includes(".")) {
       continue;
     }
-    const before = scheme.exec(text.slice(Math.max(0, from - BEFORE), from));
+    const isBehindSlash = from > 0 && text.charAt(from - 1) === "/";
+    const before = isBehindSlash ? scheme.exec(text.slice(Math.max(0, from - BEFORE), from)) : null;
     if (before !== null) {
       const domain = domainEnd(text, from, runEnd);
       const name = /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/.exec(text.slice(from, runEnd))?.[0] ?? "";
@@ -148,7 +150,7 @@ export function links(text: string, rules: LinkRules): Link[] {
       }
       continue;
     }
-    if (!rules.bare) {
+    if (!rules.bare || isBehindSlash) {
       continue;
     }
     for (const latin of text.slice(from, runEnd).matchAll(LATIN_RUN)) {

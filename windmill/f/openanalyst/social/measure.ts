@@ -43,8 +43,34 @@ function weighed(text: string): number {
   return text.replace(EMOJI, "xx").replace(HEAVY, "xx").length;
 }
 
+/** The embedded engine reads the whole text again for each match of a pattern: a long one is counted piece by piece. */
+const PIECE = 512;
+
+/** The pieces of a text: each ends with a plain letter before a space, where no link, mention, emoji or character goes on. */
+function pieces(text: string): string[] {
+  const found: string[] = [];
+  let start = 0;
+  while (text.length - start > PIECE) {
+    let end = text.indexOf(" ", start + PIECE);
+    while (end !== -1 && (text.charCodeAt(end - 1) <= 0x20 || text.charCodeAt(end - 1) >= 0x7f)) {
+      end = text.indexOf(" ", end + 1);
+    }
+    if (end === -1) {
+      break;
+    }
+    found.push(text.slice(start, end));
+    start = end;
+  }
+  found.push(text.slice(start));
+  return found;
+}
+
 /** How long a text is by a platform's own counting. */
 export function lengthOn(platform: Platform, text: string): number {
+  return pieces(text).reduce((length, piece) => length + pieceLength(platform, piece), 0);
+}
+
+function pieceLength(platform: Platform, text: string): number {
   switch (platform.counts) {
     case "twitter":
       return weighed(shortened(text.normalize("NFC"), TWITTER, weighed));

@@ -101,7 +101,7 @@ let known: Set<string> | undefined;
 export function isTopLevel(label: string): boolean {
   known ??= new Set(NAMES.trim().split(/\s+/));
   const name = label.toLowerCase();
-  return known.has(name) || /^xn--[a-z0-9-]+$/.test(name);
+  return known.has(name) || (name.startsWith("xn--") && /^xn--[a-z0-9-]+$/.test(name));
 }
 
 /** Whether a name is a top-level domain. */
