@@ -7,6 +7,7 @@
 //! | [`route`] | what goes in and what comes out |
 //! | `text` | words and their stems |
 //! | `index` | from words and phrases to skills |
+//! | `learn` | a linear model, learnt from the texts of all skills |
 //! | `phrases` | triggers that stand in an utterance |
 //! | `score` | evidence, confidence, decision |
 //! | `actions`, `slots` | verbs; platform, topic, time, recurrence, name, tone |
@@ -15,6 +16,7 @@
 
 mod actions;
 mod index;
+mod learn;
 mod phrases;
 pub mod route;
 mod score;

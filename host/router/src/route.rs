@@ -174,4 +174,6 @@ pub enum EvidenceKind {
     Attachment,
     /// The utterance is like an anti-example.
     AntiExample,
+    /// The model that is learnt from the catalogue says so; the words are those that it goes by.
+    Learnt,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::index::{Field, Index, Indexed};
+use crate::learn::Said;
 use crate::phrases;
 use crate::route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, Utterance};
 use crate::slots::clip;
@@ -17,6 +18,9 @@ const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
 /// More than everything else together: a request that is a skill's name and nothing more means it.
 const WHOLE_NAME: f64 = 40.0;
+/// What the model says below this is chance, and what it is worth above.
+const LEARNT_FLOOR: f64 = 0.05;
+const LEARNT: f64 = 6.0;
 const ATTACHMENT: f64 = 0.4;
 const ANTI_EXAMPLE: f64 = -3.0;
 /// Most skills that a question to the user names.
@@ -79,6 +83,8 @@ pub(crate) fn route(
     let previous = utterance.previous_skill.and_then(|name| index.find(name)).and_then(|at| u32::try_from(at).ok());
     // What follows looks at single skills, so only at those that have a chance.
     let mut kept = strongest_skills(&mut hits);
+    let said = index.model.ask(words);
+    kept.extend(said.best(MAX_CANDIDATES, LEARNT_FLOOR));
     kept.extend(previous);
     kept.extend(index.named(words).iter().take(MAX_CHOICES));
     let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
@@ -94,6 +100,7 @@ pub(crate) fn route(
     }
     for (skill, tally) in &mut tallies {
         closely(index, *skill, utterance, words, &intent, previous, tally);
+        learnt(&said, *skill, words, tally);
     }
     let ranking = ranking(index, tallies);
     decide(index, options, intent, ranking)
@@ -178,6 +185,15 @@ fn closely(
     }
     if previous == Some(skill) && goes_on(known, words, intent) {
         tally.add(EvidenceKind::Session, "it goes on from the last answer", SESSION);
+    }
+}
+
+/// What the model says, if it says anything.
+fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, tally: &mut Tally) {
+    let above = said.score(skill) - LEARNT_FLOOR;
+    if above > 0.0 {
+        let told: Vec<&str> = said.words(skill, words).into_iter().map(|at| clip(words.span(at, at))).collect();
+        tally.add(EvidenceKind::Learnt, clip(&told.join(", ")), LEARNT * above);
     }
 }
 
@@ -304,6 +320,7 @@ fn sentence(evidence: &Evidence) -> String {
         EvidenceKind::Platform => format!("It knows the platform \"{said}\"."),
         EvidenceKind::WholeExample => "It is like one of its examples.".to_owned(),
         EvidenceKind::AntiExample => "It is like one of its anti-examples.".to_owned(),
+        EvidenceKind::Learnt => format!("What its texts have taught speaks for it, by \"{said}\"."),
         EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
         EvidenceKind::Attachment => "It works on files, and files came with it.".to_owned(),
     }
