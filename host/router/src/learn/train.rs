@@ -40,7 +40,8 @@ pub(crate) struct Texts {
 
 /// A text as numbers of features and their values.
 struct Row {
-    skill: u16,
+    /// The skills whose text it is: where several say the same, each of them is right.
+    skills: Vec<u16>,
     share: f32,
     values: Vec<(u32, f32)>,
 }
@@ -101,9 +102,21 @@ impl Texts {
 
     /// The texts, each of length one; the first of each skill, then the second of each, and so on.
     fn rows(&self, known: &ByKey<u32>, rarities: &[f32]) -> Vec<Row> {
-        let mut place: Vec<u32> = vec![0; usize::from(u16::MAX) + 1];
+        let mut turns: Vec<u32> = vec![0; usize::from(u16::MAX) + 1];
         let mut rows: Vec<(u32, Row)> = Vec::with_capacity(self.texts.len());
+        let mut same: ByKey<usize> = ByKey::default();
         for text in &self.texts {
+            if text.share > 0.0 {
+                let known = *same.entry(key_of(&text.features)).or_insert(rows.len());
+                if let Some((_, row)) = rows.get_mut(known) {
+                    // They come skill by skill.
+                    if row.skills.last() != Some(&text.skill) {
+                        row.skills.push(text.skill);
+                    }
+                    row.share = row.share.max(text.share);
+                    continue;
+                }
+            }
             let mut values: Vec<(u32, f32)> = text
                 .features
                 .iter()
@@ -112,11 +125,11 @@ impl Texts {
                 .collect();
             let norm = values.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
             values.iter_mut().for_each(|(_, value)| *value /= norm);
-            let turn = &mut place[usize::from(text.skill)];
-            rows.push((*turn, Row { skill: text.skill, share: text.share, values }));
+            let turn = &mut turns[usize::from(text.skill)];
+            rows.push((*turn, Row { skills: vec![text.skill], share: text.share, values }));
             *turn += 1;
         }
-        rows.sort_by_key(|(turn, row)| (*turn, row.skill));
+        rows.sort_by_key(|(turn, row)| (*turn, row.skills[0]));
         rows.into_iter().map(|(_, row)| row).collect()
     }
 }
@@ -124,15 +137,17 @@ impl Texts {
 /// The middle of each skill's texts, for each feature.
 fn middles(rows: &[Row], skills: usize, features: usize) -> Vec<Vec<Weight>> {
     let mut table: Vec<Vec<(u16, f32)>> = vec![Vec::new(); features];
-    let mut by_skill: Vec<&Row> = rows.iter().filter(|row| row.share > 0.0).collect();
-    by_skill.sort_by_key(|row| row.skill);
-    let mut squares = vec![0.0_f32; skills + 1];
-    for row in &by_skill {
+    let texts = rows.iter().filter(|row| row.share > 0.0);
+    let mut by_skill: Vec<(u16, &Row)> =
+        texts.flat_map(|row| row.skills.iter().map(move |skill| (*skill, row))).collect();
+    by_skill.sort_by_key(|(skill, _)| *skill);
+    let mut squares = vec![0.0_f32; skills];
+    for (skill, row) in by_skill {
         for (feature, value) in &row.values {
             let of_one = &mut table[*feature as usize];
             match of_one.last_mut() {
-                Some((skill, sum)) if *skill == row.skill => *sum += value * row.share,
-                _ => of_one.push((row.skill, value * row.share)),
+                Some((last, sum)) if *last == skill => *sum += value * row.share,
+                _ => of_one.push((skill, value * row.share)),
             }
         }
     }
@@ -151,7 +166,9 @@ fn dense(rows: &[Row], skills: usize, features: usize) -> Vec<Vec<Weight>> {
     let at = |feature: u32| feature as usize * skills;
     for row in rows.iter().filter(|row| row.share > 0.0) {
         for (feature, value) in &row.values {
-            table[at(*feature) + usize::from(row.skill)] += value * row.share;
+            for skill in &row.skills {
+                table[at(*feature) + usize::from(*skill)] += value * row.share;
+            }
         }
     }
     let mut norms = vec![0.0_f32; skills];
@@ -175,12 +192,15 @@ fn dense(rows: &[Row], skills: usize, features: usize) -> Vec<Vec<Weight>> {
             softmax(&mut scores);
             moves.clear();
             if row.share > 0.0 {
-                scores[usize::from(row.skill)] -= 1.0;
+                #[expect(clippy::cast_precision_loss, reason = "counts of skills")]
+                let part = 1.0 / row.skills.len() as f32;
+                row.skills.iter().for_each(|skill| scores[usize::from(*skill)] -= part);
                 let far = scores.iter().enumerate().filter(|(_, off)| off.abs() > NEGLIGIBLE);
                 moves.extend(far.map(|(skill, off)| (skill, -off * RATE * row.share)));
             } else {
                 // Not this one; who else is not said.
-                moves.push((usize::from(row.skill), scores[usize::from(row.skill)] * RATE * row.share));
+                let not = row.skills.iter().map(|skill| usize::from(*skill));
+                moves.extend(not.map(|skill| (skill, scores[skill] * RATE * row.share)));
             }
             for (feature, value) in &row.values {
                 let of_one = &mut table[at(*feature)..at(*feature) + skills];
@@ -190,6 +210,14 @@ fn dense(rows: &[Row], skills: usize, features: usize) -> Vec<Vec<Weight>> {
     }
     let numbered = |of_one: &[f32]| kept((0_u16..).zip(of_one.iter().copied()));
     table.chunks_exact(skills.max(1)).map(numbered).collect()
+}
+
+/// One number for a text's words, whatever else is said of them.
+fn key_of(features: &[Feature]) -> u64 {
+    let weigh = |hash: u64, feature: &Feature| {
+        (hash ^ feature.key ^ u64::from(feature.weight.to_bits())).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+    };
+    features.iter().fold(1, weigh)
 }
 
 fn softmax(scores: &mut [f32]) {
@@ -212,7 +240,8 @@ fn kept(weights: impl Iterator<Item = (u16, f32)>) -> Vec<Weight> {
         .filter(|weight| weight.parts.abs() >= LEAST_PARTS)
         .collect();
     if kept.len() > MAX_WEIGHTS {
-        kept.sort_by_key(|weight| (std::cmp::Reverse(weight.parts.abs()), weight.skill));
+        // Among about equal ones those that come first by their priority stay.
+        kept.sort_by_key(|weight| (weight.parts.unsigned_abs().leading_zeros(), weight.skill));
         kept.truncate(MAX_WEIGHTS);
         kept.sort_by_key(|weight| weight.skill);
     }
