@@ -52,7 +52,7 @@ pub struct RouterOptions {
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { threshold: 0.35, ambiguity_margin: 0.02, max_ranking: 10 }
+        Self { threshold: 0.72, ambiguity_margin: 0.02, max_ranking: 10 }
     }
 }
 

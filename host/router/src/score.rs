@@ -28,10 +28,12 @@ const MAX_CHOICES: usize = 4;
 /// How a score becomes a probability: a logistic function of the score's logarithm, of how far it is ahead of the next one, and of how many
 /// skills there are, since among more of them chance scores higher. Fitted on the tuning half of the bench's intents in catalogues of 4 to 24
 /// skills, where every second request is foreign: `docs/routing.md`.
-const OFFSET: f64 = 0.85;
-const PER_SCORE: f64 = 3.94;
-const PER_AHEAD: f64 = 1.0;
-const PER_SKILLS: f64 = -1.21;
+const OFFSET: f64 = 1.65;
+const PER_SCORE: f64 = 4.07;
+/// What is taken from the evidence of words and phrases for the confidence, if the skill knows no other word of the request.
+const OF_UNKNOWN: f64 = 0.7;
+const PER_AHEAD: f64 = 0.5;
+const PER_SKILLS: f64 = -1.31;
 /// The number of skills beyond which more of them make no difference: most are about something else altogether.
 const MANY_SKILLS: f64 = 150.0;
 /// Words that point to something said before.
@@ -56,6 +58,10 @@ pub(crate) struct Hit {
 struct Tally {
     score: f64,
     evidence: Vec<Evidence>,
+    /// The part of the score that comes from single words and phrases.
+    of_words: f64,
+    /// The words that it comes from.
+    known: HashSet<usize>,
 }
 
 impl Tally {
@@ -98,6 +104,8 @@ pub(crate) fn route(
     for hit in hits {
         if let Some(tally) = tallies.get_mut(&hit.skill) {
             tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
+            tally.of_words += hit.weight;
+            tally.known.extend(hit.first..=hit.last);
         }
     }
     for skill in index.named(words) {
@@ -109,7 +117,7 @@ pub(crate) fn route(
         closely(index, *skill, utterance, words, &intent, previous, tally);
         learnt(&said, *skill, words, tally);
     }
-    let ranking = ranking(index, tallies);
+    let ranking = ranking(index, tallies, &said_besides_slots(words, &intent));
     decide(index, options, intent, ranking)
 }
 
@@ -225,7 +233,24 @@ fn overlap(a: &BTreeSet<u32>, b: &BTreeSet<u32>) -> f64 {
     if both == 0 { 0.0 } else { both as f64 / a.union(b).count() as f64 }
 }
 
-fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
+/// The words that say something and were not read as a topic, a time or the like: what a skill should know, if it is meant.
+fn said_besides_slots(words: &Words<'_>, intent: &Intent) -> Vec<usize> {
+    let of_slots: HashSet<String> =
+        intent.slots.iter().flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase)).collect();
+    let says = |at: &usize| !is_stop_word(words.lower(*at)) && !of_slots.contains(words.lower(*at));
+    (0..words.tokens.len()).filter(says).collect()
+}
+
+/// The score that counts for the confidence: of words and phrases less, if the skill does not know the other words. "Report a car accident" has a
+/// trigger of a skill for reports, and is none.
+#[expect(clippy::cast_precision_loss, reason = "counts of words")]
+fn sure_score(tally: &Tally, said: &[usize]) -> f64 {
+    let known = said.iter().filter(|at| tally.known.contains(at)).count();
+    let part = if said.is_empty() { 1.0 } else { known as f64 / said.len() as f64 };
+    tally.score - tally.of_words * (1.0 - part) * OF_UNKNOWN
+}
+
+fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>, said: &[usize]) -> Vec<Ranked> {
     let mut ranking: Vec<(u8, Ranked)> = tallies
         .into_iter()
         .filter_map(|(skill, tally)| {
@@ -233,7 +258,7 @@ fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
             let ranked = Ranked {
                 skill: known.name.clone(),
                 score: round(tally.score),
-                confidence: 0.0,
+                confidence: sure_score(&tally, said),
                 evidence: strongest(tally.evidence),
             };
             Some((known.priority, ranked))
@@ -246,10 +271,11 @@ fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
     let top = ranking.first().map_or(0.0, |(_, best)| best.score);
     let second = ranking.get(1).map_or(0.0, |(_, second)| second.score);
     let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).collect();
+    // Until here `confidence` is the score that counts for it.
     let mut first: Option<f64> = None;
     for (place, ranked) in ranking.iter_mut().enumerate() {
         let ahead = if place == 0 { (top - second) / top } else { (ranked.score - top) / top };
-        let alone = probability(ranked.score, ahead, index.skills.len());
+        let alone = probability(ranked.confidence, ahead, index.skills.len());
         let beside = first.map_or(1.0, |first| first * (ranked.score / top).sqrt());
         // Not rounded before it is compared: nearly sure and a little surer are told apart by their scores.
         ranked.confidence = alone.min(beside);
@@ -265,7 +291,7 @@ fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
 #[expect(clippy::cast_precision_loss, reason = "counts of skills")]
 fn probability(score: f64, ahead: f64, skills: usize) -> f64 {
     let skills = (skills as f64).clamp(1.0, MANY_SKILLS).ln();
-    let sum = OFFSET + PER_SCORE * (score + 0.05).ln() + PER_AHEAD * ahead + PER_SKILLS * skills;
+    let sum = OFFSET + PER_SCORE * (score.max(0.0) + 0.05).ln() + PER_AHEAD * ahead + PER_SKILLS * skills;
     1.0 / (1.0 + (-sum).exp())
 }
 

@@ -2,5 +2,6 @@
 
 mod bundled;
 mod language;
+mod learnt;
 mod limits;
 mod names;
