@@ -3,7 +3,7 @@
 use crate::text::Words;
 
 /// Most words of a text that are learnt from or asked about: a request says what it wants in its first sentences.
-const MAX_WORDS: usize = 96;
+pub(super) const MAX_WORDS: usize = 96;
 /// Most letters of a word that are cut into pieces.
 const MAX_LETTERS: usize = 32;
 /// Lengths of the pieces.

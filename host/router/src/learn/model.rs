@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::features::{Feature, features};
+use super::features::{Feature, MAX_WORDS, features};
 use crate::text::Words;
 
 /// A weight is kept as a whole number of these parts of one.
 pub(super) const PARTS: f32 = 8_192.0;
-/// What a skill is at most told to have said: a weight that is smaller than this is noise.
+/// Most words that are told of what speaks for a skill.
 const MAX_WORDS_TOLD: usize = 3;
 
 /// Keys are hashes already.
@@ -136,14 +136,18 @@ impl Said<'_> {
 
     /// The words that speak for a skill most, in their order in the text.
     pub(crate) fn words(&self, skill: u32, words: &Words<'_>) -> Vec<usize> {
-        let mut of_word: HashMap<u32, f32> = HashMap::new();
+        let mut of_word = [0.0_f32; MAX_WORDS];
         for (known, value, at) in &self.active {
-            let mut weights = self.model.weights_of(*known).iter();
-            if let Some(weight) = weights.find(|weight| u32::from(weight.skill) == skill) {
-                *of_word.entry(*at).or_default() += value * f32::from(weight.parts);
+            let weights = self.model.weights_of(*known);
+            // They stand in the order of the skills.
+            let found = weights.binary_search_by_key(&skill, |weight| u32::from(weight.skill));
+            if let Some(weight) = found.ok().and_then(|found| weights.get(found))
+                && let Some(sum) = of_word.get_mut(*at as usize)
+            {
+                *sum += value * f32::from(weight.parts);
             }
         }
-        let mut told: Vec<(u32, f32)> = of_word.into_iter().filter(|(_, value)| *value > 0.0).collect();
+        let mut told: Vec<(u32, f32)> = (0..).zip(of_word).filter(|(_, value)| *value > 0.0).collect();
         told.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         told.truncate(MAX_WORDS_TOLD);
         let mut told: Vec<usize> = told.into_iter().map(|(at, _)| at as usize).collect();
