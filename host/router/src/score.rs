@@ -18,6 +18,8 @@ const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
 /// More than everything else together: a request that is a skill's name and nothing more means it.
 const WHOLE_NAME: f64 = 40.0;
+/// Most candidates that the model adds, and whose words are told.
+const MAX_LEARNT: usize = 4;
 /// What the model says below this is chance, and what it is worth above.
 const LEARNT_FLOOR: f64 = 0.05;
 const LEARNT: f64 = 5.0;
@@ -97,7 +99,8 @@ pub(crate) fn route(
     // What follows looks at single skills, so only at those that have a chance.
     let mut kept = strongest_skills(&mut hits);
     let said = index.model.ask(words);
-    kept.extend(said.best(MAX_CANDIDATES, LEARNT_FLOOR));
+    let learnt_best = said.best(MAX_LEARNT, LEARNT_FLOOR);
+    kept.extend(&learnt_best);
     kept.extend(previous);
     kept.extend(index.named(words).iter().take(MAX_CHOICES));
     let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
@@ -115,7 +118,7 @@ pub(crate) fn route(
     }
     for (skill, tally) in &mut tallies {
         closely(index, *skill, utterance, words, &intent, previous, tally);
-        learnt(&said, *skill, words, tally);
+        learnt(&said, *skill, words, learnt_best.contains(skill), tally);
     }
     let ranking = ranking(index, tallies, &said_besides_slots(words, &intent));
     decide(index, options, intent, ranking)
@@ -203,11 +206,12 @@ fn closely(
     }
 }
 
-/// What the model says, if it says anything.
-fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, tally: &mut Tally) {
+/// What the model says, if it says anything; by which words, where it is worth telling.
+fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, is_told: bool, tally: &mut Tally) {
     let above = said.score(skill) - LEARNT_FLOOR;
     if above > 0.0 {
-        let told: Vec<&str> = said.words(skill, words).into_iter().map(|at| clip(words.span(at, at))).collect();
+        let told = if is_told { said.words(skill, words) } else { Vec::new() };
+        let told: Vec<&str> = told.into_iter().map(|at| clip(words.span(at, at))).collect();
         tally.add(EvidenceKind::Learnt, clip(&told.join(", ")), LEARNT * above);
     }
 }
@@ -226,11 +230,27 @@ fn goes_on(known: &Indexed, words: &Words<'_>, intent: &Intent) -> bool {
     points && !own && !small_talk && words.tokens.len() <= 20
 }
 
-/// The part of the words of either that are in both.
+/// The part of the words of either that are in both, if it is 0.6 or more; else 0. Most texts are left after a few words.
 #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-fn overlap(a: &BTreeSet<u32>, b: &BTreeSet<u32>) -> f64 {
-    let both = a.intersection(b).count();
-    if both == 0 { 0.0 } else { both as f64 / a.union(b).count() as f64 }
+fn overlap(text: &BTreeSet<u32>, said: &BTreeSet<u32>) -> f64 {
+    let all = text.len() + said.len();
+    // both / (all - both) >= 0.6
+    let needed = (3 * all).div_ceil(8).max(1);
+    let Some(mut spare) = text.len().checked_sub(needed) else { return 0.0 };
+    if said.len() < needed {
+        return 0.0;
+    }
+    let mut both = 0_usize;
+    for term in text {
+        if said.contains(term) {
+            both += 1;
+        } else if spare == 0 {
+            return 0.0;
+        } else {
+            spare -= 1;
+        }
+    }
+    both as f64 / (all - both) as f64
 }
 
 /// The words that say something and were not read as a topic, a time or the like: what a skill should know, if it is meant.
@@ -367,6 +387,7 @@ fn sentence(evidence: &Evidence) -> String {
         EvidenceKind::Platform => format!("It knows the platform \"{said}\"."),
         EvidenceKind::WholeExample => "It is like one of its examples.".to_owned(),
         EvidenceKind::AntiExample => "It is like one of its anti-examples.".to_owned(),
+        EvidenceKind::Learnt if said.is_empty() => "What its texts have taught speaks for it.".to_owned(),
         EvidenceKind::Learnt => format!("What its texts have taught speaks for it, by \"{said}\"."),
         EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
         EvidenceKind::Attachment => "It works on files, and files came with it.".to_owned(),
