@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use openanalyst_domain::{Budget, Digest, Failure, TenantId};
 use openanalyst_package::{Capabilities, Manifest};
-use openanalyst_router::{Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{Correction, MAX_CORRECTIONS, Router, RouterOptions, SkillProfile, Utterance};
 use openanalyst_runtime::{Sandbox, Skill};
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::{Store, StoreError};
@@ -92,7 +92,12 @@ pub struct TenantCatalog {
 }
 
 impl TenantCatalog {
-    fn new(skills: BTreeMap<String, Arc<CatalogSkill>>, disabled: Vec<SkillProfile>, limits: &SkillLimits) -> Self {
+    fn new(
+        skills: BTreeMap<String, Arc<CatalogSkill>>,
+        disabled: Vec<SkillProfile>,
+        corrections: &[Correction],
+        limits: &SkillLimits,
+    ) -> Self {
         // A request must not be given to a skill that cannot answer it.
         let (runnable, others): (Vec<_>, Vec<_>) = skills.values().partition(|skill| skill.version.can_run());
         let profiles: Vec<SkillProfile> = runnable.into_iter().map(|skill| profile(skill.manifest())).collect();
@@ -100,7 +105,7 @@ impl TenantCatalog {
         let disabled = disabled.into_iter().map(|profile| (profile, WhyUnavailable::Disabled));
         Self {
             unavailable: Unavailable::new(&profiles, disabled.chain(cannot_run).collect()),
-            router: Router::build(&profiles, RouterOptions::default()),
+            router: Router::build_with_corrections(&profiles, corrections, RouterOptions::default()),
             skills,
             daily: limits.daily,
             retry: limits.retry,
@@ -205,7 +210,7 @@ impl Catalog {
             .iter()
             .map(|(name, version)| (name.clone(), Arc::new(installed(version, None, &[], &ceiling, &ceiling))))
             .collect();
-        let unchanged = Arc::new(TenantCatalog::new(skills, Vec::new(), &SkillLimits::default()));
+        let unchanged = Arc::new(TenantCatalog::new(skills, Vec::new(), &[], &SkillLimits::default()));
         Ok(Self { bundled, ceiling, record: None, unchanged, known: Mutex::default() })
     }
 
@@ -320,7 +325,7 @@ impl Catalog {
 
     async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {
         let Some((store, _)) = &self.record else {
-            return Ok(TenantCatalog::new(BTreeMap::new(), Vec::new(), &SkillLimits::default()));
+            return Ok(TenantCatalog::new(BTreeMap::new(), Vec::new(), &[], &SkillLimits::default()));
         };
         let installations = store.installations(tenant).await?;
         let grants = store.grants(tenant).await?;
@@ -346,7 +351,14 @@ impl Catalog {
             }
         }
         let disabled = self.disabled(store, tenant, &installations).await?;
-        Ok(TenantCatalog::new(skills, disabled, &settings.limits))
+        let corrections = match settings.learn_from_corrections {
+            true => corrections(store, tenant).await?,
+            false => Vec::new(),
+        };
+        // Learning from the texts of many skills takes its time, which no request of others shall wait for.
+        let built =
+            tokio::task::spawn_blocking(move || TenantCatalog::new(skills, disabled, &corrections, &settings.limits));
+        built.await.map_err(|error| StoreError::Damaged { what: "catalogue of skills", reason: error.to_string() })
     }
 
     /// What the router needs to know of the skills that the tenant has and has disabled.
@@ -388,6 +400,19 @@ impl Catalog {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the tenant's users said about the choice of skills, oldest first.
+async fn corrections(store: &Store, tenant: &TenantId) -> Result<Vec<Correction>, StoreError> {
+    let most = u32::try_from(MAX_CORRECTIONS / 2).unwrap_or(u32::MAX);
+    let mut corrections = Vec::new();
+    for row in store.corrections(tenant, most).await? {
+        if let Some(not) = row.not {
+            corrections.push(Correction { utterance: row.request.clone(), skill: not, belongs: false });
+        }
+        corrections.push(Correction { utterance: row.request, skill: row.skill, belongs: true });
+    }
+    Ok(corrections)
 }
 
 /// Puts a version and what the tenant decided about it together. A bundled skill whose grants were never set has what it asks for; any other skill has what

@@ -1,4 +1,4 @@
-//! What a route costs with 10,000 skills, against a plain loop over the same skills in the same run.
+//! What building and asking a catalogue costs; with 10,000 skills against a plain loop over the same skills in the same run.
 //!
 //! `cargo bench -p openanalyst-router --bench route`
 
@@ -66,7 +66,81 @@ fn plain_loop(words: &[BTreeSet<String>], text: &str) -> usize {
     words.iter().enumerate().max_by_key(|(_, skill)| shared(skill)).map_or(0, |(number, _)| number)
 }
 
+/// Skills with examples of made up words: some that all skills use, some that only a few do.
+fn made_up(skills: usize, examples: usize) -> Vec<SkillProfile> {
+    const SYLLABLES: [&str; 16] =
+        ["ka", "lo", "mer", "tin", "su", "ra", "ven", "dol", "pi", "gra", "shen", "ot", "ulm", "bri", "fa", "ze"];
+    let mut state: u64 = 11;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or(0) % below
+    };
+    let word = |number: usize| {
+        let at = |place: usize| SYLLABLES[(number / 16_usize.pow(u32::try_from(place).unwrap_or(0))) % 16];
+        format!("{}{}{}", at(0), at(1), at(2))
+    };
+    (0..skills)
+        .map(|skill| {
+            let mut sentence = || {
+                let words =
+                    (0..9).map(|place| if place % 3 == 0 { word(skill * 20 + next(20)) } else { word(next(600)) });
+                words.collect::<Vec<_>>().join(" ")
+            };
+            SkillProfile {
+                name: format!("skill-{skill}"),
+                description: sentence(),
+                examples: (0..examples).map(|_| sentence()).collect(),
+                priority: 5,
+                is_fallback: skill == 0,
+                ..SkillProfile::default()
+            }
+        })
+        .collect()
+}
+
+/// What building and asking a catalogue with examples costs.
+fn with_examples(skills: usize, examples: usize) {
+    let profiles = made_up(skills, examples);
+    let mut built = Duration::MAX;
+    for _ in 0..(if examples > 50 { 1 } else { 9 }) {
+        let began = Instant::now();
+        black_box(Router::build(black_box(&profiles), RouterOptions::default()));
+        built = built.min(began.elapsed());
+    }
+    let router = Router::build(&profiles, RouterOptions::default());
+    let texts: Vec<String> = made_up(skills, 12).into_iter().flat_map(|skill| skill.examples).collect();
+    let mut times: Vec<Duration> = texts
+        .iter()
+        .map(|text| {
+            let utterance = Utterance {
+                text,
+                now_ms: 0,
+                time_zone: "UTC",
+                locale: None,
+                previous_skill: None,
+                has_attachments: false,
+            };
+            let one = || {
+                let began = Instant::now();
+                black_box(router.route(black_box(&utterance)));
+                began.elapsed()
+            };
+            (0..REPEATS).map(|_| one()).min().unwrap_or_default()
+        })
+        .collect();
+    times.sort_unstable();
+    let at = |part: usize| times[(times.len() - 1) * part / 100];
+    println!(
+        "{skills} skills with {examples} examples: built in {built:?}, learnt part {} KiB, route p50 {:?} p99 {:?}",
+        router.learnt_bytes() / 1024,
+        at(50),
+        at(99)
+    );
+}
+
 fn main() {
+    with_examples(100, 10);
+    with_examples(150, 100);
     let profiles = profiles();
     let began = Instant::now();
     let router = Router::build(&profiles, RouterOptions::default());
@@ -118,7 +192,7 @@ fn main() {
     quiet.sort_unstable();
     floor.sort_unstable();
     let at = |times: &[Duration], part: usize| times[(times.len() - 1) * part / 100];
-    println!("{SKILLS} skills, index built in {built:?}");
+    println!("{SKILLS} skills, index built in {built:?}, learnt part {} KiB", router.learnt_bytes() / 1024);
     println!("route       p50 {:>10.1?}  p99 {:>10.1?}  max {:>10.1?}", at(&ours, 50), at(&ours, 99), at(&ours, 100));
     println!(
         "  best of {REPEATS} p50 {:>10.1?}  p99 {:>10.1?}  max {:>10.1?}",

@@ -5,8 +5,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::learn::{Model, Texts};
 use crate::route::SkillProfile;
 use crate::text::{Splitter, Words, is_stop_word};
+
+/// What an example counts for what is learnt, and what a description, a name or a trigger does.
+const UTTERANCE: f32 = 1.0;
+const ABOUT: f32 = 0.5;
 
 /// Most skills that are kept for one word or phrase, those of the best priority.
 const MAX_POSTINGS: usize = 256;
@@ -64,6 +69,8 @@ pub(crate) struct Index {
     /// In the order of their priorities, then names.
     pub(crate) skills: Vec<Indexed>,
     pub(crate) fallback: Option<usize>,
+    /// What is learnt from their texts.
+    pub(crate) model: Model,
 }
 
 impl Index {
@@ -80,40 +87,49 @@ impl Index {
             whole_names: HashMap::new(),
             skills: Vec::with_capacity(profiles.len()),
             fallback: profiles.iter().position(|profile| profile.is_fallback),
+            model: Model::default(),
         };
+        let mut texts = Texts::default();
         for (number, profile) in profiles.iter().enumerate() {
             let skill = u32::try_from(number).unwrap_or(u32::MAX);
-            index.add(skill, profile, &splitter);
+            index.add(skill, profile, &splitter, &mut texts);
         }
         index.weigh();
+        index.model = texts.train(index.skills.len());
         index
     }
 
-    fn add(&mut self, skill: u32, profile: &SkillProfile, splitter: &Splitter) {
+    fn add(&mut self, skill: u32, profile: &SkillProfile, splitter: &Splitter, learnt: &mut Texts) {
         let mut fields: HashMap<u32, Field> = HashMap::new();
-        let texts =
-            [(Field::Description, std::slice::from_ref(&profile.description)), (Field::Example, &profile.examples)];
-        for (field, texts) in texts {
-            for text in texts {
-                for term in self.content(&splitter.split(text)) {
-                    let known = fields.entry(term).or_insert(field);
-                    *known = field.max(*known);
-                }
-            }
+        let description = splitter.split(&profile.description);
+        learnt.add(skill, &description, ABOUT);
+        for term in self.content(&description) {
+            fields.insert(term, Field::Description);
+        }
+        let mut examples: Vec<BTreeSet<u32>> = Vec::with_capacity(profile.examples.len());
+        for example in &profile.examples {
+            let words = splitter.split(example);
+            learnt.add(skill, &words, UTTERANCE);
+            let content: BTreeSet<u32> = self.content(&words).into_iter().collect();
+            fields.extend(content.iter().map(|term| (*term, Field::Example)));
+            examples.push(content);
         }
         for text in [&profile.name, &profile.title] {
-            let words = whole(&splitter.split(&text.replace('-', " ")));
-            let skills = self.whole_names.entry(words).or_default();
+            let text = text.replace('-', " ");
+            let words = splitter.split(&text);
+            let skills = self.whole_names.entry(whole(&words)).or_default();
             if !skills.contains(&skill) {
                 skills.push(skill);
+                learnt.add(skill, &words, ABOUT);
             }
-            for term in self.content(&splitter.split(&text.replace('-', " "))) {
+            for term in self.content(&words) {
                 let known = fields.entry(term).or_insert(Field::Name);
                 *known = Field::Name.max(*known);
             }
         }
         for trigger in &profile.triggers {
             let words = splitter.split(trigger);
+            learnt.add(skill, &words, ABOUT);
             let all: Vec<u32> = words.tokens.iter().map(|token| self.intern(&token.stem)).collect();
             let content = self.content(&words);
             for term in &content {
@@ -130,10 +146,12 @@ impl Index {
                 postings.push(Posting { skill, weight: field.weight(), field });
             }
         }
-        let sets = |index: &mut Self, texts: &[String]| {
-            texts.iter().map(|text| index.content(&splitter.split(text)).into_iter().collect()).collect()
-        };
-        let (examples, anti_examples) = (sets(self, &profile.examples), sets(self, &profile.anti_examples));
+        let mut anti_examples = Vec::with_capacity(profile.anti_examples.len());
+        for anti_example in &profile.anti_examples {
+            let words = splitter.split(anti_example);
+            learnt.add(skill, &words, -UTTERANCE);
+            anti_examples.push(self.content(&words).into_iter().collect());
+        }
         self.by_name.entry(profile.name.clone()).or_insert(self.skills.len());
         self.skills.push(Indexed {
             name: profile.name.clone(),

@@ -26,10 +26,22 @@ pub struct SkillProfile {
     pub is_fallback: bool,
 }
 
+/// What a user said about an earlier route: "no, that was for analytics".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Correction {
+    /// The words of the request. Only the first 512 bytes count.
+    pub utterance: String,
+    /// The skill's identifier.
+    pub skill: String,
+    /// Whether they belong to this skill, or do not.
+    pub belongs: bool,
+}
+
 /// What can be set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterOptions {
-    /// Below this confidence the fallback takes it, 0 to 1.
+    /// Below this confidence the fallback takes it, 0 to 1: the probability from which a skill may answer.
     pub threshold: f64,
     /// Of skills whose confidences are closer than this to the best one's, the priority decides; at the same priority they are a question to the
     /// user.
@@ -40,7 +52,7 @@ pub struct RouterOptions {
 
 impl Default for RouterOptions {
     fn default() -> Self {
-        Self { threshold: 0.35, ambiguity_margin: 0.02, max_ranking: 10 }
+        Self { threshold: 0.72, ambiguity_margin: 0.02, max_ranking: 10 }
     }
 }
 
@@ -158,7 +170,7 @@ pub struct Ranked {
     pub skill: String,
     /// The sum of the evidence.
     pub score: f64,
-    /// How sure, 0 to 1.
+    /// How sure, 0 to 1: the part of such requests that mean this skill, where every second request means none.
     pub confidence: f64,
     /// What speaks for and against it.
     pub evidence: Vec<Evidence>,
@@ -198,4 +210,6 @@ pub enum EvidenceKind {
     Attachment,
     /// The utterance is like an anti-example.
     AntiExample,
+    /// The model that is learnt from the catalogue says so; the words are those that it goes by.
+    Learnt,
 }

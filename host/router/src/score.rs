@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::index::{Field, Index, Indexed};
+use crate::learn::Said;
 use crate::phrases;
 use crate::route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, Utterance};
 use crate::slots::clip;
@@ -17,12 +18,26 @@ const WHOLE_EXAMPLE: f64 = 2.0;
 const SESSION: f64 = 2.2;
 /// More than everything else together: a request that is a skill's name and nothing more means it.
 const WHOLE_NAME: f64 = 40.0;
+/// Most candidates that the model adds, and whose words are told.
+const MAX_LEARNT: usize = 4;
+/// What the model says below this is chance, and what it is worth above.
+const LEARNT_FLOOR: f64 = 0.05;
+const LEARNT: f64 = 5.0;
 const ATTACHMENT: f64 = 0.4;
 const ANTI_EXAMPLE: f64 = -3.0;
 /// Most skills that a question to the user names.
 const MAX_CHOICES: usize = 4;
-/// The score at which half of the doubt is gone.
-const HALF: f64 = 1.1;
+/// How a score becomes a probability: a logistic function of the score's logarithm, of how far it is ahead of the next one, and of how many
+/// skills there are, since among more of them chance scores higher. Fitted on the tuning half of the bench's intents in catalogues of 4 to 24
+/// skills, where every second request is foreign: `docs/routing.md`.
+const OFFSET: f64 = 1.65;
+const PER_SCORE: f64 = 4.07;
+/// What is taken from the evidence of words and phrases for the confidence, if the skill knows no other word of the request.
+const OF_UNKNOWN: f64 = 0.7;
+const PER_AHEAD: f64 = 0.5;
+const PER_SKILLS: f64 = -1.31;
+/// The number of skills beyond which more of them make no difference: most are about something else altogether.
+const MANY_SKILLS: f64 = 150.0;
 /// Words that point to something said before.
 const POINTERS: &[&str] = &["it", "that", "this", "them", "instead", "again", "same", "those", "these", "one"];
 
@@ -45,6 +60,10 @@ pub(crate) struct Hit {
 struct Tally {
     score: f64,
     evidence: Vec<Evidence>,
+    /// The part of the score that comes from single words and phrases.
+    of_words: f64,
+    /// The words that it comes from.
+    known: HashSet<usize>,
 }
 
 impl Tally {
@@ -79,12 +98,17 @@ pub(crate) fn route(
     let previous = utterance.previous_skill.and_then(|name| index.find(name)).and_then(|at| u32::try_from(at).ok());
     // What follows looks at single skills, so only at those that have a chance.
     let mut kept = strongest_skills(&mut hits);
+    let said = index.model.ask(words);
+    let learnt_best = said.best(MAX_LEARNT, LEARNT_FLOOR);
+    kept.extend(&learnt_best);
     kept.extend(previous);
     kept.extend(index.named(words).iter().take(MAX_CHOICES));
     let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
     for hit in hits {
         if let Some(tally) = tallies.get_mut(&hit.skill) {
             tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
+            tally.of_words += hit.weight;
+            tally.known.extend(hit.first..=hit.last);
         }
     }
     for skill in index.named(words) {
@@ -94,8 +118,9 @@ pub(crate) fn route(
     }
     for (skill, tally) in &mut tallies {
         closely(index, *skill, utterance, words, &intent, previous, tally);
+        learnt(&said, *skill, words, learnt_best.contains(skill), tally);
     }
-    let ranking = ranking(index, tallies);
+    let ranking = ranking(index, tallies, &said_besides_slots(words, &intent));
     decide(index, options, intent, ranking)
 }
 
@@ -181,6 +206,16 @@ fn closely(
     }
 }
 
+/// What the model says, if it says anything; by which words, where it is worth telling.
+fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, is_told: bool, tally: &mut Tally) {
+    let above = said.score(skill) - LEARNT_FLOOR;
+    if above > 0.0 {
+        let told = if is_told { said.words(skill, words) } else { Vec::new() };
+        let told: Vec<&str> = told.into_iter().map(|at| clip(words.span(at, at))).collect();
+        tally.add(EvidenceKind::Learnt, clip(&told.join(", ")), LEARNT * above);
+    }
+}
+
 /// Whether an utterance points to something said before, and names nothing of its own that the skill does not know.
 fn goes_on(known: &Indexed, words: &Words<'_>, intent: &Intent) -> bool {
     let points = words.tokens.iter().any(|token| POINTERS.contains(&token.lower.as_str()));
@@ -195,14 +230,47 @@ fn goes_on(known: &Indexed, words: &Words<'_>, intent: &Intent) -> bool {
     points && !own && !small_talk && words.tokens.len() <= 20
 }
 
-/// The part of the words of either that are in both.
+/// The part of the words of either that are in both, if it is 0.6 or more; else 0. Most texts are left after a few words.
 #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-fn overlap(a: &BTreeSet<u32>, b: &BTreeSet<u32>) -> f64 {
-    let both = a.intersection(b).count();
-    if both == 0 { 0.0 } else { both as f64 / a.union(b).count() as f64 }
+fn overlap(text: &BTreeSet<u32>, said: &BTreeSet<u32>) -> f64 {
+    let all = text.len() + said.len();
+    // both / (all - both) >= 0.6
+    let needed = (3 * all).div_ceil(8).max(1);
+    let Some(mut spare) = text.len().checked_sub(needed) else { return 0.0 };
+    if said.len() < needed {
+        return 0.0;
+    }
+    let mut both = 0_usize;
+    for term in text {
+        if said.contains(term) {
+            both += 1;
+        } else if spare == 0 {
+            return 0.0;
+        } else {
+            spare -= 1;
+        }
+    }
+    both as f64 / (all - both) as f64
 }
 
-fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
+/// The words that say something and were not read as a topic, a time or the like: what a skill should know, if it is meant.
+fn said_besides_slots(words: &Words<'_>, intent: &Intent) -> Vec<usize> {
+    let of_slots: HashSet<String> =
+        intent.slots.iter().flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase)).collect();
+    let says = |at: &usize| !is_stop_word(words.lower(*at)) && !of_slots.contains(words.lower(*at));
+    (0..words.tokens.len()).filter(says).collect()
+}
+
+/// The score that counts for the confidence: of words and phrases less, if the skill does not know the other words. "Report a car accident" has a
+/// trigger of a skill for reports, and is none.
+#[expect(clippy::cast_precision_loss, reason = "counts of words")]
+fn sure_score(tally: &Tally, said: &[usize]) -> f64 {
+    let known = said.iter().filter(|at| tally.known.contains(at)).count();
+    let part = if said.is_empty() { 1.0 } else { known as f64 / said.len() as f64 };
+    tally.score - tally.of_words * (1.0 - part) * OF_UNKNOWN
+}
+
+fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>, said: &[usize]) -> Vec<Ranked> {
     let mut ranking: Vec<(u8, Ranked)> = tallies
         .into_iter()
         .filter_map(|(skill, tally)| {
@@ -210,7 +278,7 @@ fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
             let ranked = Ranked {
                 skill: known.name.clone(),
                 score: round(tally.score),
-                confidence: 0.0,
+                confidence: sure_score(&tally, said),
                 evidence: strongest(tally.evidence),
             };
             Some((known.priority, ranked))
@@ -223,13 +291,28 @@ fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>) -> Vec<Ranked> {
     let top = ranking.first().map_or(0.0, |(_, best)| best.score);
     let second = ranking.get(1).map_or(0.0, |(_, second)| second.score);
     let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).collect();
+    // Until here `confidence` is the score that counts for it.
+    let mut first: Option<f64> = None;
     for (place, ranked) in ranking.iter_mut().enumerate() {
-        // How much there is, and how far the next one is behind.
-        let much = ranked.score / (ranked.score + HALF);
         let ahead = if place == 0 { (top - second) / top } else { (ranked.score - top) / top };
-        ranked.confidence = round((much * (0.8 + 0.2 * ahead)).clamp(0.0, 1.0));
+        let alone = probability(ranked.confidence, ahead, index.skills.len());
+        let beside = first.map_or(1.0, |first| first * (ranked.score / top).sqrt());
+        // Not rounded before it is compared: nearly sure and a little surer are told apart by their scores.
+        ranked.confidence = alone.min(beside);
+        first = first.or(Some(ranked.confidence));
+    }
+    for ranked in &mut ranking {
+        ranked.confidence = round(ranked.confidence);
     }
     ranking
+}
+
+/// How sure a score makes that the skill is meant. `ahead` is the part of the best score by which it is ahead of the next one, or behind the best.
+#[expect(clippy::cast_precision_loss, reason = "counts of skills")]
+fn probability(score: f64, ahead: f64, skills: usize) -> f64 {
+    let skills = (skills as f64).clamp(1.0, MANY_SKILLS).ln();
+    let sum = OFFSET + PER_SCORE * (score.max(0.0) + 0.05).ln() + PER_AHEAD * ahead + PER_SKILLS * skills;
+    1.0 / (1.0 + (-sum).exp())
 }
 
 /// The evidence that weighs most.
@@ -304,6 +387,8 @@ fn sentence(evidence: &Evidence) -> String {
         EvidenceKind::Platform => format!("It knows the platform \"{said}\"."),
         EvidenceKind::WholeExample => "It is like one of its examples.".to_owned(),
         EvidenceKind::AntiExample => "It is like one of its anti-examples.".to_owned(),
+        EvidenceKind::Learnt if said.is_empty() => "What its texts have taught speaks for it.".to_owned(),
+        EvidenceKind::Learnt => format!("What its texts have taught speaks for it, by \"{said}\"."),
         EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
         EvidenceKind::Attachment => "It works on files, and files came with it.".to_owned(),
     }

@@ -95,6 +95,20 @@ fn people_reach_the_skill_that_they_mean() {
 }
 
 #[test]
+fn their_own_examples_reach_them_and_their_anti_examples_do_not() {
+    let profiles = profiles();
+    let router = Router::build(&profiles, RouterOptions::default());
+    for profile in &profiles {
+        for example in &profile.examples {
+            assert_eq!(chosen(&route_after(&router, example, None)), profile.name, "{example}");
+        }
+        for anti_example in profile.anti_examples.iter().filter(|_| !profile.is_fallback) {
+            assert_ne!(chosen(&route_after(&router, anti_example, None)), profile.name, "{anti_example}");
+        }
+    }
+}
+
+#[test]
 fn what_goes_on_from_the_last_answer_stays_there() {
     let router = Router::build(&profiles(), RouterOptions::default());
     for (text, previous, skill) in [

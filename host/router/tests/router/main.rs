@@ -2,6 +2,7 @@
 
 mod bundled;
 mod language;
+mod learnt;
 mod limits;
 mod names;
 mod understanding;
