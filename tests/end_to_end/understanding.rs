@@ -1,7 +1,5 @@
 //! What is said is understood, or asked: from the words to the schedule, with a clock that the test moves.
 
-use std::sync::Arc;
-
 use openanalyst::host::Host;
 use openanalyst_brain::{Answer, NewRequest, TaskView};
 use openanalyst_domain::{Owner, TaskId, TaskStatus};

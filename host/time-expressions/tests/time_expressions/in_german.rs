@@ -23,7 +23,7 @@ const ROWS: &[(&str, &str)] = &[
     ("morgen früh", "2026-11-24T09:00~"),
     ("morgen früh um 7", "2026-11-24T07:00"),
     ("Freitag Morgen", "2026-11-27T09:00~"),
-    ("am Freitagabend", "2026-11-27T19:00~"),
+    ("am Freitagabend", "2026-11-27T18:00~"),
     ("jeden Montag und Donnerstag um 9 und 17 Uhr", "0 0 9,17 * * 1,4"),
     ("montags um 9", "0 0 9 * * 1"),
     ("täglich um 8 Uhr", "0 0 8 * * *"),

@@ -69,7 +69,7 @@ const ROWS: &[(&str, &str)] = &[
     ("every morning", "0 0 9 * * *"),
     ("every evening at 8", "0 0 20 * * *"),
     ("every Monday morning", "0 0 9 * * 1"),
-    ("every weekday evening", "0 0 19 * * 1-5"),
+    ("every weekday evening", "0 0 18 * * 1-5"),
     ("every night", "0 0 21 * * *"),
     ("Mondays, Wednesdays and Fridays at 8:30", "0 30 8 * * 1,3,5"),
     ("every Monday, Wednesday and Friday at 9", "0 0 9 * * 1,3,5"),

@@ -100,6 +100,12 @@ pub fn faults(text: &str, setting: &Setting<'_>) -> Vec<String> {
                 }
             }
             Meaning::Recurrence(recurrence) => {
+                // What is read must be what fires.
+                match openanalyst_recurrence::Recurrence::parse(&recurrence.expression, recurrence.zone.name()) {
+                    Ok(fires) if fires.after(setting.now.timestamp_millis()).is_some() => {}
+                    Ok(_) => faults.push(format!("{text:?}: {:?} never fires", recurrence.expression)),
+                    Err(error) => faults.push(format!("{text:?}: {error}")),
+                }
                 let again = read(&recurrence.label, &plain);
                 let same = matches!(again.found.as_slice(),
                     [Found { meaning: Meaning::Recurrence(other), .. }] if other.expression == recurrence.expression);
