@@ -444,10 +444,10 @@ impl Brain {
         })?;
         let limit = limit.clamp(1, MAX_PAGE);
         let (rows, more) = self.inner.store.tasks(owner, status, before, limit + 1).await?.of(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|row| row.id.to_string());
+        let next_cursor = rows.last().filter(|_| more).map(|(row, _)| row.id.to_string());
         let now_ms = self.inner.clock.now_ms();
-        let tasks: Result<Vec<_>, _> = rows.into_iter().map(|row| view::listed(row, now_ms)).collect();
-        Ok(TaskPage { tasks: tasks?, next_cursor })
+        let tasks = rows.into_iter().map(|(row, damage)| view::listed(row, damage, now_ms)).collect();
+        Ok(TaskPage { tasks, next_cursor })
     }
 
     /// Waits until the task is done, the time is over, or the host shuts down, and gives it as it is then.

@@ -5,7 +5,7 @@ use openanalyst_store::StoreError;
 use openanalyst_store::tasks::TaskRow;
 use serde_json::Value;
 
-use crate::api::{TaskMetadata, TaskView};
+use crate::api::{TaskFailure, TaskMetadata, TaskView};
 use crate::asked::readable;
 use crate::context::shorten;
 use crate::end::Outcome;
@@ -19,7 +19,11 @@ const LISTED_CHARS: usize = 200;
 /// [`StoreError::Damaged`]: its outcome cannot be read.
 pub(crate) fn whole(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
     let outcome = outcome_of(row.outcome.as_ref())?;
-    Ok(TaskView {
+    Ok(with(row, outcome, now_ms))
+}
+
+fn with(row: TaskRow, outcome: Outcome, now_ms: i64) -> TaskView {
+    TaskView {
         task_id: row.id,
         session_id: row.session,
         status: row.status,
@@ -45,7 +49,7 @@ pub(crate) fn whole(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
         ended_at_ms: row.ended_at_ms,
         last_seq: row.last_seq,
         correlation_id: row.correlation_id,
-    })
+    }
 }
 
 /// What is kept of a task's end; nothing where it has not ended.
@@ -59,14 +63,28 @@ pub(crate) fn outcome_of(document: Option<&Value>) -> Result<Outcome, StoreError
     }
 }
 
-/// The task in a list: what is long is shortened, and the data is left out.
-///
-/// # Errors
-/// See [`whole`].
-pub(crate) fn listed(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
-    let mut view = whole(row, now_ms)?;
+/// The task in a list: what is long is shortened, and the data is left out. One whose outcome cannot be read back says so in its
+/// error, and keeps nobody from the others.
+pub(crate) fn listed(mut row: TaskRow, damage: Option<StoreError>, now_ms: i64) -> TaskView {
+    let outcome = damage.map_or_else(|| outcome_of(row.outcome.take().as_ref()), Err);
+    let (outcome, damage) = match outcome {
+        Ok(outcome) => (outcome, None),
+        Err(damage) => (Outcome::default(), Some(damage)),
+    };
+    if let Some(damage) = &damage {
+        tracing::error!(task = %row.id, %damage, "the outcome of a task cannot be read back");
+    }
+    let mut view = with(row, outcome, now_ms);
+    if damage.is_some() {
+        view.error = Some(TaskFailure {
+            code: "damaged".to_owned(),
+            message: "what this task came to cannot be read back from the database: ask an operator to restore it from a backup"
+                .to_owned(),
+            retryable: false,
+        });
+    }
     view.request = shorten(&view.request, LISTED_CHARS);
     view.content = shorten(&view.content, LISTED_CHARS);
     view.data = None;
-    Ok(view)
+    view
 }

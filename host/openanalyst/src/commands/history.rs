@@ -94,9 +94,9 @@ async fn events(store: &Store, owner: &Owner, dir: &Path) -> Result<usize, Failu
     let mut before = None;
     loop {
         let page = store.tasks(owner, None, before, PAGE).await?.rows;
-        tasks.extend(page.iter().map(|task| task.id));
+        tasks.extend(page.iter().map(|(task, _)| task.id));
         match page.last() {
-            Some(last) => before = Some(last.id),
+            Some((last, _)) => before = Some(last.id),
             None => break,
         }
     }

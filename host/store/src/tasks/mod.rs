@@ -360,7 +360,9 @@ impl Store {
         raw.map(TaskRow::try_from).transpose()
     }
 
-    /// A page of this user's tasks, newest first: those older than `before`, if given.
+    /// A page of this user's tasks, newest first: those older than `before`, if given. Without what only the work at a task needs
+    /// (its prepared request, plan and answers). Beside a task whose outcome cannot be read back stands why: one such row keeps nobody
+    /// from the others.
     ///
     /// # Errors
     /// The database's.
@@ -370,7 +372,7 @@ impl Store {
         status: Option<TaskStatus>,
         before: Option<TaskId>,
         limit: u32,
-    ) -> Result<Page<TaskRow>, StoreError> {
+    ) -> Result<Page<(TaskRow, Option<StoreError>)>, StoreError> {
         let raw: Page<Raw> = query(select_tasks!(
             "WHERE tenant = $1 AND user_id = $2 AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR id < $4) \
              ORDER BY id DESC LIMIT $5"
@@ -382,7 +384,15 @@ impl Store {
         .bind(i64::from(limit))
         .page(self.read(owner))
         .await?;
-        raw.try_map(TaskRow::try_from)
+        raw.try_map(|mut raw| {
+            let outcome = raw.outcome.take().map(|text| json("outcome", &text)).transpose();
+            (raw.prepared, raw.plan, raw.answers) = (None, None, Json("[]".to_owned()));
+            let row = TaskRow::try_from(raw)?;
+            Ok(match outcome {
+                Ok(outcome) => (TaskRow { outcome, ..row }, None),
+                Err(damage) => (row, Some(damage)),
+            })
+        })
     }
 
     /// Every task that somebody should be working on, oldest first. For recovery only.

@@ -172,6 +172,31 @@ async fn a_copy_is_whole_while_others_write() {
 }
 
 #[tokio::test]
+async fn a_task_that_cannot_be_read_back_keeps_nobody_from_the_others() {
+    let place = Place::sqlite();
+    let store = place.open().await.unwrap();
+    let ada = owner("t", "ada");
+    let (one, other) = (task(&ada, None, "d"), task(&ada, None, "e"));
+    for new in [&one, &other] {
+        accept(&store, new).await;
+    }
+    store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let damage = "UPDATE tasks SET outcome = '{', plan = '{', prepared = '{', answers = '{' WHERE id = ?";
+    sqlx::query(damage).bind(one.id.0.as_bytes().as_slice()).execute(&mut connection).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+    let store = place.open().await.unwrap();
+    let rows = store.tasks(&ada, None, None, 10).await.unwrap().rows;
+    let listed: Vec<_> = rows.iter().map(|(row, damage)| (row.id, damage.is_some())).collect();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.contains(&(one.id, true)) && listed.contains(&(other.id, false)), "{listed:?}");
+    // Alone it is an error, and no task without an answer.
+    let error = store.task(&ada, one.id).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn disk_space_is_given_back() {
     let place = Place::sqlite();
     let store = place.open().await.unwrap();
