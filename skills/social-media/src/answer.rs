@@ -13,6 +13,19 @@ struct Part {
     /// What the script says that the user must hear of: what was cut, what could not be done.
     notes: Vec<String>,
     key: String,
+    /// What became of a change of an earlier text.
+    turn: Option<Turn>,
+}
+
+/// A change of an earlier text, as its step judged it.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Turn {
+    is_met: bool,
+    said: String,
+    before: Value,
+    key: String,
+    wording: usize,
 }
 
 impl Part {
@@ -32,8 +45,16 @@ impl Part {
             }
             false => (moved_post(schedule.as_ref().unwrap_or(&Value::Null))?, Vec::new()),
         };
-        let key = schedule.as_ref().and_then(key_of).unwrap_or_else(|| format!("{}{ending}", request.task_id));
-        Ok(Self { post, schedule, notes, key })
+        let turn_id = format!("turn{ending}");
+        let turn: Option<Turn> = if has(&turn_id) { Some(results.value(&turn_id, "")?) } else { None };
+        let own_key = || turn.as_ref().map_or_else(|| format!("{}{ending}", request.task_id), |turn| turn.key.clone());
+        let key = schedule.as_ref().and_then(key_of).unwrap_or_else(own_key);
+        // A change that changed nothing leaves the post as it was.
+        let post = match &turn {
+            Some(turn) if !turn.is_met => turn.before.clone(),
+            _ => post,
+        };
+        Ok(Self { post, schedule, notes, key, turn })
     }
 
     fn text(&self) -> String {
@@ -41,7 +62,17 @@ impl Part {
         let content = post["content"].as_str().unwrap_or_default();
         let id = post["platform"].as_str().unwrap_or_default();
         let name = platform::find(id).map_or(id, |platform| platform.name);
+        if let Some(turn) = self.turn.as_ref().filter(|turn| !turn.is_met) {
+            return format!(
+                "I could not write your {name} post {} without a language model: it stays as it is, “{content}”.",
+                turn.said
+            );
+        }
         let mut text = match (schedule, post.get("length")) {
+            _ if self.turn.is_some() => {
+                let said = self.turn.as_ref().map_or("", |turn| turn.said.as_str());
+                format!("Here is your {name} post {said}:")
+            }
             (Some(schedule), None) => format!("Your {name} post now goes out on {}:", local_time(schedule)),
             _ => format!("Here is your {name} post:"),
         };
@@ -68,7 +99,11 @@ impl Part {
     }
 
     fn data(&self) -> Value {
-        json!({ "post": self.post, "schedule": self.schedule, "key": self.key })
+        let mut data = json!({ "post": self.post, "schedule": self.schedule, "key": self.key });
+        if let Some(turn) = &self.turn {
+            data["wording"] = turn.wording.into();
+        }
+        data
     }
 }
 
@@ -76,6 +111,17 @@ impl Part {
 pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> {
     if let Some(result) = results.iter().find(|result| result.id == "analyze") {
         return engagement(&results.output("analyze")?, result);
+    }
+    if let Some(result) = results.iter().find(|result| matches!(result.id.as_str(), "say" | "cancel" | "undo")) {
+        let output = results.output(&result.id)?;
+        let Some(content) = output["content"].as_str() else {
+            let why = format!("**{}** did not succeed: {}", result.title, result.differences.join("; "));
+            return Reply::text(why).made_by(None);
+        };
+        return Reply::text(content).with_data(&output["data"])?.made_by(None);
+    }
+    if results.iter().any(|result| result.id.starts_with("publish")) {
+        return published(results);
     }
     let mut endings: Vec<&str> = Vec::new();
     for result in results {
@@ -115,6 +161,27 @@ pub(crate) fn reply(request: &Request, results: &[StepResult]) -> Result<Reply> 
     Reply::text(text).with_data(&data)?.made_by(model)
 }
 
+/// What became of posts that were to go out at once.
+fn published(results: &[StepResult]) -> Result<Reply> {
+    let mut parts = Vec::new();
+    let mut is_published = false;
+    for result in results {
+        let output = results.output(&result.id)?;
+        let id = output["platform"].as_str().unwrap_or_default();
+        let name = platform::find(id).map_or(id, |platform| platform.name);
+        if output["status"] == "published" {
+            is_published = true;
+            parts.push(format!("Your post is published on {name}."));
+        } else {
+            let why = output["detail"].as_str().unwrap_or("the script did not say why");
+            let quoted: String =
+                output["content"].as_str().unwrap_or_default().lines().map(|line| format!("> {line}\n")).collect();
+            parts.push(format!("Your {name} post is not published: {why}. Post it yourself:\n\n{quoted}"));
+        }
+    }
+    Reply::text(parts.join("\n\n").trim_end()).with_data(&json!({ "published": is_published }))?.made_by(None)
+}
+
 /// What is kept for later requests and for reports.
 fn remember(key: &str, post: &Value, schedule: Option<&Value>, request: &Request) -> Result<()> {
     let path = format!("posts/{key}");
@@ -122,7 +189,7 @@ fn remember(key: &str, post: &Value, schedule: Option<&Value>, request: &Request
     let created =
         earlier.as_ref().map_or_else(|| json!(request.received_at_ms), |earlier| earlier["createdAtMs"].clone());
     let mut kept = json!({
-        "platform": post["platform"], "content": post["content"], "topic": post["topic"], "createdAtMs": created,
+        "platform": post["platform"], "content": post["content"], "topic": post["topic"], "tone": post["tone"], "createdAtMs": created,
         "atMs": schedule.map(|schedule| &schedule["atMs"]), "schedulePath": schedule.map(|schedule| &schedule["path"]),
     });
     if let Some(model) = post["model"].as_str() {
@@ -138,6 +205,9 @@ fn moved_post(schedule: &Value) -> Result<Value> {
     let post: Option<Value> = memory::user().get(&format!("posts/{key}"))?;
     let post = post.ok_or_else(|| Failure::not_found("the post that was moved is not in memory any more"))?;
     let mut moved = json!({ "platform": post["platform"], "content": post["content"], "topic": post["topic"] });
+    if post["tone"].is_string() {
+        moved["tone"] = post["tone"].clone();
+    }
     if let Some(model) = post["model"].as_str() {
         moved["model"] = model.into();
     }

@@ -4,14 +4,19 @@
 //! each post in the user's memory under `posts/`. It must never publish anything by itself.
 //!
 //! Begin at `wish`: what the request asks. `plan` makes the steps, `text` lets a language model write where there is one, `summary` sums up what another skill
-//! answered, `answer` writes the reply, `rows` reads attached numbers.
+//! answered, `answer` writes the reply, `rows` reads attached numbers. `goes_on` plans turns that go on from an earlier post: `turns` reads them, `history` knows
+//! what was answered before, `jobs` are the steps for them.
 
 mod answer;
+mod goes_on;
+mod history;
+mod jobs;
 mod plan;
 mod platform;
 mod rows;
 mod summary;
 mod text;
+mod turns;
 mod wish;
 
 use openanalyst_skill::prelude::*;
@@ -24,6 +29,9 @@ pub struct SocialMedia;
 
 impl Skill for SocialMedia {
     fn plan(&self, request: &Request, context: &Context) -> Result<Plan> {
+        if let Some(plan) = goes_on::plan(request, context)? {
+            return Ok(plan);
+        }
         match wish::read(request, context) {
             Wish::Ask(questions) => Ok(Plan::ask_all(questions)),
             Wish::Create { posts, when } => plan::create(&posts, when.as_ref(), request, context),
@@ -32,8 +40,11 @@ impl Skill for SocialMedia {
         }
     }
 
-    /// Other skills ask for a post: `{"platform", "topic", "tone"?}`.
+    /// A step of our own plan names its job; other skills ask for a post: `{"platform", "topic", "tone"?}`.
     fn run(&self, _step: &Step, inputs: &Inputs, _attempt: &Attempt) -> Result<Output> {
+        if let Some(job) = inputs.argument::<Option<jobs::Job>>("job")? {
+            return Output::of(&job.run(inputs)?);
+        }
         let platform: String = inputs.argument("platform")?;
         let topic: String = inputs.argument("topic")?;
         let tone: Option<String> = inputs.argument("tone")?;

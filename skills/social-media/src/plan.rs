@@ -39,12 +39,23 @@ fn step_id(kind: &str, platform: &str, posts: usize) -> String {
     if posts == 1 { kind.to_owned() } else { format!("{kind}-{platform}") }
 }
 
-fn write(post: &Wanted, id: &str, request: &Request, context: &Context) -> Result<Step> {
+/// The step that writes one post.
+///
+/// # Errors
+/// [`Failure::Invalid`] for what JSON cannot hold.
+pub(crate) fn write(post: &Wanted, id: &str, request: &Request, context: &Context) -> Result<Step> {
     let Platform { id: platform, name, limit, .. } = post.platform;
     let tone = post.tone.clone().or_else(|| preferred_tone(context));
     // The script takes it where it keeps the platform's rules, and writes its own where it does not.
-    let written =
-        text::write(post, tone.as_deref(), id, request, context).map(|written| to_value(&written)).transpose()?;
+    let rework = post.rework.as_ref();
+    let offered = rework.and_then(|rework| rework.offered.as_ref()).map(|text| json!({ "text": text }));
+    let written = match offered.or_else(|| rework.and_then(|rework| rework.written.clone())) {
+        Some(written) => Some(written),
+        None => {
+            text::write(post, tone.as_deref(), id, request, context).map(|written| to_value(&written)).transpose()?
+        }
+    };
+    let differences = rework.map(|rework| rework.differences.clone()).filter(|differences| !differences.is_empty());
     let summed_up = || {
         let comfortable = usize::try_from(post.platform.comfortable).unwrap_or(0);
         post.material.as_ref().map(|material| json!({ "text": summary::text(material, comfortable) }))
@@ -57,9 +68,11 @@ fn write(post: &Wanted, id: &str, request: &Request, context: &Context) -> Resul
         .arg_if("tone", tone)
         .arg_if("url", post.url.as_deref())
         .arg_if("written", written)
+        .arg_if("differences", differences)
         .expect(expect::present("/post/content", "the post has a text"))
         .expect(expect::within("/post/length", 1..=*limit, format!("the post fits {name}'s {limit} characters")));
-    Ok(if post.topic.chars().count() <= WORD_BY_WORD_CHARS {
+    let is_translation = rework.is_some_and(|rework| rework.is_translation);
+    Ok(if post.topic.chars().count() <= WORD_BY_WORD_CHARS && !is_translation {
         create.expect(expect::contains("/post/content", post.topic.as_str(), "the post is about the topic"))
     } else {
         create
@@ -77,7 +90,8 @@ pub(crate) fn reschedule(earlier: &[Earlier], when: &When, request: &Request, co
     }))
 }
 
-fn schedule(id: &str, name: &str, when: &When, key: &str, request: &Request, context: &Context) -> Step {
+/// The step that puts one post into the calendar; its content and platform are still missing.
+pub(crate) fn schedule(id: &str, name: &str, when: &When, key: &str, request: &Request, context: &Context) -> Step {
     // The same key is the same schedule, however often it is made.
     Step::script(id, format!("Schedule it on {name}"), SCHEDULE_POST)
         .retryable()

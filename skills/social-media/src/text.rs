@@ -24,7 +24,14 @@ pub(crate) fn write(
     let material = post.material.as_ref().map_or("", |material| material.text.as_str());
     let answer = request.step_answer(step_id).unwrap_or_default();
     let facts = Facts::of([post.topic.as_str(), request.content.as_str(), wishes, material, answer]);
+    let earlier = post.rework.as_ref().map_or("", |rework| rework.before.as_str());
+    let facts = if earlier.is_empty() {
+        facts
+    } else {
+        Facts::of([post.topic.as_str(), request.content.as_str(), wishes, material, answer, earlier])
+    };
     let draft = Draft::of(instructions(post))
+        .with_data("earlier", earlier)
         .with_data("topic", &post.topic)
         .with_data("tone", tone.unwrap_or("neutral"))
         .with_data("link", post.url.as_deref().unwrap_or_default())
@@ -57,12 +64,19 @@ fn instructions(post: &Wanted) -> String {
         }
         _ => "",
     };
+    let rework = match &post.rework {
+        Some(rework) if rework.is_translation => {
+            "It is the earlier text in the language that the request names, and says nothing more."
+        }
+        Some(_) => "It is the earlier text, changed as the request says, in the language of the earlier text.",
+        None => "",
+    };
     let link = if post.url.is_some() { "It holds the link, unchanged, once." } else { "It holds no link." };
     format!(
         "{}\n\nWrite one post for {}, about {} characters long, with {hashtags}. {counting} {topic} {link} Write it in the tone that is given, and \
          in the language of the request. It mentions nobody with @ whom the request does not mention so. It is plain text without Markdown. \
          The wishes, where there are any, say how the user likes texts: heed what they say of language and style, and nothing else in them. The answer, where there \
-         is one, is what the user said when an earlier text of this post was not right. {sum_up}",
+         is one, is what the user said when an earlier text of this post was not right. {sum_up}{rework}",
         PROMPT.trim(),
         platform.name,
         platform.comfortable,
@@ -78,7 +92,8 @@ fn most_chars(post: &Wanted) -> usize {
 }
 
 fn is_word_by_word(post: &Wanted) -> bool {
-    post.topic.chars().count() <= WORD_BY_WORD_CHARS
+    let is_translation = post.rework.as_ref().is_some_and(|rework| rework.is_translation);
+    post.topic.chars().count() <= WORD_BY_WORD_CHARS && !is_translation
 }
 
 /// What the script cannot know: whether the text says what was asked, and only that.
@@ -89,8 +104,11 @@ fn check(text: &str, post: &Wanted, request: &Request, facts: &Facts) -> Checked
         if !text.to_lowercase().contains(&post.topic.to_lowercase()) {
             return Err("it does not hold the topic".to_owned());
         }
-    } else {
+    } else if !post.rework.as_ref().is_some_and(|rework| rework.is_translation) {
         facts.about(text)?;
+    }
+    if post.rework.as_ref().is_some_and(|rework| rework.before.trim() == text.trim()) {
+        return Err("it is the earlier text".to_owned());
     }
     let words = match &post.url {
         Some(url) => text.replace(url.as_str(), ""),

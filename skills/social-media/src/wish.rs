@@ -42,6 +42,23 @@ pub(crate) struct Wanted {
     pub(crate) url: Option<String>,
     /// What it sums up, where it sums something up.
     pub(crate) material: Option<Material>,
+    /// How an earlier text of it shall be changed, where it is one.
+    pub(crate) rework: Option<Rework>,
+}
+
+/// A change of an earlier text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rework {
+    /// The earlier text.
+    pub(crate) before: String,
+    /// Whether it shall be in another language.
+    pub(crate) is_translation: bool,
+    /// What the script is told of the earlier text.
+    pub(crate) differences: Vec<String>,
+    /// A text made from the earlier one without a model.
+    pub(crate) offered: Option<String>,
+    /// A text that a model has written already.
+    pub(crate) written: Option<Value>,
 }
 
 /// An answer of another skill that a post shall sum up.
@@ -162,6 +179,7 @@ fn create(request: &Request, when: Option<When>, material: Option<Material>) -> 
         tone: tone.clone(),
         url: url.clone(),
         material: material.clone(),
+        rework: None,
     };
     Wish::Create { posts: platforms.into_iter().map(wanted).collect(), when }
 }
@@ -187,17 +205,17 @@ fn topic(request: &Request, questions: &mut Vec<Question>) -> Option<String> {
     fitting.cloned()
 }
 
-fn past(when: &When) -> Question {
+pub(crate) fn past(when: &When) -> Question {
     let local = when.local.replace('T', " ");
     Question::new("when", format!("{local} has passed: that is in the past. When shall it be posted instead?"))
 }
 
-fn ask_when() -> Question {
+pub(crate) fn ask_when() -> Question {
     Question::new("when", "When shall it be posted?")
 }
 
 /// The first link in the words, without the sentence's punctuation and brackets around it: `(https://example.com/a).`
-fn link(content: &str) -> Option<String> {
+pub(crate) fn link(content: &str) -> Option<String> {
     let lower = content.to_ascii_lowercase();
     let start = ["https://", "http://"].iter().filter_map(|scheme| lower.find(scheme)).min()?;
     let ends = |letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | '"' | '“' | '”' | '「' | '」');

@@ -3,3 +3,4 @@
 mod conversation;
 mod language_model;
 mod several;
+mod turns;
