@@ -534,7 +534,9 @@ async fn parked(database: Option<&str>) -> Vec<&'static str> {
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
     let settings = settings(dir.path(), database, &["--park-after-ms", "1"]);
     let clock = ManualClock::at(SystemClock.now_ms());
-    let host = Host::open_with_clock(&settings, Role::Server, Arc::new(clock.clone())).await.expect("the host opens");
+    let host = Host::open_with(&settings, Role::Server, Arc::new(clock.clone()), compile::in_a_child())
+        .await
+        .expect("the host opens");
     host.warm().await.expect("the components compile");
     let tenant = owner(0, 0).tenant;
     install(&host, &tenant).await;
