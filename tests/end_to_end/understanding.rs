@@ -49,6 +49,11 @@ async fn what_cannot_be_read_is_asked_and_the_answer_is_used() {
     let at = chrono::DateTime::from_timestamp_millis(schedules[0].next_at_ms.unwrap()).unwrap();
     let at = at.to_rfc3339();
     assert!(["2027-06-05T07:00:00+00:00", "2027-05-06T07:00:00+00:00"].contains(&at.as_str()), "{at}");
+    let other = ask(&host, &ada, "dropped", &say("30 February at 9")).await;
+    assert_eq!(other.status, TaskStatus::NeedsClarification, "{other:?}");
+    let dropped = answer(&host, &ada, other.task_id, "when", "never mind").await;
+    assert_eq!((dropped.status, dropped.content.as_str()), (TaskStatus::Completed, "All right, nothing was done."));
+    assert_eq!(host.store.schedules(&ada.tenant, "u/ada/", None, 10).await.unwrap().rows.len(), 1);
     // The locale decides where it is known.
     let told = ask(&host, &ada, "locale", "my locale is en-US").await;
     assert_eq!(told.status, TaskStatus::Completed, "{told:?}");

@@ -35,6 +35,40 @@ fn take(route: &mut Route, said: Route, question_id: &str) {
     }
 }
 
+/// What answers a question by wanting none of it any more.
+const DROPPED: &[&str] = &[
+    "never mind",
+    "nevermind",
+    "forget it",
+    "forget about it",
+    "leave it",
+    "drop it",
+    "let it be",
+    "cancel it",
+    "cancel that",
+    "cancel this",
+    "abort",
+    "vergiss es",
+    "lass es",
+    "egal",
+    "abbrechen",
+];
+/// The same where the host itself asked: a skill may ask something to which these are answers.
+const DROPPED_BEFORE_IT_BEGAN: &[&str] =
+    &["cancel", "stop", "no", "none", "nothing", "not at all", "nein", "nichts", "stopp"];
+
+/// The end of a task whose last question was answered with "never mind". `asked_by_host`: nothing of it had begun.
+pub(crate) fn dropped(rounds: &[Vec<Answer>], asked_by_host: bool) -> Option<End> {
+    let answers = rounds.last().filter(|answers| !answers.is_empty())?;
+    let is_dropped = answers.iter().all(|answer| {
+        let lower = answer.text.to_lowercase();
+        let words = lower.trim().trim_end_matches(['.', '!']);
+        DROPPED.contains(&words) || asked_by_host && DROPPED_BEFORE_IT_BEGAN.contains(&words)
+    });
+    let content = if asked_by_host { "All right, nothing was done." } else { "All right, nothing more is done." };
+    is_dropped.then(|| End::Answered { content: content.to_owned(), data: None })
+}
+
 /// What must be asked about a request that a skill gets, and about its later parts. None: all of it was read. The
 /// fallback only talks, so it asks nothing.
 pub(crate) fn open_question<'a>(
@@ -73,4 +107,28 @@ pub(crate) fn question_about(route: &Route) -> Option<Question> {
 
 fn question(unclear: Unclear) -> Question {
     Question { id: unclear.slot, text: unclear.question, options: unclear.options }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_mind_ends_a_task_and_a_no_only_where_nothing_had_begun() {
+        let said = |text: &str| vec![vec![Answer { question_id: "*".to_owned(), text: text.to_owned() }]];
+        for (text, by_skill, by_host) in [
+            ("Never mind.", true, true),
+            ("forget it!", true, true),
+            ("vergiss es", true, true),
+            ("no", false, true),
+            ("cancel", false, true),
+            ("no, keep them", false, false),
+            ("Friday at 9", false, false),
+            ("cancel the Monday one", false, false),
+        ] {
+            let ends = [dropped(&said(text), false).is_some(), dropped(&said(text), true).is_some()];
+            assert_eq!(ends, [by_skill, by_host], "{text}");
+        }
+        assert!(dropped(&[], true).is_none() && dropped(&[Vec::new()], true).is_none());
+    }
 }

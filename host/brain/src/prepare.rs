@@ -157,6 +157,9 @@ async fn understand(
     known: Option<Reading>,
 ) -> Result<(Arc<TenantCatalog>, Prepared, Arc<CatalogSkill>), Stop> {
     let brain = record.brain();
+    if let Some(end) = clarify::dropped(rounds, task.skill.is_none()) {
+        return Err(Stop::End(end));
+    }
     let now_ms = brain.clock.now_ms();
     let zone = &brain.settings.default_time_zone;
     let early = match known {
