@@ -19,6 +19,9 @@ pub struct When {
     /// Whether the user named a time of day; otherwise the host chose a usual one.
     #[serde(default)]
     pub explicit_time: bool,
+    /// Whether the user named a day; otherwise it is the next one on which that time is still to come.
+    #[serde(default)]
+    pub explicit_day: bool,
     /// Whether the moment has passed.
     #[serde(default)]
     pub past: bool,

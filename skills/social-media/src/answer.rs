@@ -12,6 +12,8 @@ struct Part {
     schedule: Option<Value>,
     /// What the script says that the user must hear of: what was cut, what could not be done.
     notes: Vec<String>,
+    /// What was assumed of the time.
+    when_notes: Vec<String>,
     key: String,
     /// What became of a change of an earlier text.
     turn: Option<Turn>,
@@ -45,6 +47,10 @@ impl Part {
             }
             false => (moved_post(schedule.as_ref().unwrap_or(&Value::Null))?, Vec::new()),
         };
+        // What was assumed of the time is said where it is the schedule's.
+        let when =
+            request.when().filter(|when| schedule.as_ref().is_some_and(|schedule| schedule["atMs"] == when.at_ms));
+        let when_notes = when.map(|when| when.notes).unwrap_or_default();
         let turn_id = format!("turn{ending}");
         let turn: Option<Turn> = if has(&turn_id) { Some(results.value(&turn_id, "")?) } else { None };
         let own_key = || turn.as_ref().map_or_else(|| format!("{}{ending}", request.task_id), |turn| turn.key.clone());
@@ -54,11 +60,11 @@ impl Part {
             Some(turn) if !turn.is_met => turn.before.clone(),
             _ => post,
         };
-        Ok(Self { post, schedule, notes, key, turn })
+        Ok(Self { post, schedule, notes, when_notes, key, turn })
     }
 
     fn text(&self) -> String {
-        let Self { post, schedule, notes, .. } = self;
+        let Self { post, schedule, notes, when_notes, .. } = self;
         let content = post["content"].as_str().unwrap_or_default();
         let id = post["platform"].as_str().unwrap_or_default();
         let name = platform::find(id).map_or(id, |platform| platform.name);
@@ -89,6 +95,9 @@ impl Part {
         if let Some(schedule) = schedule {
             if post.get("length").is_some() {
                 text.push_str(&format!(" It is scheduled for {}.", local_time(schedule)));
+            }
+            for note in when_notes {
+                text.push_str(&format!(" {note}"));
             }
             text.push_str(&format!(
                 "\n\nThe schedule is `{}`. When it is due and no connector for {name} is configured, I tell you instead of posting.",

@@ -150,6 +150,7 @@ fn changed(change: &Change, last: &Answer, request: &Request, context: &Context)
                 local: schedule.local.clone(),
                 time_zone: schedule.time_zone.clone(),
                 explicit_time: true,
+                explicit_day: true,
                 past: false,
                 bound: None,
                 notes: Vec::new(),

@@ -398,6 +398,7 @@ pub(crate) fn when(mut local: NaiveDateTime, zone: Tz, now_ms: u64) -> Option<Mo
             local: local.format("%Y-%m-%dT%H:%M").to_string(),
             time_zone: zone.name().to_owned(),
             explicit_time: true,
+            explicit_day: true,
             past: at_ms <= now_ms,
             bound: None,
             notes: Vec::new(),

@@ -322,6 +322,7 @@ fn when(now: DateTime<Tz>, moment: &Moment, notes: &[String]) -> Value {
         "local": at.format("%Y-%m-%dT%H:%M").to_string(),
         "timeZone": at.timezone().name(),
         "explicitTime": moment.explicit_time,
+        "explicitDay": moment.explicit_day,
         "past": at <= now,
         "notes": notes,
     });

@@ -155,7 +155,7 @@ fn the_request_of_the_readme() {
     assert_eq!(slot(text, "topic"), "AI trends");
     assert_eq!(
         slot(text, "when"),
-        json!({"atMs": NOW_MS + 23 * 3_600_000, "local": "2026-11-24T09:00", "timeZone": BERLIN, "explicitTime": false, "past": false, "notes": ["No hour was said; 09:00 is assumed."]})
+        json!({"atMs": NOW_MS + 23 * 3_600_000, "local": "2026-11-24T09:00", "timeZone": BERLIN, "explicitTime": false, "explicitDay": true, "past": false, "notes": ["No hour was said; 09:00 is assumed."]})
     );
 }
 
