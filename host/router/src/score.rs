@@ -24,7 +24,9 @@ const MAX_CHOICES: usize = 4;
 /// The score at which half of the doubt is gone.
 const HALF: f64 = 1.1;
 /// Words that point to something said before.
-const POINTERS: &[&str] = &["it", "that", "this", "them", "instead", "again", "same", "those", "these", "one"];
+const POINTERS: &[&str] = &[
+    "it", "that", "this", "them", "instead", "again", "same", "those", "these", "one", "undo", "rückgängig", "later", "earlier",
+];
 
 /// How people begin who want nothing done.
 const SMALL_TALK: &[&str] = &["thanks", "thank", "hello", "hi", "hey", "help"];

@@ -281,21 +281,28 @@ fn request_year(request: &Request, now_ms: u64) -> String {
     at.map(|at| at.format("%Y").to_string()).unwrap_or_default()
 }
 
+/// Whether a verb moves something.
+fn is_moving(word: &str) -> bool {
+    matches!(word, "move" | "reschedule" | "postpone" | "delay" | "push" | "shift" | "verschiebe" | "bring")
+}
+
 /// An earlier post at another time.
 fn moved(last: Option<&Answer>, request: &Request, context: &Context) -> Result<Option<Plan>> {
     let words = sdk::words(&request.content);
     let has = |any: &[&str]| words.iter().any(|word| any.contains(&word.as_str()));
-    if request.topic().is_some() || words.len() > 20 || request.recurrence().is_some() {
+    if words.len() > 20 || request.recurrence().is_some() {
         return Ok(None);
     }
-    let verb = has(&["move", "reschedule", "postpone", "delay", "push", "shift", "verschiebe", "bring"]);
+    let verb = words.iter().any(|word| is_moving(word));
     let points = has(&[
         "it", "that", "them", "instead", "actually", "rather", "one", "post", "tweet", "later", "earlier", "sooner",
     ]);
     let is_new = request.has_action("create")
         && has(&["post", "tweet", "write", "create", "draft"])
         && !has(&["that", "it", "instead"]);
-    if is_new || (!verb && !points) {
+    // "move the post about bees" names a post that is there.
+    let names_topic = request.topic().is_some() && !words.first().is_some_and(|first| is_moving(first));
+    if is_new || names_topic || (!verb && !points) {
         return Ok(None);
     }
     let named = request.platforms();
@@ -305,12 +312,21 @@ fn moved(last: Option<&Answer>, request: &Request, context: &Context) -> Result<
         !excluded.contains(&known.post.platform) && (named.is_empty() || named.contains(&known.post.platform))
     };
     let mut posts: Vec<Known> = of_last.iter().filter(|known| fits(known)).cloned().collect();
+    if verb && words.iter().any(|word| word == "about") {
+        posts.clear();
+    }
     if posts.is_empty() && (verb || !named.is_empty()) {
         let answer = request.answer(WHICH);
         let calendar = jobs::calendar(&request.user_folder)?;
         let found = found(&calendar, answer.unwrap_or(&request.content), &named, None);
         match found.as_slice() {
-            [] => return Ok(None),
+            [] if calendar.is_empty() => return Ok(None),
+            [] => {
+                return Ok(Some(Plan::ask(which(
+                    "None of your scheduled posts is that one. Which one shall I move?",
+                    &calendar,
+                ))));
+            }
             [only] => posts.extend(only.known(true)),
             several => return Ok(Some(Plan::ask(which("Which one shall I move?", several)))),
         }
