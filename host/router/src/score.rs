@@ -39,7 +39,9 @@ const PER_SKILLS: f64 = -1.31;
 /// The number of skills beyond which more of them make no difference: most are about something else altogether.
 const MANY_SKILLS: f64 = 150.0;
 /// Words that point to something said before.
-const POINTERS: &[&str] = &["it", "that", "this", "them", "instead", "again", "same", "those", "these", "one"];
+const POINTERS: &[&str] = &[
+    "it", "that", "this", "them", "instead", "again", "same", "those", "these", "one", "undo", "rückgängig", "later", "earlier",
+];
 
 /// How people begin who want nothing done.
 const SMALL_TALK: &[&str] = &["thanks", "thank", "hello", "hi", "hey", "help"];

@@ -4,10 +4,11 @@
 //! each post in the user's memory under `posts/`. It must never publish anything by itself.
 //!
 //! Begin at `wish`: what the request asks. `plan` makes the steps, `text` lets a language model write where there is one, `summary` sums up what another skill
-//! answered, `answer` writes the reply, `rows` reads attached numbers. `goes_on` plans turns that go on from an earlier post: `turns` reads them, `history` knows
+//! answered, `answer` writes the reply, `rows` reads attached numbers. `goes_on` plans turns that go on from an earlier post, `calendar` those for what is scheduled: `turns` reads them, `history` knows
 //! what was answered before, `jobs` are the steps for them.
 
 mod answer;
+mod calendar;
 mod goes_on;
 mod history;
 mod jobs;

@@ -4,7 +4,7 @@
 //! It writes only below the user's own folder of the workflow engine, and what it makes runs only scripts that exist. It must never write
 //! programs of its own.
 //!
-//! Begin at `wish`: what an utterance asks. `plan` makes the steps or asks, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
+//! Begin at `wish`: what an utterance asks. `plan` makes the steps or asks, `follow` those for what is there already, `catalog` knows the scripts, `inputs` fills what they take, `flow` joins them, `job` is the
 //! work of one step, `manage` lists, pauses and cancels, `refers` finds which one the words mean, `fires` reads when it runs, `change` moves it, `undo` takes back
 //! the last thing, `clock` counts time, `description` lets a language model say in plain words what was made.
 
@@ -14,6 +14,7 @@ mod clock;
 mod description;
 mod fires;
 mod flow;
+mod follow;
 mod inputs;
 mod job;
 mod manage;
@@ -40,9 +41,9 @@ impl Skill for WorkflowBuilder {
                 let job = Job::List { schedules: kinds.schedules, flows: kinds.flows, show };
                 Ok(Plan::of([job.into_step()?]))
             }
-            Wish::Undo => plan::undo(request, context),
-            Wish::Switch(on, words) => plan::switch(on, &words, request, context),
-            Wish::Cancel(kinds, words) => plan::cancel(kinds, &words, request, context),
+            Wish::Undo => follow::undo(request, context),
+            Wish::Switch(on, words) => follow::switch(on, &words, request, context),
+            Wish::Cancel(kinds, words) => follow::cancel(kinds, &words, request, context),
             Wish::Flow(words) => with_channel(plan::flow(&words, request, context)?, request),
             Wish::Run(words) => with_channel(plan::run(&words, request, context)?, request),
         }

@@ -395,6 +395,12 @@ fn posts_are_moved_cancelled_and_put_back() {
             Say(&["Your LinkedIn post now goes out on Thursday"]),
             Some(&[("linkedin", "26.11. 9:0")]),
         ),
+        (
+            "move the post about oat milk to Friday",
+            Say(&["Friday, 27 November 2026 at 09:00"]),
+            Some(&[("linkedin", "27.11. 9:0")]),
+        ),
+        ("move the post about gardening to Friday", Ask("which", &["oat milk"]), None),
         ("post it now", Say(&["LinkedIn post is not published: no connector", "oat milk latte"]), None),
     ]);
 }
