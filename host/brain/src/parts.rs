@@ -86,7 +86,7 @@ impl Work {
         let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
         let rounds = answers_of(&self.task)?;
         if !route.intent.unclear.is_empty() {
-            clarify::take_answers(&mut route, catalog.router(), &rounds, &utterance);
+            route = clarify::settle(catalog.router(), &rounds, &utterance).route;
         }
         let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
         let mut context = self.context.clone();

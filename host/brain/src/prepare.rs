@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Answer, Question};
 use crate::asked::{answers_of, readable};
 use crate::brain::Inner;
+use crate::clarify::Settled;
 use crate::context::{self, Reading};
 use crate::correction::{self, Correction};
 use crate::end::{self, End};
@@ -193,7 +194,8 @@ async fn understand(
         None => record.during(Box::pin(split::parts(record, task, &catalog, &utterance))).await??,
     };
     let content = parts.first().map_or(utterance.text, |part| part.request.as_str());
-    let mut route = catalog.router().route(&Utterance { text: content, ..utterance });
+    let Settled { mut route, unread } =
+        clarify::settle(catalog.router(), rounds, &Utterance { text: content, ..utterance });
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
     let mut chosen_instead = None;
     if let Some(corrected) = &corrected {
@@ -246,13 +248,14 @@ async fn understand(
         Some(skill) => skill.clone(),
         None => available(brain.catalog.version_of(&task.owner.tenant, &name, None).await?, &name)?,
     };
-    clarify::take_answers(&mut route, catalog.router(), rounds, &utterance);
     let later = parts.iter().skip(1).map(|part| Utterance { text: &part.request, ..utterance });
-    if let Some(question) = clarify::open_question(&name, &route, catalog.router(), rounds, later) {
-        let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
+    let settled = Settled { route, unread };
+    if let Some(question) = clarify::open_question(&name, &settled, catalog.router(), rounds, later) {
+        let routed = NewEvent::new(EventKind::Routed, route_event(task, &settled.route));
         record.note(|unsaved| unsaved.events([routed])).await;
         return Err(Stop::End(question));
     }
+    let Settled { mut route, .. } = settled;
     if let Some(corrected) = &corrected {
         learn(record, task, corrected, now_ms).await?;
     }

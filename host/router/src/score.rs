@@ -40,7 +40,20 @@ const PER_SKILLS: f64 = -1.31;
 const MANY_SKILLS: f64 = 150.0;
 /// Words that point to something said before.
 const POINTERS: &[&str] = &[
-    "it", "that", "this", "them", "instead", "again", "same", "those", "these", "one", "undo", "rückgängig", "later", "earlier",
+    "it",
+    "that",
+    "this",
+    "them",
+    "instead",
+    "again",
+    "same",
+    "those",
+    "these",
+    "one",
+    "undo",
+    "rückgängig",
+    "later",
+    "earlier",
 ];
 
 /// How people begin who want nothing done.

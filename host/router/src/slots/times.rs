@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveTime};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use openanalyst_recurrence::{Recurrence as Timer, first_moment};
-use openanalyst_time_expressions::{self as expressions, DateOrder, Found, Language, Meaning, Moment, Span};
+use openanalyst_time_expressions::{self as expressions, DateOrder, Found, Language, Meaning, Moment, Reason, Span};
 use serde_json::{Value, json};
 
 use super::{Reading, clip};
 use crate::route::{Unclear, Utterance};
-use crate::text::Words;
+use crate::text::{MAX_TOKENS, Words};
 
 /// How many of the next firings are told.
 const NEXT: usize = 3;
@@ -78,7 +78,9 @@ impl Setting {
             language: self.language,
             protected,
         };
-        let end = words.tokens.last().map_or(0, |token| token.end);
+        // As far as words are read; of a text that is read whole, with the marks behind its last word ("0 9 * * *").
+        let is_whole = words.tokens.len() < MAX_TOKENS;
+        let end = words.tokens.last().filter(|_| !is_whole).map_or(words.text.len(), |token| token.end);
         let text = words.text.get(..end).unwrap_or(words.text);
         expressions::read(text, &setting).found.into_iter().filter_map(|found| time(words, found)).collect()
     }
@@ -113,6 +115,18 @@ fn language_of(words: &Words<'_>) -> Option<Language> {
         "heute",
         "übermorgen",
         "ich",
+        "den",
+        "dem",
+        "des",
+        "zum",
+        "vom",
+        "beim",
+        "zur",
+        "statt",
+        "lass",
+        "plane",
+        "erstelle",
+        "schreibe",
         "mir",
         "mich",
         "bitte",
@@ -157,48 +171,78 @@ fn time(words: &Words<'_>, found: Found) -> Option<Time> {
 }
 
 /// Keeps what was read: at most one of each kind. Of two moments, or a moment beside a recurrence, one would be
-/// dropped, so they are a question.
+/// dropped, so they are a question and no slot.
 pub(super) fn keep(reading: &mut Reading<'_>) {
     let times = std::mem::take(&mut reading.times);
     let mut main: Option<&Time> = None;
+    let mut ahead: Option<&Time> = None;
     for time in &times {
         if time.adjectival || is_replaced(reading, time) {
             continue;
         }
         match &time.meaning {
             Meaning::Unclear(question) => {
-                let text = clip(reading.words.span(time.first, time.last)).to_owned();
-                let unclear = Unclear {
-                    slot: "when".to_owned(),
-                    text,
+                let is_recurrence = matches!(question.reason, Reason::AmbiguousRecurrence | Reason::BadCron);
+                reading.unclear.push(Unclear {
+                    slot: if is_recurrence { "recurrence" } else { "when" }.to_owned(),
+                    text: clip(reading.words.span(time.first, time.last)).to_owned(),
                     understood: question.understood.clone(),
                     left_over: question.left_over.clone(),
                     question: question.text.clone(),
                     options: question.options.clone(),
-                };
-                if reading.unclear.is_empty() {
-                    reading.unclear.push(unclear);
-                }
+                });
                 reading.take(time.first, time.last);
             }
             Meaning::Moment(moment) if moment.past && looks_back(reading) => keep_past(reading, time, moment),
             Meaning::Moment(_) | Meaning::Recurrence(_) => match main {
                 Some(first) => {
                     let unclear = two(reading, first, time);
-                    if reading.unclear.is_empty() {
-                        reading.unclear.push(unclear);
-                    }
+                    reading.unclear.push(unclear);
                 }
-                None => {
-                    main = Some(time);
-                    keep_main(reading, time);
-                }
+                None => main = Some(time),
             },
+            Meaning::Span(span) if span.to_at > reading.now && wants_a_moment(reading) => ahead = ahead.or(Some(time)),
             Meaning::Span(span) => keep_span(reading, time, span),
             Meaning::Duration(_) => {}
         }
     }
+    match (main, ahead) {
+        // What stands in a question is not settled.
+        (Some(main), _) if reading.unclear.is_empty() => keep_main(reading, main),
+        (None, Some(ahead)) if reading.unclear.is_empty() => {
+            let unclear = only_a_span(reading, ahead);
+            reading.unclear.push(unclear);
+        }
+        _ => {}
+    }
     reading.times = times;
+}
+
+/// Whether something shall be done at a moment, for which days or weeks are too little.
+fn wants_a_moment(reading: &Reading<'_>) -> bool {
+    reading.does(&["schedule", "publish", "move"])
+}
+
+/// "next week": the day is missing.
+fn only_a_span(reading: &Reading<'_>, time: &Time) -> Unclear {
+    let said = clip(reading.words.span(time.first, time.last)).to_owned();
+    let days = match &time.meaning {
+        Meaning::Span(span) if span.from == span.to => day_in_words(span.from),
+        Meaning::Span(span) => format!("{} to {}", day_in_words(span.from), day_in_words(span.to)),
+        _ => said.clone(),
+    };
+    Unclear {
+        slot: "when".to_owned(),
+        question: format!("\u{201c}{said}\u{201d} is {days}. On which day, and at what time?"),
+        text: said.clone(),
+        understood: Some(said),
+        left_over: Vec::new(),
+        options: Vec::new(),
+    }
+}
+
+fn day_in_words(day: NaiveDate) -> String {
+    day.format("%A %-d %B %Y").to_string()
 }
 
 /// Words of days that are counted from today.
@@ -245,15 +289,24 @@ fn is_near(word: &str) -> bool {
 /// Where words stand that say what something is in place of: "on Thursday instead of Friday at 9". They are no time
 /// of what is asked for.
 pub(super) fn replaced(words: &Words<'_>) -> Vec<Range<usize>> {
-    let leads = |at: usize| {
-        words.at(at, &["instead", "of"]) || words.at(at, &["rather", "than"]) || words.at(at, &["and", "not"])
+    let leads = |at: usize| match words.lower(at) {
+        "instead" | "anstelle" => words.at(at + 1, &["of"]) || words.at(at + 1, &["von"]),
+        "rather" => words.at(at + 1, &["than"]),
+        "and" => words.at(at + 1, &["not"]),
+        _ => false,
     };
     let mut found = Vec::new();
-    for at in (0..words.tokens.len()).filter(|at| leads(*at)) {
-        let first = at + 2;
+    for at in 0..words.tokens.len() {
+        let is_one_word = matches!(words.lower(at), "statt" | "anstatt");
+        if !is_one_word && !leads(at) {
+            continue;
+        }
+        let first = at + if is_one_word { 1 } else { 2 };
         let mut last = first;
+        // The hour behind it is that of what is wanted: "Saturday instead of Friday at 9".
         while last + 1 < words.tokens.len()
             && last < first + 5
+            && !matches!(words.lower(last + 1), "at" | "um" | "and" | "und")
             && !words.gap_after(last).contains([',', '.', ';', '!', '?'])
         {
             last += 1;
@@ -280,17 +333,25 @@ fn looks_back(reading: &Reading<'_>) -> bool {
 
 fn two(reading: &Reading<'_>, first: &Time, second: &Time) -> Unclear {
     let said = |time: &Time| clip(reading.words.span(time.first, time.last)).to_owned();
-    let options = vec![said(first), said(second)];
+    // Each option says all of it, so that it can be read alone.
+    let whole = |time: &Time| match &time.meaning {
+        Meaning::Moment(moment) => {
+            let at = moment.at.with_timezone(&reading.now.timezone());
+            format!("{} at {}", day_in_words(at.date_naive()), at.format("%H:%M"))
+        }
+        Meaning::Recurrence(recurrence) => recurrence.label.clone(),
+        _ => said(time),
+    };
+    let (one, other) = (said(first), said(second));
     Unclear {
         slot: "when".to_owned(),
         text: clip(reading.words.span(first.first, second.last)).to_owned(),
-        understood: Some(options[0].clone()),
-        left_over: vec![options[1].clone()],
         question: format!(
-            "I read two times, \u{201c}{}\u{201d} and \u{201c}{}\u{201d}, and can use one. Which one is meant?",
-            options[0], options[1]
+            "I read two times, \u{201c}{one}\u{201d} and \u{201c}{other}\u{201d}, and can use one. Which one is meant?"
         ),
-        options,
+        understood: Some(one),
+        left_over: vec![other],
+        options: vec![whole(first), whole(second)],
     }
 }
 

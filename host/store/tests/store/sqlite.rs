@@ -183,7 +183,7 @@ async fn a_task_that_cannot_be_read_back_keeps_nobody_from_the_others() {
     store.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let damage = "UPDATE tasks SET outcome = '{', plan = '{', prepared = '{', answers = '{' WHERE id = ?";
+    let damage = "UPDATE tasks SET outcome = '{', answers = '{' WHERE id = ?";
     sqlx::query(damage).bind(one.id.0.as_bytes().as_slice()).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     let store = place.open().await.unwrap();
