@@ -538,6 +538,13 @@ fn reading_commands_leave_an_empty_folder_empty() {
         vec!["token", "--tenant", "a", "--user", "b"],
         vec!["keys", "list"],
         vec!["audit", "verify"],
+        vec!["usage"],
+        vec!["route", "hello"],
+        vec!["user", "delete", "ada", "--yes"],
+        vec!["tenant", "delete", "acme", "--yes"],
+        vec!["task", "export", "018f2f00-0000-7000-8000-000000000000"],
+        vec!["history", "export", "out"],
+        vec!["backup", "copy"],
     ] {
         let (code, said, errors) = in_folder(dir.path(), &command);
         assert_eq!(code, 2, "{command:?}: {said}{errors}");

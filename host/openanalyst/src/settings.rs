@@ -533,21 +533,20 @@ fn source_of(matches: &ArgMatches, field: &str) -> Option<ValueSource> {
 }
 
 /// Parts of the names of parameters that hold a secret.
-const SECRET_NAMES: [&str; 9] = ["pass", "pwd", "key", "secret", "token", "auth", "cred", "sig", "jwt"];
+const SECRET_NAMES: [&str; 10] = ["pass", "pwd", "key", "secret", "tok", "auth", "cred", "sig", "jwt", "code"];
 
 /// A URL without what is secret in it: user and password, and the values of parameters whose names say
 /// that they hold a secret, also in the fragment.
 fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
-    let authority = rest.split(['?', '#']).next().unwrap_or_default();
     // A password may hold what ends it elsewhere: one `@` too many is better masked than one too few.
-    let user_ends = if scheme.starts_with("sqlite") { None } else { authority.rfind('@').or_else(|| rest.rfind('@')) };
+    let user_ends = if scheme.starts_with("sqlite") { None } else { rest[..query_begins(rest)].rfind('@') };
     let (mut text, rest) = match user_ends {
         Some(at) => (format!("{scheme}***"), &rest[at..]),
         None => (scheme.to_owned(), rest),
     };
-    for part in rest.split_inclusive(['?', '#', '&', ';']) {
-        let (pair, end) = match part.strip_suffix(['?', '#', '&', ';']) {
+    for part in rest.split_inclusive(['?', '#', '&', ';', ' ']) {
+        let (pair, end) = match part.strip_suffix(['?', '#', '&', ';', ' ']) {
             Some(pair) => (pair, &part[pair.len()..]),
             None => (part, ""),
         };
@@ -561,6 +560,14 @@ fn masked(url: &str) -> String {
         }
     }
     text
+}
+
+/// Where the parameters begin: at a `?` or `#` that a name and a `=` follow, which one inside a password does not have.
+fn query_begins(rest: &str) -> usize {
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.%".contains(c));
+    let begins = rest.match_indices(['?', '#']).map(|(at, _)| at);
+    let mut begins = begins.filter(|at| rest[at + 1..].split_once('=').is_some_and(|(name, _)| is_name(name)));
+    begins.next().unwrap_or(rest.len())
 }
 
 fn is_secret(name: &str) -> bool {
@@ -648,6 +655,9 @@ pub(crate) mod tests {
             ("sqlite:///var/lib/a@b.db", "sqlite:///var/lib/a@b.db"),
             ("postgres://me:hun?ter2@db/x", "postgres://***@db/x"),
             ("postgres://me:hun#ter2@db/x?password=hunter2", "postgres://***@db/x?password=***"),
+            ("postgres://u:p@ss/w#rd@h/db?x=a@b", "postgres://***@h/db?x=a@b"),
+            ("host=x password=hunter2 user=u", "host=x password=*** user=u"),
+            ("https://x/?code=hunter2#tok=hunter2", "https://x/?code=***#tok=***"),
             ("", ""),
         ] {
             assert_eq!(masked(url), expected);

@@ -13,6 +13,18 @@ use crate::text::{Splitter, Words, is_stop_word};
 const UTTERANCE: f32 = 1.0;
 const ABOUT: f32 = 0.5;
 
+/// Triggers by which a skill says that it does things again and again.
+const RECURRING: &[&str] = &[
+    "recurring",
+    "every day",
+    "every week",
+    "daily",
+    "weekly",
+    "on a schedule",
+    "schedule",
+    "regularly",
+];
+
 /// Most skills that are kept for one word or phrase, those of the best priority.
 const MAX_POSTINGS: usize = 256;
 /// Most words of a phrase.
@@ -59,6 +71,8 @@ pub(crate) struct Indexed {
 /// The index.
 #[derive(Debug)]
 pub(crate) struct Index {
+    /// The skills that do things again and again, by their triggers.
+    pub(crate) recurring: Vec<u32>,
     terms: HashMap<String, u32>,
     /// For each term, how rare it is (0 to 1), and the skills that know it, strongest first.
     postings: Vec<(f32, Vec<Posting>)>,
@@ -80,6 +94,7 @@ impl Index {
         profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
         let splitter = Splitter::new();
         let mut index = Self {
+            recurring: Vec::new(),
             terms: HashMap::new(),
             postings: Vec::new(),
             phrases: HashMap::new(),
@@ -153,6 +168,10 @@ impl Index {
             anti_examples.push(self.content(&words).into_iter().collect());
         }
         self.by_name.entry(profile.name.clone()).or_insert(self.skills.len());
+        let says_so = |trigger: &String| RECURRING.contains(&trigger.trim().to_lowercase().as_str());
+        if profile.triggers.iter().any(says_so) {
+            self.recurring.push(skill);
+        }
         self.skills.push(Indexed {
             name: profile.name.clone(),
             priority: profile.priority,

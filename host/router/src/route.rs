@@ -208,6 +208,8 @@ pub enum EvidenceKind {
     Session,
     /// Files came with it.
     Attachment,
+    /// The utterance says a recurrence, and the skill does things again and again.
+    Recurrence,
     /// The utterance is like an anti-example.
     AntiExample,
     /// The model that is learnt from the catalogue says so; the words are those that it goes by.

@@ -24,6 +24,16 @@ const MAX_LEARNT: usize = 4;
 const LEARNT_FLOOR: f64 = 0.05;
 const LEARNT: f64 = 5.0;
 const ATTACHMENT: f64 = 0.4;
+/// Stems of the words by which a skill says that it works on files.
+const OF_FILES: [&str; 6] = ["file", "attach", "csv", "json", "data", "number"];
+/// Words that ask for what stands in a file.
+const ASKS_OF_DATA: &[&str] = &[
+    "what", "what's", "which", "how", "total", "sum", "average", "mean", "median", "highest", "lowest", "maximum", "minimum",
+    "max", "min", "most", "least", "count", "chart", "plot", "graph", "look", "show", "numbers", "trend", "trends", "compare",
+    "growth", "was", "welche", "welches", "wie", "summe", "durchschnitt", "insgesamt", "zeig",
+];
+/// What a recurrence is worth for a skill that does things again and again.
+const RECURRENCE: f64 = 3.0;
 const ANTI_EXAMPLE: f64 = -3.0;
 /// Most skills that a question to the user names.
 const MAX_CHOICES: usize = 4;
@@ -117,6 +127,11 @@ pub(crate) fn route(
     let learnt_best = said.best(MAX_LEARNT, LEARNT_FLOOR);
     kept.extend(&learnt_best);
     kept.extend(previous);
+    let recurs = intent.slots.iter().any(|slot| slot.name == "recurrence")
+        || intent.unclear.iter().any(|unclear| unclear.slot == "recurrence");
+    if recurs {
+        kept.extend(index.recurring.iter().take(MAX_CHOICES));
+    }
     kept.extend(index.named(words).iter().take(MAX_CHOICES));
     let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
     for hit in hits {
@@ -134,9 +149,30 @@ pub(crate) fn route(
     for (skill, tally) in &mut tallies {
         closely(index, *skill, utterance, words, &intent, previous, tally);
         learnt(&said, *skill, words, learnt_best.contains(skill), tally);
+        if recurs && index.recurring.contains(skill) {
+            tally.add(EvidenceKind::Recurrence, "again and again", RECURRENCE);
+        }
     }
+    let asks_of_data = words.tokens.iter().any(|token| ASKS_OF_DATA.contains(&token.lower.as_str()));
+    let reader = if utterance.has_attachments && asks_of_data { file_reader(index, &tallies) } else { None };
     let ranking = ranking(index, tallies, &said_besides_slots(words, &intent));
-    decide(index, options, intent, ranking)
+    decide(index, options, intent, ranking, reader)
+}
+
+/// The skill that works on files: the one with the highest score, or the one whose texts speak of them most.
+fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally>) -> Option<u32> {
+    let mut of_files: BTreeMap<u32, f32> = BTreeMap::new();
+    for term in OF_FILES.iter().filter_map(|stem| index.term(stem)) {
+        for posting in index.postings(term).1 {
+            *of_files.entry(posting.skill).or_default() += posting.weight;
+        }
+    }
+    let score = |skill: &u32| tallies.get(skill).map_or(0.0, |tally| tally.score);
+    let best = of_files.iter().max_by(|a, b| {
+        let by_files = a.1.total_cmp(b.1).then(b.0.cmp(a.0));
+        score(a.0).total_cmp(&score(b.0)).then(by_files)
+    });
+    best.map(|(skill, _)| *skill)
 }
 
 /// The skills with the highest sums. Leaves the hits in the order of the skills.
@@ -210,7 +246,7 @@ fn closely(
         tally.add(EvidenceKind::AntiExample, "it is like one of the anti-examples", ANTI_EXAMPLE * unlike);
     }
     if utterance.has_attachments
-        && ["file", "attach", "csv", "json", "data", "number"].iter().any(|stem| {
+        && OF_FILES.iter().any(|stem| {
             index.term(stem).is_some_and(|term| index.postings(term).1.iter().any(|posting| posting.skill == skill))
         })
     {
@@ -337,10 +373,21 @@ fn strongest(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
     evidence
 }
 
-fn decide(index: &Index, options: &RouterOptions, intent: Intent, mut ranking: Vec<Ranked>) -> Route {
+fn decide(
+    index: &Index,
+    options: &RouterOptions,
+    intent: Intent,
+    mut ranking: Vec<Ranked>,
+    reader: Option<u32>,
+) -> Route {
     let confidence = ranking.first().map_or(0.0, |best| best.confidence);
+    let reader = reader.and_then(|skill| index.skills.get(skill as usize));
     let (decision, reasons) = if !ranking.is_empty() && confidence >= options.threshold {
         among_the_best(index, options, &mut ranking)
+    } else if let Some(reader) = reader {
+        // The words are those of the file's columns, which no skill knows.
+        let reason = format!("A file came with a question that no skill knows, and `{}` reads files.", reader.name);
+        (Decision::Skill { name: reader.name.clone(), confidence: options.threshold }, vec![reason])
     } else {
         fall_back(index, options, ranking.first())
     };
@@ -405,6 +452,7 @@ fn sentence(evidence: &Evidence) -> String {
         EvidenceKind::Learnt if said.is_empty() => "What its texts have taught speaks for it.".to_owned(),
         EvidenceKind::Learnt => format!("What its texts have taught speaks for it, by \"{said}\"."),
         EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
+        EvidenceKind::Recurrence => "It does things again and again, and a recurrence was said.".to_owned(),
         EvidenceKind::Attachment => "It works on files, and files came with it.".to_owned(),
     }
 }

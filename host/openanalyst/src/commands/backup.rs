@@ -28,6 +28,7 @@ pub async fn run(dir: &Path, settings: &Settings) -> Result<ExitCode, Failure> {
     let failed = |path: &Path, error: &std::io::Error| {
         Failure::failed(format!("the backup {} cannot be written: {error}", path.display()))
     };
+    let data = DataDir::existing(&settings.data_dir.value)?;
     private_file::create_dir(dir).map_err(|error| failed(dir, &error))?;
     if std::fs::read_dir(dir).map_err(|error| failed(dir, &error))?.next().is_some() {
         return Err(Failure::usage(format!("the folder {} is not empty: name a new one", dir.display())));
@@ -36,7 +37,6 @@ pub async fn run(dir: &Path, settings: &Settings) -> Result<ExitCode, Failure> {
     let copied = store.copy_into(&dir.join("openanalyst.db")).await;
     store.close().await;
     copied?;
-    let data = DataDir::open(&settings.data_dir.value)?;
     let mut files = 1;
     for (from, name) in [(data.packages(), "packages"), (data.keys(), "keys")] {
         files += copy(&from, &dir.join(name)).map_err(|error| failed(&dir.join(name), &error))?;

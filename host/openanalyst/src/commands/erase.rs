@@ -8,6 +8,7 @@ use openanalyst_brain::Subject;
 use openanalyst_domain::{Owner, TenantId, UserId};
 use openanalyst_registry::Actor;
 
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::output::say;
@@ -59,6 +60,7 @@ fn confirm(what: &str, name: &str, yes: bool) -> Result<(), Failure> {
 }
 
 async fn delete(subject: &Subject, what: &str, settings: &Settings) -> Result<ExitCode, Failure> {
+    DataDir::existing(&settings.data_dir.value)?;
     let host = Host::open(settings, Role::Visitor).await?;
     let actor = Actor { name: "operator".to_owned(), origin: "local".to_owned() };
     let deleted = async {

@@ -42,7 +42,7 @@ const MAX_WORDS_CHARS: usize = 40;
 pub async fn export(command: &HistoryCommand, settings: &Settings) -> Result<ExitCode, Failure> {
     let HistoryCommand::Export { dir, tenant, user } = command;
     let owner = owner(tenant, user)?;
-    DataDir::open(&settings.data_dir.value)?;
+    DataDir::existing(&settings.data_dir.value)?;
     let store = open_store_as_it_is(settings).await?;
     let written = write(&store, &owner, dir).await;
     store.close().await;

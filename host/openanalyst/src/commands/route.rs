@@ -8,6 +8,7 @@ use openanalyst_domain::{Owner, TenantId, UserId};
 use serde_json::Value;
 
 use crate::cli::Route;
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::output::say;
@@ -25,6 +26,7 @@ pub async fn run(route: &Route, settings: &Settings) -> Result<ExitCode, Failure
         TenantId::parse(&route.tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?,
         UserId::parse(&route.user).map_err(|error| Failure::usage(format!("--user: {error}")))?,
     );
+    DataDir::existing(&settings.data_dir.value)?;
     let host = Host::open(settings, Role::Visitor).await?;
     let understood = host.brain.route(&owner, &route.text).await;
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;

@@ -26,6 +26,7 @@ pub async fn export(command: &TaskCommand, settings: &Settings) -> Result<ExitCo
     let TaskCommand::Export { id, out, tenant, user } = command;
     let owner = owner(tenant, user)?;
     let id: TaskId = id.parse().map_err(|error| Failure::usage(format!("`{id}`: {error}")))?;
+    DataDir::existing(&settings.data_dir.value)?;
     let host = Host::open(settings, Role::Visitor).await?;
     let recorded = host.brain.recording(&owner, id).await;
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;

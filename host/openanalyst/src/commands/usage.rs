@@ -6,6 +6,7 @@ use std::time::Duration;
 use openanalyst_domain::{Owner, TenantId, UserId};
 
 use crate::cli::Usage;
+use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::host::{Host, Role};
 use crate::output::say;
@@ -19,6 +20,7 @@ pub async fn run(usage: &Usage, settings: &Settings) -> Result<ExitCode, Failure
     let tenant = TenantId::parse(&usage.tenant).map_err(|error| Failure::usage(format!("--tenant: {error}")))?;
     let user = usage.user.as_deref().map(UserId::parse).transpose();
     let user = user.map_err(|error| Failure::usage(format!("--user: {error}")))?;
+    DataDir::existing(&settings.data_dir.value)?;
     let host = Host::open(settings, Role::Visitor).await?;
     let view = match user {
         Some(user) => host.brain.user_usage(&Owner::new(tenant, user), usage.days).await,
