@@ -107,7 +107,7 @@ pub(super) fn named(word: &str) -> Option<&'static str> {
 }
 
 /// The platforms that the word at a place names; "Twitter/LinkedIn" is one word that names two.
-fn named_at(words: &Words<'_>, at: usize) -> Vec<&'static str> {
+pub(super) fn named_at(words: &Words<'_>, at: usize) -> Vec<&'static str> {
     let word = words.lower(at);
     let before = at.checked_sub(1).map_or("", |before| words.lower(before));
     let next = words.lower(at + 1);
@@ -230,11 +230,11 @@ pub(super) fn phrase_ending_at(words: &Words<'_>, first: usize, end: usize) -> O
         if LEADS.contains(&word) {
             // "comparing Twitter to Mastodon" is something to write about.
             let is_between = word == "to" && at - 1 > first && is_named(words, at - 2);
-            if is_between {
+            if is_between || word == "for" && leaves(words, first, at - 1) {
                 return None;
             }
             begin = Some(at - 1);
-        } else if matches!(word, "from" | "between" | "versus" | "vs" | "von") {
+        } else if matches!(word, "from" | "von") && begin.is_some_and(|begin| words.lower(begin) == "to") {
             return None;
         } else if matches!(word, "everywhere" | "überall") {
             begin = Some(at - 1);
@@ -250,13 +250,40 @@ pub(super) fn phrase_ending_at(words: &Words<'_>, first: usize, end: usize) -> O
     Some(begin)
 }
 
+/// "why we left Twitter for Bluesky", up to the "for": both are what it is about.
+fn leaves(words: &Words<'_>, first: usize, at: usize) -> bool {
+    let leaving = [
+        "left",
+        "leave",
+        "leaving",
+        "leaves",
+        "quit",
+        "quitting",
+        "ditch",
+        "ditched",
+        "ditching",
+        "swap",
+        "swapped",
+        "swapping",
+        "abandon",
+        "abandoned",
+        "abandoning",
+        "traded",
+        "trading",
+        "exchanged",
+        "dropped",
+        "dropping",
+    ];
+    at >= first + 2 && is_named(words, at - 1) && leaving.contains(&words.lower(at - 2))
+}
+
 /// Whether a word is one of "all my platforms".
 fn is_within_all(words: &Words<'_>, at: usize) -> bool {
     (at.saturating_sub(6)..=at).any(|begin| all_at(words, begin).is_some_and(|last| last >= at))
 }
 
 /// "Don't post it on Twitter, only on Mastodon": for each word, whether the platforms there are refused.
-fn is_refused(words: &Words<'_>, at: usize) -> bool {
+pub(super) fn is_refused(words: &Words<'_>, at: usize) -> bool {
     let refuses = |place: &usize| {
         let verb = |verb: &str| matches!(verb, "post" | "publish" | "share" | "tweet" | "put" | "use" | "send");
         matches!(words.lower(*place), "don't" | "dont" | "never") && verb(words.lower(place + 1))
@@ -316,27 +343,27 @@ pub(super) fn read(reading: &mut Reading<'_>) {
             }
         }
     }
-    if reading.has("platform") {
-        return;
-    }
-    // "everywhere except Facebook": each that is left.
     let speaks_of_posting = words.tokens.iter().any(|token| {
         POSTS.contains(&token.lower.as_str()) || matches!(token.lower.as_str(), "publish" | "share" | "announce")
     });
-    let all = (0..words.tokens.len()).filter(|at| !reading.is_taken(*at)).find_map(|at| {
-        all_at(words, at).filter(|last| !reading.is_taken(*last) && !is_excluded(words, at)).map(|last| (at, last))
-    });
-    if let Some((first, last)) = all.filter(|_| speaks_of_posting) {
+    let free = |reading: &Reading<'_>, at: usize, last: usize| {
+        !reading.is_taken(at) && !reading.is_taken(last) && !is_excluded(words, at) && speaks_of_posting
+    };
+    let places = 0..words.tokens.len();
+    // "everywhere except Facebook": each that is left.
+    let all =
+        places.clone().find_map(|at| all_at(words, at).filter(|last| free(reading, at, *last)).map(|last| (at, last)));
+    if let Some((first, last)) = all.filter(|_| !reading.has("platform")) {
         for (platform, _) in PLATFORMS.iter().filter(|(platform, _)| !seen.contains(platform)) {
             reading.keep("platform", json!(platform), first, last);
         }
         return;
     }
-    let other = (0..words.tokens.len()).filter(|at| !reading.is_taken(*at)).find_map(|at| {
-        let last = other_at(words, at).filter(|last| !reading.is_taken(*last))?;
+    let other = places.clone().find_map(|at| {
+        let last = other_at(words, at).filter(|last| free(reading, at, *last))?;
         let before = at.checked_sub(1).map_or("", |before| words.lower(before));
         let stands_as_one = LEADS.contains(&before) || POSTS.contains(&words.lower(last + 1));
-        (stands_as_one && speaks_of_posting && !is_excluded(words, at)).then_some((at, last))
+        stands_as_one.then_some((at, last))
     });
     if let Some((first, last)) = other {
         let name = super::clip(words.span(first, last)).to_owned();

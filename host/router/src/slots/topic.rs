@@ -210,7 +210,7 @@ fn listed(reading: &Reading<'_>) -> Option<Span> {
 /// What is searched for: its names of days are no times. Bytes.
 pub(super) fn searched(reading: &Reading<'_>) -> Option<Range<usize>> {
     let words = reading.words;
-    let verb = (0..4).find(|at| matches!(words.lower(*at), "search" | "google" | "research" | "look" | "find"))?;
+    let verb = (0..12).find(|at| matches!(words.lower(*at), "search" | "google" | "research" | "look" | "find"))?;
     let first = (verb + 1..(verb + 6)).find(|at| words.lower(*at) == "for")? + 1;
     // A day that is written small behind it says when it is searched.
     let says_when = |at: usize| words.span(at, at).starts_with(|letter: char| letter.is_lowercase());
@@ -228,7 +228,15 @@ pub(super) fn strip(reading: &Reading<'_>, span: &Span) -> Option<(usize, usize)
         return Some((first, end - 1));
     }
     let quotes = quotes::all(words);
-    let platform_before = (0..first).any(|at| platform::is_named(words, at));
+    // "a Twitter post about how LinkedIn works on Twitter": the one that is known is named again.
+    let before: Vec<&str> = (0..first)
+        .filter(|at| !platform::is_refused(words, *at))
+        .flat_map(|at| platform::named_at(words, at))
+        .collect();
+    let is_said_again = |begin: usize, end: usize| {
+        before.is_empty()
+            || (begin..end).any(|at| platform::named_at(words, at).iter().any(|name| before.contains(name)))
+    };
     let schedules = reading.actions.iter().any(|action| ["schedule", "publish", "remind"].contains(&action.as_str()));
     let has_other_time = reading
         .times
@@ -243,7 +251,9 @@ pub(super) fn strip(reading: &Reading<'_>, span: &Span) -> Option<(usize, usize)
             cut = begin;
         } else if let Some(begin) = tone::ending_at(words, first, cut) {
             cut = begin;
-        } else if let Some(begin) = platform::phrase_ending_at(words, first, cut).filter(|_| !platform_before) {
+        } else if let Some(begin) =
+            platform::phrase_ending_at(words, first, cut).filter(|begin| is_said_again(*begin, cut))
+        {
             cut = begin;
         } else if let Some(begin) = when::ending_at(reading, first, cut, schedules).filter(|_| !has_other_time) {
             cut = begin;

@@ -148,11 +148,10 @@ pub(super) fn ends_sentence(reading: &Reading<'_>, at: usize, gap: &str) -> bool
 /// A number with a dot that is counted with: in German, before a word that is written as a noun is.
 fn is_german_ordinal(words: &Words<'_>, at: usize) -> bool {
     let before = at.checked_sub(1).map_or("", |before| words.lower(before));
-    let counts = [
-        "den", "dem", "der", "am", "zum", "zur", "im", "vom", "unser", "unseren", "unserem", "mein", "meinen", "das",
-        "die", "bis", "ab",
-    ];
-    counts.contains(&before) && words.tokens.get(at + 1).is_some()
+    let articles = ["den", "dem", "der", "am", "zum", "zur", "im", "vom", "das", "die", "bis", "ab"];
+    let owners = ["unser", "mein", "dein", "sein", "ihr", "eur", "jede", "diese"];
+    let counts = articles.contains(&before) || owners.iter().any(|owner| before.starts_with(owner));
+    counts && words.tokens.get(at + 1).is_some()
 }
 
 /// "one for Twitter, one for LinkedIn": the posts that are made, told apart.

@@ -180,7 +180,7 @@ fn joint(reading: &Reading<'_>, time: &Time, first: usize) -> Option<usize> {
     let is_day_name = words.span(from, from).starts_with(char::is_uppercase);
     let at = (from + 1..time.last).find(|at| matches!(words.lower(*at), "for" | "on" | "für" | "am" | "zu"))?;
     let has_digit = words.span(from, at - 1).contains(|letter: char| letter.is_ascii_digit());
-    (is_day_name && !has_digit).then_some(at)
+    (is_day_name && !has_digit || lasts(words.lower(from))).then_some(at)
 }
 
 /// "Taco Tuesday", "2 for 1 Mondays", "the movie Midnight in Paris": part of a name.
@@ -208,13 +208,15 @@ fn is_name(reading: &Reading<'_>, time: &Time, first: usize) -> bool {
         && (behind_name || ["midnight", "noon", "tomorrow", "tonight", "today"].contains(&word))
 }
 
+fn lasts(word: &str) -> bool {
+    matches!(word, "until" | "till" | "til" | "since" | "through" | "bis" | "seit" | "between")
+}
+
 /// "until Sunday", "from 9 to 5", "since May": how long something lasts, and no moment to post at.
 fn is_span(reading: &Reading<'_>, time: &Time) -> bool {
     let words = reading.words;
     let before = words.lower(time.first.saturating_sub(1));
     let word = words.lower(time.first);
-    let lasts =
-        |word: &str| matches!(word, "until" | "till" | "til" | "since" | "through" | "bis" | "seit" | "between");
     let reaches = || {
         (time.first..=time.last).any(|at| matches!(words.lower(at), "to" | "till" | "until" | "bis"))
             || words.span(time.first, time.last).contains(['–', '-'])
