@@ -86,13 +86,15 @@ pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[Stri
         && let Some(topic) = topic::strip(&reading, &span)
     {
         let bytes = topic::bytes(&reading, topic);
+        let text = clip(words.text.get(bytes.clone()).unwrap_or_default()).trim().to_owned();
         if (topic.0..=topic.1).any(|at| reading.times.iter().any(|time| time.first <= at && at <= time.last)) {
             let mut protected = replaced;
             protected.push(bytes);
             reading.times = setting.read(words, &protected);
         }
-        let text = clip(words.span(topic.0, topic.1)).trim().to_owned();
         reading.keep("topic", json!(text), topic.0, topic.1);
+    } else if let Some(bytes) = topic::searched(&reading) {
+        reading.times = setting.read(words, &[bytes]);
     }
     platform::read(&mut reading);
     times::keep(&mut reading);

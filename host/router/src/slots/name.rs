@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_json::json;
 
-use super::Reading;
+use super::{Reading, topic};
 
 /// Most words of a name.
 const MAX_WORDS: usize = 4;
@@ -21,6 +21,9 @@ fn person(reading: &mut Reading<'_>) {
     let leads: [&[&str]; 4] = [&["call", "me"], &["my", "name", "is"], &["my", "name's"], &["name", "me"]];
     for at in 0..words.tokens.len() {
         let Some(lead) = leads.iter().find(|lead| words.at(at, lead)) else { continue };
+        if topic::is_within(words, at) {
+            return;
+        }
         let first = at + lead.len();
         if words.tokens.get(first).is_none() {
             return;
@@ -58,6 +61,9 @@ fn zone(reading: &mut Reading<'_>) {
             })
         };
         if let Some((zone, last)) = named.map(|zone| (zone, at)).or_else(by_name) {
+            if topic::is_within(words, at) {
+                return;
+            }
             reading.keep("time-zone", json!(zone.name()), at, last);
             return;
         }

@@ -257,6 +257,193 @@ fn platforms_and_tones() {
     }
 }
 
+/// The topic and the time, or `none` and `nothing`.
+fn topic_and_time(text: &str) -> String {
+    let intent = read(text);
+    format!("{} | {}", slot(&intent, "topic").as_str().unwrap_or("none"), time_of(&intent))
+}
+
+fn check_topics(wanted: &[(&str, &str)]) {
+    let rows: Vec<(&str, String)> = wanted.iter().map(|(text, _)| (*text, topic_and_time(text))).collect();
+    check(&rows, wanted);
+}
+
+#[test]
+fn a_time_that_may_be_the_topics_is_not_scheduled() {
+    check_topics(&[
+        // Names with a day.
+        ("Write a tweet about Casual Friday", "Casual Friday | nothing"),
+        ("Write a tweet about Super Bowl Sunday", "Super Bowl Sunday | nothing"),
+        ("Write a tweet about 2 for 1 Mondays", "2 for 1 Mondays | nothing"),
+        ("Write a tweet about the movie Midnight in Paris", "the movie Midnight in Paris | nothing"),
+        ("Write a tweet about Taco Tuesday at 9", "Taco Tuesday at 9 | nothing"),
+        ("Write a tweet about coffee friday", "coffee friday | nothing"),
+        ("Schedule a tweet about Taco Tuesday for tomorrow at 9", "Taco Tuesday | 2026-11-24T09:00"),
+        ("Write a tweet about Meatless Monday on Monday at 9", "Meatless Monday | 2026-11-30T09:00"),
+        ("Write a tweet about AI trends Friday at 9", "AI trends | 2026-11-27T09:00"),
+        // What lasts, and what someone does.
+        ("Write a tweet about 50% off everything until Sunday", "50% off everything until Sunday | nothing"),
+        (
+            "Schedule a tweet about 50% off everything until Sunday for tomorrow at 9",
+            "50% off everything until Sunday | 2026-11-24T09:00",
+        ),
+        ("Write a tweet about working from 9 to 5", "working from 9 to 5 | nothing"),
+        ("Write a tweet about how I wake up at 5am every day", "how I wake up at 5am every day | nothing"),
+        ("Write a tweet about how we work tomorrow at 9", "how we work | 2026-11-24T09:00"),
+        // What takes place.
+        ("Write a tweet about our Christmas party on Friday", "our Christmas party on Friday | nothing"),
+        ("Write a tweet about our event in Paris on 5 March at 6pm", "our event in Paris on 5 March at 6pm | nothing"),
+        ("Write a tweet about flight LH 1234 at 9", "flight LH 1234 at 9 | nothing"),
+        ("Schedule a tweet about our Christmas party on Friday", "our Christmas party | 2026-11-27T09:00"),
+        ("Write a tweet about our party and post it on Friday at 9", "our party | 2026-11-27T09:00"),
+        ("Write a post about our summer sale on Instagram at 5 pm", "our summer sale | 2026-11-23T17:00"),
+        ("Write a tweet about the best coffee in town on Friday at 9", "the best coffee in town | 2026-11-27T09:00"),
+        // The last of two days is the time.
+        ("Write a tweet about Christmas for Christmas Eve at 9", "Christmas | 2026-12-24T09:00"),
+        ("Schedule a tweet about Black Friday on Black Friday at 9", "Black Friday | 2026-11-27T09:00"),
+        ("Search the web for Black Friday deals", "none | nothing"),
+        ("search the web for news tomorrow at 9", "none | 2026-11-24T09:00"),
+        ("Every Monday at 9 search the web for Black Friday deals", "none | 0 0 9 * * 1"),
+    ]);
+}
+
+#[test]
+fn topics_keep_their_marks_and_what_is_quoted() {
+    check_topics(&[
+        (
+            "Write a tweet. It's about our new pricing (starts at $9/month). Put it out on Monday",
+            "our new pricing (starts at $9/month) | 2026-11-30T09:00",
+        ),
+        (
+            "Write a tweet about \"Good morning\" signs and \"Welcome\" mats",
+            "\"Good morning\" signs and \"Welcome\" mats | nothing",
+        ),
+        ("Write a tweet about \"AI\" tomorrow at 9", "AI | 2026-11-24T09:00"),
+        ("Write a tweet about the film '12 Angry Men'", "the film '12 Angry Men' | nothing"),
+        ("Write a tweet about the '90s music", "the '90s music | nothing"),
+        ("Write a tweet about the teachers' strike", "the teachers' strike | nothing"),
+        ("Tweet 'see you on Friday at 5pm' tomorrow at 8", "see you on Friday at 5pm | 2026-11-24T08:00"),
+        ("Write a tweet about Yahoo!", "Yahoo! | nothing"),
+        ("Write a tweet about our bake sale!", "our bake sale | nothing"),
+        ("Write a tweet about .NET 9", ".NET 9 | nothing"),
+        ("Write a tweet about Acme Inc. Schedule it for tomorrow at 9.", "Acme Inc. | 2026-11-24T09:00"),
+        ("Tweet: Doors open at 10 tomorrow", "Doors open at 10 tomorrow | nothing"),
+        ("Tweet: AI is here. Schedule it for tomorrow at 9", "AI is here. | 2026-11-24T09:00"),
+        ("Post the following on Twitter tomorrow at 9: Doors open at 10!", "Doors open at 10! | 2026-11-24T09:00"),
+        ("Task: write a tweet about AI", "AI | nothing"),
+    ]);
+}
+
+#[test]
+fn topics_without_about() {
+    check_topics(&[
+        ("Write a tweet re: budget cuts", "budget cuts | nothing"),
+        ("LinkedIn post, AI trends, tomorrow 9", "AI trends | 2026-11-24T09:00"),
+        ("Write a tweet, make it funny", "none | nothing"),
+        ("Delete the post, it is wrong", "none | nothing"),
+        ("Announce our new CTO Jane Doe on LinkedIn", "our new CTO Jane Doe | nothing"),
+        ("Announce it on LinkedIn", "none | nothing"),
+        ("Write a caption for my photo of a sunset", "my photo of a sunset | nothing"),
+        ("Write a caption for Instagram", "none | nothing"),
+        ("Schreibe einen Tweet zum Thema KI", "KI | nothing"),
+        ("Schreibe einen Beitrag zu unserem neuen Produkt", "unserem neuen Produkt | nothing"),
+        ("Schreibe einen Tweet über den 4. Dezember", "den 4. Dezember | nothing"),
+        (
+            "Schreibe einen Tweet über unsere 2. Filiale. Plane ihn für morgen um 9",
+            "unsere 2. Filiale | 2026-11-24T09:00",
+        ),
+        ("Write a tweet about Windows 11. Schedule it for tomorrow at 9", "Windows 11 | 2026-11-24T09:00"),
+    ]);
+}
+
+#[test]
+fn names_are_read_where_nothing_is_written_about_them() {
+    for (text, slot_name, wanted, topic) in [
+        ("Write a tweet about call me maybe", "name", "", "call me maybe"),
+        ("Write a tweet about my name is Earl", "name", "", "my name is Earl"),
+        ("Write a tweet about New York time zones", "time-zone", "", "New York time zones"),
+        ("Call me Ada", "name", "Ada", ""),
+        ("Write a tweet about AI. My name is Ada", "name", "Ada", ""),
+        ("My time zone is New York", "time-zone", "America/New_York", ""),
+    ] {
+        let intent = read(text);
+        assert_eq!(slot(&intent, slot_name).as_str().unwrap_or_default(), wanted, "{text}");
+        assert_eq!(slot(&intent, "topic").as_str().unwrap_or_default(), topic, "{text}");
+    }
+}
+
+#[test]
+fn platforms_as_people_name_them() {
+    let wanted: &[(&str, &str)] = &[
+        ("Don't post about our bake sale on Twitter, only on Mastodon", "mastodon | twitter | | our bake sale"),
+        ("Write a post about AI on Twitter/LinkedIn", "twitter,linkedin | | | AI"),
+        ("Write a post about AI on LinkedIn not Twitter", "linkedin | twitter | | AI"),
+        ("Write a post about AI on LinkedIn instead of Twitter", "linkedin | twitter | | AI"),
+        ("Write a post about AI on Twitter and tell Bob", "twitter | | | AI"),
+        ("Write a post about moving from Twitter to Bluesky", " | | | moving from Twitter to Bluesky"),
+        ("Write a post about why we left Twitter for Bluesky", " | | | why we left Twitter for Bluesky"),
+        ("Write a post about Twitter vs Mastodon for LinkedIn", "linkedin | | | Twitter vs Mastodon"),
+        ("Write an FB post about AI", "facebook | | | AI"),
+        ("Write a post about AI on LI and YT", "linkedin,youtube | | | AI"),
+        ("Write a post about Li Wei's talk", " | | | Li Wei's talk"),
+        ("Write a post about AI on x.com", "twitter | | | AI"),
+        ("Write a post about AI for the X platform", "twitter | | | AI"),
+        ("Write a post about our bake sale on Snapchat", " | | Snapchat | our bake sale"),
+        ("Write a post about our bake sale on myspace", " | | myspace | our bake sale"),
+        ("Write a post about Telegram on Mastodon", "mastodon | | | Telegram"),
+        ("Write a Truth Social post about our bake sale", " | | Truth Social | our bake sale"),
+        ("Write two posts about coffee, one for Twitter and one for LinkedIn", "twitter,linkedin | | | coffee"),
+        ("Create a Twitter post about how LinkedIn works on Twitter", "twitter | | | how LinkedIn works"),
+        ("Write a tweet about remote work everywhere", "twitter | | | remote work everywhere"),
+        ("Write a tweet about coffee. Use emojis everywhere", "twitter | | | coffee"),
+    ];
+    let said = |text: &str| {
+        let intent = read(text);
+        let (named, out) = (all(&intent, "platform").join(","), all(&intent, "platform-excluded").join(","));
+        let other = all(&intent, "unknown-platform").join(",");
+        let topic = slot(&intent, "topic");
+        let shown = [out, other].map(|value| if value.is_empty() { value } else { format!("{value} ") });
+        format!("{named} | {}| {}| {}", shown[0], shown[1], topic.as_str().unwrap_or("none"))
+    };
+    let rows: Vec<(&str, String)> = wanted.iter().map(|(text, _)| (*text, said(text))).collect();
+    check(&rows, wanted);
+    for (text, out) in [
+        ("Post about our bake sale everywhere except Facebook", vec!["facebook"]),
+        ("Post about our bake sale on all platforms", vec![]),
+    ] {
+        let intent = read(text);
+        let named = all(&intent, "platform");
+        assert_eq!(all(&intent, "platform-excluded"), out, "{text}");
+        assert!(named.len() >= 10 && out.iter().all(|name| !named.iter().any(|other| other == name)), "{text}");
+        assert_eq!(slot(&intent, "topic"), "our bake sale", "{text}");
+    }
+}
+
+#[test]
+fn tones_are_no_part_of_the_topic() {
+    for (text, topic, tone) in [
+        ("Write a tweet about tax - make it witty", "tax", "funny"),
+        ("Write a tweet about tax, funny but respectful", "tax", "funny but respectful"),
+        ("Write a casual but professional tweet about tax", "tax", "casual but professional"),
+        ("Write a tweet about coffee but make it sound professional", "coffee", "professional"),
+        ("Write a tweet about coffee, not too serious", "coffee", "not serious"),
+        ("Write a tweet about coffee, max 100 characters, no hashtags", "coffee", ""),
+        ("Write a tweet about bread, butter and jam", "bread, butter and jam", ""),
+        ("Write a tweet about coffee in pirate style", "coffee", "pirate"),
+        ("Write a tweet about cathedrals in Gothic style", "cathedrals in Gothic style", ""),
+        ("Write a tweet about tax in plain English", "tax", "plain English"),
+        ("Write a sarcastic tweet about tax", "tax", "sarcastic"),
+        ("Write an angry tweet about tax", "tax", "angry"),
+        ("Write a tweet about angry customers", "angry customers", ""),
+        ("Schreibe einen lockeren Tweet über Kaffee", "Kaffee", "casual"),
+        ("Schreibe einen Beitrag über Kaffee in lustigem Ton", "Kaffee", "funny"),
+    ] {
+        let intent = read(text);
+        assert_eq!(slot(&intent, "topic").as_str().unwrap_or_default(), topic, "{text}");
+        assert_eq!(slot(&intent, "tone").as_str().unwrap_or_default(), tone, "{text}");
+    }
+}
+
 #[test]
 fn two_times_are_a_question_and_what_is_replaced_is_not() {
     for (text, wanted) in [
