@@ -112,7 +112,8 @@ impl Reader<'_> {
             return Some(read);
         }
         if self.has(at, Sense::Every) {
-            let place = if self.word(at + 1) == "single" { at + 2 } else { at + 1 };
+            let place =
+                if matches!(self.word(at + 1), "single" | "full" | "volle" | "vollen") { at + 2 } else { at + 1 };
             return self.after_every(at, place);
         }
         if self.weekdays(at).is_some() {
@@ -249,7 +250,7 @@ impl Reader<'_> {
         let (ns, place) = self.nth_list(at)?;
         let n = ns[0];
         let also: Vec<i8> = ns[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
-        if !also.is_empty() && (self.weekday(place).is_none() || ns.iter().any(|n| !(-1..=5).contains(n))) {
+        if !also.is_empty() && (self.weekday(place).is_none() || ns.iter().any(|n| !(-3..=5).contains(n))) {
             // A list of days of the month is read below.
             let (days, next) = self.ordinal_list(at)?;
             let (every, unit, next) = self.of_month(next)?;
@@ -260,12 +261,12 @@ impl Reader<'_> {
         if let Some(weekday) = weekday {
             // "the last Monday of every May"
             let of = self.any(place + 1, &[Sense::Of, Sense::In]) && self.has(place + 2, Sense::Every);
-            if let Some(month) = self.month(place + 3).filter(|_| of && (-1..=5).contains(&n)) {
+            if let Some(month) = self.month(place + 3).filter(|_| of && (-3..=5).contains(&n)) {
                 let every = Every::nth(i8::try_from(n).ok()?, Some(weekday));
                 return Some((Ok(Every { months: vec![month], also, ..every }), place + 4));
             }
             let (every, unit, next) = self.of_month(place + 1)?;
-            if unit != Unit::Month || !(-1..=5).contains(&n) {
+            if unit != Unit::Month || !(-3..=5).contains(&n) {
                 return None;
             }
             if !every {
@@ -295,10 +296,16 @@ impl Reader<'_> {
         (every && unit == Unit::Month).then(|| (self.month_days(days, at, next), next))
     }
 
+    /// "second to last" as -2.
+    fn from_end(&self, at: usize) -> Option<i8> {
+        self.find(at, |sense| if let Sense::FromEnd(n) = sense { Some(*n) } else { None })
+    }
+
     /// "first and third", "first and last".
     pub fn nth_list(&self, at: usize) -> Option<(Vec<i32>, usize)> {
         let number = |place: usize| match self.has(place, Sense::Last) {
             true => Some((-1, place + 1)),
+            false if self.from_end(place).is_some() => self.from_end(place).map(|n| (i32::from(n), place + 1)),
             false => self.ordinal(place).map(|(n, next)| (n as i32, next)),
         };
         let (first, mut next) = number(at)?;
@@ -367,7 +374,7 @@ impl Reader<'_> {
         }
         if let Some((all, next)) = self.nth_list(at).filter(|(all, _)| all.len() > 1)
             && let Some(weekday) = self.weekday(next)
-            && all.iter().all(|n| (-1..=5).contains(n))
+            && all.iter().all(|n| (-3..=5).contains(n))
         {
             let end = self.of_month(next + 1).map_or(next + 1, |(.., end)| end);
             let also = all[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();

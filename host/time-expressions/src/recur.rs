@@ -298,6 +298,9 @@ impl Reader<'_> {
                                 (true, _) => None,
                                 (false, _) => {
                                     let day = day?;
+                                    if nth < -1 || every.also.iter().any(|nth| *nth < -1) {
+                                        return None;
+                                    }
                                     let one = |nth: &i8| match nth {
                                         -1 => format!("{day}L"),
                                         nth => format!("{day}#{nth}"),
@@ -306,6 +309,9 @@ impl Reader<'_> {
                                     Some(format!("{clock} * {months} {}", all.join(",")))
                                 }
                             };
+                        }
+                        if every.month_days.iter().any(|day| *day < -1) {
+                            return None;
                         }
                         let mut days: Vec<String> = every.month_days.iter().map(ToString::to_string).collect();
                         if let Some(last) = days.iter_mut().find(|day| *day == "-1") {
@@ -469,7 +475,10 @@ impl Reader<'_> {
         }
         if !every.month_days.is_empty() {
             let day = date.day() as i32;
-            return every.month_days.iter().any(|wanted| *wanted == day || *wanted < 0 && date == last);
+            return every
+                .month_days
+                .iter()
+                .any(|wanted| *wanted == day || *wanted < 0 && last.day() as i32 + 1 + *wanted == day);
         }
         every.days.is_empty() || every.days.contains(&date.weekday())
     }

@@ -36,6 +36,8 @@ fn ordinal(n: i32) -> String {
 fn nth(n: i8) -> &'static str {
     match n {
         -1 => "last",
+        -2 => "second to last",
+        -3 => "third to last",
         1 => "first",
         2 => "second",
         3 => "third",
@@ -102,8 +104,11 @@ impl Voice for English {
         } else {
             format!("every {}", list(&months, "and"))
         };
-        let month_days: Vec<String> =
-            rule.month_days.iter().map(|day| if *day < 0 { "last day".to_owned() } else { ordinal(*day) }).collect();
+        let month_days: Vec<String> = rule
+            .month_days
+            .iter()
+            .map(|day| if *day < 0 { format!("{} day", nth(*day as i8)) } else { ordinal(*day) })
+            .collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "working day".to_owned() } else { list(&days, "and") };
             {

@@ -25,6 +25,8 @@ const MONTHS: [&str; 12] = [
 fn nth(n: i8) -> &'static str {
     match n {
         -1 => "letzten",
+        -2 => "vorletzten",
+        -3 => "drittletzten",
         1 => "ersten",
         2 => "zweiten",
         3 => "dritten",
@@ -89,7 +91,7 @@ impl Voice for German {
         let month_days: Vec<String> = rule
             .month_days
             .iter()
-            .map(|day| if *day < 0 { "letzten Tag".to_owned() } else { format!("{day}.") })
+            .map(|day| if *day < 0 { format!("{} Tag", nth(*day as i8)) } else { format!("{day}.") })
             .collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "Werktag".to_owned() } else { list(&days, "und") };
