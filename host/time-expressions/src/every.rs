@@ -91,6 +91,25 @@ impl Reader<'_> {
         if let Some(read) = self.edge_of_every(start + usize::from(self.any(start, &[Sense::On, Sense::At]))) {
             return Some(read);
         }
+        // "on day 10 of every month"
+        let numbered = at + usize::from(self.has(at, Sense::The));
+        if self.unit(numbered) == Some(Unit::Day)
+            && let Some((_, day)) = self.digits(numbered + 1).filter(|(length, _)| *length < 3)
+            && let Some((true, Unit::Month, next)) = self.of_month(numbered + 2)
+        {
+            return Some((self.month_days(vec![i32::try_from(day).ok()?], at, next), next));
+        }
+        // "any day but Friday"
+        if self.word(at) == "any"
+            && matches!(self.unit(at + 1), Some(Unit::Day | Unit::WorkDay))
+            && (self.word(at + 2) == "but" || self.has(at + 2, Sense::Except))
+        {
+            return Some((Ok(Every::of(self.unit(at + 1)?, 1)), at + 2));
+        }
+        // "halbstündlich"
+        if self.word(at) == "halbstündlich" {
+            return Some((Ok(Every::of(Unit::Minute, 30)), at + 1));
+        }
         // "on alternate Fridays"
         if self.has(at, Sense::Other) && self.weekdays(at + 1).is_some() {
             let (days, next) = self.weekday_list(at + 1)?;
@@ -191,7 +210,14 @@ impl Reader<'_> {
             }
             None => return None,
         };
-        Some((if count == 1 { Ok(Every::of(unit, 1)) } else { Err(self.how_often(at, next, unit)) }, next))
+        if count == 1 {
+            return Some((Ok(Every::of(unit, 1)), next));
+        }
+        let mut problem = self.how_often(at, next, unit);
+        if count > 2 {
+            problem.answers = self.voice.times_a(count, unit);
+        }
+        Some((Err(problem), next))
     }
 
     /// Weekdays with "and", "or", commas and ranges.
@@ -445,7 +471,9 @@ impl Reader<'_> {
 
     fn counted(&self, unit: Unit, count: u64, from: usize, to: usize) -> Result<Every, Problem> {
         let count = u32::try_from(count).ok().filter(|count| (1..=10_000).contains(count));
-        let Some(count) = count else { return Err(self.out_of_range(from, to)) };
+        let Some(count) = count else {
+            return Err(Problem::new(Reason::OutOfRange, Ask::BadCount(self.said(from, to))));
+        };
         if count > 1 && matches!(unit, Unit::WorkDay | Unit::Weekend) {
             return Err(Problem::new(Reason::AmbiguousRecurrence, Ask::HowOften(self.said(from, to))));
         }

@@ -179,7 +179,8 @@ impl Reader<'_> {
         let part = frame.part.or(every.part);
         for clock in &frame.clocks {
             let (hour, minute, later) = self.settle(*clock, part, &said)?;
-            if later != 0 {
+            let midnight = clock.midnight && every.days.is_empty();
+            if later != 0 && !midnight {
                 return Err(self.unfit(frame));
             }
             times.push((hour, minute));
@@ -251,6 +252,12 @@ impl Reader<'_> {
                         false => format!("0 0 {} * {month} {days}", step(n)),
                     });
                 };
+                // "between 22 and 6" goes beyond midnight.
+                if from > to && minutes && whole && from.1 == 0 && to.1 == 0 && every.days.is_empty() && to.0 > 0 {
+                    let hours: Vec<u32> = (from.0..24).chain(0..to.0).collect();
+                    self.note(Note::WindowEnd(to.0 - 1, 60 - n));
+                    return Some(format!("0 {} {} * {month} *", step(n), join(&hours)));
+                }
                 if from >= to {
                     return None;
                 }

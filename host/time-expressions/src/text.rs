@@ -132,6 +132,9 @@ impl Reader<'_> {
                 !inside && (follows || matches!(token.lower.len(), 4 | 8))
             }
             Kind::Word => {
+                if token.lower == "any" && next.is_some_and(|next| !next.senses.is_empty()) {
+                    return true;
+                }
                 let quarter = matches!(token.lower.as_str(), "q" | "h") && next.is_some_and(|next| next.glued);
                 let mut time = false;
                 let mut leads = false;
@@ -278,6 +281,10 @@ impl Reader<'_> {
 
     fn same_sentence(&self, one: &Frame, other: &Frame) -> bool {
         let (from, to) = if one.first < other.first { (one.next, other.first) } else { (other.next, one.first) };
+        // "Friday. At 9."
+        if to == from + 1 && self.mark(from, '.') && !self.tokens[to].new_line {
+            return true;
+        }
         !(from..to).any(|at| {
             let token = &self.tokens[at];
             token.new_line
