@@ -156,6 +156,30 @@ impl Reader<'_> {
         None
     }
 
+    /// "an hour before midnight", "half an hour before 9".
+    pub fn offset_clock(&self, at: usize) -> Read<Clock> {
+        let (length, place) = self.length(at)?;
+        let length = length.ok().filter(crate::reader::Length::is_clock)?;
+        let back = self.has(place, Sense::Before);
+        if !back && !self.has(place, Sense::After) || self.setting.language != crate::setting::Language::English {
+            return None;
+        }
+        let (clock, next) = self.clock(place + 1, true)?;
+        let clock = match clock {
+            Ok(clock) => clock,
+            Err(problem) => return Some((Err(problem), next)),
+        };
+        let by = i64::try_from(length.seconds / 60).ok()?;
+        let start = i64::from(clock.hour * 60 + clock.minute);
+        let start = if clock.midnight && back { 1440 } else { start };
+        let minutes = if back { start - by } else { start + by };
+        if !(0..1440).contains(&minutes) || length.seconds % 60 != 0 {
+            return Some((Err(self.no_such_time(at, next)), next));
+        }
+        let (hour, minute) = (u32::try_from(minutes / 60).ok()?, u32::try_from(minutes % 60).ok()?);
+        Some((Ok(Clock { hour, minute, midnight: false, ..clock }), next))
+    }
+
     fn clock_digits(&self, at: usize, led: bool) -> Read<Clock> {
         let (length, value) = match self.digits(at) {
             Some(digits) => digits,
@@ -163,6 +187,8 @@ impl Reader<'_> {
                 let (hour, _) = self.count(at).filter(|(n, next)| *n <= 24 && *next == at + 1)?;
                 // A spelled number is an hour only where something says so.
                 let minutes = self.count(at + 1).is_some_and(|(_, next)| self.half_of_day(next).is_some());
+                let day = self.any(at + 2, &[Sense::Day(0), Sense::Day(1)]) || self.weekday(at + 2).is_some();
+                let minutes = minutes || day && self.count(at + 1).is_some_and(|(n, _)| (10..60).contains(&n));
                 let follows = self.has(at + 1, Sense::OClock) || self.half_of_day(at + 1).is_some() || minutes;
                 let plain = !self.counts_things(at + 1) && !self.has(at, Sense::A);
                 if !(follows || led && plain) {
@@ -184,9 +210,21 @@ impl Reader<'_> {
                 (1, hour)
             }
         };
+        // "630pm"
+        if (3..=4).contains(&length)
+            && self.glued(at + 1)
+            && let Some((pm, next)) = self.half_of_day(at + 1)
+        {
+            let (hour, minute) = (u32::try_from(value / 100).ok()?, u32::try_from(value % 100).ok()?);
+            if !(1..=12).contains(&hour) || minute > 59 {
+                return Some((Err(self.no_such_time(at, next)), next));
+            }
+            return Some((Ok(Clock::at(hour % 12 + if pm { 12 } else { 0 }, minute)), next));
+        }
         if length == 4 && !self.glued_mark(at + 1, ':') {
             let hours = self.word(at + 1).starts_with("hour") || matches!(self.word(at + 1), "hrs" | "h" | "uhr");
-            if !(led || hours) || self.glued_mark(at + 1, '-') || self.glued_mark(at + 1, '/') {
+            let zulu = self.glued(at + 1) && self.word(at + 1) == "z";
+            if !(led || hours || zulu) || self.glued_mark(at + 1, '-') || self.glued_mark(at + 1, '/') {
                 return None;
             }
             let next = if hours { at + 2 } else { at + 1 };
@@ -235,7 +273,7 @@ impl Reader<'_> {
         }
         if let Some((pm, end)) = self.half_of_day(next) {
             next = end;
-            if !(1..=12).contains(&hour) {
+            if !(1..=12).contains(&hour) && (hour > 0 || pm) {
                 return Some((Err(self.no_such_time(at, next)), next));
             }
             hour = hour % 12 + if pm { 12 } else { 0 };
@@ -255,8 +293,12 @@ impl Reader<'_> {
         if !said && (!led || !divided && self.counts_things(next)) {
             return None;
         }
+        let german = self.setting.language == crate::setting::Language::German;
+        if hour == 24 && minute == 0 && german && said && !divided {
+            return Some((Ok(Clock::at(24, 0)), next));
+        }
         if hour > 23 || minute > 59 {
-            return led.then(|| (Err(self.no_such_time(at, next)), next));
+            return (led || said && !divided).then(|| (Err(self.no_such_time(at, next)), next));
         }
         let half = match (certain, divided) {
             (true, _) => Half::Said,
@@ -295,6 +337,10 @@ impl Reader<'_> {
         let Clock { hour, minute, half, .. } = clock;
         let wrong = || Problem::new(Reason::Contradiction, Ask::NotTogether(said.to_owned()));
         let open = half != Half::Said;
+        // "24 Uhr" is the end of the day.
+        if hour == 24 {
+            return if part.is_none() { Ok((0, minute, 1)) } else { Err(wrong()) };
+        }
         if let Some(part) = part {
             return match part {
                 Part::Morning if open && hour == 12 => Ok((0, minute, 0)),

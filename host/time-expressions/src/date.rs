@@ -27,7 +27,9 @@ impl Reader<'_> {
     /// The date of a day and a month; without a year the next one.
     pub fn dated(&self, day: u32, month: u32, year: Option<i32>, from: usize, to: usize) -> Result<NaiveDate, Problem> {
         let no_such = || {
-            let of = year.unwrap_or(self.today.year());
+            let this = self.today.year();
+            let over = NaiveDate::from_ymd_opt(this, month, 1).is_some_and(|first| last_of_month(first) < self.today);
+            let of = year.unwrap_or(if over { this + 1 } else { this });
             let near = NaiveDate::from_ymd_opt(of, month, 1).map(|first| {
                 let last = last_of_month(first);
                 let mut near = vec![last];

@@ -61,6 +61,7 @@ impl Reader<'_> {
             .or_else(|| self.weekday_day(place, led, depth))
             .or_else(|| self.month_day(place, led || article, article))
             .or_else(|| self.week_then_weekday(place))
+            .or_else(|| self.month_then_day(place))
     }
 
     fn far(&self, from: usize, to: usize) -> Read<Day> {
@@ -229,6 +230,10 @@ impl Reader<'_> {
         let weekday = self.weekday(at + 1)?;
         let week = monday(self.today);
         let in_week = |weeks: i64| shift(week, weeks * 7 + i64::from(weekday.num_days_from_monday()));
+        // "last Sunday before Christmas"
+        if by(Sense::Last) && self.has(at + 2, Sense::Before) {
+            return self.weekday_day(at + 1, true, 1);
+        }
         let coming_word = matches!(self.word(at), "coming" | "upcoming") || self.word(at).starts_with("kommend");
         let date = if by(Sense::This) {
             let this = in_week(0)?;
@@ -352,6 +357,24 @@ impl Reader<'_> {
         Some((Ok(Day::of(date)), place + 1))
     }
 
+    /// "next month on the 5th".
+    fn month_then_day(&self, at: usize) -> Read<Day> {
+        if !self.any(at, &[Sense::Next, Sense::This]) {
+            return None;
+        }
+        let (month, next) = self.month_said(at)?;
+        let place = next + usize::from(self.mark(next, ','));
+        if !self.has(place, Sense::On) {
+            return None;
+        }
+        let place = place + 1 + usize::from(self.has(place + 1, Sense::The));
+        let (number, end) = self.ordinal(place)?;
+        if self.month(end).is_some() || self.has(end, Sense::Of) {
+            return None;
+        }
+        Some((self.dated(number, month.month(), Some(month.year()), at, end).map(Day::of), end))
+    }
+
     /// "the 15th", "the 15th of next month".
     fn month_day(&self, at: usize, led: bool, article: bool) -> Read<Day> {
         let (number, next) = self.ordinal(at)?;
@@ -464,7 +487,13 @@ impl Reader<'_> {
             (Some(weekday), _) if period.kind == crate::meaning::SpanKind::Month => {
                 nth(period.from.year(), period.from.month(), n, weekday)
             }
-            (Some(_), _) => return None,
+            (Some(weekday), _) if n < 0 => {
+                (0..7).filter_map(|by| shift(period.to, -by)).find(|date| date.weekday() == weekday)
+            }
+            (Some(weekday), _) => (0..7)
+                .filter_map(|by| shift(period.from, by))
+                .find(|date| date.weekday() == weekday)
+                .and_then(|first| shift(first, (i64::from(n) - 1) * 7)),
             (None, Some(Unit::WorkDay)) if n < 0 => shift_working(shift(period.to, 1)?, -1),
             (None, Some(Unit::WorkDay)) => shift_working(shift(period.from, -1)?, i64::from(n)),
             _ if n < 0 => Some(period.to),

@@ -91,6 +91,25 @@ impl Reader<'_> {
         if let Some(read) = self.edge_of_every(start + usize::from(self.any(start, &[Sense::On, Sense::At]))) {
             return Some(read);
         }
+        // "on day 10 of every month"
+        let numbered = at + usize::from(self.has(at, Sense::The));
+        if self.unit(numbered) == Some(Unit::Day)
+            && let Some((_, day)) = self.digits(numbered + 1).filter(|(length, _)| *length < 3)
+            && let Some((true, Unit::Month, next)) = self.of_month(numbered + 2)
+        {
+            return Some((self.month_days(vec![i32::try_from(day).ok()?], at, next), next));
+        }
+        // "any day but Friday"
+        if self.word(at) == "any"
+            && matches!(self.unit(at + 1), Some(Unit::Day | Unit::WorkDay))
+            && (self.word(at + 2) == "but" || self.has(at + 2, Sense::Except))
+        {
+            return Some((Ok(Every::of(self.unit(at + 1)?, 1)), at + 2));
+        }
+        // "halbstündlich"
+        if self.word(at) == "halbstündlich" {
+            return Some((Ok(Every::of(Unit::Minute, 30)), at + 1));
+        }
         // "on alternate Fridays"
         if self.has(at, Sense::Other) && self.weekdays(at + 1).is_some() {
             let (days, next) = self.weekday_list(at + 1)?;
@@ -112,7 +131,8 @@ impl Reader<'_> {
             return Some(read);
         }
         if self.has(at, Sense::Every) {
-            let place = if self.word(at + 1) == "single" { at + 2 } else { at + 1 };
+            let place =
+                if matches!(self.word(at + 1), "single" | "full" | "volle" | "vollen") { at + 2 } else { at + 1 };
             return self.after_every(at, place);
         }
         if self.weekdays(at).is_some() {
@@ -190,7 +210,14 @@ impl Reader<'_> {
             }
             None => return None,
         };
-        Some((if count == 1 { Ok(Every::of(unit, 1)) } else { Err(self.how_often(at, next, unit)) }, next))
+        if count == 1 {
+            return Some((Ok(Every::of(unit, 1)), next));
+        }
+        let mut problem = self.how_often(at, next, unit);
+        if count > 2 {
+            problem.answers = self.voice.times_a(count, unit);
+        }
+        Some((Err(problem), next))
     }
 
     /// Weekdays with "and", "or", commas and ranges.
@@ -249,7 +276,7 @@ impl Reader<'_> {
         let (ns, place) = self.nth_list(at)?;
         let n = ns[0];
         let also: Vec<i8> = ns[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
-        if !also.is_empty() && (self.weekday(place).is_none() || ns.iter().any(|n| !(-1..=5).contains(n))) {
+        if !also.is_empty() && (self.weekday(place).is_none() || ns.iter().any(|n| !(-3..=5).contains(n))) {
             // A list of days of the month is read below.
             let (days, next) = self.ordinal_list(at)?;
             let (every, unit, next) = self.of_month(next)?;
@@ -260,12 +287,12 @@ impl Reader<'_> {
         if let Some(weekday) = weekday {
             // "the last Monday of every May"
             let of = self.any(place + 1, &[Sense::Of, Sense::In]) && self.has(place + 2, Sense::Every);
-            if let Some(month) = self.month(place + 3).filter(|_| of && (-1..=5).contains(&n)) {
+            if let Some(month) = self.month(place + 3).filter(|_| of && (-3..=5).contains(&n)) {
                 let every = Every::nth(i8::try_from(n).ok()?, Some(weekday));
                 return Some((Ok(Every { months: vec![month], also, ..every }), place + 4));
             }
             let (every, unit, next) = self.of_month(place + 1)?;
-            if unit != Unit::Month || !(-1..=5).contains(&n) {
+            if unit != Unit::Month || !(-3..=5).contains(&n) {
                 return None;
             }
             if !every {
@@ -295,10 +322,16 @@ impl Reader<'_> {
         (every && unit == Unit::Month).then(|| (self.month_days(days, at, next), next))
     }
 
+    /// "second to last" as -2.
+    fn from_end(&self, at: usize) -> Option<i8> {
+        self.find(at, |sense| if let Sense::FromEnd(n) = sense { Some(*n) } else { None })
+    }
+
     /// "first and third", "first and last".
     pub fn nth_list(&self, at: usize) -> Option<(Vec<i32>, usize)> {
         let number = |place: usize| match self.has(place, Sense::Last) {
             true => Some((-1, place + 1)),
+            false if self.from_end(place).is_some() => self.from_end(place).map(|n| (i32::from(n), place + 1)),
             false => self.ordinal(place).map(|(n, next)| (n as i32, next)),
         };
         let (first, mut next) = number(at)?;
@@ -367,7 +400,7 @@ impl Reader<'_> {
         }
         if let Some((all, next)) = self.nth_list(at).filter(|(all, _)| all.len() > 1)
             && let Some(weekday) = self.weekday(next)
-            && all.iter().all(|n| (-1..=5).contains(n))
+            && all.iter().all(|n| (-3..=5).contains(n))
         {
             let end = self.of_month(next + 1).map_or(next + 1, |(.., end)| end);
             let also = all[1..].iter().filter_map(|n| i8::try_from(*n).ok()).collect();
@@ -438,7 +471,9 @@ impl Reader<'_> {
 
     fn counted(&self, unit: Unit, count: u64, from: usize, to: usize) -> Result<Every, Problem> {
         let count = u32::try_from(count).ok().filter(|count| (1..=10_000).contains(count));
-        let Some(count) = count else { return Err(self.out_of_range(from, to)) };
+        let Some(count) = count else {
+            return Err(Problem::new(Reason::OutOfRange, Ask::BadCount(self.said(from, to))));
+        };
         if count > 1 && matches!(unit, Unit::WorkDay | Unit::Weekend) {
             return Err(Problem::new(Reason::AmbiguousRecurrence, Ask::HowOften(self.said(from, to))));
         }

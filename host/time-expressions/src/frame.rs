@@ -112,14 +112,23 @@ impl Reader<'_> {
         // A comma, a bracket, "and" or an article between two pieces.
         let glue = match self.token(at)?.kind {
             crate::lex::Kind::Mark(',' | '(' | ')' | '@') => true,
+            crate::lex::Kind::Mark('/') => !frame.clocks.is_empty() && self.clock(at + 1, true).is_some(),
             _ => self.any(at, &[Sense::And, Sense::The, Sense::Of, Sense::For]),
         };
         if !glue {
             return None;
         }
-        let and = self.has(at, Sense::And);
+        let and = self.has(at, Sense::And) || self.mark(at, '/');
+        let clocks = frame.clocks.len();
         let place = if self.mark(at, ',') && self.has(at + 1, Sense::And) { at + 2 } else { at + 1 };
         let next = self.piece(frame, place, and || place > at + 1)?;
+        // "at 9 or 10"
+        let or = matches!(self.word(place.wrapping_sub(1)), "or" | "oder");
+        if or && clocks > 0 && frame.clocks.len() > clocks {
+            let mut problem = Problem::new(Reason::Contradiction, Ask::TwoTimes);
+            problem.times = frame.clocks.iter().take(4).map(|clock| (clock.hour, clock.minute)).collect();
+            frame.fail(problem);
+        }
         let bracket = self.mark(at, '(') && self.mark(next, ')');
         Some(next + usize::from(bracket))
     }
@@ -138,7 +147,12 @@ impl Reader<'_> {
 
     /// "not on Monday", "except Sunday", "without weekends".
     fn negation(&self, frame: &mut Frame, at: usize) -> Option<usize> {
-        let except = self.has(at, Sense::Except);
+        // "every day but Friday"
+        let but = self.word(at) == "but"
+            && frame.every.is_some()
+            && frame.clocks.is_empty()
+            && (self.weekday_list(at + 1).is_some() || self.unit(at + 1) == Some(Unit::Weekend));
+        let except = but || self.has(at, Sense::Except) && !self.has(at, Sense::Condition);
         // "not before 9" is after 9.
         if self.has(at, Sense::Not)
             && frame.every.is_none()
@@ -182,6 +196,11 @@ impl Reader<'_> {
             (Some((_, next)), ..) | (None, Some((_, next)), _) | (None, None, Some((_, next))) => next,
             _ => return None,
         };
+        // "not Friday but Saturday": the other day is read.
+        let comma = usize::from(self.mark(next, ','));
+        if !except && matches!(self.word(next + comma), "but" | "sondern") {
+            return Some(next + comma + 1);
+        }
         frame.negated = true;
         let said = self.said(at, next);
         frame.fail(Problem::new(Reason::Negation, Ask::Not(said)));
@@ -379,6 +398,12 @@ impl Reader<'_> {
         };
         let plain_days = every.unit == Unit::Week && every.interval == 1 && every.nth.is_none() && every.cron.is_none();
         let only_days = plain_days && !every.days.is_empty();
+        // "Mondays at 9 and Thursdays at 14" is two rules.
+        if only_days && !known.days.is_empty() && !frame.clocks.is_empty() && known.days != every.days {
+            let said = self.said(frame.first.min(from), to);
+            frame.fail(Problem::new(Reason::Contradiction, Ask::NotTogether(said)));
+            return;
+        }
         if only_days
             && known.days.is_empty()
             && known.nth.is_none()
@@ -472,7 +497,8 @@ impl Reader<'_> {
         let from = self.has(at, Sense::From);
         let place = if between || from { at + 1 } else { at + usize::from(self.has(at, Sense::At)) };
         let place = place + usize::from(between && self.has(place, Sense::At));
-        let led = between || from || place > at;
+        let bare = frame.pieces > 0 && self.glued_mark(at + 1, '-') && self.glued(at + 2);
+        let led = between || from || place > at || bare;
         let (first, next) = self.clock(place, led)?;
         let dash = self.mark(next, '-');
         let joins =
@@ -554,8 +580,15 @@ impl Reader<'_> {
             self.anchor(frame, place, at)?
         };
         if frame.every.is_some() {
-            frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(at, next))));
+            match frame.clocks.as_slice() {
+                [clock] if around && frame.problem.is_none() => self.note(Note::Exactly(clock.hour, clock.minute)),
+                _ => frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(at, next)))),
+            }
+            return Some(next);
         }
+        let by = Bound::By;
+        let german = self.setting.language == crate::setting::Language::German;
+        let bound = if german && *bound == Bound::Until { &by } else { bound };
         if frame.bound.is_some_and(|known| known != *bound) {
             frame.fail(Problem::new(Reason::Contradiction, Ask::NotTogether(self.said(frame.first, next))));
         }
@@ -570,7 +603,7 @@ impl Reader<'_> {
         let clock = self.clock(place, true);
         match (day, clock) {
             (Some((day, next)), clock) if clock.as_ref().is_none_or(|(_, end)| *end <= next) => {
-                self.take_day(frame, day);
+                self.take_day(frame, day, at, next);
                 Some(next)
             }
             (_, Some((clock, next))) => {
@@ -584,8 +617,10 @@ impl Reader<'_> {
                 }
                 let (period, next) = self.period(place, true)?;
                 match period {
-                    Ok(period) if self.has(at, Sense::Before) => self.take_day(frame, Ok(Day::of(period.from))),
-                    Ok(period) => self.take_day(frame, Ok(Day::of(period.to))),
+                    Ok(period) if self.has(at, Sense::Before) => {
+                        self.take_day(frame, Ok(Day::of(period.from)), at, next)
+                    }
+                    Ok(period) => self.take_day(frame, Ok(Day::of(period.to)), at, next),
                     Err(problem) => frame.fail(problem),
                 }
                 Some(next)
@@ -593,7 +628,7 @@ impl Reader<'_> {
         }
     }
 
-    fn take_day(&self, frame: &mut Frame, day: Result<Day, Problem>) {
+    fn take_day(&self, frame: &mut Frame, day: Result<Day, Problem>, from: usize, to: usize) {
         match day {
             Ok(day) => {
                 if let Some(part) = day.part {
@@ -606,8 +641,8 @@ impl Reader<'_> {
                     frame.clocks.push(clock);
                 }
                 if frame.every.is_some() {
-                    let problem = Problem::new(Reason::LeftOver, Ask::LeftOver(self.voice.date(day.date)));
-                    frame.fail(problem);
+                    frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(from, to))));
+                    return;
                 }
                 frame.days.push(day);
             }
@@ -682,6 +717,25 @@ impl Reader<'_> {
             self.take_part(frame, part);
             return Some(place + 1);
         }
+        if let Some((clock, next)) = self.offset_clock(at) {
+            frame.led = true;
+            self.take_clock(frame, clock, at, next);
+            return Some(next);
+        }
+        // "the night before Christmas"
+        let the = at + usize::from(self.has(at, Sense::The));
+        if let Some(part) = self.part(the)
+            && self.any(the + 1, &[Sense::Before, Sense::After])
+            && frame.days.is_empty()
+            && let Some((Ok(day), next)) = self.day(the + 2, true, 1).filter(|_| self.clock(the + 2, true).is_none())
+        {
+            let by = if self.has(the + 1, Sense::After) { 1 } else { -1 };
+            let date = crate::calendar::shift(day.date, by)?;
+            frame.led = true;
+            self.take_part(frame, part);
+            self.take_day(frame, Ok(Day::of(date)), at, next);
+            return Some(next);
+        }
         let at_word = self.has(at, Sense::At);
         if at_word {
             let around = usize::from(self.has(at + 1, Sense::Around));
@@ -713,7 +767,7 @@ impl Reader<'_> {
                 return None;
             }
             frame.led = true;
-            self.take_day(frame, day);
+            self.take_day(frame, day, at, next);
             return Some(next);
         }
         // "9 and 17", "tomorrow 9"
@@ -744,11 +798,21 @@ impl Reader<'_> {
         frame.led |= led;
         if day_end >= period_end {
             let (day, next) = day?;
-            self.take_day(frame, day);
+            self.take_day(frame, day, at, next);
             return Some(next);
         }
         let (period, next) = period?;
         match period {
+            // "every day this week"
+            Ok(period)
+                if frame.every.is_some()
+                    && self.has(at, Sense::This)
+                    && !period.until_now
+                    && frame.until.is_none()
+                    && (period.from..=period.to).contains(&self.today) =>
+            {
+                frame.until = Some(period.to);
+            }
             Ok(period) if frame.every.is_some() && (period.until_now || period.from <= self.today) => return None,
             Ok(period) if frame.every.is_some() => {
                 frame.fail(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(at, next))));

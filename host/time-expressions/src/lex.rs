@@ -85,7 +85,7 @@ pub(crate) fn tokens(text: &str, table: &'static Table, protected: &[Range<usize
         if lower.contains(['’', 'ʼ']) {
             lower = lower.replace(['’', 'ʼ'], "'");
         }
-        let mut senses = if kind == Kind::Word { table.senses(&lower) } else { &[] };
+        let mut senses = if kind == Kind::Word || c == '&' { table.senses(&lower) } else { &[] };
         let mut possessive = false;
         if senses.is_empty()
             && let Some(base) = lower.strip_suffix("'s")
@@ -117,12 +117,32 @@ fn join(mut raw: Vec<Token>, table: &'static Table) -> Vec<Token> {
                 at = last + 1;
             }
             None => {
-                joined.push(take(&mut raw[at]));
+                let mut token = take(&mut raw[at]);
                 at += 1;
+                if is_shortened(&token, &raw[at..]) {
+                    token.span.end = raw[at].span.end;
+                    at += 1;
+                }
+                joined.push(token);
             }
         }
     }
     joined
+}
+
+/// Whether the dot behind a token belongs to it: "Fri., 4 Dec.", "every Wed. at 9".
+fn is_shortened(token: &Token, rest: &[Token]) -> bool {
+    let [dot, next, ..] = rest else { return false };
+    let named = token.senses.iter().any(|sense| matches!(sense, Sense::Weekday(_) | Sense::Month(_)));
+    let follows = match next.kind {
+        Kind::Number => true,
+        Kind::Mark(mark) => mark == ',',
+        Kind::Word => {
+            next.senses.contains(&Sense::At) || next.senses.iter().any(|sense| matches!(sense, Sense::Part(_)))
+        }
+    };
+    let upper = next.kind == Kind::Word && next.new_line;
+    named && !token.barred && token.lower.len() <= 5 && dot.kind == Kind::Mark('.') && dot.glued && follows && !upper
 }
 
 /// Moves a token out of the list.
@@ -135,7 +155,9 @@ fn phrase(raw: &[Token], at: usize, table: &'static Table) -> Option<(&'static [
         let mut place = at;
         for word in rest {
             place += 1;
-            if raw.get(place).is_some_and(|token| token.kind == Kind::Mark('-')) {
+            let dot = raw[at].lower == "st"
+                && raw.get(place).is_some_and(|token| token.kind == Kind::Mark('.') && token.glued);
+            if dot || raw.get(place).is_some_and(|token| token.kind == Kind::Mark('-')) {
                 place += 1;
             }
             let token = raw.get(place)?;

@@ -14,10 +14,12 @@
 //! | `clock`, `zone`, `date`, `day`, `period`, `range`, `every`, `cron` | pieces |
 //! | `frame` | the pieces of one expression |
 //! | `moment`, `recur` | what they mean together |
+//! | `beside` | words beside an expression that change it |
 //! | `calendar` | Easter, nth weekdays, holidays, the clock of a zone |
 //!
 //! Begin at [`read`], then `frame`.
 
+mod beside;
 mod calendar;
 mod clock;
 mod cron;

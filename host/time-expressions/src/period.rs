@@ -4,9 +4,9 @@ use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 use crate::calendar::{YEARS, last_of_month, monday, shift};
-use crate::meaning::SpanKind;
+use crate::meaning::{Reason, SpanKind};
 use crate::reader::{Length, Problem, Read, Reader};
-use crate::words::{Sense, Unit};
+use crate::words::{Ask, Sense, Unit};
 
 /// A span of days.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,9 +105,28 @@ impl Reader<'_> {
         Some((period, next))
     }
 
+    /// The date of the year in which it is nearest to today.
+    pub fn nearest_date(&self, date: NaiveDate) -> NaiveDate {
+        let back = date.with_year(date.year() - 1);
+        back.filter(|back| (self.today - *back) < (date - self.today)).unwrap_or(date)
+    }
+
     /// "the week before Christmas"
     fn week_beside(&self, at: usize, article: bool) -> Read<Period> {
         let back = self.has(at + 1, Sense::Before);
+        // "the week of 16 November"
+        if self.has(at, Sense::Unit(Unit::Week))
+            && self.has(at + 1, Sense::Of)
+            && let Some((date, next)) = self.date(at + 2 + usize::from(self.has(at + 2, Sense::The)), true)
+        {
+            let week = date.and_then(|date| {
+                let day = if date.year_said { date.date } else { self.nearest_date(date.date) };
+                let from = monday(day);
+                let to = shift(from, 6).ok_or_else(|| self.out_of_range(at, next))?;
+                Ok(Period::new(from, to, SpanKind::Week))
+            });
+            return Some((week, next));
+        }
         if !article || self.unit(at) != Some(Unit::Week) || !(back || self.has(at + 1, Sense::After)) {
             return None;
         }
@@ -173,6 +192,12 @@ impl Reader<'_> {
         if !ahead && !self.any(at, &[Sense::Last, Sense::Past]) {
             return None;
         }
+        // "the last few days"
+        let few = matches!(self.word(at + 1), "few" | "several" | "paar" | "some");
+        if few && self.unit(at + 2).is_some() {
+            let ask = Ask::LeftOver(self.said(at, at + 3));
+            return Some((Err(Problem::new(Reason::LeftOver, ask)), at + 3));
+        }
         let (length, next) = match self.length(at + 1) {
             Some((Ok(length), next)) => (length, next),
             Some((Err(problem), next)) => return Some((Err(problem), next)),
@@ -184,6 +209,8 @@ impl Reader<'_> {
                     Unit::Hour => Length { seconds: 3600, ..Length::default() },
                     Unit::Day => Length { days: 1, ..Length::default() },
                     Unit::Week => Length { days: 7, ..Length::default() },
+                    Unit::Fortnight => Length { days: 14, ..Length::default() },
+                    Unit::HalfYear => Length { months: 6, ..Length::default() },
                     Unit::Month => Length { months: 1, ..Length::default() },
                     Unit::Quarter => Length { months: 3, ..Length::default() },
                     Unit::Year => Length { months: 12, ..Length::default() },
@@ -192,6 +219,13 @@ impl Reader<'_> {
                 (Length { unit: Some(unit), count: 1, ..one }, at + 2)
             }
         };
+        // "the last two weekends"
+        if length.unit == Some(Unit::Weekend) {
+            let count = i32::try_from(length.count).ok().filter(|count| (1..=520).contains(count))?;
+            let (first, last) = if ahead { (1, count) } else { (-count, -1) };
+            let (first, last) = (self.unit_period(Unit::Weekend, first)?, self.unit_period(Unit::Weekend, last)?);
+            return Some((Ok(Period::new(first.from, last.to, SpanKind::Weekend)), next));
+        }
         let too_far = || Some((Err::<Period, Problem>(self.out_of_range(at, next)), next));
         let now = self.setting.now;
         if length.is_clock() {

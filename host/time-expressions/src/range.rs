@@ -109,6 +109,11 @@ impl Reader<'_> {
                     last = shift(last, 7).unwrap_or(last);
                 }
                 let mut first = first;
+                let dated = self.weekday(next + 1).is_none() && self.year(end - 1).is_none();
+                if dated && first <= last && self.month_in(at, end) && self.nearest_date(last) < last {
+                    first = first.with_year(first.year() - 1).unwrap_or(first);
+                    last = self.nearest_date(last);
+                }
                 if last < first {
                     // "from 20 December to 10 January", "between October and March"
                     first = first.with_year(first.year() - 1).unwrap_or(first);
@@ -117,6 +122,11 @@ impl Reader<'_> {
             }),
             end,
         ))
+    }
+
+    /// Whether a month, or a date in numbers, is among these tokens.
+    fn month_in(&self, from: usize, to: usize) -> bool {
+        (from..to).any(|at| self.month(at).is_some() || self.mark(at, '.') || self.mark(at, '/'))
     }
 
     fn starts_range(&self, at: usize) -> bool {
@@ -147,13 +157,10 @@ impl Reader<'_> {
         from: usize,
         to: usize,
     ) -> Result<Period, Problem> {
+        // Without a year, the nearest one: in November, "1-15 November" is over.
+        let last = if year_said { last } else { self.nearest_date(last) };
         let first = self.dated(day, last.month(), Some(last.year()), from, to)?;
-        let period = self.checked(first, last, from, to)?;
-        // A range that has begun is of this year.
-        if !year_said && first < self.today && last >= self.today {
-            return Ok(period);
-        }
-        Ok(period)
+        self.checked(first, last, from, to)
     }
 
     fn checked(&self, first: NaiveDate, last: NaiveDate, from: usize, to: usize) -> Result<Period, Problem> {

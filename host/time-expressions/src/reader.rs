@@ -215,6 +215,10 @@ impl<'a> Reader<'a> {
             if value > MAX_COUNT {
                 return Some((u64::MAX, if fraction.is_some() { at + 3 } else { at + 1 }));
             }
+            // "2 and a half hours"
+            if fraction.is_none() && self.has(at + 1, Sense::And) && self.half_more(at + 2) {
+                return Some((value * 100 + 50, at + 4));
+            }
             return Some(match fraction {
                 Some((1, tenths)) => (value * 100 + tenths * 10, at + 3),
                 Some((2, hundredths)) => (value * 100 + hundredths, at + 3),
@@ -223,11 +227,42 @@ impl<'a> Reader<'a> {
             });
         }
         let whole = self.find(at, |sense| if let Sense::Number(n) = sense { Some(u64::from(*n)) } else { None })?;
-        // "two and a half hours"
-        if self.has(at + 1, Sense::And) && self.has(at + 2, Sense::A) && self.has(at + 3, Sense::Half) {
-            return Some((whole * 100 + 50, at + 4));
+        let (whole, next) = self.compound(at, whole);
+        if self.has(next, Sense::And) && self.half_more(next + 1) {
+            return Some((whole * 100 + 50, next + 3));
         }
-        Some((whole * 100, at + 1))
+        Some((whole * 100, next))
+    }
+
+    fn half_more(&self, at: usize) -> bool {
+        self.has(at, Sense::A) && self.has(at + 1, Sense::Half)
+    }
+
+    /// "twenty-one", "one hundred and twenty".
+    fn compound(&self, at: usize, first: u64) -> (u64, usize) {
+        let number = |place: usize| {
+            let plain = !self.has(place, Sense::A);
+            self.find(place, |sense| if let Sense::Number(n) = sense { Some(u64::from(*n)) } else { None })
+                .filter(|_| plain)
+        };
+        let (mut whole, mut next) = (first, at + 1);
+        if (1..10).contains(&whole) && number(next) == Some(100) {
+            (whole, next) = (whole * 100, next + 1);
+        }
+        if whole >= 100 && whole % 100 == 0 {
+            let place = next + usize::from(self.has(next, Sense::And));
+            match number(place).filter(|n| *n < 100) {
+                Some(rest) => (whole, next) = (whole + rest, place + 1),
+                None => return (whole, next),
+            }
+        }
+        if (20..100).contains(&(whole % 100)) && whole % 10 == 0 {
+            let place = next + usize::from(self.glued_mark(next, '-') && self.glued(next + 1));
+            if let Some(one) = number(place).filter(|n| *n < 10) {
+                (whole, next) = (whole + one, place + 1);
+            }
+        }
+        (whole, next)
     }
 
     /// A whole number in digits or words.
@@ -253,6 +288,15 @@ impl<'a> Reader<'a> {
             length.unit = one.unit;
             length.count = one.count;
             next = end;
+            // "2h30"
+            if one.unit == Some(Unit::Hour)
+                && self.word(end - 1) == "h"
+                && self.glued(end)
+                && let Some((2, minutes)) = self.digits(end).filter(|(_, n)| *n < 60)
+            {
+                length.seconds += minutes * 60;
+                next = end + 1;
+            }
             let joined = if self.has(next, Sense::And) || self.mark(next, ',') { next + 1 } else { next };
             // What follows must be smaller than a day, or glued ("1h30m"): "2 weeks 3 days" is read too.
             if joined - at > 12 || self.digits(joined).is_none() && self.one_length(joined).is_none() {
@@ -276,16 +320,19 @@ impl<'a> Reader<'a> {
         let hyphen = usize::from(self.glued_mark(place, '-') && self.glued(place + 1));
         let place = place + hyphen;
         let short = self.glued(place) && self.digits(at).is_some();
-        let unit = self.unit(place).filter(|_| !self.token(place).is_some_and(|token| token.possessive)).or(
-            match self.word(place) {
+        let unit = self
+            .unit(place)
+            .filter(|_| {
+                !self.token(place).is_some_and(|token| token.possessive) || self.has(place + 1, Sense::TimeWord)
+            })
+            .or(match self.word(place) {
                 "h" if short => Some(Unit::Hour),
                 "m" if short => Some(Unit::Minute),
                 "d" if short => Some(Unit::Day),
                 "w" if short => Some(Unit::Week),
                 "s" if short => Some(Unit::Second),
                 _ => None,
-            },
-        )?;
+            })?;
         let next = place + 1;
         if hundredths == u64::MAX {
             return Some((Err(self.out_of_range(at, next)), next));

@@ -179,7 +179,8 @@ impl Reader<'_> {
         let part = frame.part.or(every.part);
         for clock in &frame.clocks {
             let (hour, minute, later) = self.settle(*clock, part, &said)?;
-            if later != 0 {
+            let midnight = clock.midnight && every.days.is_empty();
+            if later != 0 && !midnight {
                 return Err(self.unfit(frame));
             }
             times.push((hour, minute));
@@ -251,6 +252,12 @@ impl Reader<'_> {
                         false => format!("0 0 {} * {month} {days}", step(n)),
                     });
                 };
+                // "between 22 and 6" goes beyond midnight.
+                if from > to && minutes && whole && from.1 == 0 && to.1 == 0 && every.days.is_empty() && to.0 > 0 {
+                    let hours: Vec<u32> = (from.0..24).chain(0..to.0).collect();
+                    self.note(Note::WindowEnd(to.0 - 1, 60 - n));
+                    return Some(format!("0 {} {} * {month} *", step(n), join(&hours)));
+                }
                 if from >= to {
                     return None;
                 }
@@ -298,6 +305,9 @@ impl Reader<'_> {
                                 (true, _) => None,
                                 (false, _) => {
                                     let day = day?;
+                                    if nth < -1 || every.also.iter().any(|nth| *nth < -1) {
+                                        return None;
+                                    }
                                     let one = |nth: &i8| match nth {
                                         -1 => format!("{day}L"),
                                         nth => format!("{day}#{nth}"),
@@ -306,6 +316,9 @@ impl Reader<'_> {
                                     Some(format!("{clock} * {months} {}", all.join(",")))
                                 }
                             };
+                        }
+                        if every.month_days.iter().any(|day| *day < -1) {
+                            return None;
                         }
                         let mut days: Vec<String> = every.month_days.iter().map(ToString::to_string).collect();
                         if let Some(last) = days.iter_mut().find(|day| *day == "-1") {
@@ -469,7 +482,10 @@ impl Reader<'_> {
         }
         if !every.month_days.is_empty() {
             let day = date.day() as i32;
-            return every.month_days.iter().any(|wanted| *wanted == day || *wanted < 0 && date == last);
+            return every
+                .month_days
+                .iter()
+                .any(|wanted| *wanted == day || *wanted < 0 && last.day() as i32 + 1 + *wanted == day);
         }
         every.days.is_empty() || every.days.contains(&date.weekday())
     }

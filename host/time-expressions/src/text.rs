@@ -48,23 +48,39 @@ impl Reader<'_> {
                     }
                     frames.push(frame);
                 }
-                None => at += 1,
+                None => {
+                    if let Some(frame) = self.misspelt_frame(at, frames.last()) {
+                        if frames.last().is_some_and(|last| last.first == frame.first) {
+                            frames.pop();
+                        }
+                        at = frame.next.max(at + 1);
+                        if frames.len() < MAX_FOUND {
+                            frames.push(frame);
+                        }
+                        continue;
+                    }
+                    at += 1;
+                }
             }
         }
         let mut adjectival: Vec<bool> = frames.iter().map(|frame| self.is_adjectival(frame)).collect();
         self.join_apart(&mut frames, &mut adjectival);
         self.join_days(&mut frames, &mut adjectival);
         let mut readings = Readings::default();
+        let mut told = 0;
         for (at, (mut frame, adjectival)) in frames.iter().cloned().zip(adjectival).enumerate() {
             if !adjectival && frame.problem.is_none() {
                 let before = at.checked_sub(1).map_or(0, |before| frames[before].next);
-                if self.is_forbidden(&frame, before) {
-                    let said = self.said(frame.first, frame.next);
-                    frame.problem = Some(Problem::new(Reason::Negation, Ask::Not(said)));
+                let until = frames.get(at + 1).map_or(self.tokens.len(), |next| next.first);
+                if let Some(problem) = self.beside(&frame, told, until) {
+                    frame.problem = Some(problem);
                 } else if let Some((from, to)) = self.stray(&frame, before) {
                     readings.left_over.push(self.bytes(from, to));
                     frame.problem = Some(Problem::new(Reason::LeftOver, Ask::LeftOver(self.said(from, to))));
                 }
+            }
+            if !adjectival {
+                told = frame.next;
             }
             let meaning = self.meaning(&frame);
             let notes = match &meaning {
@@ -96,7 +112,7 @@ impl Reader<'_> {
     }
 
     /// Whether an expression can begin at this token; most tokens of most texts are told apart here.
-    fn may_start(&self, at: usize) -> bool {
+    pub fn may_start(&self, at: usize) -> bool {
         let Some(token) = self.token(at) else { return false };
         let next = self.token(at + 1);
         match token.kind {
@@ -116,6 +132,9 @@ impl Reader<'_> {
                 !inside && (follows || matches!(token.lower.len(), 4 | 8))
             }
             Kind::Word => {
+                if token.lower == "any" && next.is_some_and(|next| !next.senses.is_empty()) {
+                    return true;
+                }
                 let quarter = matches!(token.lower.as_str(), "q" | "h") && next.is_some_and(|next| next.glued);
                 let mut time = false;
                 let mut leads = false;
@@ -130,6 +149,9 @@ impl Reader<'_> {
                         | Sense::City(_)
                         | Sense::Zone(_)
                         | Sense::Abbreviation(_)
+                        | Sense::Condition
+                        | Sense::Correction
+                        | Sense::Unread
                         | Sense::Vague
                         | Sense::About
                         | Sense::Possessor
@@ -158,6 +180,7 @@ impl Reader<'_> {
                         | Sense::Past
                         | Sense::Every
                         | Sense::Starting
+                        | Sense::FromEnd(_)
                         | Sense::Number(_)
                         | Sense::Ordinal(_) => leads = true,
                         _ => time = true,
@@ -256,17 +279,12 @@ impl Reader<'_> {
         }
     }
 
-    /// "don't post on Sunday"
-    fn is_forbidden(&self, frame: &Frame, before: usize) -> bool {
-        (1..=3).any(|back| {
-            let Some(at) = frame.first.checked_sub(back).filter(|at| *at >= before) else { return false };
-            self.has(at, Sense::Not)
-                && (at + 1..frame.first).all(|between| self.any(between, &[Sense::Action, Sense::Function]))
-        })
-    }
-
     fn same_sentence(&self, one: &Frame, other: &Frame) -> bool {
         let (from, to) = if one.first < other.first { (one.next, other.first) } else { (other.next, one.first) };
+        // "Friday. At 9."
+        if to == from + 1 && self.mark(from, '.') && !self.tokens[to].new_line {
+            return true;
+        }
         !(from..to).any(|at| {
             let token = &self.tokens[at];
             token.new_line
@@ -305,7 +323,13 @@ impl Reader<'_> {
         let is_time = next.senses.iter().any(|sense| {
             !matches!(
                 sense,
-                Sense::Weak | Sense::City(_) | Sense::Action | Sense::Move | Sense::Function | Sense::PublicHolidays
+                Sense::Weak
+                    | Sense::Unread
+                    | Sense::City(_)
+                    | Sense::Action
+                    | Sense::Move
+                    | Sense::Function
+                    | Sense::PublicHolidays
             )
         });
         let acts = next.senses.contains(&Sense::Action);

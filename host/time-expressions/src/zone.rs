@@ -41,6 +41,10 @@ impl Reader<'_> {
         }
         if let Some(zone) = self.find(at, |sense| if let Sense::Zone(zone) = sense { Some(*zone) } else { None })
             && (!matches!(word, "et" | "pt" | "wet") || self.is_upper(at))
+            // "at 9 Pacific salmon" names no zone.
+            && (!matches!(word, "eastern" | "pacific")
+                || self.token(at).is_some_and(|token| token.span.len() > word.len())
+                || self.tokens.get(at + 1).is_none_or(|next| next.kind != Kind::Word || !next.senses.is_empty()))
         {
             if let Some((offset, next)) = self.offset(at + 1, true).filter(|_| zone == Tz::UTC) {
                 return Some((offset, next));

@@ -36,6 +36,8 @@ fn ordinal(n: i32) -> String {
 fn nth(n: i8) -> &'static str {
     match n {
         -1 => "last",
+        -2 => "second to last",
+        -3 => "third to last",
         1 => "first",
         2 => "second",
         3 => "third",
@@ -102,18 +104,21 @@ impl Voice for English {
         } else {
             format!("every {}", list(&months, "and"))
         };
-        let month_days: Vec<String> =
-            rule.month_days.iter().map(|day| if *day < 0 { "last day".to_owned() } else { ordinal(*day) }).collect();
+        let month_days: Vec<String> = rule
+            .month_days
+            .iter()
+            .map(|day| if *day < 0 { format!("{} day", nth(*day as i8)) } else { ordinal(*day) })
+            .collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "working day".to_owned() } else { list(&days, "and") };
             {
                 let all: Vec<String> = std::iter::once(&n).chain(&rule.also).map(|n| nth(*n).to_owned()).collect();
                 format!("on the {} {what} of {of_month}", list(&all, "and"))
             }
-        } else if of == Unit::Year && rule.interval == 1 && !rule.month_days.is_empty() && !rule.months.is_empty() {
+        } else if of == Unit::Year && !rule.month_days.is_empty() && !rule.months.is_empty() {
             let day = rule.month_days[0];
             let day = if day < 0 { "the last day of".to_owned() } else { day.to_string() };
-            format!("every year on {day} {}", list(&months, "and"))
+            format!("{} on {day} {}", every(rule.interval, of), list(&months, "and"))
         } else if !month_days.is_empty() {
             if rule.month_days.iter().any(|day| *day < 0) || !months.is_empty() {
                 format!("on the {} of {of_month}", list(&month_days, "and"))
@@ -191,6 +196,7 @@ impl Voice for English {
                 format!("The five fields of the cron expression are read with seconds before them: {cron}.")
             }
             Note::CronAsIs => "The cron expression is read with seconds first.".to_owned(),
+            Note::Exactly(hour, minute) => format!("It runs at exactly {}.", clock(*hour, *minute)),
             Note::UntilInclusive(date) => format!("The last day is {}, inclusive.", self.date(*date)),
         }
     }
@@ -227,6 +233,9 @@ impl Voice for English {
             Ask::OutOfRange(words) => {
                 format!("\"{words}\" is out of range: I read the years 1900 to 2200. When exactly is meant?")
             }
+            Ask::BadCount(words) => {
+                format!("\"{words}\" is no step that I can read: it must be from 1 to 10000. How often is meant?")
+            }
             Ask::TooMany => "There are more times here than I read at once. Which ones are meant?".to_owned(),
             Ask::HolidayOfCountry(words) => {
                 format!("\"{words}\" is on different days in different countries. Which date is meant?")
@@ -258,6 +267,18 @@ impl Voice for English {
             _ => &["every 6 months", "every 2 years"],
         };
         answers.iter().map(|answer| (*answer).to_owned()).collect()
+    }
+
+    fn times_a(&self, count: u64, of: Unit) -> Vec<String> {
+        match (of, count) {
+            (Unit::Day, 3) => vec!["every day at 09:00, 13:00 and 17:00".to_owned(), "every 8 hours".to_owned()],
+            (Unit::Day, count) if count < 24 && 24 % count == 0 => vec![format!("every {} hours", 24 / count)],
+            (Unit::Week, 3) => vec!["every Monday, Wednesday and Friday".to_owned()],
+            (Unit::Week, 5) => vec!["every weekday".to_owned()],
+            (Unit::Month, 3) => vec!["every month on the 1st, 11th and 21st".to_owned()],
+            (Unit::Hour, count) if count < 60 && 60 % count == 0 => vec![format!("every {} minutes", 60 / count)],
+            _ => Vec::new(),
+        }
     }
 
     fn weekly_or_once(&self, days: &[Weekday]) -> Vec<String> {

@@ -25,6 +25,8 @@ const MONTHS: [&str; 12] = [
 fn nth(n: i8) -> &'static str {
     match n {
         -1 => "letzten",
+        -2 => "vorletzten",
+        -3 => "drittletzten",
         1 => "ersten",
         2 => "zweiten",
         3 => "dritten",
@@ -89,7 +91,7 @@ impl Voice for German {
         let month_days: Vec<String> = rule
             .month_days
             .iter()
-            .map(|day| if *day < 0 { "letzten Tag".to_owned() } else { format!("{day}.") })
+            .map(|day| if *day < 0 { format!("{} Tag", nth(*day as i8)) } else { format!("{day}.") })
             .collect();
         let mut text = if let Some(n) = rule.nth {
             let what = if rule.working { "Werktag".to_owned() } else { list(&days, "und") };
@@ -178,6 +180,7 @@ impl Voice for German {
                 format!("Die fünf Felder des Cron-Ausdrucks sind mit Sekunden davor gelesen: {cron}.")
             }
             Note::CronAsIs => "Der Cron-Ausdruck ist mit Sekunden voran gelesen.".to_owned(),
+            Note::Exactly(hour, minute) => format!("Es läuft genau um {}.", clock(*hour, *minute)),
             Note::UntilInclusive(date) => format!("Der letzte Tag ist {}, einschließlich.", self.date(*date)),
         }
     }
@@ -214,6 +217,9 @@ impl Voice for German {
             Ask::OutOfRange(words) => {
                 format!("„{words}“ kann ich nicht lesen: nur die Jahre 1900 bis 2200. Wann genau ist gemeint?")
             }
+            Ask::BadCount(words) => {
+                format!("„{words}“ kann ich nicht lesen: möglich sind Schritte von 1 bis 10000. Wie oft ist gemeint?")
+            }
             Ask::TooMany => "Hier stehen mehr Zeiten, als ich auf einmal lese. Welche sind gemeint?".to_owned(),
             Ask::HolidayOfCountry(words) => {
                 format!("„{words}“ ist je nach Land an einem anderen Tag. Welcher ist gemeint?")
@@ -245,6 +251,18 @@ impl Voice for German {
             _ => &["alle 6 Monate", "alle 2 Jahre"],
         };
         answers.iter().map(|answer| (*answer).to_owned()).collect()
+    }
+
+    fn times_a(&self, count: u64, of: Unit) -> Vec<String> {
+        match (of, count) {
+            (Unit::Day, 3) => vec!["jeden Tag um 09:00, 13:00 und 17:00".to_owned(), "alle 8 Stunden".to_owned()],
+            (Unit::Day, count) if count < 24 && 24 % count == 0 => vec![format!("alle {} Stunden", 24 / count)],
+            (Unit::Week, 3) => vec!["jeden Montag, Mittwoch und Freitag".to_owned()],
+            (Unit::Week, 5) => vec!["jeden Werktag".to_owned()],
+            (Unit::Month, 3) => vec!["jeden Monat am 1., 11. und 21.".to_owned()],
+            (Unit::Hour, count) if count < 60 && 60 % count == 0 => vec![format!("alle {} Minuten", 60 / count)],
+            _ => Vec::new(),
+        }
     }
 
     fn weekly_or_once(&self, days: &[Weekday]) -> Vec<String> {

@@ -156,6 +156,14 @@ pub(crate) enum Sense {
     Move,
     Function,
     Ish,
+    /// "unless": with [`Sense::Except`] also where it stands apart.
+    Condition,
+    /// "sorry, I mean"
+    Correction,
+    /// It belongs to a time and is not read: "dawn", "business hours".
+    Unread,
+    /// "second to last" (-2).
+    FromEnd(i8),
     /// "sometime", "early": it says that the time is open.
     Vague,
 }
@@ -171,6 +179,8 @@ struct Entry {
 /// The words of a language, ready to look up.
 pub(crate) struct Table {
     entries: HashMap<&'static str, Entry>,
+    /// Long names of days and months, to which a misspelt word is compared.
+    pub names: Vec<&'static str>,
     pub voice: &'static dyn Voice,
     /// Whether an hour from 1 to 6 without am, pm or a part of the day is asked about.
     pub open_hours_ask: bool,
@@ -188,9 +198,15 @@ impl Table {
     }
 
     fn build(rows: &'static [Row], voice: &'static dyn Voice, open_hours_ask: bool) -> Self {
-        let mut table = Self { entries: HashMap::new(), voice, open_hours_ask };
+        let mut table = Self { entries: HashMap::new(), names: Vec::new(), voice, open_hours_ask };
         for (words, senses) in rows {
+            let name = senses
+                .iter()
+                .any(|sense| matches!(sense, Sense::Weekday(_) | Sense::Weekdays(_) | Sense::Month(_) | Sense::Day(1)));
             for word in words.split('|') {
+                if name && word.len() > 5 && !word.contains(' ') && !senses.contains(&Sense::Weak) {
+                    table.names.push(word);
+                }
                 table.add(word, senses);
             }
         }

@@ -50,6 +50,8 @@ pub(crate) enum Note {
     CronNormalised(String),
     CronAsIs,
     UntilInclusive(NaiveDate),
+    /// "around 9" in a recurrence.
+    Exactly(u32, u32),
 }
 
 /// A question.
@@ -74,6 +76,8 @@ pub(crate) enum Ask {
     WhichDay(String),
     Not(String),
     OutOfRange(String),
+    /// A step that no recurrence has.
+    BadCount(String),
     TooMany,
     HolidayOfCountry(String),
     BetweenTimes(String),
@@ -101,6 +105,8 @@ pub(crate) trait Voice: Sync {
     fn every_nth(&self, n: u32, day: Weekday) -> [String; 2];
     /// Answers to "biweekly" and "twice a day".
     fn twofold(&self, unit: Unit) -> Vec<String>;
+    /// Answers to "three times a day".
+    fn times_a(&self, count: u64, of: Unit) -> Vec<String>;
     fn weekly_or_once(&self, days: &[Weekday]) -> Vec<String>;
 }
 

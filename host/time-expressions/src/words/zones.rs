@@ -12,6 +12,8 @@ pub(crate) const ABBREVIATIONS: &[(&str, Tz)] = &[
     ("est", Tz::America__New_York),
     ("edt", Tz::America__New_York),
     ("et", Tz::America__New_York),
+    ("eastern", Tz::America__New_York),
+    ("pacific", Tz::America__Los_Angeles),
     ("eastern time", Tz::America__New_York),
     ("cdt", Tz::America__Chicago),
     ("central time", Tz::America__Chicago),

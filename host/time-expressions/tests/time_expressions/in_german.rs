@@ -56,7 +56,7 @@ const ROWS: &[(&str, &str)] = &[
     ("um 17 Uhr 30", "2026-11-23T17:30"),
     ("um 18:30 Uhr", "2026-11-23T18:30"),
     ("gegen 9 Uhr", "2026-11-24T09:00 Around"),
-    ("bis Freitag", "2026-11-27T09:00~ Until"),
+    ("bis Freitag", "2026-11-27T09:00~ By"),
     ("vor 17 Uhr", "2026-11-23T17:00 Before"),
     ("nach 15 Uhr", "2026-11-23T15:00 After"),
     ("am Karfreitag um 9", "2027-03-26T09:00"),
