@@ -564,7 +564,8 @@ fn masked(url: &str) -> String {
 
 /// Where the parameters begin: at a `?` or `#` that a name and a `=` follow, which one inside a password does not have.
 fn query_begins(rest: &str) -> usize {
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.%".contains(c));
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.%".contains(c));
     let begins = rest.match_indices(['?', '#']).map(|(at, _)| at);
     let mut begins = begins.filter(|at| rest[at + 1..].split_once('=').is_some_and(|(name, _)| is_name(name)));
     begins.next().unwrap_or(rest.len())

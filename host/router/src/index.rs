@@ -14,16 +14,8 @@ const UTTERANCE: f32 = 1.0;
 const ABOUT: f32 = 0.5;
 
 /// Triggers by which a skill says that it does things again and again.
-const RECURRING: &[&str] = &[
-    "recurring",
-    "every day",
-    "every week",
-    "daily",
-    "weekly",
-    "on a schedule",
-    "schedule",
-    "regularly",
-];
+const RECURRING: &[&str] =
+    &["recurring", "every day", "every week", "daily", "weekly", "on a schedule", "schedule", "regularly"];
 
 /// Most skills that are kept for one word or phrase, those of the best priority.
 const MAX_POSTINGS: usize = 256;

@@ -28,9 +28,42 @@ const ATTACHMENT: f64 = 0.4;
 const OF_FILES: [&str; 6] = ["file", "attach", "csv", "json", "data", "number"];
 /// Words that ask for what stands in a file.
 const ASKS_OF_DATA: &[&str] = &[
-    "what", "what's", "which", "how", "total", "sum", "average", "mean", "median", "highest", "lowest", "maximum", "minimum",
-    "max", "min", "most", "least", "count", "chart", "plot", "graph", "look", "show", "numbers", "trend", "trends", "compare",
-    "growth", "was", "welche", "welches", "wie", "summe", "durchschnitt", "insgesamt", "zeig",
+    "what",
+    "what's",
+    "which",
+    "how",
+    "total",
+    "sum",
+    "average",
+    "mean",
+    "median",
+    "highest",
+    "lowest",
+    "maximum",
+    "minimum",
+    "max",
+    "min",
+    "most",
+    "least",
+    "count",
+    "chart",
+    "plot",
+    "graph",
+    "look",
+    "show",
+    "numbers",
+    "trend",
+    "trends",
+    "compare",
+    "growth",
+    "was",
+    "welche",
+    "welches",
+    "wie",
+    "summe",
+    "durchschnitt",
+    "insgesamt",
+    "zeig",
 ];
 /// What a recurrence is worth for a skill that does things again and again.
 const RECURRENCE: f64 = 3.0;
@@ -159,7 +192,7 @@ pub(crate) fn route(
     decide(index, options, intent, ranking, reader)
 }
 
-/// The skill that works on files: the one with the highest score, or the one whose texts speak of them most.
+/// The skill that works on files: the one with clearly the highest score, or the one whose texts speak of them most.
 fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally>) -> Option<u32> {
     let mut of_files: BTreeMap<u32, f32> = BTreeMap::new();
     for term in OF_FILES.iter().filter_map(|stem| index.term(stem)) {
@@ -167,7 +200,8 @@ fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally>) -> Option<u32> {
             *of_files.entry(posting.skill).or_default() += posting.weight;
         }
     }
-    let score = |skill: &u32| tallies.get(skill).map_or(0.0, |tally| tally.score);
+    // Less than a trigger tells nothing between them.
+    let score = |skill: &u32| tallies.get(skill).map_or(0.0, |tally| tally.score.max(0.0).floor());
     let best = of_files.iter().max_by(|a, b| {
         let by_files = a.1.total_cmp(b.1).then(b.0.cmp(a.0));
         score(a.0).total_cmp(&score(b.0)).then(by_files)

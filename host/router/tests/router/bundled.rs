@@ -312,3 +312,67 @@ fn nothing_that_is_said_is_too_much() {
     let long = "every Monday at 9 about ".repeat(5_000);
     route_after(&router, &long, None);
 }
+
+/// What is to be done again and again is for the skill that does so, however surely another one could do it once.
+#[test]
+fn recurrences_reach_the_skill_that_does_things_again() {
+    let router = Router::build(&profiles(), RouterOptions::default());
+    for text in [
+        "Every 13 hours run the analytics report",
+        "Each Tuesday and Thursday at 7:30am run the analytics report",
+        "Run the analytics report weekly",
+        "Run the analytics report on Mondays, Wednesdays and Fridays at 6:45",
+        "Run the analytics report with cron */5 * * * *",
+        "Run the analytics report twice a day",
+        "Run the analytics report once a week",
+        "Run the analytics report quarterly",
+        "Run the analytics report at 9 o'clock each Sunday",
+        "Run the analytics report on weekends at 10",
+        "Lass den Analytics Report jeden Montag um 9 laufen",
+    ] {
+        let route = route_after(&router, text, None);
+        let Decision::Skill { name, .. } = &route.decision else { panic!("{text}: {route:#?}") };
+        assert_eq!(name, "workflow-builder", "{text}: {route:#?}");
+    }
+    for (text, skill) in [
+        ("Create a Twitter post about daily habits", "social-media"),
+        ("Show me the analytics report for last week", "analytics"),
+    ] {
+        let route = route_after(&router, text, None);
+        assert!(matches!(&route.decision, Decision::Skill { name, .. } if name == skill), "{text}: {route:#?}");
+    }
+}
+
+/// The words of a question about a file are those of its columns, which no skill knows.
+#[test]
+fn a_question_that_comes_with_a_file_reaches_the_skill_that_reads_files() {
+    let router = Router::build(&profiles(), RouterOptions::default());
+    let with_file = |text: &str| {
+        router.route(&Utterance {
+            text,
+            now_ms: NOW_MS,
+            time_zone: BERLIN,
+            locale: None,
+            previous_skill: None,
+            has_attachments: true,
+        })
+    };
+    for text in [
+        "what is the total revenue?",
+        "what is the average revenue?",
+        "which year had the highest revenue?",
+        "what's in here?",
+        "total?",
+        "look at this csv",
+        "chart the revenue by year",
+        "how much revenue did we make?",
+        "analyze this file",
+    ] {
+        let route = with_file(text);
+        assert!(matches!(&route.decision, Decision::Skill { name, .. } if name == "analytics"), "{text}: {route:#?}");
+    }
+    for text in ["call me Ada", "hello", "translate it to Klingon"] {
+        let route = with_file(text);
+        assert!(!matches!(&route.decision, Decision::Skill { name, .. } if name == "analytics"), "{text}: {route:#?}");
+    }
+}
