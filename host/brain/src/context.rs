@@ -228,8 +228,10 @@ fn bounded_preferences(preferences: BTreeMap<String, String>, omitted: &mut Omit
 /// Name and description of each skill, at most a page of them.
 fn summaries(catalog: &TenantCatalog) -> Vec<(String, String)> {
     let most = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+    // What cannot run yet is not offered.
     catalog
         .skills()
+        .filter(|skill| skill.version().can_run())
         .take(most)
         .map(|skill| (skill.manifest().name.clone(), skill.manifest().description.clone()))
         .collect()

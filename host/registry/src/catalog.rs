@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use openanalyst_domain::{Budget, Digest, Failure, TenantId};
 use openanalyst_package::{Capabilities, Manifest};
-use openanalyst_router::{Correction, MAX_CORRECTIONS, Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{Correction, Decision, MAX_CORRECTIONS, Router, RouterOptions, SkillProfile, Utterance};
 use openanalyst_runtime::{Sandbox, Skill};
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::{Store, StoreError};
@@ -124,10 +124,14 @@ impl TenantCatalog {
     }
 
     /// The skill that these words mean, alone or as likely as another one, if it is disabled or cannot run: no other skill shall
-    /// take its place without a word.
+    /// take its place without a word, unless the one that is meant cannot run yet and another one is surely meant without it.
     #[must_use]
     pub fn unavailable_skill_for(&self, utterance: &Utterance<'_>) -> Option<UnavailableSkill> {
-        self.unavailable.meant_by(utterance)
+        let meant = self.unavailable.meant_by(utterance)?;
+        // One that cannot run yet stands in nobody's way: not in that of a greeting, because it is called "Hello".
+        let others = || self.router.route(utterance).decision;
+        let gives_way = meant.why == WhyUnavailable::CannotRun && matches!(others(), Decision::Skill { .. });
+        (!gives_way).then_some(meant)
     }
 
     /// The skill with this identifier, if the tenant has it and it gets no requests.
