@@ -101,9 +101,9 @@ pub(crate) fn unavailable_part(
 
 fn divided_by(router: &Router, utterance: &Utterance<'_>) -> Vec<Part> {
     let mut left = MAX_ROUTED_BYTES;
-    let mut of = |text: &str| -> Option<Part> {
+    let mut of = |text: &str, previous: Option<&str>| -> Option<Part> {
         left = left.checked_sub(text.len())?;
-        let route = router.route(&Utterance { text, previous_skill: None, ..*utterance });
+        let route = router.route(&Utterance { text, previous_skill: previous, ..*utterance });
         match route.decision {
             Decision::Skill { name, .. } if !route.intent.actions.is_empty() => {
                 Some(Part { skill: name, request: text.trim().to_owned() })
@@ -115,8 +115,9 @@ fn divided_by(router: &Router, utterance: &Utterance<'_>) -> Vec<Part> {
 }
 
 /// Divides a text at its conjunctions into parts for different skills; `of` says which skill a
-/// piece is surely meant for. Fewer than two: the text is whole.
-fn divide(text: &str, of: &mut impl FnMut(&str) -> Option<Part>) -> Vec<Part> {
+/// piece is surely meant for, behind a piece for another one: "and schedule it" goes on from what was written. Fewer than two: the text
+/// is whole.
+fn divide(text: &str, of: &mut impl FnMut(&str, Option<&str>) -> Option<Part>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut rest = text;
     let mut begins_at = 0;
@@ -124,9 +125,8 @@ fn divide(text: &str, of: &mut impl FnMut(&str) -> Option<Part>) -> Vec<Part> {
     for (at, after) in cuts(text) {
         // It stands in a piece that is cut off already.
         let Some(at) = at.checked_sub(begins_at) else { continue };
-        let (Some(first), Some(second)) = (of(&rest[..at]), of(&rest[after - begins_at..])) else {
-            continue;
-        };
+        let Some(first) = of(&rest[..at], None) else { continue };
+        let Some(second) = of(&rest[after - begins_at..], Some(&first.skill)) else { continue };
         if first.skill == second.skill {
             continue;
         }
@@ -211,8 +211,8 @@ mod tests {
     use super::*;
 
     /// A piece is for the skill whose name it holds; counts the bytes that it looked at.
-    fn by_name(routed: &mut usize) -> impl FnMut(&str) -> Option<Part> {
-        |text| {
+    fn by_name(routed: &mut usize) -> impl FnMut(&str, Option<&str>) -> Option<Part> {
+        |text, _| {
             *routed += text.len();
             let skill = ["analyse", "post", "mail"].into_iter().find(|skill| text.contains(skill))?;
             Some(Part { skill: skill.to_owned(), request: text.trim().to_owned() })

@@ -21,6 +21,8 @@ use crate::version::{SkillSource, SkillVersion};
 
 /// The identifier of the skill that takes what no other skill understands.
 pub const FALLBACK_SKILL: &str = "core";
+/// From this confidence on another skill takes what is meant for one that cannot run yet.
+const SURE: f64 = 0.9;
 
 /// Most tenants whose catalogue is kept in memory; those that were used longest ago are read again.
 const MAX_TENANTS: usize = 4_096;
@@ -129,8 +131,9 @@ impl TenantCatalog {
     pub fn unavailable_skill_for(&self, utterance: &Utterance<'_>) -> Option<UnavailableSkill> {
         let meant = self.unavailable.meant_by(utterance)?;
         // One that cannot run yet stands in nobody's way: not in that of a greeting, because it is called "Hello".
-        let others = || self.router.route(utterance).decision;
-        let gives_way = meant.why == WhyUnavailable::CannotRun && matches!(others(), Decision::Skill { .. });
+        let is_sure =
+            |decision: &Decision| matches!(decision, Decision::Skill { confidence, .. } if *confidence >= SURE);
+        let gives_way = meant.why == WhyUnavailable::CannotRun && is_sure(&self.router.route(utterance).decision);
         (!gives_way).then_some(meant)
     }
 

@@ -80,10 +80,13 @@ pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[Stri
     let mut reading = Reading { words, actions, now, times, taken, slots, unclear };
     name::read(&mut reading);
     let setting = times::Setting::of(utterance, words, now);
-    let replaced = times::replaced(words);
+    let mut replaced = times::replaced(words);
+    replaced.extend(times::quoted(words.text));
     reading.times = setting.read(words, &replaced);
     if let Some(span) = topic::find(&reading)
         && let Some(topic) = topic::strip(&reading, &span)
+        // A time in quotes and nothing else is a time.
+        && !(topic == (0, words.tokens.len().saturating_sub(1)) && !reading.times.is_empty())
     {
         let bytes = topic::bytes(&reading, topic);
         let text = clip(words.text.get(bytes.clone()).unwrap_or_default()).trim().to_owned();

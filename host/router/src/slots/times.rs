@@ -318,6 +318,29 @@ pub(super) fn replaced(words: &Words<'_>) -> Vec<Range<usize>> {
     found
 }
 
+/// What stands between double quotes: a text that is spoken of, and no time of what is asked for. Quotes around
+/// all of it mean nothing.
+pub(super) fn quoted(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut open: Option<(usize, char)> = None;
+    for (at, letter) in text.char_indices() {
+        match (open, letter) {
+            (Some((begin, close)), letter) if letter == close => {
+                found.push(begin..at);
+                open = None;
+            }
+            (None, '"') => open = Some((at + 1, '"')),
+            (None, '“') => open = Some((at + letter.len_utf8(), '”')),
+            (None, '„') => open = Some((at + letter.len_utf8(), '“')),
+            (None, '«') => open = Some((at + letter.len_utf8(), '»')),
+            _ => {}
+        }
+    }
+    let is_all = |range: &Range<usize>| range.len() + 4 >= text.trim().len();
+    found.retain(|range| !range.is_empty() && !is_all(range));
+    found
+}
+
 /// "from Monday to Tuesday" where something is moved: what was before.
 fn is_replaced(reading: &Reading<'_>, time: &Time) -> bool {
     let before = time.first.checked_sub(1).map_or("", |at| reading.words.lower(at));

@@ -465,3 +465,14 @@ fn german() {
         assert_eq!(time_of(&read(text)), wanted, "{text}");
     }
 }
+
+#[test]
+fn what_stands_in_quotes_is_no_time_of_the_request() {
+    for (text, wanted) in [
+        (r#"keep this: {"notes": "cats sleep all day", "due": "30 February", "every": "other Monday"}"#, "nothing"),
+        (r#"say “see you on Friday at 9” tomorrow at 10"#, "2026-11-24T10:00"),
+        (r#""Friday at 9""#, "2026-11-27T09:00"),
+    ] {
+        assert_eq!(time_of(&read(text)), wanted, "{text}");
+    }
+}
