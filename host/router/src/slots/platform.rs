@@ -175,14 +175,16 @@ fn other_at(words: &Words<'_>, at: usize) -> Option<usize> {
 
 /// Whether a platform is named at a place, known or not, or all of them are.
 pub(super) fn is_spoken_of(words: &Words<'_>, at: usize) -> bool {
-    let other = other_at(words, at).is_some() || at > 0 && other_at(words, at - 1) == Some(at);
     let skipped = at + usize::from(matches!(words.lower(at), "the" | "my" | "our"));
-    other || is_named(words, at) || is_named(words, skipped) || all_at(words, at).is_some()
+    is_other(words, at) || is_named(words, at) || is_named(words, skipped) || all_at(words, at).is_some()
 }
 
 /// The last word of "everywhere", "all platforms", "every social network".
 fn all_at(words: &Words<'_>, at: usize) -> Option<usize> {
     if matches!(words.lower(at), "everywhere" | "überall") {
+        return Some(at);
+    }
+    if words.lower(at) == "everything" && matches!(words.lower(at + 1), "except" | "but" | "excluding") {
         return Some(at);
     }
     if !matches!(words.lower(at), "all" | "every" | "each" | "allen" | "alle") {
@@ -194,8 +196,19 @@ fn all_at(words: &Words<'_>, at: usize) -> Option<usize> {
     while last < at + 6 && is_small(words.lower(last)) {
         last += 1;
     }
-    let kinds =
-        ["platform", "platforms", "network", "networks", "channel", "channels", "plattformen", "kanälen", "netzwerken"];
+    let kinds = [
+        "platform",
+        "platforms",
+        "network",
+        "networks",
+        "accounts",
+        "profiles",
+        "channel",
+        "channels",
+        "plattformen",
+        "kanälen",
+        "netzwerken",
+    ];
     if kinds.contains(&words.lower(last)) {
         return Some(last);
     }
@@ -228,17 +241,20 @@ pub(super) fn phrase_ending_at(words: &Words<'_>, first: usize, end: usize) -> O
         }
         let word = words.lower(at - 1);
         if LEADS.contains(&word) {
-            // "comparing Twitter to Mastodon" is something to write about.
-            let is_between = word == "to" && at - 1 > first && is_named(words, at - 2);
+            // "comparing Twitter to Mastodon", "moving from Mailchimp to Substack": both are what it is about.
+            let is_between =
+                word == "to" && at - 1 > first && (is_named(words, at - 2) || follows_from(words, first, at));
             if is_between || word == "for" && leaves(words, first, at - 1) {
-                return None;
+                break;
             }
             begin = Some(at - 1);
-        } else if matches!(word, "from" | "von") && begin.is_some_and(|begin| words.lower(begin) == "to") {
-            return None;
         } else if matches!(word, "everywhere" | "überall") {
             begin = Some(at - 1);
-        } else if !(BETWEEN.contains(&word) || is_named(words, at - 1) || is_within_all(words, at - 1)) {
+        } else if !(BETWEEN.contains(&word)
+            || is_named(words, at - 1)
+            || is_other(words, at - 1)
+            || is_within_all(words, at - 1))
+        {
             break;
         }
         at -= 1;
@@ -277,6 +293,16 @@ fn leaves(words: &Words<'_>, first: usize, at: usize) -> bool {
     at >= first + 2 && is_named(words, at - 1) && leaving.contains(&words.lower(at - 2))
 }
 
+/// Whether "from" and a name stand before the "to" in front of a word.
+fn follows_from(words: &Words<'_>, first: usize, at: usize) -> bool {
+    (at.saturating_sub(5).max(first)..at - 1).any(|place| matches!(words.lower(place), "from" | "von"))
+}
+
+/// Whether a word is the name, or a part of the name, of a network that is not known here.
+fn is_other(words: &Words<'_>, at: usize) -> bool {
+    other_at(words, at).is_some() || at > 0 && other_at(words, at - 1) == Some(at)
+}
+
 /// Whether a word is one of "all my platforms".
 fn is_within_all(words: &Words<'_>, at: usize) -> bool {
     (at.saturating_sub(6)..=at).any(|begin| all_at(words, begin).is_some_and(|last| last >= at))
@@ -285,7 +311,8 @@ fn is_within_all(words: &Words<'_>, at: usize) -> bool {
 /// "Don't post it on Twitter, only on Mastodon": for each word, whether the platforms there are refused.
 pub(super) fn is_refused(words: &Words<'_>, at: usize) -> bool {
     let refuses = |place: &usize| {
-        let verb = |verb: &str| matches!(verb, "post" | "publish" | "share" | "tweet" | "put" | "use" | "send");
+        let verb =
+            |verb: &str| matches!(verb, "post" | "publish" | "share" | "tweet" | "put" | "use" | "send" | "want");
         matches!(words.lower(*place), "don't" | "dont" | "never") && verb(words.lower(place + 1))
             || words.at(*place, &["do", "not"]) && verb(words.lower(place + 2))
     };
@@ -293,8 +320,10 @@ pub(super) fn is_refused(words: &Words<'_>, at: usize) -> bool {
     let ends = |place: usize| {
         matches!(words.lower(place + 1), "only" | "but" | "just" | "use" | "instead" | "rather")
             || words.gap_after(place).contains(['.', '!', '?', ';', '\n'])
+            || words.gap_after(place).contains(',')
+                && matches!(words.lower(place + 1), "post" | "write" | "create" | "publish" | "share" | "draft")
     };
-    !(begin..at).any(ends)
+    !(begin + 2..at).any(ends)
 }
 
 /// How far a refusal reaches, in words.

@@ -222,7 +222,7 @@ pub(super) fn ending_at(words: &Words<'_>, first: usize, end: usize) -> Option<u
     if let Some(begin) = manner_ending_at(words, last).filter(|begin| *begin > first) {
         return Some(begin);
     }
-    if let Some(begin) = apart_ending_at(words, first, end) {
+    if let Some(begin) = apart_ending_at(words, first, end).or_else(|| measure_ending_at(words, first, end)) {
         return Some(begin);
     }
     if !NAMES.contains(&words.lower(last)) {
@@ -272,10 +272,15 @@ fn manner_at(words: &Words<'_>, begin: usize) -> Option<usize> {
 fn apart_ending_at(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     let is_apart = |at: usize| {
         let gap = words.gap_after(at - 1);
-        gap.contains([',', ';', '–', '—', '(', ':', '.', '!']) || gap.contains(" - ")
+        let is_short = matches!(words.lower(at - 1), "max" | "min");
+        !is_short && (gap.contains([',', ';', '–', '—', '(', ':', '.', '!']) || gap.contains(" - "))
     };
     let begin = (end.saturating_sub(MAX_APART).max(first + 1)..end).rev().find(|at| is_apart(*at))?;
     let part = || (begin..end).map(|at| words.lower(at));
+    // The label of what was taken before: ", tone: friendly".
+    if end - begin == 1 && NAMES.contains(&words.lower(begin)) && words.gap_after(begin).starts_with(':') {
+        return Some(begin);
+    }
     let names_tone = part().any(|word| known(word).is_some());
     let only_tones = part().all(|word| known(word).is_some() || BESIDE.contains(&word));
     let measures = part().any(|word| MEASURES.contains(&word));
@@ -287,6 +292,22 @@ fn apart_ending_at(words: &Words<'_>, first: usize, end: usize) -> Option<usize>
     let is_limit = measures && only_measures && opens(words.lower(begin));
     // "loud, bold colours" names a thing behind; "calm, warm" alone may be the topic's own words.
     (names_tone && only_tones || is_limit).then_some(begin)
+}
+
+/// Where "in 100 characters or less", "in 3 sentences" begins.
+fn measure_ending_at(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
+    let mut at = end;
+    while at > first + 1 && matches!(words.lower(at - 1), "or" | "less" | "fewer" | "max" | "maximum" | "most") {
+        at -= 1;
+    }
+    let number = at.checked_sub(2).filter(|number| *number > first)?;
+    let is_number = words.lower(number).bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || !MEASURES.contains(&words.lower(at - 1)) {
+        return None;
+    }
+    let limits =
+        ["in", "under", "within", "below", "max", "maximum", "at", "most", "than", "less", "no", "more", "fewer"];
+    (first + 1..number).rev().take_while(|at| limits.contains(&words.lower(*at))).last()
 }
 
 /// Most words of a part that is set apart.

@@ -71,7 +71,7 @@ fn is_work(word: &str) -> bool {
 /// Whether a word leads to a topic.
 fn is_lead(words: &Words<'_>, at: usize) -> bool {
     match words.lower(at) {
-        "re" => words.gap_after(at).starts_with(':'),
+        "re" => words.gap_after(at).starts_with(':') || at > 0 && is_work(words.lower(at - 1)),
         // "the topic is missing" has one, too.
         word if LEADS.contains(&word) => true,
         // "einen Beitrag zu unserem Fest".
@@ -172,7 +172,10 @@ fn told(reading: &Reading<'_>) -> Option<Span> {
     let verb = (0..4).find(|at| TELLING.contains(&words.lower(*at)))?;
     let polite = ["please", "can", "could", "you", "let's", "i", "want", "to", "bitte"];
     let begins = (0..verb).all(|at| polite.contains(&words.lower(at)));
-    let first = verb + 1;
+    // "announce that we open at 10".
+    let is_clause = words.lower(verb + 1) == "that"
+        && !matches!(words.lower(verb + 2), "" | "on" | "to" | "for" | "at" | "in" | "and" | "tomorrow" | "today");
+    let first = verb + 1 + usize::from(is_clause);
     let is_object = matches!(words.lower(first), "it" | "this" | "that" | "them" | "these" | "");
     let names_place = (first..words.tokens.len()).any(|at| platform::is_named(words, at) || is_work(words.lower(at)));
     let end = clause_end(reading, first);
@@ -182,7 +185,11 @@ fn told(reading: &Reading<'_>) -> Option<Span> {
 /// "LinkedIn post, AI trends, tomorrow 9": what stands between the work and the next comma.
 fn listed(reading: &Reading<'_>) -> Option<Span> {
     let words = reading.words;
-    let comma = (0..8).find(|at| words.gap_after(*at).contains([',', ';', '–', '—']))?;
+    let divides = |at: usize| {
+        let gap = words.gap_after(at);
+        gap.contains([',', ';', '.', '–', '—', '!', '?']) || gap.contains(" - ")
+    };
+    let comma = (0..8).find(|at| divides(*at))?;
     let opens = |word: &str| {
         matches!(word, "a" | "an" | "write" | "create" | "draft" | "make" | "new" | "please" | "need" | "i" | "want")
             || is_work(word)
@@ -191,7 +198,7 @@ fn listed(reading: &Reading<'_>) -> Option<Span> {
     let is_opening = (0..=comma).all(|at| opens(words.lower(at)) || platform::is_named(words, at));
     let works = (0..=comma).any(|at| is_work(words.lower(at)));
     let first = comma + 1;
-    let end = (first..words.tokens.len()).find(|at| words.gap_after(*at).contains([',', ';', '.', '–', '—', '!', '?']));
+    let end = (first..words.tokens.len()).find(|at| divides(*at));
     let end = end.map_or(words.tokens.len(), |last| last + 1);
     let free = |at: usize| {
         !is_stop_word(words.lower(at))
@@ -372,5 +379,6 @@ pub(super) fn bytes(reading: &Reading<'_>, (first, last): (usize, usize)) -> Ran
 }
 
 fn is_question(word: &str) -> bool {
+    let word = word.split('\'').next().unwrap_or(word);
     ["how", "why", "what", "when", "where", "who", "which", "is", "are", "do", "does", "can", "should"].contains(&word)
 }

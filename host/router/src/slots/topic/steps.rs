@@ -77,7 +77,8 @@ const ARTICLES: &[&str] = &["a", "an", "the", "my", "our", "another", "some", "t
 /// Shortened words that end with a dot and do not end a sentence.
 const SHORTENED: &[&str] = &[
     "dr", "mr", "mrs", "ms", "prof", "st", "vs", "inc", "no", "nr", "e.g", "i.e", "eg", "ie", "etc", "jr", "sr", "co",
-    "ltd", "corp", "u.s", "u.k", "approx", "dept", "mt", "rev", "hon", "gen", "sen", "rep", "bzw", "ca", "vol", "fig",
+    "ltd", "corp", "u.s", "u.k", "approx", "dept", "mt", "rev", "hon", "gen", "sen", "rep", "bzw", "ca", "vol", "max",
+    "min", "fig",
 ];
 /// Where the clause that begins at a word ends: the word after its last one.
 pub(super) fn clause_end(reading: &Reading<'_>, first: usize) -> usize {

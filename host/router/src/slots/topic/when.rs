@@ -123,6 +123,25 @@ const EVENTS: &[&str] = &[
     "kurs",
     "spiel",
 ];
+/// How compound words of such things end: "Sommerfest".
+const ENDINGS: &[&str] = &[
+    "fest",
+    "feier",
+    "party",
+    "treffen",
+    "konzert",
+    "messe",
+    "abend",
+    "vortrag",
+    "turnier",
+    "markt",
+    "hochzeit",
+    "veranstaltung",
+    "eröffnung",
+    "flohmarkt",
+    "lesung",
+    "kurs",
+];
 /// What tells what someone does.
 const SUBJECTS: &[&str] = &["i", "we", "you", "they", "he", "she", "ich", "wir", "sie", "i'm", "we're", "they're"];
 const QUESTIONS: &[&str] =
@@ -228,8 +247,10 @@ fn is_span(reading: &Reading<'_>, time: &Time) -> bool {
 fn is_of_topic(reading: &Reading<'_>, time: &Time, first: usize) -> bool {
     let words = reading.words;
     let about = || (first..time.first).map(|at| words.lower(at));
-    let is_event =
-        about().any(|word| EVENTS.contains(&word.strip_suffix('s').unwrap_or(word)) || EVENTS.contains(&word));
+    let is_event = about().any(|word| {
+        let bare = word.strip_suffix('s').unwrap_or(word);
+        EVENTS.contains(&word) || EVENTS.contains(&bare) || ENDINGS.iter().any(|ending| word.ends_with(ending))
+    });
     let is_clause = QUESTIONS.contains(&words.lower(first)) || about().any(|word| SUBJECTS.contains(&word));
     let opening = words.lower(first);
     let is_doing = opening.len() > 5 && opening.ends_with("ing");
