@@ -483,7 +483,7 @@ impl Reader<'_> {
             let last = vec![period.to];
             Problem::new(Reason::NoSuchDay, Ask::NoSuchDay(self.said(at, next))).dates(last)
         };
-        let date = match (weekday, unit) {
+        let pick = |period: &Period| match (weekday, unit) {
             (Some(weekday), _) if period.kind == crate::meaning::SpanKind::Month => {
                 nth(period.from.year(), period.from.month(), n, weekday)
             }
@@ -494,12 +494,21 @@ impl Reader<'_> {
                 .filter_map(|by| shift(period.from, by))
                 .find(|date| date.weekday() == weekday)
                 .and_then(|first| shift(first, (i64::from(n) - 1) * 7)),
-            (None, Some(Unit::WorkDay)) if n < 0 => shift_working(shift(period.to, 1)?, -1),
-            (None, Some(Unit::WorkDay)) => shift_working(shift(period.from, -1)?, i64::from(n)),
+            (None, Some(Unit::WorkDay)) if n < 0 => shift(period.to, 1).and_then(|end| shift_working(end, -1)),
+            (None, Some(Unit::WorkDay)) => shift(period.from, -1).and_then(|start| shift_working(start, i64::from(n))),
             _ if n < 0 => Some(period.to),
             _ => shift(period.from, i64::from(n) - 1),
         };
-        let date = date.filter(|date| (period.from..=period.to).contains(date));
+        let mut date = pick(&period).filter(|date| (period.from..=period.to).contains(date));
+        // "the first Monday of the year" is the next one.
+        let plain = self.has(place + 2, Sense::The).then(|| self.unit(place + 3)).flatten();
+        if let Some(unit) = plain
+            && date.is_some_and(|date| date < self.today)
+            && weekday.is_some()
+        {
+            let period = self.unit_period(unit, 1)?;
+            date = pick(&period).filter(|date| (period.from..=period.to).contains(date));
+        }
         Some((date.map(Day::of).ok_or_else(no_such), next))
     }
 
