@@ -54,7 +54,7 @@ impl Reader<'_> {
         let article = self.has(at, Sense::The);
         let place = if article { at + 1 } else { at };
         self.relative(at, depth)
-            .or_else(|| self.near_weekday(place))
+            .or_else(|| self.near_weekday(place, depth))
             .or_else(|| self.day_of_period(place))
             .or_else(|| self.simple_date(place, led || article))
             .or_else(|| self.holiday_day(place))
@@ -225,14 +225,14 @@ impl Reader<'_> {
     }
 
     /// "this Friday", "next Friday", "last Friday".
-    fn near_weekday(&self, at: usize) -> Read<Day> {
+    fn near_weekday(&self, at: usize, depth: u32) -> Read<Day> {
         let by = |sense: Sense| self.has(at, sense);
         let weekday = self.weekday(at + 1)?;
         let week = monday(self.today);
         let in_week = |weeks: i64| shift(week, weeks * 7 + i64::from(weekday.num_days_from_monday()));
         // "last Sunday before Christmas"
         if by(Sense::Last) && self.has(at + 2, Sense::Before) {
-            return self.weekday_day(at + 1, true, 1);
+            return self.weekday_day(at + 1, true, depth + 1);
         }
         let coming_word = matches!(self.word(at), "coming" | "upcoming") || self.word(at).starts_with("kommend");
         let date = if by(Sense::This) {
