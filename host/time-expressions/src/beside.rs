@@ -17,6 +17,36 @@ const REACH: usize = 24;
 const NO_ORDERS: &[&str] =
     &["forget", "worry", "hesitate", "miss", "fail", "mind", "vergiss", "vergessen", "only", "nur", "later", "before"];
 
+/// Words that name a thing where they stand before a time, and a time where they stand behind a day.
+const EVENTS: &[&str] = &[
+    "dawn",
+    "dusk",
+    "sunrise",
+    "sunset",
+    "breakfast",
+    "brunch",
+    "dinner",
+    "dinnertime",
+    "supper",
+    "teatime",
+    "bedtime",
+    "business",
+    "working",
+    "office",
+    "opening",
+    "market",
+    "work",
+    "closing",
+    "frühstück",
+    "abendessen",
+    "sonnenaufgang",
+    "sonnenuntergang",
+    "morgengrauen",
+    "geschäftszeiten",
+    "arbeitszeit",
+    "bürozeiten",
+];
+
 /// Words and names that are spelt like a day and are none.
 const OTHER_WORDS: &[&str] = &["sundry", "sundae", "frida", "monza", "mondo"];
 
@@ -48,6 +78,10 @@ impl Reader<'_> {
             if self.ends_clause(at) || self.tokens[at + 1].new_line {
                 return false;
             }
+            // "don't use hashtags and post on Monday": another order begins.
+            if self.has(at, Sense::And) && self.has(at + 1, Sense::Action) {
+                return false;
+            }
             if !self.has(at, Sense::Not) {
                 continue;
             }
@@ -63,7 +97,7 @@ impl Reader<'_> {
                 .map_while(|by| at.checked_sub(by))
                 .take_while(|place| !self.ends_clause(*place) && !self.tokens[*place + 1].new_line)
                 .all(|place| self.has(place, Sense::Function));
-            let order = matches!(self.word(at), "don't" | "dont" | "do not" | "never") && begins;
+            let order = matches!(self.word(at), "don't" | "dont" | "do" | "never") && begins;
             return order || self.has(verb, Sense::Action);
         }
         false
@@ -91,7 +125,12 @@ impl Reader<'_> {
             }
             at = at.checked_sub(1).filter(|at| *at >= before)?;
             let token = self.token(at)?;
-            if token.senses.contains(&Sense::Unread) {
+            // "dinner on Friday at 7pm" is a thing with a time; "my birthday at 9" is a day.
+            let word = token.lower.as_str();
+            let named_day = matches!(word, "birthday" | "anniversary" | "geburtstag");
+            let thing =
+                EVENTS.contains(&word) || named_day && !(frame.is_clock_only() && at > 0 && self.is_ours(at - 1));
+            if token.senses.contains(&Sense::Unread) && !thing {
                 return Some(self.left_over(at, start));
             }
             let number = token.kind == Kind::Number;
@@ -140,6 +179,10 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    fn is_ours(&self, at: usize) -> bool {
+        self.any(at, &[Sense::Possessor, Sense::On])
     }
 
     fn behind(&self, frame: &Frame, end: usize, until: usize) -> Option<Problem> {

@@ -348,7 +348,7 @@ impl Reader<'_> {
     }
 
     /// "second to last" as -2.
-    pub fn from_end(&self, at: usize) -> Option<i8> {
+    pub fn counted_back(&self, at: usize) -> Option<i8> {
         self.find(at, |sense| if let Sense::FromEnd(n) = sense { Some(*n) } else { None })
     }
 
@@ -356,7 +356,7 @@ impl Reader<'_> {
     pub fn nth_list(&self, at: usize) -> Option<(Vec<i32>, usize)> {
         let number = |place: usize| match self.has(place, Sense::Last) {
             true => Some((-1, place + 1)),
-            false if self.from_end(place).is_some() => self.from_end(place).map(|n| (i32::from(n), place + 1)),
+            false if self.counted_back(place).is_some() => self.counted_back(place).map(|n| (i32::from(n), place + 1)),
             false => self.ordinal(place).map(|(n, next)| (n as i32, next)),
         };
         let (first, mut next) = number(at)?;

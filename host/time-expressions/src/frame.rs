@@ -276,7 +276,7 @@ impl Reader<'_> {
                 let unit = every.unit;
                 let (n, end) = if self.has(the, Sense::Last) {
                     (-1, the + 1)
-                } else if let Some(n) = self.from_end(the) {
+                } else if let Some(n) = self.counted_back(the) {
                     (i32::from(n), the + 1)
                 } else {
                     self.ordinal(the).map_or((0, the), |(n, end)| (n as i32, end))

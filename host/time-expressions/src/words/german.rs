@@ -163,7 +163,10 @@ pub(super) const ROWS: &[Row] = &[
     ("wenn|nur wenn|sobald", &[Condition, Function]),
     ("nein|ich meine|ich meinte|besser gesagt|quatsch|korrektur|entschuldigung|sorry", &[Correction]),
     ("sonnenaufgang|sonnenuntergang|morgengrauen|geschäftszeiten|arbeitszeit|bürozeiten", &[Unread]),
-    ("gerade|geraden|ungerade|ungeraden|nächstgelegenen|geburtstag|kalenderwoche|kw", &[Unread]),
+    (
+        "gerade woche|gerade wochen|geraden wochen|geraden woche|gerade tage|ungerade|ungeraden|nächstgelegenen|geburtstag|kalenderwoche|kw",
+        &[Unread],
+    ),
     ("frühstück|abendessen|nach der arbeit|vor der arbeit|nach der schule|zur gleichen zeit", &[Unread]),
     ("vorletzten|vorletzte|vorletzter|zweitletzten", &[FromEnd(-2)]),
     ("dreimal", &[Fold(3)]),
