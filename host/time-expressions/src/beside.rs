@@ -160,6 +160,10 @@ impl Reader<'_> {
                 if counted || vague || beside_every || spoken {
                     return Some(self.left_over(at, start));
                 }
+                // "the last 2 Fridays"
+                if number && at > before && self.any(at - 1, &[Sense::Last, Sense::Next, Sense::Past]) {
+                    return Some(self.left_over(at - 1, frame.next));
+                }
                 // "now and every Monday at 9"
                 if self.has(at, Sense::And)
                     && at > before
@@ -218,6 +222,10 @@ impl Reader<'_> {
                 && (direct || self.has(at, Sense::Except))
                 && (!skips || self.names_a_run(at + 1))
             {
+                return Some(self.left_over(at, self.clause_end(at)));
+            }
+            // "tomorrow at 9, außer es regnet"
+            if direct && matches!(self.word(at), "except" | "außer" | "ausser") {
                 return Some(self.left_over(at, self.clause_end(at)));
             }
             if self.has(at, Sense::Correction) && self.names_a_time(at + 1) {

@@ -116,7 +116,7 @@ impl Reader<'_> {
         let back = self.has(at + 1, Sense::Before);
         // "the week of 16 November"
         if self.has(at, Sense::Unit(Unit::Week))
-            && self.has(at + 1, Sense::Of)
+            && (self.has(at + 1, Sense::Of) || self.word(at + 1) == "vom")
             && let Some((date, next)) = self.date(at + 2 + usize::from(self.has(at + 2, Sense::The)), true)
         {
             let week = date.and_then(|date| {

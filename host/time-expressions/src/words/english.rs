@@ -8,7 +8,7 @@ use super::{Holiday as H, Part as P, Row, Unit as U};
 pub(super) const ROWS: &[Row] = &[
     ("monday|mon", &[Weekday(Mon)]),
     ("tuesday|tue|tues", &[Weekday(Tue)]),
-    ("wednesday", &[Weekday(Wed)]),
+    ("wednesday|weds", &[Weekday(Wed)]),
     ("wed", &[Weekday(Wed), Weak]),
     ("thursday|thu|thurs|thur", &[Weekday(Thu)]),
     ("friday|fri", &[Weekday(Fri)]),
@@ -181,6 +181,9 @@ pub(super) const ROWS: &[Row] = &[
         &[Not],
     ),
     ("unless|skip|skipping|provided|provided that|on condition that|as long as", &[Condition, Except]),
+    ("only when|when it's|when it is|once it's|once it is|once the", &[Condition]),
+    ("actually|or better", &[Correction]),
+    ("first day of spring|first day of summer|first day of autumn|first day of winter", &[Unread]),
     ("if|only if|even if|in case|as soon as|depending|assuming", &[Condition, Function]),
     ("sorry|i mean|i meant|make that|no wait|scratch that|or rather|correction|no|nope", &[Correction]),
     ("dawn|dusk|sunrise|sunset|breakfast|brunch|dinner|dinnertime|supper|teatime|bedtime", &[Unread]),

@@ -31,6 +31,7 @@ const ROWS: &[(&str, &str)] = &[
     // Correction.
     ("Friday at 9, sorry I mean 10", "? LeftOver"),
     ("Friday at 9, no, Saturday", "? LeftOver & 2026-11-28T09:00~"),
+    ("Friday at 9, actually 10", "? LeftOver"),
     ("Friday at 9, sorry for the delay", "2026-11-27T09:00"),
     // Words of time that are not read.
     ("tomorrow after work", "? LeftOver"),
@@ -52,6 +53,10 @@ const ROWS: &[(&str, &str)] = &[
     ("on the 32nd at 9", "? NoSuchDay"),
     ("MWF 9am", "? LeftOver"),
     // Counts and second rules.
+    ("Friday at 9 once it's approved", "? LeftOver"),
+    ("every Monday at 9 only when it rains", "? LeftOver"),
+    ("first day of spring at 9", "? LeftOver"),
+    ("last 2 Fridays", "? LeftOver"),
     ("twice tomorrow", "? LeftOver"),
     ("3 times tomorrow", "? LeftOver"),
     ("on the 3rd and 4th", "? LeftOver"),
@@ -79,6 +84,8 @@ const GERMAN: &[(&str, &str)] = &[
     ("am Mitwoch um 9", "? LeftOver"),
     ("führe den Bericht montags nicht aus", "? Negation"),
     ("am Montag nicht um 9 sondern um 10", "2026-11-30T10:00"),
+    ("morgen um 9, außer es regnet", "? LeftOver"),
+    ("Woche vom 16. November", "2026-11-16..2026-11-22"),
     ("morgen um 9 bitte", "2026-11-24T09:00"),
 ];
 
