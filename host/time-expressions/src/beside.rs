@@ -17,6 +17,36 @@ const REACH: usize = 24;
 const NO_ORDERS: &[&str] =
     &["forget", "worry", "hesitate", "miss", "fail", "mind", "vergiss", "vergessen", "only", "nur", "later", "before"];
 
+/// Words that name a thing where they stand before a time, and a time where they stand behind a day.
+const EVENTS: &[&str] = &[
+    "dawn",
+    "dusk",
+    "sunrise",
+    "sunset",
+    "breakfast",
+    "brunch",
+    "dinner",
+    "dinnertime",
+    "supper",
+    "teatime",
+    "bedtime",
+    "business",
+    "working",
+    "office",
+    "opening",
+    "market",
+    "work",
+    "closing",
+    "frühstück",
+    "abendessen",
+    "sonnenaufgang",
+    "sonnenuntergang",
+    "morgengrauen",
+    "geschäftszeiten",
+    "arbeitszeit",
+    "bürozeiten",
+];
+
 /// Words and names that are spelt like a day and are none.
 const OTHER_WORDS: &[&str] = &["sundry", "sundae", "frida", "monza", "mondo"];
 
@@ -48,6 +78,10 @@ impl Reader<'_> {
             if self.ends_clause(at) || self.tokens[at + 1].new_line {
                 return false;
             }
+            // "don't use hashtags and post on Monday": another order begins.
+            if self.has(at, Sense::And) && self.has(at + 1, Sense::Action) {
+                return false;
+            }
             if !self.has(at, Sense::Not) {
                 continue;
             }
@@ -63,7 +97,7 @@ impl Reader<'_> {
                 .map_while(|by| at.checked_sub(by))
                 .take_while(|place| !self.ends_clause(*place) && !self.tokens[*place + 1].new_line)
                 .all(|place| self.has(place, Sense::Function));
-            let order = matches!(self.word(at), "don't" | "dont" | "do not" | "never") && begins;
+            let order = matches!(self.word(at), "don't" | "dont" | "do" | "never") && begins;
             return order || self.has(verb, Sense::Action);
         }
         false
@@ -91,7 +125,12 @@ impl Reader<'_> {
             }
             at = at.checked_sub(1).filter(|at| *at >= before)?;
             let token = self.token(at)?;
-            if token.senses.contains(&Sense::Unread) {
+            // "dinner on Friday at 7pm" is a thing with a time; "my birthday at 9" is a day.
+            let word = token.lower.as_str();
+            let named_day = matches!(word, "birthday" | "anniversary" | "geburtstag");
+            let thing =
+                EVENTS.contains(&word) || named_day && !(frame.is_clock_only() && at > 0 && self.is_ours(at - 1));
+            if token.senses.contains(&Sense::Unread) && !thing {
                 return Some(self.left_over(at, start));
             }
             let number = token.kind == Kind::Number;
@@ -110,7 +149,8 @@ impl Reader<'_> {
                 return Some(Problem::new(Reason::NoSuchDay, Ask::NoSuchDay(self.said(at - 1, at + 1))));
             }
             if back == 0 && dated {
-                let counted = self.any(at, &[Sense::Twice, Sense::Times]) && frame.count.is_none();
+                let fold = self.find(at, |sense| matches!(sense, Sense::Fold(_)).then_some(())).is_some();
+                let counted = (fold || self.any(at, &[Sense::Twice, Sense::Times])) && frame.count.is_none();
                 let vague = matches!(self.word(at), "any" | "some" | "most") && !frame.led;
                 let beside_every = frame.every.is_some()
                     && self.any(at, &[Sense::Before, Sense::After, Sense::MinutesPast, Sense::MinutesTo])
@@ -119,6 +159,10 @@ impl Reader<'_> {
                     && self.find(at, |sense| matches!(sense, Sense::Spoken(_)).then_some(())).is_some();
                 if counted || vague || beside_every || spoken {
                     return Some(self.left_over(at, start));
+                }
+                // "the last 2 Fridays"
+                if number && at > before && self.any(at - 1, &[Sense::Last, Sense::Next, Sense::Past]) {
+                    return Some(self.left_over(at - 1, frame.next));
                 }
                 // "now and every Monday at 9"
                 if self.has(at, Sense::And)
@@ -141,9 +185,21 @@ impl Reader<'_> {
         None
     }
 
+    fn is_ours(&self, at: usize) -> bool {
+        self.any(at, &[Sense::Possessor, Sense::On])
+    }
+
     fn behind(&self, frame: &Frame, end: usize, until: usize) -> Option<Problem> {
         if frame.period.is_some() || frame.length.is_some() {
             return None;
+        }
+        // "run it on Mondays no more", "montags nicht"
+        let german = self.setting.language == Language::German;
+        let denies = self.has(end, Sense::Not)
+            && (until != end + 1 || until == self.tokens.len())
+            && (german || matches!(self.word(end), "anymore" | "any more" | "any longer" | "any"));
+        if denies {
+            return Some(Problem::new(Reason::Negation, Ask::Not(self.said(frame.first, end + 1))));
         }
         let joined = frame.joined.iter().map(|(from, _)| *from).filter(|from| *from > frame.next).min();
         if let Some(problem) = joined.and_then(|joined| self.open_end(frame, frame.next, joined)) {
@@ -161,7 +217,15 @@ impl Reader<'_> {
             if direct && near && self.has(at, Sense::Unread) {
                 return Some(self.left_over(end, at + 1));
             }
-            if self.has(at, Sense::Condition) && (direct || self.has(at, Sense::Except)) {
+            let skips = matches!(self.word(at), "skip" | "skipping" | "überspringe");
+            if self.has(at, Sense::Condition)
+                && (direct || self.has(at, Sense::Except))
+                && (!skips || self.names_a_run(at + 1))
+            {
+                return Some(self.left_over(at, self.clause_end(at)));
+            }
+            // "tomorrow at 9, außer es regnet"
+            if direct && matches!(self.word(at), "except" | "außer" | "ausser") {
                 return Some(self.left_over(at, self.clause_end(at)));
             }
             if self.has(at, Sense::Correction) && self.names_a_time(at + 1) {
@@ -226,6 +290,22 @@ impl Reader<'_> {
         })
     }
 
+    /// "skip the first", "skip holidays": what is left out is a run, and no thing.
+    fn names_a_run(&self, from: usize) -> bool {
+        (from..from + 3).any(|at| {
+            self.find(at, |sense| match sense {
+                Sense::Ordinal(_) | Sense::Weekday(_) | Sense::Weekdays(_) | Sense::Month(_) | Sense::Holiday(_) => {
+                    Some(())
+                }
+                Sense::Unit(_) | Sense::Units(_) => Some(()),
+                Sense::Next | Sense::Last | Sense::This | Sense::Every | Sense::Other => Some(()),
+                Sense::PublicHolidays | Sense::Once => Some(()),
+                _ => None,
+            })
+            .is_some()
+        })
+    }
+
     fn clause_end(&self, at: usize) -> usize {
         let last = self.tokens.len().min(at + 10);
         (at + 1..last).find(|place| self.ends_sentence(*place) || self.mark(*place, ',')).unwrap_or(last)
@@ -262,27 +342,52 @@ impl Reader<'_> {
             [Sense::On, Sense::Next, Sense::Every, Sense::This, Sense::Last, Sense::By, Sense::Until, Sense::Since];
         let beside = before.filter(|frame| frame.next == at || frame.next + 1 == at && self.any(at - 1, &leads));
         let led = at > 0 && self.any(at - 1, &leads) && !self.tokens[at].new_line;
+        // "12 Febuary", "Febuary 12"
+        let short = |place: usize| self.digits(place).is_some_and(|(length, _)| length <= 2);
+        let month = self.table.senses(name).iter().any(|sense| matches!(sense, Sense::Month(_)));
+        let number = at > 0 && month && short(at - 1) && before.is_none_or(|frame| frame.next < at);
+        if month && (number || short(at + 1)) {
+            let (first, next) = if number { (at - 1, at + 1) } else { (at, at + 2) };
+            let clock = if self.may_start(next) { self.frame(next).filter(Frame::is_clock_only) } else { None };
+            return Some(self.offered(at, name, first, clock.map_or(next, |frame| frame.next)));
+        }
         let follows = if self.may_start(at + 1) && !self.tokens[at + 1].new_line { self.frame(at + 1) } else { None };
         if beside.is_none() && !led && !follows.as_ref().is_some_and(Frame::is_clock_only) {
             return None;
         }
         let first = beside.map_or(if led { at - 1 } else { at }, |frame| frame.first);
         let next = follows.as_ref().filter(|frame| frame.is_clock_only()).map_or(at + 1, |frame| frame.next);
+        Some(self.offered(at, name, first, next))
+    }
+
+    /// The question that offers a name instead of the word at a token.
+    fn offered(&self, at: usize, name: &str, first: usize, next: usize) -> Frame {
         let ask = Ask::LeftOver(self.said(at, at + 1));
         let mut problem = Problem::new(Reason::LeftOver, ask);
         let span = &self.tokens[at].span;
         let from = self.tokens[first].span.start;
         let to = self.tokens[next - 1].span.end;
+        if to - from > 120 {
+            let problem = Some(problem);
+            return Frame { first, next, led: true, pieces: 1, problem, ..Frame::default() };
+        }
         let capital = name.chars().take(1).flat_map(char::to_uppercase).chain(name.chars().skip(1));
         let right: String =
             if name == "tomorrow" || name == "übermorgen" { name.to_owned() } else { capital.collect() };
         let option = format!("{}{right}{}", &self.text[from..span.start], &self.text[span.end..to]);
-        if option.chars().count() <= 80 && self.is_clear(&option) {
+        if self.is_clear(&option) {
             problem.answers = vec![option];
         }
         let mut frame = Frame { first, next, led: true, pieces: 1, ..Frame::default() };
         frame.problem = Some(problem);
-        Some(frame)
+        frame
+    }
+
+    /// "every odd day"
+    pub fn unread_every(&self, at: usize) -> Frame {
+        let next = at + 2 + usize::from(self.unit(at + 2).is_some() || self.weekday(at + 2).is_some());
+        let problem = Some(self.left_over(at, next));
+        Frame { first: at, next, led: true, pieces: 1, problem, ..Frame::default() }
     }
 
     /// Whether a text is one reading without a question.

@@ -105,7 +105,12 @@ impl Reader<'_> {
         let (length, first) = self.digits(at)?;
         // "v1.2.2026", "10.0.0.1"
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
-        if self.glued(at) && before.is_some_and(|token| !matches!(token.kind, Kind::Mark('(' | '"' | '\'' | '['))) {
+        // "1.11.-15.11."
+        let range = at > 1 && self.glued_mark(at - 1, '-') && self.mark(at - 2, '.');
+        if self.glued(at)
+            && !range
+            && before.is_some_and(|token| !matches!(token.kind, Kind::Mark('(' | '"' | '\'' | '[')))
+        {
             return None;
         }
         if length == 8 && (19_000_101..=22_001_231).contains(&first) {

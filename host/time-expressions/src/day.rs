@@ -54,7 +54,7 @@ impl Reader<'_> {
         let article = self.has(at, Sense::The);
         let place = if article { at + 1 } else { at };
         self.relative(at, depth)
-            .or_else(|| self.near_weekday(place))
+            .or_else(|| self.near_weekday(place, depth))
             .or_else(|| self.day_of_period(place))
             .or_else(|| self.simple_date(place, led || article))
             .or_else(|| self.holiday_day(place))
@@ -225,14 +225,14 @@ impl Reader<'_> {
     }
 
     /// "this Friday", "next Friday", "last Friday".
-    fn near_weekday(&self, at: usize) -> Read<Day> {
+    fn near_weekday(&self, at: usize, depth: u32) -> Read<Day> {
         let by = |sense: Sense| self.has(at, sense);
         let weekday = self.weekday(at + 1)?;
         let week = monday(self.today);
         let in_week = |weeks: i64| shift(week, weeks * 7 + i64::from(weekday.num_days_from_monday()));
         // "last Sunday before Christmas"
         if by(Sense::Last) && self.has(at + 2, Sense::Before) {
-            return self.weekday_day(at + 1, true, 1);
+            return self.weekday_day(at + 1, true, depth + 1);
         }
         let coming_word = matches!(self.word(at), "coming" | "upcoming") || self.word(at).starts_with("kommend");
         let date = if by(Sense::This) {
@@ -483,7 +483,7 @@ impl Reader<'_> {
             let last = vec![period.to];
             Problem::new(Reason::NoSuchDay, Ask::NoSuchDay(self.said(at, next))).dates(last)
         };
-        let date = match (weekday, unit) {
+        let pick = |period: &Period| match (weekday, unit) {
             (Some(weekday), _) if period.kind == crate::meaning::SpanKind::Month => {
                 nth(period.from.year(), period.from.month(), n, weekday)
             }
@@ -494,12 +494,21 @@ impl Reader<'_> {
                 .filter_map(|by| shift(period.from, by))
                 .find(|date| date.weekday() == weekday)
                 .and_then(|first| shift(first, (i64::from(n) - 1) * 7)),
-            (None, Some(Unit::WorkDay)) if n < 0 => shift_working(shift(period.to, 1)?, -1),
-            (None, Some(Unit::WorkDay)) => shift_working(shift(period.from, -1)?, i64::from(n)),
+            (None, Some(Unit::WorkDay)) if n < 0 => shift(period.to, 1).and_then(|end| shift_working(end, -1)),
+            (None, Some(Unit::WorkDay)) => shift(period.from, -1).and_then(|start| shift_working(start, i64::from(n))),
             _ if n < 0 => Some(period.to),
             _ => shift(period.from, i64::from(n) - 1),
         };
-        let date = date.filter(|date| (period.from..=period.to).contains(date));
+        let mut date = pick(&period).filter(|date| (period.from..=period.to).contains(date));
+        // "the first Monday of the year" is the next one.
+        let plain = self.has(place + 2, Sense::The).then(|| self.unit(place + 3)).flatten();
+        if let Some(unit) = plain
+            && date.is_some_and(|date| date < self.today)
+            && weekday.is_some()
+        {
+            let period = self.unit_period(unit, 1)?;
+            date = pick(&period).filter(|date| (period.from..=period.to).contains(date));
+        }
         Some((date.map(Day::of).ok_or_else(no_such), next))
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Every {
     pub also: Vec<i8>,
     pub working: bool,
     pub month_days: Vec<i32>,
+    /// The minute of each hour.
+    pub minute: u32,
     pub months: Vec<u32>,
     pub part: Option<Part>,
     /// A cron expression of six fields.
@@ -38,6 +40,7 @@ impl Every {
             also: Vec::new(),
             working: false,
             month_days: Vec::new(),
+            minute: 0,
             months: Vec::new(),
             part: None,
             cron: None,
@@ -89,6 +92,9 @@ impl Reader<'_> {
         let start = at;
         let at = if self.has(at, Sense::On) { at + 1 } else { at };
         if let Some(read) = self.edge_of_every(start + usize::from(self.any(start, &[Sense::On, Sense::At]))) {
+            return Some(read);
+        }
+        if let Some(read) = self.past_every_hour(start + usize::from(self.has(start, Sense::At))) {
             return Some(read);
         }
         // "on day 10 of every month"
@@ -155,7 +161,23 @@ impl Reader<'_> {
         Some((Ok(Every { part: Some(part), ..Every::of(Unit::Day, 1) }), at + 1))
     }
 
-    /// "at the end of every month", "at the start of each week".
+    /// "quarter past every hour", "15 minutes past every hour".
+    fn past_every_hour(&self, at: usize) -> Read<Every> {
+        let spoken = self.find(at, |sense| if let Sense::Spoken(n) = sense { Some(*n) } else { None });
+        let (minute, place) = match spoken {
+            Some(minute) => (u32::try_from(minute).ok()?, at + 1),
+            None => {
+                let (minute, next) = self.count(at).filter(|(minute, _)| (1..60).contains(minute))?;
+                let next = next + usize::from(self.unit(next) == Some(Unit::Minute));
+                let past = self.any(next, &[Sense::MinutesPast, Sense::After]);
+                (u32::try_from(minute).ok().filter(|_| past)?, next + 1)
+            }
+        };
+        let hour = self.has(place, Sense::Every) && self.unit(place + 1) == Some(Unit::Hour);
+        hour.then(|| (Ok(Every { minute, ..Every::of(Unit::Hour, 1) }), place + 2))
+    }
+
+    /// "at the end of every month, "at the start of each week".
     fn edge_of_every(&self, at: usize) -> Read<Every> {
         let end = self.has(at, Sense::EndOf);
         if !end && !self.has(at, Sense::StartOf) {
@@ -194,7 +216,10 @@ impl Reader<'_> {
 
     /// "once a week", "twice a day", "three times per month".
     fn times_per(&self, at: usize) -> Read<Every> {
-        let (count, place) = if self.has(at, Sense::Once) {
+        let fold = self.find(at, |sense| if let Sense::Fold(n) = sense { Some(u64::from(*n)) } else { None });
+        let (count, place) = if let Some(count) = fold {
+            (count, at + 1)
+        } else if self.has(at, Sense::Once) {
             (1, at + 1)
         } else if self.has(at, Sense::Twice) {
             (2, at + 1)
@@ -323,7 +348,7 @@ impl Reader<'_> {
     }
 
     /// "second to last" as -2.
-    fn from_end(&self, at: usize) -> Option<i8> {
+    pub fn counted_back(&self, at: usize) -> Option<i8> {
         self.find(at, |sense| if let Sense::FromEnd(n) = sense { Some(*n) } else { None })
     }
 
@@ -331,7 +356,7 @@ impl Reader<'_> {
     pub fn nth_list(&self, at: usize) -> Option<(Vec<i32>, usize)> {
         let number = |place: usize| match self.has(place, Sense::Last) {
             true => Some((-1, place + 1)),
-            false if self.from_end(place).is_some() => self.from_end(place).map(|n| (i32::from(n), place + 1)),
+            false if self.counted_back(place).is_some() => self.counted_back(place).map(|n| (i32::from(n), place + 1)),
             false => self.ordinal(place).map(|(n, next)| (n as i32, next)),
         };
         let (first, mut next) = number(at)?;

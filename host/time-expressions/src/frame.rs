@@ -231,6 +231,16 @@ impl Reader<'_> {
         let led = self.any(at, &[Sense::On, Sense::In]);
         let place = if led { at + 1 } else { at };
         if let Some(every) = &mut frame.every {
+            // "every hour at :30"
+            if every.unit == Unit::Hour
+                && every.minute == 0
+                && self.has(at, Sense::At)
+                && self.mark(at + 1, ':')
+                && let Some((2, minute)) = self.digits(at + 2).filter(|(_, minute)| *minute < 60)
+            {
+                every.minute = u32::try_from(minute).unwrap_or(0);
+                return Some(at + 3);
+            }
             let date_follows = self.weekday(place).is_some() && self.date(place + 1, false).is_some();
             if !date_follows
                 && let Some((days, next)) = self.weekday_list(place)
@@ -266,6 +276,8 @@ impl Reader<'_> {
                 let unit = every.unit;
                 let (n, end) = if self.has(the, Sense::Last) {
                     (-1, the + 1)
+                } else if let Some(n) = self.counted_back(the) {
+                    (i32::from(n), the + 1)
                 } else {
                     self.ordinal(the).map_or((0, the), |(n, end)| (n as i32, end))
                 };
@@ -497,9 +509,15 @@ impl Reader<'_> {
         let from = self.has(at, Sense::From);
         let place = if between || from { at + 1 } else { at + usize::from(self.has(at, Sense::At)) };
         let place = place + usize::from(between && self.has(place, Sense::At));
-        let bare = frame.pieces > 0 && self.glued_mark(at + 1, '-') && self.glued(at + 2);
+        let bare = (frame.pieces > 0 || from) && self.glued_mark(place + 1, '-') && self.glued(place + 2);
         let led = between || from || place > at || bare;
-        let (first, next) = self.clock(place, led)?;
+        let digits = self.digits(place).filter(|(length, hour)| bare && *length < 3 && *hour < 25);
+        let first = digits.and_then(|(_, hour)| {
+            let hour = u32::try_from(hour).ok()?;
+            let half = if hour > 12 { crate::clock::Half::Said } else { crate::clock::Half::Open };
+            Some((Ok(Clock { half, ..Clock::at(hour, 0) }), place + 1))
+        });
+        let (first, next) = first.or_else(|| self.clock(place, led))?;
         let dash = self.mark(next, '-');
         let joins =
             if between { self.has(next, Sense::And) } else { dash || self.any(next, &[Sense::To, Sense::Until]) };
@@ -695,6 +713,20 @@ impl Reader<'_> {
             }
         }
         let german = self.setting.language == crate::setting::Language::German;
+        // "the night before Christmas"
+        let the = at + usize::from(self.has(at, Sense::The));
+        if let Some(part) = self.part(the)
+            && self.any(the + 1, &[Sense::Before, Sense::After])
+            && frame.days.is_empty()
+            && let Some((Ok(day), next)) = self.day(the + 2, true, 1).filter(|_| self.clock(the + 2, true).is_none())
+        {
+            let by = if self.has(the + 1, Sense::After) { 1 } else { -1 };
+            let date = crate::calendar::shift(day.date, by)?;
+            frame.led = true;
+            self.take_part(frame, part);
+            self.take_day(frame, Ok(Day::of(date)), at, next);
+            return Some(next);
+        }
         // "in the evening", "this afternoon", "Friday morning"
         let this = usize::from(self.has(at, Sense::This));
         let on = usize::from(self.has(at, Sense::On));
@@ -720,20 +752,6 @@ impl Reader<'_> {
         if let Some((clock, next)) = self.offset_clock(at) {
             frame.led = true;
             self.take_clock(frame, clock, at, next);
-            return Some(next);
-        }
-        // "the night before Christmas"
-        let the = at + usize::from(self.has(at, Sense::The));
-        if let Some(part) = self.part(the)
-            && self.any(the + 1, &[Sense::Before, Sense::After])
-            && frame.days.is_empty()
-            && let Some((Ok(day), next)) = self.day(the + 2, true, 1).filter(|_| self.clock(the + 2, true).is_none())
-        {
-            let by = if self.has(the + 1, Sense::After) { 1 } else { -1 };
-            let date = crate::calendar::shift(day.date, by)?;
-            frame.led = true;
-            self.take_part(frame, part);
-            self.take_day(frame, Ok(Day::of(date)), at, next);
             return Some(next);
         }
         let at_word = self.has(at, Sense::At);
@@ -846,7 +864,11 @@ impl Reader<'_> {
 
     /// Whether the number at this token is followed by the end, a mark, or a word of time or action.
     fn ends_after_number(&self, at: usize) -> bool {
-        if self.digits(at).is_none_or(|(length, value)| length > 2 || value > 23) {
+        // "tomorrow 1730", where it is no year.
+        let whole = |length: usize, value: u64| {
+            length == 4 && value / 100 < 24 && value % 100 < 60 && !(1900..=2100).contains(&value)
+        };
+        if self.digits(at).is_none_or(|(length, value)| (length > 2 || value > 23) && !whole(length, value)) {
             return false;
         }
         match self.tokens.get(at + 1) {

@@ -138,7 +138,9 @@ fn is_shortened(token: &Token, rest: &[Token]) -> bool {
         Kind::Number => true,
         Kind::Mark(mark) => mark == ',',
         Kind::Word => {
-            next.senses.contains(&Sense::At) || next.senses.iter().any(|sense| matches!(sense, Sense::Part(_)))
+            next.senses.contains(&Sense::At)
+                || next.senses.contains(&Sense::And)
+                || next.senses.iter().any(|sense| matches!(sense, Sense::Part(_)))
         }
     };
     let upper = next.kind == Kind::Word && next.new_line;

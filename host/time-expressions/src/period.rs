@@ -4,9 +4,9 @@ use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 use crate::calendar::{YEARS, last_of_month, monday, shift};
-use crate::meaning::{Reason, SpanKind};
+use crate::meaning::SpanKind;
 use crate::reader::{Length, Problem, Read, Reader};
-use crate::words::{Ask, Sense, Unit};
+use crate::words::{Sense, Unit};
 
 /// A span of days.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,7 +116,7 @@ impl Reader<'_> {
         let back = self.has(at + 1, Sense::Before);
         // "the week of 16 November"
         if self.has(at, Sense::Unit(Unit::Week))
-            && self.has(at + 1, Sense::Of)
+            && (self.has(at + 1, Sense::Of) || self.word(at + 1) == "vom")
             && let Some((date, next)) = self.date(at + 2 + usize::from(self.has(at + 2, Sense::The)), true)
         {
             let week = date.and_then(|date| {
@@ -192,18 +192,15 @@ impl Reader<'_> {
         if !ahead && !self.any(at, &[Sense::Last, Sense::Past]) {
             return None;
         }
-        // "the last few days"
-        let few = matches!(self.word(at + 1), "few" | "several" | "paar" | "some");
-        if few && self.unit(at + 2).is_some() {
-            let ask = Ask::LeftOver(self.said(at, at + 3));
-            return Some((Err(Problem::new(Reason::LeftOver, ask)), at + 3));
-        }
         let (length, next) = match self.length(at + 1) {
             Some((Ok(length), next)) => (length, next),
             Some((Err(problem), next)) => return Some((Err(problem), next)),
             None => {
                 let past = self.has(at, Sense::Past);
                 let unit = self.unit(at + 1).filter(|unit| past || matches!(unit, Unit::Hour | Unit::Minute))?;
+                if unit == Unit::Weekend {
+                    return Some((Ok(self.unit_period(unit, -1)?), at + 2));
+                }
                 let one = match unit {
                     Unit::Minute => Length { seconds: 60, ..Length::default() },
                     Unit::Hour => Length { seconds: 3600, ..Length::default() },

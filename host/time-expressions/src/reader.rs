@@ -316,6 +316,13 @@ impl<'a> Reader<'a> {
             let length = Length { seconds, unit: Some(Unit::Minute), count: u64::from(minutes), ..Length::default() };
             return Some((Ok(length), at + 1));
         }
+        // "a few days": how many?
+        let article = self.has(at, Sense::A) || self.word(at) == "ein";
+        let few = at + usize::from(article);
+        if matches!(self.word(few), "few" | "several" | "paar" | "einige" | "einigen") && self.unit(few + 1).is_some() {
+            let said = self.said(at, few + 2);
+            return Some((Err(Problem::new(Reason::LeftOver, Ask::LeftOver(said))), few + 2));
+        }
         let (hundredths, place) = self.amount(at)?;
         let hyphen = usize::from(self.glued_mark(place, '-') && self.glued(place + 1));
         let place = place + hyphen;

@@ -137,6 +137,7 @@ impl Reader<'_> {
             nth: every.nth,
             also: every.also.clone(),
             working: every.working,
+            minute: every.minute,
             month_days: every.month_days.clone(),
             months: every.months.clone(),
             times,
@@ -246,10 +247,14 @@ impl Reader<'_> {
             Unit::Minute | Unit::Hour => {
                 let minutes = every.unit == Unit::Minute;
                 let whole = if minutes { n < 60 && 60 % n == 0 } else { n < 24 && 24 % n == 0 };
+                let minute = every.minute;
+                if minute > 0 && rule.window.is_some() {
+                    return None;
+                }
                 let Some((from, to)) = rule.window else {
                     return whole.then(|| match minutes {
                         true => format!("0 {} * * {month} {days}", step(n)),
-                        false => format!("0 0 {} * {month} {days}", step(n)),
+                        false => format!("0 {minute} {} * {month} {days}", step(n)),
                     });
                 };
                 // "between 22 and 6" goes beyond midnight.
@@ -335,6 +340,9 @@ impl Reader<'_> {
     /// The rule as text of RFC 5545. `DTSTART` is the first firing after now.
     fn rfc5545(&self, plan: &Plan<'_>) -> Option<String> {
         let Plan { every, rule, zone, now, .. } = plan;
+        if every.minute > 0 {
+            return None;
+        }
         let n = every.interval;
         let mut parts: Vec<String> = Vec::new();
         let interval = |parts: &mut Vec<String>| {

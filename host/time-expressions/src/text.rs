@@ -49,14 +49,18 @@ impl Reader<'_> {
                     frames.push(frame);
                 }
                 None => {
-                    if let Some(frame) = self.misspelt_frame(at, frames.last()) {
+                    let wanted = frames.len() < MAX_FOUND;
+                    if wanted && self.has(at, Sense::Every) && self.has(at + 1, Sense::Unread) {
+                        frames.push(self.unread_every(at));
+                        at += 2;
+                        continue;
+                    }
+                    if wanted && let Some(frame) = self.misspelt_frame(at, frames.last()) {
                         if frames.last().is_some_and(|last| last.first == frame.first) {
                             frames.pop();
                         }
                         at = frame.next.max(at + 1);
-                        if frames.len() < MAX_FOUND {
-                            frames.push(frame);
-                        }
+                        frames.push(frame);
                         continue;
                     }
                     at += 1;

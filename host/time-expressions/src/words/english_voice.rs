@@ -130,7 +130,8 @@ impl Voice for English {
             || days.is_empty()
             || days.len() == 7
         {
-            every(rule.interval, of)
+            let daily = of == Unit::Week && rule.interval == 1 && days.len() == 7;
+            every(rule.interval, if daily { Unit::Day } else { of })
         } else if rule.interval == 1 {
             if weekdays { "every weekday".to_owned() } else { format!("every {}", list(&days, "and")) }
         } else if rule.interval == 2 && days.len() == 1 {
@@ -138,6 +139,17 @@ impl Voice for English {
         } else {
             format!("every {} weeks on {}", rule.interval, list(&days, "and"))
         };
+        if of == Unit::Day && rule.interval > 1 && !days.is_empty() && days.len() < 7 {
+            let left: Vec<String> = (0..7)
+                .filter_map(|n| Weekday::try_from(n).ok())
+                .filter(|day| !rule.days.contains(day))
+                .map(|day| self.weekday(day).to_owned())
+                .collect();
+            text.push_str(&format!(" except {}", list(&left, "and")));
+        }
+        if rule.minute > 0 {
+            text.push_str(&format!(" at :{:02}", rule.minute));
+        }
         if let Some((from, to)) = rule.window {
             text.push_str(&format!(" between {} and {}", clock(from.0, from.1), clock(to.0, to.1)));
         }

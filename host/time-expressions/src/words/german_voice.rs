@@ -108,7 +108,8 @@ impl Voice for German {
             || days.is_empty()
             || days.len() == 7
         {
-            every(rule.interval, of)
+            let daily = of == Unit::Week && rule.interval == 1 && days.len() == 7;
+            every(rule.interval, if daily { Unit::Day } else { of })
         } else if rule.interval == 1 {
             if weekdays { "jeden Werktag".to_owned() } else { format!("jeden {}", list(&days, "und")) }
         } else if rule.interval == 2 && days.len() == 1 {
@@ -116,6 +117,17 @@ impl Voice for German {
         } else {
             format!("alle {} Wochen am {}", rule.interval, list(&days, "und"))
         };
+        if of == Unit::Day && rule.interval > 1 && !days.is_empty() && days.len() < 7 {
+            let left: Vec<String> = (0..7)
+                .filter_map(|n| Weekday::try_from(n).ok())
+                .filter(|day| !rule.days.contains(day))
+                .map(|day| self.weekday(day).to_owned())
+                .collect();
+            text.push_str(&format!(" außer {}", list(&left, "und")));
+        }
+        if rule.minute > 0 {
+            text.push_str(&format!(" um :{:02}", rule.minute));
+        }
         if let Some((from, to)) = rule.window {
             text.push_str(&format!(" zwischen {} und {}", clock(from.0, from.1), clock(to.0, to.1)));
         }

@@ -162,6 +162,8 @@ pub(crate) enum Sense {
     Correction,
     /// It belongs to a time and is not read: "dawn", "business hours".
     Unread,
+    /// "thrice" (3).
+    Fold(u32),
     /// "second to last" (-2).
     FromEnd(i8),
     /// "sometime", "early": it says that the time is open.
@@ -210,8 +212,13 @@ impl Table {
                 table.add(word, senses);
             }
         }
+        let german = !open_hours_ask;
         for (name, zone) in zones::cities() {
             table.add(name, &[Sense::City(zone)]);
+            // "New Yorker Zeit"
+            if german && name.ends_with(|c: char| !matches!(c, 'a' | 'e' | 'i' | 'o' | 'u')) {
+                table.add(format!("{name}er").leak(), &[Sense::City(zone)]);
+            }
         }
         for (name, zone) in zones::ABBREVIATIONS {
             table.add(name, &[Sense::Zone(*zone)]);

@@ -17,6 +17,8 @@ pub(crate) struct Rule {
     pub also: Vec<i8>,
     /// `nth` counts working days.
     pub working: bool,
+    /// The minute of each hour.
+    pub minute: u32,
     /// -1 is the last day.
     pub month_days: Vec<i32>,
     pub months: Vec<u32>,

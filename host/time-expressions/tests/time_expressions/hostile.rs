@@ -49,6 +49,17 @@ const UNITS: &[&str] = &[
     "don't post ",
     "\n",
     "\u{0}",
+    "last sunday before ",
+    "on wensday ",
+    "wensday at 9 ",
+    "don't run it all then ",
+    "an hour before ",
+    "the night before ",
+    "every odd day ",
+    "1.11.-",
+    "twenty ",
+    "3rd and 4th, ",
+    "friday at 9 if ",
 ];
 
 #[test]

@@ -89,6 +89,20 @@ const ROWS: &[(&str, &str)] = &[
     ("at 24:00", "? NoSuchTime"),
     ("either tomorrow or Friday at 9", "? Contradiction"),
     ("the other Friday", "? LeftOver"),
+    ("every Monday at 9 and at 5pm on Fridays", "? Contradiction"),
+    ("Mondays at 9 and Thursdays at 14", "? Contradiction"),
+    ("every Monday at noon and every Friday at 5pm", "? Contradiction"),
+    ("every weekday at 9 and every weekend at 11", "? Contradiction"),
+    ("every Monday at 9 or 10", "? Contradiction"),
+    ("every Monday 9-17", "? AmbiguousClock"),
+    ("fri 9-10am", "? AmbiguousClock"),
+    ("from 9-17 every day", "? AmbiguousClock"),
+    ("30 February", "? NoSuchDay"),
+    ("last few days", "? LeftOver"),
+    ("in a few days at 9", "? LeftOver"),
+    ("every Monday and on the 15th", "? LeftOver"),
+    ("three times a day", "? AmbiguousRecurrence"),
+    ("every Friday night at midnight", "? LeftOver"),
 ];
 
 #[test]

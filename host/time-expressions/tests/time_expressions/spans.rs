@@ -68,6 +68,14 @@ const ROWS: &[(&str, &str)] = &[
     ("this December", "2026-12-01..2026-12-31"),
     ("between Christmas and New Year", "2026-12-25..2027-01-01"),
     ("over the weekend", "2026-11-28..2026-11-29"),
+    ("between 1 and 15 November", "2026-11-01..2026-11-15"),
+    ("Nov 1-15", "2026-11-01..2026-11-15"),
+    ("from 1 October to 15 October", "2026-10-01..2026-10-15"),
+    ("1-15 November 2027", "2027-11-01..2027-11-15"),
+    ("week of 16 November", "2026-11-16..2026-11-22"),
+    ("last two weekends", "2026-11-14..2026-11-22"),
+    ("past weekend", "2026-11-21..2026-11-22"),
+    ("the past fortnight", "2026-11-09..2026-11-23"),
 ];
 
 #[test]

@@ -21,6 +21,9 @@ fn labels_say_the_rule() {
         ("every month on the 31st at 9", "every month on the 31st at 09:00"),
         ("every Monday at 9 New York time", "every Monday at 09:00 New York time"),
         ("every year on 24 December at 18:00", "every year on 24 December at 18:00"),
+        ("every 2 years on 1 May", "every other year on 1 May at 09:00"),
+        ("every other day except weekends", "every other day except Saturday and Sunday at 09:00"),
+        ("quarter past every hour", "every hour at :15"),
         ("first and third Monday of every month", "on the first and third Monday of every month at 09:00"),
     ];
     for (text, label) in rows {
@@ -50,6 +53,7 @@ fn notes_say_what_was_assumed() {
         ("tomorrow at 9am New York time", "America/New_York"),
         ("every 2nd Tuesday", "every other"),
         ("first Monday of the month", "every month"),
+        ("every day around 9", "exactly 09:00"),
     ];
     for (text, part) in rows {
         let found = read(text, &setting()).found;
@@ -110,5 +114,24 @@ fn what_was_said_is_told() {
         let Meaning::Moment(moment) = &found[0].meaning else { panic!("{text:?}: {found:?}") };
         let said = (moment.explicit_time, moment.explicit_day, moment.assumed_hour);
         assert_eq!(said, (time, day, assumed), "{text:?}");
+    }
+}
+
+#[test]
+fn questions_name_the_words_and_offer_days_ahead() {
+    let rows = [
+        ("every Monday and on the 15th", "\"on the 15th\"", ""),
+        ("every Friday the 13th", "\"the 13th\"", ""),
+        ("every 0 days", "from 1 to 10000", ""),
+        ("three times a day", "", "every 8 hours"),
+        ("4 times a day", "", "every 6 hours"),
+        ("30 February", "", "Sunday 28 February 2027"),
+        ("31 November", "", "Monday 30 November 2026"),
+        ("every Monday at 9 or 10", "", "every Monday at 10:00"),
+    ];
+    for (text, part, option) in rows {
+        let question = question(text);
+        assert!(question.text.contains(part), "{text:?}: {}", question.text);
+        assert!(option.is_empty() || question.options.iter().any(|other| other == option), "{text:?}: {question:?}");
     }
 }
