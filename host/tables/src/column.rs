@@ -233,6 +233,7 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
         && !is_named_identifier
         && !holds_things
         && !names::names_year(&tokens)
+        && names::names_calendar_part(&tokens).is_none_or(|most| known().any(|value| value > most))
         && !is_state
         && !rate_names::names_rate(&tokens, has_fractions);
     let places = places_of.iter().copied().max().unwrap_or(0).into();
@@ -317,6 +318,15 @@ impl Parsed {
     /// How many decimal places the value of a row is written with.
     pub(crate) fn places_at(&self, row: usize) -> usize {
         self.places_of[row].into()
+    }
+
+    /// Whether its cells name their rows: words, days, ids, years and months.
+    pub(crate) fn names_rows(&self) -> bool {
+        !self.is_numeric
+            || self.is_named_identifier
+            || self.holds_things
+            || names::names_year(&self.tokens)
+            || names::names_calendar_part(&self.tokens).is_some()
     }
 
     /// Leaves the decimal places of total rows out, which a mean among them has more of.

@@ -5,6 +5,7 @@ mod expect;
 mod exports;
 mod files;
 mod headers;
+mod last_rows;
 mod meanings;
 mod never_added;
 mod shapes;
