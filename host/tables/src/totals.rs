@@ -27,7 +27,7 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
     let mut totals = summaries::find(body, columns, |row| names[row].is_some(), notes);
     let mut additive: Vec<Sums<'_>> = columns
         .iter()
-        .filter(|column| column.is_additive || column.is_state)
+        .filter(|column| column.is_additive || column.is_state || column.is_of_fractions)
         .map(|column| Sums::of(column, &names, &totals))
         .collect();
     let mut said = Vec::new();
@@ -191,7 +191,8 @@ fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Ve
     // Balances have a sum over accounts, if nothing else has one.
     let has_value = |column: &Parsed| column.values[last].is_some();
     let are_additive = columns.iter().any(|column| column.is_additive && has_value(column));
-    let is_checked = |column: &&Parsed| column.is_additive || !are_additive && column.is_state;
+    let is_checked =
+        |column: &&Parsed| column.is_additive || !are_additive && (column.is_state || column.is_of_fractions);
     for column in columns.iter().filter(is_checked) {
         work::add(last);
         let Some(value) = column.values[last] else { continue };

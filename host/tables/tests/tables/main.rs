@@ -8,6 +8,7 @@ mod headers;
 mod last_rows;
 mod meanings;
 mod never_added;
+mod rates;
 mod shapes;
 
 use openanalyst_tables::{Column, Decimal, File, Kind, Table, read};
