@@ -7,7 +7,7 @@ use crate::grid::Row;
 use crate::marks::{Clues, Evidence, Marks};
 use crate::number::{self, Decimal, Shape};
 use crate::stats::{Numbers, Shown};
-use crate::{names, rate_names, row_names, words, work};
+use crate::{names, rate_names, rate_values, row_names, words, work};
 
 /// What a column's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -84,6 +84,10 @@ pub(crate) struct Parsed {
     /// Whether its name is that of values at a time, which are added up over things only, if at all.
     pub(crate) is_state: bool,
     pub(crate) has_fractions: bool,
+    /// Whether its values are fractions of one, and its name is none of an amount.
+    pub(crate) is_of_fractions: bool,
+    /// Whether its name has the scale that its values are on.
+    pub(crate) is_on_scale: bool,
     pub(crate) marks: Marks,
     pub(crate) is_named_identifier: bool,
     /// Whether it is called like a thing and holds what may be names of such: whole numbers from 1.
@@ -228,11 +232,19 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
     let is_state = is_numeric
         && !profile.is_percent
         && (rate_names::names_state(&tokens) || has_days && rate_names::names_audience(&tokens));
+    // A total may lie beyond what it adds up.
+    let rows = || values.iter().zip(named_totals).filter(|(_, is_total)| !**is_total).filter_map(|(value, _)| *value);
+    let has_units = profile.census.units > 0 || has_currency;
+    let is_of_fractions = is_numeric && !has_units && rate_values::are_fractions(&tokens, rows());
+    let is_on_scale = is_numeric && rate_values::are_on_scale(&name, rows());
     let is_additive = is_numeric
+        && !is_of_fractions
+        && !is_on_scale
         && !profile.is_percent
         && !is_named_identifier
         && !holds_things
         && !names::names_year(&tokens)
+        && names::names_calendar_part(&tokens).is_none_or(|most| known().any(|value| value > most))
         && !is_state
         && !rate_names::names_rate(&tokens, has_fractions);
     let places = places_of.iter().copied().max().unwrap_or(0).into();
@@ -246,6 +258,8 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
         is_additive,
         is_state,
         has_fractions,
+        is_of_fractions,
+        is_on_scale,
         marks,
         is_named_identifier,
         holds_things,
@@ -317,6 +331,15 @@ impl Parsed {
     /// How many decimal places the value of a row is written with.
     pub(crate) fn places_at(&self, row: usize) -> usize {
         self.places_of[row].into()
+    }
+
+    /// Whether its cells name their rows: words, days, ids, years and months.
+    pub(crate) fn names_rows(&self) -> bool {
+        !self.is_numeric
+            || self.is_named_identifier
+            || self.holds_things
+            || names::names_year(&self.tokens)
+            || names::names_calendar_part(&self.tokens).is_some()
     }
 
     /// Leaves the decimal places of total rows out, which a mean among them has more of.

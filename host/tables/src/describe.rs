@@ -51,6 +51,12 @@ pub(crate) fn describe(
         return words_of(result, parsed, profile, cells, notes);
     }
     result.kind = numeric_kind(parsed, profile, &values);
+    if result.kind == Kind::Rate && parsed.is_of_fractions && !rate_names::names_rate(&parsed.tokens, true) {
+        notes.push(format!(
+            "all values of `{}` lie between 0 and 1, so it is read as a rate and not added up",
+            result.name
+        ));
+    }
     unreadable(&result, parsed, profile, cells, notes);
     if profile.has_zero_dashes && profile.census.zero_dashes == 0 && cells.iter().any(|(_, text)| words::is_dash(text))
     {
@@ -114,8 +120,8 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
     }
     match rate_names::names_rate(tokens, !whole) {
         _ if parsed.is_state => Kind::State,
-        true => Kind::Rate,
-        false => Kind::Amount,
+        false if !parsed.is_of_fractions && !parsed.is_on_scale => Kind::Amount,
+        _ => Kind::Rate,
     }
 }
 

@@ -22,6 +22,8 @@
 //! | `totals`, `summaries` | rows that repeat what others add up to, or sum them up otherwise |
 //! | `states` | the last of values at a time, such as balances |
 //! | `words`, `names`, `amount_names`, `rate_names`, `row_names` | the words in cells and in names that all this goes by |
+//! | `periods` | whether each row is a day, a month or another time |
+//! | `rate_values` | the values that tell a rate: fractions of one, answers on a scale |
 //! | `cells`, `work` | the cells of a column; a count of steps for a test |
 //!
 //! Begin at [`read`], then `marks`.
@@ -45,7 +47,9 @@ mod marks;
 mod measure;
 mod names;
 mod number;
+mod periods;
 mod rate_names;
+mod rate_values;
 mod row_names;
 mod spaces;
 mod states;

@@ -112,6 +112,11 @@ const NUMBERED: &[&str] = &[
     "line",
     "case",
     "phone",
+    "respondent",
+    "participant",
+    "subject",
+    "interview",
+    "proband",
 ];
 
 /// The same in other languages, and things that [`NUMBERED`] would find in too many names.

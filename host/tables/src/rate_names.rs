@@ -115,9 +115,51 @@ const RATES: &[&str] = &[
     "tkp",
     "velocity",
     "風速",
+    "bps",
+    "basispunkte",
+    "score",
+    "scores",
+    "satisfaction",
+    "zufriedenheit",
+    "satisfacción",
+    "soddisfazione",
+    "height",
+    "heights",
+    "körpergröße",
+    "hauteur",
+    "altura",
+    "altezza",
+    "altitude",
+    "elevation",
 ];
 /// Names of rates where the values are no whole numbers.
-const RATES_OF_FRACTIONS: &[&str] = &["share", "anteil", "score", "margin", "marge", "frequency", "frequenz"];
+const RATES_OF_FRACTIONS: &[&str] = &["share", "anteil", "margin", "marge", "frequency", "frequenz"];
+/// Names of rates where they end the name: `churn`, `D7 retention`, and not `conversion value`.
+const RATES_AT_END: &[&str] = &[
+    "churn",
+    "bounce",
+    "conversion",
+    "retention",
+    "attrition",
+    "abwanderung",
+    "absprung",
+    "konversion",
+    "rétention",
+    "retención",
+    "utilization",
+    "utilisation",
+    "auslastung",
+    "occupancy",
+    "probability",
+    "wahrscheinlichkeit",
+    "likelihood",
+    "accuracy",
+    "precision",
+    "uptime",
+    "correlation",
+    "confidence",
+    "penetration",
+];
 /// Ends of longer names of rates.
 const ENDS_OF_RATES: &[&str] = &["rate", "quote", "率", "単価", "順位", "durchschnitt", "geschwindigkeit"];
 /// Words that keep a number of things a rate: `clicks per day`.
@@ -177,6 +219,14 @@ const STATES: &[&str] = &[
     "在庫数",
     "druck",
     "power",
+    "tmp",
+    "tmin",
+    "tmax",
+    "tavg",
+    "tmean",
+    "dewpoint",
+    "taupunkt",
+    "ph",
 ];
 /// Words that make a sum so far of anything.
 const SO_FAR: &[&str] =
@@ -252,9 +302,20 @@ pub(crate) fn names_rate(tokens: &[String], has_fractions: bool) -> bool {
         || are(["rev", "par"])
         || are(["unit", "cost"])
         || are(["preis", "einheit"])
-        || are(["quality", "score"])
+        || are(["basis", "points"])
+        || tokens.iter().any(|token| token == "höhe") && !tokens.iter().any(|token| words::currency(token).is_some())
         || matches!(tokens, [.., distance, time] if matches!((&**distance, &**time), ("km", "h") | ("m", "s")));
-    is_of_one || tokens.iter().any(is) && (!counts_things(tokens) || has_any(tokens, MEANS))
+    is_of_one || ends_as_rate(tokens) || tokens.iter().any(is) && (!counts_things(tokens) || has_any(tokens, MEANS))
+}
+
+/// Whether a name ends as that of a rate, but for the time it is of: `retention D7`, `churn (month)`.
+fn ends_as_rate(tokens: &[String]) -> bool {
+    let is_time = |token: &str| {
+        matches!(token, "day" | "week" | "month" | "year" | "days" | "weeks" | "months" | "monthly" | "annual")
+            || token.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let last = tokens.iter().rev().find(|token| !is_time(token));
+    last.is_some_and(|last| RATES_AT_END.contains(&last.as_str())) && !has_any(&tokens[..1], &["total", "number"])
 }
 
 /// Whether a name begins or ends as that of a number of things: `number of ratings`, `rating_count`.
@@ -275,7 +336,9 @@ pub(crate) fn names_state(tokens: &[String]) -> bool {
     };
     let runs = || has_any(tokens, &["running", "laufende"]) && has_any(tokens, &["total", "sum", "summe", "count"]);
     let is_flow = has_any(tokens, FLOWS) || tokens.last().is_some_and(|last| matches!(last.as_str(), "in" | "out"));
-    has_any(tokens, SO_FAR) || runs() || (tokens.iter().any(is) || ends()) && !is_flow
+    // `pH` is cut at its capital letter.
+    let is_acidity = matches!(tokens, [p, h, ..] if p == "p" && h == "h");
+    has_any(tokens, SO_FAR) || runs() || is_acidity || (tokens.iter().any(is) || ends()) && !is_flow
 }
 
 /// What the other columns of a table tell of a name: beside a `max`, `min` is no number of minutes, and beside two of
@@ -309,8 +372,8 @@ impl Neighbours {
     }
 }
 
-/// Whether a column of this name holds how many there are at a time, where each row is a day: `followers`, and not
-/// `new followers`.
+/// Whether a column of this name holds how many there are at a time, or how many different ones of a time, where each
+/// row is a day or a month: `followers`, `unique users`, `reach`, `MRR`, and not `new followers`.
 pub(crate) fn names_audience(tokens: &[String]) -> bool {
     const AUDIENCES: &[&str] = &[
         "followers",
@@ -336,10 +399,22 @@ pub(crate) fn names_audience(tokens: &[String]) -> bool {
         "reached",
         "visits",
         "interactions",
+        "churned",
+        "expansion",
+        "contraction",
+        "added",
     ];
-    const PEOPLE: &[&str] = &["users", "customers", "members", "clients", "nutzer", "kunden", "mitglieder"];
-    let are_active = has_any(tokens, &["active", "aktive", "actifs"]) && has_any(tokens, PEOPLE);
-    (has_any(tokens, AUDIENCES) || are_active) && !has_any(tokens, CHANGES) && !has_any(tokens, FLOWS)
+    const PEOPLE: &[&str] =
+        &["users", "customers", "members", "clients", "visitors", "nutzer", "kunden", "mitglieder", "besucher"];
+    /// The same people or the same money may stand in each row.
+    const OF_A_TIME: &[&str] =
+        &["uniques", "dau", "wau", "mau", "reach", "reichweite", "portée", "alcance", "mrr", "arr", "リーチ"];
+    let different = ["active", "aktive", "actifs", "unique", "eindeutige", "distinct", "uniques", "únicos"];
+    let are_people = has_any(tokens, &different) && has_any(tokens, PEOPLE);
+    let is_change = has_any(tokens, CHANGES) || has_any(tokens, FLOWS);
+    let other: Vec<String> = tokens.iter().filter(|token| !OF_A_TIME.contains(&token.as_str())).cloned().collect();
+    let is_of_a_time = other.len() < tokens.len() && !has_any(&other, CHANGES) && !has_any(&other, FLOWS);
+    (has_any(tokens, AUDIENCES) || are_people) && !is_change || is_of_a_time
 }
 
 #[cfg(test)]
@@ -368,6 +443,14 @@ mod tests {
             "平均単価",
             "speed km/h",
             "number of clicks per day",
+            "churn",
+            "D7 retention",
+            "retention day 30",
+            "Q2 satisfaction",
+            "feedback score",
+            "spread (bps)",
+            "fee bps",
+            "height cm",
         ] {
             assert!(names_rate(&tokens(name), false), "{name}");
         }
@@ -380,6 +463,11 @@ mod tests {
             "rating_count",
             "number of ratings",
             "pirate",
+            "conversions",
+            "conversion value",
+            "retention bonus",
+            "bounces",
+            "score count",
             "units",
             "Umsatz",
         ] {
@@ -404,6 +492,9 @@ mod tests {
             "残高",
             "気温",
             "在庫数",
+            "pH",
+            "pH value",
+            "tmp",
         ] {
             assert!(names_state(&tokens(name)), "{name}");
         }

@@ -11,7 +11,7 @@ use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
 use crate::{
-    Unreadable, amount_names, date, delimited, describe, json, layout, names, rate_names, states, summaries, totals,
+    Unreadable, amount_names, delimited, describe, json, layout, names, periods, rate_names, states, summaries, totals,
     words,
 };
 
@@ -204,10 +204,7 @@ fn build(
     let tokens_of: Vec<Vec<String>> = names.iter().map(|name| names::tokens(name)).collect();
     let has_latitude = tokens_of.iter().any(|tokens| names::names_latitude(tokens));
     let neighbours = rate_names::Neighbours::of(&tokens_of);
-    let has_days = {
-        let rows = || body.iter().zip(&named_below).filter(|(_, is_total)| !**is_total).map(|(row, _)| row);
-        rows().count() > 1 && rows().all(|row| date::read(row.text(0)).is_some())
-    };
+    let has_days = periods::name_rows(&tokens_of, &body, &named_below);
     let mut questions = Questions::default();
     let mut parsed = Vec::with_capacity(names.len());
     for (at, name) in names.iter().enumerate() {

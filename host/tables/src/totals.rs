@@ -27,7 +27,7 @@ pub(crate) fn find(body: &[Row], columns: &[Parsed], notes: &mut Vec<String>) ->
     let mut totals = summaries::find(body, columns, |row| names[row].is_some(), notes);
     let mut additive: Vec<Sums<'_>> = columns
         .iter()
-        .filter(|column| column.is_additive || column.is_state)
+        .filter(|column| column.is_additive || column.is_state || column.is_of_fractions)
         .map(|column| Sums::of(column, &names, &totals))
         .collect();
     let mut said = Vec::new();
@@ -183,15 +183,16 @@ fn check(row: usize, additive: &[Sums<'_>]) -> Check {
     check
 }
 
-/// A last row without a name, or with any name, that is the sum of the others.
+/// A last row that is the sum of the others. It is a total only where it has no name and all others have one: three
+/// days with 1, 2 and 3 clicks are three days. Otherwise it is counted, and that is said.
 fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Vec<String>) {
     let Some(last) = body.len().checked_sub(1).filter(|last| *last >= 2 && !totals[*last]) else { return };
-    let mut agreeing = 0;
     let mut example = None;
     // Balances have a sum over accounts, if nothing else has one.
     let has_value = |column: &Parsed| column.values[last].is_some();
     let are_additive = columns.iter().any(|column| column.is_additive && has_value(column));
-    let is_checked = |column: &&Parsed| column.is_additive || !are_additive && column.is_state;
+    let is_checked =
+        |column: &&Parsed| column.is_additive || !are_additive && (column.is_state || column.is_of_fractions);
     for column in columns.iter().filter(is_checked) {
         work::add(last);
         let Some(value) = column.values[last] else { continue };
@@ -201,16 +202,11 @@ fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Ve
         if count < 2 || value == 0.0 || !is_near(sum, value, column.places) {
             return;
         }
-        agreeing += 1;
-        example.get_or_insert((column.name.clone(), value));
+        example.get_or_insert((column.name.as_str(), value));
     }
     let Some((column, value)) = example else { return };
     let line = body[last].line;
-    let has_own_name = columns
-        .iter()
-        .enumerate()
-        .any(|(at, column)| !column.is_numeric && !crate::words::is_missing(body[last].text(at)));
-    if !has_own_name || agreeing >= 2 {
+    if lacks_a_name(body, columns, totals, last) {
         totals[last] = true;
         notes.push(format!("the last row (line {line}) is the sum of the others, so it is left out as a total"));
     } else {
@@ -219,6 +215,16 @@ fn unnamed(body: &[Row], columns: &[Parsed], totals: &mut [bool], notes: &mut Ve
              total, the sum is {value}"
         ));
     }
+}
+
+/// Whether the last row has no name, and a column has one in each of the other rows.
+fn lacks_a_name(body: &[Row], columns: &[Parsed], totals: &[bool], last: usize) -> bool {
+    let has = |row: usize, column: usize| !crate::words::is_missing(body[row].text(column));
+    let names = columns.iter().enumerate().filter(|(_, column)| column.names_rows());
+    let names: Vec<usize> = names.map(|(at, _)| at).collect();
+    work::add(names.len() * last);
+    names.iter().all(|column| !has(last, *column))
+        && names.iter().any(|column| (0..last).filter(|row| !totals[*row]).all(|row| has(row, *column)))
 }
 
 /// Whether two numbers are the same but for rounding to so many decimal places.

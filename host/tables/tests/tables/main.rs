@@ -5,8 +5,10 @@ mod expect;
 mod exports;
 mod files;
 mod headers;
+mod last_rows;
 mod meanings;
 mod never_added;
+mod rates;
 mod shapes;
 
 use openanalyst_tables::{Column, Decimal, File, Kind, Table, read};
