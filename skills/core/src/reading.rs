@@ -47,6 +47,16 @@ pub(crate) fn read(request: &Request) -> Vec<Wish> {
         let room = MAX_WISHES - wishes.len();
         wishes.extend(unread.into_iter().take(room).map(not_kept));
     }
+    // Of a place whose time was told too, the time is kept.
+    let zones = wishes.iter().filter_map(|wish| match wish {
+        Wish::TimeZone { said } => crate::zones::find(said),
+        _ => None,
+    });
+    let zones: Vec<_> = zones.collect();
+    wishes.retain(|wish| match wish {
+        Wish::NotKept { place: Some(place), .. } => crate::zones::find(place).is_none_or(|zone| !zones.contains(&zone)),
+        _ => true,
+    });
     if wishes.is_empty() {
         wishes.push(from_slots(request).unwrap_or(match (greeted, thanked) {
             (_, true) => Wish::Thanks,

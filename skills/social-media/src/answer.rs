@@ -96,7 +96,8 @@ impl Part {
             if post.get("length").is_some() {
                 text.push_str(&format!(" It is scheduled for {}.", local_time(schedule)));
             }
-            for note in when_notes {
+            // One that was moved keeps the hour that it had.
+            for note in when_notes.iter().filter(|_| post.get("length").is_some()) {
                 text.push_str(&format!(" {note}"));
             }
             text.push_str(&format!(

@@ -182,6 +182,15 @@ fn of_last(schedules: &[Stored], last: Option<&Answer>) -> bool {
     })
 }
 
+/// Whether the newest turn corrected the one before it, and asked for nothing of its own.
+fn is_amended(context: &Context) -> bool {
+    let said = context.messages.iter().rev().find(|message| matches!(message.role, Role::User));
+    let lower = said.map(|message| message.content.to_lowercase()).unwrap_or_default();
+    ["actually", "make that", "i meant", "i mean ", "rather", "sorry", "doch lieber"]
+        .iter()
+        .any(|words| lower.contains(words))
+}
+
 /// Takes back what the newest answer of this skill did.
 pub(crate) fn undo(request: &Request, context: &Context) -> Result<Option<Plan>> {
     let answers = history::answers(context);
@@ -219,9 +228,15 @@ pub(crate) fn undo(request: &Request, context: &Context) -> Result<Option<Plan>>
         }
         return one(Job::Undo { remove, restore, drop, state, cannot }, "undo");
     }
+    let is_amended = is_amended(context);
     for known in &newest.posts {
         let before = history::before(&answers, &known.key);
         match (&known.schedule, before) {
+            // "Actually make that Thursday" only said the same anew: undone is what it amended.
+            (Some(_), Some(Known { schedule: Some(_), .. })) if is_amended => {
+                remove.push(known.clone());
+                state.push(Known { schedule: None, ..known.clone() });
+            }
             (Some(now), Some(Known { post, schedule: Some(then), .. })) => {
                 if then.at_ms <= context.now_ms {
                     cannot.push(format!("its earlier time, {}, has passed.", then.local.replace('T', " ")));

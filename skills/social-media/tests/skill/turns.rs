@@ -160,6 +160,14 @@ impl Talk {
             assert!(reply.content.contains(word), "{said}: “{word}” is not in {}", reply.content);
         }
         let data: Value = Output { result: reply.data.unwrap(), summary: None }.read().unwrap();
+        let (role, content) = (openanalyst_skill::types::Role::User, said);
+        self.context.messages.push(openanalyst_skill::types::Message {
+            role,
+            content,
+            data: None,
+            skill: None,
+            at_ms: self.context.now_ms,
+        });
         self.context =
             std::mem::replace(&mut self.context, testing::context()).with_answer("social-media", &reply.content, data);
         reply.content
@@ -273,13 +281,9 @@ fn the_whole_conversation_of_a_post() {
             Say(&["Thursday, 26 November 2026 at 09:00"]),
             Some(&[("linkedin", "26.11. 9:0")]),
         ),
-        (
-            "undo that",
-            Say(&["Undone", "As before", "Friday, 27 November 2026 at 09:00"]),
-            Some(&[("linkedin", "27.11. 9:0")]),
-        ),
-        ("undo that", Say(&["nothing more to undo"]), Some(&[("linkedin", "27.11. 9:0")])),
-        ("an hour earlier", Say(&[]), None),
+        ("undo that", Say(&["Undone", "The schedule of your LinkedIn post is taken away"]), Some(&[])),
+        ("undo that", Say(&["nothing more to undo"]), Some(&[])),
+        ("an hour earlier", Ask("when", &["not scheduled yet"]), None),
     ]);
 }
 
