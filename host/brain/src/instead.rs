@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn unavailable(why: WhyUnavailable, is_tie: bool) -> UnavailableSkill {
-        UnavailableSkill { name: "notes".to_owned(), why, is_tie }
+        UnavailableSkill { name: "notes".to_owned(), why, is_tie, is_by_name: false }
     }
 
     #[test]

@@ -126,14 +126,16 @@ impl TenantCatalog {
     }
 
     /// The skill that these words mean, alone or as likely as another one, if it is disabled or cannot run: no other skill shall
-    /// take its place without a word, unless the one that is meant cannot run yet and another one is surely meant without it.
+    /// take its place without a word, unless only the name of one that cannot run yet means it, and another one is surely meant without it.
     #[must_use]
     pub fn unavailable_skill_for(&self, utterance: &Utterance<'_>) -> Option<UnavailableSkill> {
         let meant = self.unavailable.meant_by(utterance)?;
-        // One that cannot run yet stands in nobody's way: not in that of a greeting, because it is called "Hello".
+        // One that cannot run yet does not stand in the way of a greeting because it is called "Hello".
         let is_sure =
             |decision: &Decision| matches!(decision, Decision::Skill { confidence, .. } if *confidence >= SURE);
-        let gives_way = meant.why == WhyUnavailable::CannotRun && is_sure(&self.router.route(utterance).decision);
+        let gives_way = meant.why == WhyUnavailable::CannotRun
+            && meant.is_by_name
+            && is_sure(&self.router.route(utterance).decision);
         (!gives_way).then_some(meant)
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use openanalyst_router::{Decision, Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{Decision, Evidence, EvidenceKind, Router, RouterOptions, SkillProfile, Utterance};
 
 /// Why a skill gets no requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct UnavailableSkill {
     pub why: WhyUnavailable,
     /// Whether another skill is meant as likely.
     pub is_tie: bool,
+    /// Whether only its name means it: the request is its name and nothing more.
+    pub is_by_name: bool,
 }
 
 /// The skills of a tenant that get no requests, and the router that knows them beside the others.
@@ -75,13 +77,17 @@ impl Unavailable {
     /// The skill with this identifier, if it gets no requests.
     pub(crate) fn get(&self, name: &str) -> Option<UnavailableSkill> {
         let why = *self.why.get(name)?;
-        Some(UnavailableSkill { name: name.to_owned(), why, is_tie: false })
+        Some(UnavailableSkill { name: name.to_owned(), why, is_tie: false, is_by_name: false })
     }
 
     /// The skill that these words mean, alone or as likely as another one, if it gets no requests.
     pub(crate) fn meant_by(&self, utterance: &Utterance<'_>) -> Option<UnavailableSkill> {
-        match self.router.as_ref()?.route(utterance).decision {
-            Decision::Skill { name, .. } => self.get(&name),
+        let route = self.router.as_ref()?.route(utterance);
+        let is_name =
+            |evidence: &Evidence| evidence.kind == EvidenceKind::Name && evidence.text == utterance.text.trim();
+        let is_by_name = route.ranking.first().is_some_and(|best| best.evidence.iter().any(is_name));
+        match route.decision {
+            Decision::Skill { name, .. } => self.get(&name).map(|found| UnavailableSkill { is_by_name, ..found }),
             Decision::Ambiguous { candidates, .. } => {
                 let is_tie = candidates.iter().any(|name| !self.why.contains_key(name));
                 let found = candidates.iter().find_map(|name| self.get(name))?;
