@@ -77,6 +77,8 @@ const OFFSET: f64 = 1.65;
 const PER_SCORE: f64 = 4.07;
 /// What is taken from the evidence of words and phrases for the confidence, if the skill knows no other word of the request.
 const OF_UNKNOWN: f64 = 0.7;
+/// Most words of a request that a skill should know.
+const MAX_SAID: usize = 12;
 const PER_AHEAD: f64 = 0.5;
 const PER_SKILLS: f64 = -1.31;
 /// The number of skills beyond which more of them make no difference: most are about something else altogether.
@@ -343,7 +345,8 @@ fn said_besides_slots(words: &Words<'_>, intent: &Intent) -> Vec<usize> {
     let of_slots: HashSet<String> =
         intent.slots.iter().flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase)).collect();
     let says = |at: &usize| !is_stop_word(words.lower(*at)) && !of_slots.contains(words.lower(*at));
-    (0..words.tokens.len()).filter(says).collect()
+    // A text that is sent along is no part of the request.
+    (0..words.tokens.len()).filter(says).take(MAX_SAID).collect()
 }
 
 /// The score that counts for the confidence: of words and phrases less, if the skill does not know the other words. "Report a car accident" has a

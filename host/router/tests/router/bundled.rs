@@ -376,3 +376,24 @@ fn a_question_that_comes_with_a_file_reaches_the_skill_that_reads_files() {
         assert!(!matches!(&route.decision, Decision::Skill { name, .. } if name == "analytics"), "{text}: {route:#?}");
     }
 }
+
+/// Long material behind the words of a skill does not make it another skill's.
+#[test]
+fn material_behind_a_request_is_not_the_request() {
+    let mut skills = profiles();
+    skills.push(SkillProfile {
+        name: "trier".to_owned(),
+        title: "trier".to_owned(),
+        description: "Tries what the request says.".to_owned(),
+        triggers: ["trier", "trier document", "document"].map(str::to_owned).to_vec(),
+        priority: 5,
+        ..SkillProfile::default()
+    });
+    let router = Router::build(&skills, RouterOptions::default());
+    let material = r#"{"steps":[{"run":{"do":[{"call":"put","key":"notes/cats","value":"cats sleep all day","version":0},
+        {"call":"put","key":"notes/dogs","value":"dogs bark at cats"},{"call":"put","key":"notes/cats","value":"never"},
+        {"call":"put","key":"notes/cats","value":"too late","version":1},{"call":"list","key":"notes/"},
+        {"call":"find","query":"sleeping cat"},{"call":"delete","key":"notes/dogs"}]}}]}"#;
+    let route = route_after(&router, &format!("trier document {material}"), None);
+    assert!(matches!(&route.decision, Decision::Skill { name, .. } if name == "trier"), "{route:#?}");
+}
