@@ -86,7 +86,7 @@ pub(crate) fn read(utterance: &Utterance<'_>, words: &Words<'_>, actions: &[Stri
     if let Some(span) = topic::find(&reading)
         && let Some(topic) = topic::strip(&reading, &span)
         // A time in quotes and nothing else is a time.
-        && !(topic == (0, words.tokens.len().saturating_sub(1)) && !reading.times.is_empty())
+        && (topic != (0, words.tokens.len().saturating_sub(1)) || reading.times.is_empty())
     {
         let bytes = topic::bytes(&reading, topic);
         let text = clip(words.text.get(bytes.clone()).unwrap_or_default()).trim().to_owned();
