@@ -14,6 +14,8 @@
 //! | `text` | the encoding |
 //! | `delimiter`, `spaces` | what divides the cells |
 //! | `delimited`, `json`, `grid` | the records; where the rows of a JSON document are |
+//! | `markdown`, `reports` | tables drawn with bars; reports of an analytics service in JSON |
+//! | `no_table` | what a text looks like that is no table |
 //! | `header`, `keys`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
@@ -43,13 +45,16 @@ mod header;
 mod json;
 mod keys;
 mod layout;
+mod markdown;
 mod marks;
 mod measure;
 mod names;
+mod no_table;
 mod number;
 mod periods;
 mod rate_names;
 mod rate_values;
+mod reports;
 mod row_names;
 mod spaces;
 mod states;

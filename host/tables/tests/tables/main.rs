@@ -1,6 +1,7 @@
 //! Files and columns as people have them, each with what is right.
 
 mod columns;
+mod documents;
 mod expect;
 mod exports;
 mod files;
