@@ -20,7 +20,7 @@
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
 //! | `column`, `describe` | the values of a column; its kind, and what can be said of it |
-//! | `measure`, `stats`, `dividers` | its statistics, with currencies and units, which another column may name |
+//! | `measure`, `stats`, `exact`, `dividers` | its statistics, with currencies and units, which another column may name |
 //! | `totals`, `summaries` | rows that repeat what others add up to, or sum them up otherwise |
 //! | `states` | the last of values at a time, such as balances |
 //! | `words`, `names`, `amount_names`, `rate_names`, `row_names` | the words in cells and in names that all this goes by |
@@ -40,6 +40,7 @@ mod delimited;
 mod delimiter;
 mod describe;
 mod dividers;
+mod exact;
 mod grid;
 mod header;
 mod json;

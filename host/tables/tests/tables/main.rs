@@ -6,6 +6,7 @@ mod expect;
 mod exports;
 mod files;
 mod headers;
+mod large;
 mod last_rows;
 mod meanings;
 mod never_added;
