@@ -1,5 +1,7 @@
 //! One column: what its cells look like, and their values under its decimal mark.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::date::{self, Day, Order, Reading};
@@ -7,7 +9,7 @@ use crate::grid::Row;
 use crate::marks::{Clues, Evidence, Marks};
 use crate::number::{self, Decimal, Shape};
 use crate::stats::{Numbers, Shown};
-use crate::{names, rate_names, rate_values, row_names, words, work};
+use crate::{exact, names, rate_names, rate_values, row_names, words, work};
 
 /// What a column's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,6 +75,8 @@ pub struct Column {
 pub(crate) struct Parsed {
     pub(crate) name: String,
     pub(crate) values: Vec<Option<f64>>,
+    /// The values that are whole numbers and too large for a double to hold, by row.
+    wholes: HashMap<usize, i128>,
     /// How many decimal places each value is written with.
     places_of: Vec<u8>,
     /// The most of them; without the total rows once those are known.
@@ -217,11 +221,15 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
     };
     let mut values = vec![None; body.len()];
     let mut places_of = vec![0; body.len()];
+    let mut wholes = HashMap::new();
     if is_numeric {
         for (at, row) in body.iter().enumerate() {
             let Some(cell) = row.cell(column) else { continue };
             if let Some((value, places)) = profile.value(&cell.text, cell.is_number, &marks) {
                 (values[at], places_of[at]) = (Some(value), places);
+                if exact::is_inexact(value) {
+                    wholes.extend(profile.whole(&cell.text, cell.is_number, &marks).map(|whole| (at, whole)));
+                }
             }
         }
     }
@@ -251,6 +259,7 @@ pub(crate) fn parse(plan: Plan, body: &[Row], named_totals: &[bool], column: usi
     let parsed = Parsed {
         name,
         values,
+        wholes,
         places_of,
         places,
         is_numeric,
@@ -306,6 +315,12 @@ impl Profile {
         Some((shape.value(decimal)?, u8::try_from(shape.places(decimal)).unwrap_or(u8::MAX)))
     }
 
+    /// The value of a cell as a whole number.
+    fn whole(&self, text: &str, is_number: bool, marks: &Marks) -> Option<i128> {
+        let shape = self.shape(text.trim())?;
+        shape.whole(if is_number { Decimal::Dot } else { decimal(marks, &shape)? })
+    }
+
     pub(crate) fn shape<'a>(&self, text: &'a str) -> Option<Shape<'a>> {
         let shape = number::shape(text)?;
         Some(if self.has_scales { shape.with_scale() } else { shape })
@@ -331,6 +346,11 @@ impl Parsed {
     /// How many decimal places the value of a row is written with.
     pub(crate) fn places_at(&self, row: usize) -> usize {
         self.places_of[row].into()
+    }
+
+    /// The value of a row where it is a whole number.
+    pub(crate) fn whole(&self, row: usize) -> Option<i128> {
+        self.wholes.get(&row).copied().or_else(|| exact::whole(self.values[row]?))
     }
 
     /// Whether its cells name their rows: words, days, ids, years and months.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::grid::{Cell, Grid, Row};
 use crate::keys::is_sentence;
-use crate::{Unreadable, delimiter, number, spaces};
+use crate::{Unreadable, delimiter, markdown, number, spaces};
 
 /// A quote that is never closed takes the rest of the file into one cell; no real cell has as many lines.
 const MAX_LINES_IN_A_CELL: usize = 200;
@@ -12,6 +12,9 @@ const MAX_LINES_IN_A_CELL: usize = 200;
 /// The records of a file, with the lines where they begin.
 pub(crate) fn read(text: &str) -> Result<Grid, Unreadable> {
     let (text, said, first_line) = separator_line(text);
+    let drawn = if said.is_none() { markdown::plain(text) } else { None };
+    let said = said.or_else(|| drawn.is_some().then_some(b'|'));
+    let text = drawn.as_deref().unwrap_or(text);
     let delimiter = said.or_else(|| delimiter::choose(text));
     if delimiter.is_none()
         && let Some(rows) = spaces::read(text)?

@@ -6,7 +6,7 @@ use crate::date::Day;
 use crate::dividers::Divider;
 use crate::marks::{Clues, Marks};
 use crate::measure::measure;
-use crate::{names, rate_names, words};
+use crate::{amount_names, names, rate_names, words};
 
 /// Says what a column is, with its statistics.
 pub(crate) fn describe(
@@ -93,10 +93,11 @@ fn numeric_kind(parsed: &Parsed, profile: &Profile, values: &[f64]) -> Kind {
     if profile.is_percent {
         return Kind::Percent;
     }
+    let is_amount = amount_names::names_payment(tokens) || amount_names::names_count(tokens);
     if whole
         && (parsed.is_named_identifier
             || parsed.holds_things
-            || census.long_digits * 2 > values.len()
+            || census.long_digits * 2 > values.len() && !is_amount
             || is_numbering(&parsed.name, values))
     {
         return Kind::Identifier;

@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::Unreadable;
 use crate::grid::{Cell, Grid, Row};
+use crate::{Unreadable, reports};
 
 /// A value whose members keep the order of the file. `serde_json`'s own sorts them.
 #[derive(Debug, Clone, PartialEq)]
-enum Node {
+pub(crate) enum Node {
     Null,
     Text(String),
     Number(serde_json::Number),
@@ -89,12 +89,15 @@ fn lines(text: &str) -> Option<Node> {
     nodes.ok().filter(|nodes| nodes.len() > 1).map(Node::List)
 }
 
-type Rows = (Option<Vec<String>>, Vec<Row>);
+pub(crate) type Rows = (Option<Vec<String>>, Vec<Row>);
 
 const HEADERS: &[&str] = &["columns", "header", "headers", "fields", "names", "cols", "columnnames", "schema"];
 const BODIES: &[&str] = &["rows", "data", "values", "records", "body", "result", "results", "items"];
 
 fn rows_of(node: Node, notes: &mut Vec<String>) -> Option<Rows> {
+    if let Some(rows) = reports::rows(&node, notes) {
+        return Some(rows);
+    }
     let mut left_out = 0;
     let rows = match node {
         Node::List(list) => rows_of_list(list, &mut left_out),
@@ -166,7 +169,7 @@ fn rows_of_list(list: Vec<Node>, left_out: &mut usize) -> Option<Rows> {
     is_one_column.then(|| (Some(vec!["value".to_owned()]), numbered(list.iter().map(|item| vec![cell(item)]))))
 }
 
-fn numbered(rows: impl Iterator<Item = Vec<Cell>>) -> Vec<Row> {
+pub(crate) fn numbered(rows: impl Iterator<Item = Vec<Cell>>) -> Vec<Row> {
     rows.zip(1..).map(|(cells, line)| Row { line, cells }).collect()
 }
 
@@ -306,11 +309,15 @@ fn is_objects(list: &[Node]) -> bool {
     !list.is_empty() && list.iter().all(|item| matches!(item, Node::Object(_)))
 }
 
-fn cell(node: &Node) -> Cell {
+pub(crate) fn cell(node: &Node) -> Cell {
     match node {
         Node::Null => Cell::text(""),
         Node::Text(text) => Cell::text(text),
-        Node::Number(number) => Cell::number(&number.to_string()),
+        // `1e3` is a whole number, which no decimal place says.
+        Node::Number(number) => {
+            let text = number.to_string();
+            Cell::number(text.strip_suffix(".0").unwrap_or(&text))
+        }
         Node::Bool(flag) => Cell::text(if *flag { "true" } else { "false" }),
         Node::List(list) if list.iter().all(is_scalar) => {
             Cell::text(&list.iter().map(|item| cell(item).text.to_string()).collect::<Vec<_>>().join(", "))

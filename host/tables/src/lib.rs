@@ -14,11 +14,13 @@
 //! | `text` | the encoding |
 //! | `delimiter`, `spaces` | what divides the cells |
 //! | `delimited`, `json`, `grid` | the records; where the rows of a JSON document are |
+//! | `markdown`, `reports` | tables drawn with bars; reports of an analytics service in JSON |
+//! | `no_table` | what a text looks like that is no table |
 //! | `header`, `keys`, `layout` | the header and what stands above it; what stands below the data, rows of other lengths |
 //! | `number`, `date` | the readings of one cell |
 //! | `marks` | the decimal mark of a column |
 //! | `column`, `describe` | the values of a column; its kind, and what can be said of it |
-//! | `measure`, `stats`, `dividers` | its statistics, with currencies and units, which another column may name |
+//! | `measure`, `stats`, `exact`, `dividers` | its statistics, with currencies and units, which another column may name |
 //! | `totals`, `summaries` | rows that repeat what others add up to, or sum them up otherwise |
 //! | `states` | the last of values at a time, such as balances |
 //! | `words`, `names`, `amount_names`, `rate_names`, `row_names` | the words in cells and in names that all this goes by |
@@ -38,18 +40,22 @@ mod delimited;
 mod delimiter;
 mod describe;
 mod dividers;
+mod exact;
 mod grid;
 mod header;
 mod json;
 mod keys;
 mod layout;
+mod markdown;
 mod marks;
 mod measure;
 mod names;
+mod no_table;
 mod number;
 mod periods;
 mod rate_names;
 mod rate_values;
+mod reports;
 mod row_names;
 mod spaces;
 mod states;

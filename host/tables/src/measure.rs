@@ -7,7 +7,7 @@ use crate::cells::{Cells, count, different, rows};
 use crate::column::{Column, Kind, Parsed, Profile};
 use crate::dividers::Divider;
 use crate::stats::{Numbers, mean, show};
-use crate::{amount_names, words};
+use crate::{amount_names, exact, words};
 
 /// Most units of a column that are named.
 const MAX_UNITS: usize = 20;
@@ -96,9 +96,16 @@ pub(crate) fn measure(
         _ if profile.is_percent => Some("%".to_owned()),
         unit => unit.map(Cow::into_owned),
     };
-    let numbers = Numbers::of(values, column.kind == Kind::Amount, parsed.places);
+    let is_additive = column.kind == Kind::Amount;
+    let mut numbers = Numbers::of(values, is_additive, parsed.places);
     let sign = if profile.is_percent { "%" } else { "" };
     column.shown = Some(numbers.shown(parsed.places, sign));
+    let rows = cells.iter().map(|(at, _)| at).filter(|at| parsed.values[*at].is_some());
+    let wholes = if parsed.places == 0 { rows.map(|at| parsed.whole(at)).collect::<Option<Vec<_>>>() } else { None };
+    if let Some((sum, shown)) = wholes.and_then(|wholes| exact::shown(wholes, is_additive, sign)) {
+        numbers.sum = is_additive.then_some(sum);
+        column.shown = Some(shown);
+    }
     column.numbers = Some(numbers);
 }
 

@@ -223,6 +223,17 @@ impl Shape<'_> {
         value.is_finite().then_some(if is_negative && value != 0.0 { -value } else { value })
     }
 
+    /// The value where it is a whole number of at most 128 bits.
+    pub(crate) fn whole(&self, decimal: Decimal) -> Option<i128> {
+        let (whole, places) = split(self.digits, decimal)?;
+        let mut digits: String = whole.chars().chain(places.chars()).filter(char::is_ascii_digit).collect();
+        let power = usize::try_from(self.exponent + i32::from(self.scale)).ok()?;
+        let zeros = power.checked_sub(places.len()).filter(|zeros| *zeros < 40)?;
+        digits.extend(std::iter::repeat_n('0', zeros));
+        let value: i128 = digits.parse().ok()?;
+        Some(if self.is_negative || self.in_brackets { -value } else { value })
+    }
+
     /// Whether it can have this decimal mark.
     pub(crate) fn fits(&self, decimal: Decimal) -> bool {
         split(self.digits, decimal).is_some()

@@ -103,7 +103,7 @@ pub(crate) fn mean(sum: f64, count: usize, places: usize) -> String {
 
 /// A number with at least and at most so many decimal places.
 fn trimmed(value: f64, least: usize, most: usize) -> String {
-    if value != 0.0 && !(1e-6..1e15).contains(&value.abs()) {
+    if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
         return format!("{value:e}");
     }
     let text = format!("{value:.most$}");
@@ -112,16 +112,23 @@ fn trimmed(value: f64, least: usize, most: usize) -> String {
     while places.len() > least && places.ends_with('0') {
         places = &places[..places.len() - 1];
     }
+    let grouped = grouped(whole);
+    let is_zero = whole.trim_start_matches('-') == "0" && places.bytes().all(|byte| byte == b'0');
+    let grouped = if is_zero { grouped.trim_start_matches('-') } else { &grouped };
+    if places.is_empty() { grouped.to_owned() } else { format!("{grouped}.{places}") }
+}
+
+/// The digits of a whole number, with its sign, in groups of three.
+pub(crate) fn grouped(whole: &str) -> String {
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut grouped = String::new();
+    let mut grouped = sign.to_owned();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at) % 3 == 0 {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    let sign = if digits == "0" && places.bytes().all(|byte| byte == b'0') { "" } else { sign };
-    if places.is_empty() { format!("{sign}{grouped}") } else { format!("{sign}{grouped}.{places}") }
+    grouped
 }
 
 #[cfg(test)]
@@ -138,6 +145,7 @@ mod tests {
             (0.0, 0, "0"),
             (-0.001, 2, "0.00"),
             (0.000_000_1, 7, "1e-7"),
+            (1e18, 0, "1,000,000,000,000,000,000"),
         ] {
             assert_eq!(show(value, places), shown);
         }

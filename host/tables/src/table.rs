@@ -11,8 +11,8 @@ use crate::marks::{self, Clues, Marks};
 use crate::number::Decimal;
 use crate::text::{self, Encoding};
 use crate::{
-    Unreadable, amount_names, delimited, describe, json, layout, names, periods, rate_names, states, summaries, totals,
-    words,
+    Unreadable, amount_names, delimited, describe, json, layout, names, no_table, periods, rate_names, states,
+    summaries, totals, words,
 };
 
 /// Most cells of a table with all rows made as long as the longest. A file of 1 MiB has half as many at most.
@@ -147,6 +147,9 @@ pub fn read(file: &File<'_>, answer: Option<Decimal>) -> Result<Table, Unreadabl
     if text.trim().is_empty() {
         return Err(Unreadable::new("it is empty"));
     }
+    if let Some(reason) = no_table::markup(&text) {
+        return Err(reason);
+    }
     let grid = if is_json(file, &text) { json::read(&text)? } else { delimited::read(&text)? };
     let format = format_of(encoding, &grid);
     let clues = Clues { delimiter: grid.delimiter, is_json: grid.is_json, answer, ..Clues::default() };
@@ -154,8 +157,12 @@ pub fn read(file: &File<'_>, answer: Option<Decimal>) -> Result<Table, Unreadabl
     if encoding != Encoding::Utf8 {
         notes.push(format!("it is not plain UTF-8; it was read as {}", encoding.name()));
     }
+    let is_even = grid.is_json || is_even(&grid);
     let layout = layout::divide(grid, &mut notes);
     if layout.body.is_empty() {
+        if let Some(reason) = no_table::prose_alone(file.name, &text).filter(|_| !clues.is_json) {
+            return Err(reason);
+        }
         return Err(Unreadable::new("it has no rows below its header"));
     }
     let (rows, columns) = (layout.body.len(), layout.names.len());
@@ -164,7 +171,15 @@ pub fn read(file: &File<'_>, answer: Option<Decimal>) -> Result<Table, Unreadabl
             "it has {rows} rows and {columns} columns, and {MAX_CELLS} cells are the limit: send less, or mend the rows that are too long"
         )));
     }
-    Ok(build(file.name, format, layout.names, layout.body, clues, notes))
+    let table = build(file.name, format, layout.names, layout.body, clues, notes);
+    no_table::prose_in_rows(file.name, &text, &table, is_even).map_or(Ok(table), Err)
+}
+
+/// Whether most records have as many cells as the first, and more than one.
+fn is_even(grid: &Grid) -> bool {
+    let width = grid.rows.first().map_or(0, |row| row.cells.len());
+    let same = grid.rows.iter().filter(|row| row.cells.len() == width).count();
+    width > 1 && same * 5 >= grid.rows.len() * 4
 }
 
 fn is_json(file: &File<'_>, text: &str) -> bool {

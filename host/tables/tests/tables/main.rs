@@ -1,10 +1,12 @@
 //! Files and columns as people have them, each with what is right.
 
 mod columns;
+mod documents;
 mod expect;
 mod exports;
 mod files;
 mod headers;
+mod large;
 mod last_rows;
 mod meanings;
 mod never_added;
