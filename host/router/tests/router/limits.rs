@@ -207,7 +207,7 @@ fn hostile_texts_stay_cheap_and_their_answers_small() {
             let route = ask(&router, text, NOW_MS, Some("paint"));
             let took = began.elapsed();
             // Hundreds of times what it takes, also unoptimised and on a busy machine; quadratic readers took longer.
-            assert!(took < Duration::from_secs(2), "{word:?} took {took:?}");
+            assert!(took < Duration::from_secs(6), "{word:?} took {took:?}");
             for slot in &route.intent.slots {
                 assert!(
                     slot.text.len() <= 1_024 && slot.value.to_string().len() <= 2_048,
