@@ -20,6 +20,8 @@ const RECORDING: &str = "a recorded task, with what its user wrote";
 const HISTORY: &str = "an entry of a user's history";
 const EVENTS: &str = "events of users' tasks";
 const PACKAGE: &str = "a package";
+const LOG: &str = "a log of a program";
+const MEMORY: &str = "the memory of a program, as it was written when that failed";
 const SETTINGS: &str = "the settings of a host";
 
 /// Ends of the names of databases.
@@ -28,6 +30,11 @@ const DATABASES: &[&str] = &["db", "db3", "duckdb", "mdb", "accdb", "s3db", "sl3
 const BESIDE: &[&str] = &["-journal", "-shm", "-wal", "-wal2"];
 /// Ends of the names of dumps.
 const DUMPS: &[&str] = &["dump", "pgdump", "rdb"];
+
+/// Ends of the names of what a program's memory is written to.
+const MEMORIES: &[&str] = &["core", "dmp", "hprof", "mdmp", "stackdump"];
+/// What a sample of a log is called, so that a skill can show what it reads.
+const SAMPLES: &[&str] = &["example", "examples", "fixture", "sample", "samples", "template"];
 
 /// First bytes of databases and dumps.
 const MAGIC: &[(&[u8], &str)] = &[
@@ -73,6 +80,21 @@ pub fn by_name(path: &str) -> Option<&'static str> {
     });
     if is_dump {
         return Some(DUMP);
+    }
+    // `core`, and `core.4711` with the number of the process.
+    let is_core = name.strip_prefix("core").is_some_and(|rest| {
+        rest.is_empty()
+            || rest.strip_prefix('.').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    });
+    if is_core || ends(stem, MEMORIES) {
+        return Some(MEMORY);
+    }
+    // `app.log`, and `app.log.1`, which was put aside.
+    let unnumbered = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    let log = unnumbered.strip_suffix('.').unwrap_or(stem);
+    let is_sample = log.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SAMPLES.contains(&word));
+    if !is_sample && (ends(log, &["log"]) || ends(stem, &["log"])) {
+        return Some(LOG);
     }
     if name == "openanalyst.toml" {
         return Some(SETTINGS);
@@ -163,6 +185,17 @@ mod tests {
         }
         for path in ["openanalyst.dump", "dump.sql", "db-backup.sql", "my_dump.sql.gz", "dump.rdb"] {
             assert_eq!(by_name(path), Some(DUMP), "{path}");
+        }
+        for path in ["app.log", "logs/ACCESS.LOG", "app.log.1", "app.log.2.gz", "npm-debug.log"] {
+            assert_eq!(by_name(path), Some(LOG), "{path}");
+        }
+        for path in ["core", "bin/core", "core.4711", "app.core", "crash.dmp", "heap.hprof"] {
+            assert_eq!(by_name(path), Some(MEMORY), "{path}");
+        }
+        for path in
+            ["log", "log.md", "blog", "changelog.md", "sample.log", "examples.log", "core.md", "core.js", "score"]
+        {
+            assert_eq!(by_name(path), None, "{path}");
         }
         assert_eq!(by_name("x-0.1.0.skill"), Some(PACKAGE));
         assert_eq!(by_name("conf/openanalyst.toml"), Some(SETTINGS));

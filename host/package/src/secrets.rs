@@ -6,6 +6,7 @@
 //! passwords in URLs, and values of settings whose names say that they are secrets. What stands for a
 //! secret in documentation is not.
 
+mod der;
 mod keys;
 mod names;
 mod settings;
@@ -16,7 +17,6 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ed25519_dalek::pkcs8::PrivateKeyInfoRef;
 use regex::bytes::Regex;
 
 use crate::finding::Finding;
@@ -41,12 +41,8 @@ const KEYS: &[Kind] = &[
         r#"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s"'`+,.#*>|/\\]|\\[rn]|[A-Za-z-]+: [^\n]*\n)*[A-Za-z0-9+/=]{40,}"#,
         is_varied,
     ),
-    // The beginning of a key in PKCS#1 or PKCS#8 (RSA, P-256, Ed25519), without the mark.
-    (
-        "a private key in base64",
-        r"\b(?:MII[A-Za-z0-9+/]{4}AgEAAo|MII[A-Za-z0-9+/]{4}AgEAMA0GCSqGSIb3DQEBAQUA|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2Vw)[A-Za-z0-9+/]{30,}",
-        is_varied,
-    ),
+    // A key in DER, without the mark.
+    ("a private key in base64", r"\bM[A-I][A-Za-z0-9+/]{42,}", der::is_key_in_base64),
     ("a PuTTY private key", r"PuTTY-User-Key-File-[0-9]: [a-z]", is_varied),
     ("an age private key", r"AGE-SECRET-KEY-1[0-9A-Z]{50,}", is_varied),
     ("a private key as a JSON Web Key", r#""(?:d|k)"\s*:\s*"[A-Za-z0-9_-]{40,}""#, is_varied),
@@ -73,7 +69,7 @@ fn in_file(path: &str, bytes: &[u8]) -> Option<Finding> {
                        (`capabilities: secrets`)";
         return Some(Finding::error("secret-file", message).at(path, None));
     }
-    if is_binary_key(bytes) {
+    if der::is_key(bytes) {
         return Some(private_key(path, "a private key", None));
     }
     let bytes = bytes.get(..MAX_SCANNED_BYTES).unwrap_or(bytes);
@@ -122,11 +118,6 @@ fn private_key(path: &str, what: &str, line: Option<u32>) -> Finding {
          package was handed to anybody"
     );
     Finding::error("private-key", message).at(path, line)
-}
-
-/// A key as bytes: PKCS#8, or one of this program's own key files inside of a package.
-fn is_binary_key(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0x30) && PrivateKeyInfoRef::try_from(bytes).is_ok()
 }
 
 /// A text in UTF-16, as one byte for each character.

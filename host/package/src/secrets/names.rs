@@ -5,6 +5,7 @@ const FILES: &[&str] = &[
     // Environments.
     ".env",
     "env",
+    "env.txt",
     ".envrc",
     ".flaskenv",
     // Accounts of tools.
@@ -20,6 +21,7 @@ const FILES: &[&str] = &[
     ".my.cnf",
     ".mylogin.cnf",
     ".htpasswd",
+    "htpasswd",
     ".s3cfg",
     ".boto",
     "rclone.conf",
@@ -29,6 +31,10 @@ const FILES: &[&str] = &[
     ".vault_pass",
     "kubeconfig",
     "application_default_credentials.json",
+    "wp-config.php",
+    "local.settings.json",
+    "cookies.txt",
+    "cookies.json",
     "accesskeys.csv",
     "rootkey.csv",
     // Keys.
@@ -41,6 +47,8 @@ const FILES: &[&str] = &[
     "signing.pem",
     "secrets.key",
     "cache.key",
+    "wallet.dat",
+    "wireguard.conf",
     // What a shell remembers.
     ".bash_history",
     ".zsh_history",
@@ -49,13 +57,24 @@ const FILES: &[&str] = &[
 /// Folders in which tools keep accounts.
 const FOLDERS: &[&str] = &[".aws", ".azure", ".docker", ".gcloud", ".gnupg", ".kube", ".ssh"];
 /// Ends of the names of key stores.
-const KEY_STORES: &[&str] = &["p12", "pfx", "pkcs12", "jks", "keystore", "kdb", "kdbx", "ppk", "p8", "agekey", "ovpn"];
+const KEY_STORES: &[&str] =
+    &["p12", "pfx", "pkcs12", "jks", "keystore", "kdb", "kdbx", "ppk", "p8", "agekey", "ovpn", "gpg"];
 /// What files of settings end with.
 const SETTINGS: &[&str] =
     &["", "json", "yaml", "yml", "toml", "ini", "cfg", "conf", "properties", "env", "txt", "csv", "xml"];
 /// What such a file holds, as its name says.
-const SECRETS: &[&str] =
-    &["credential", "credentials", "secret", "secrets", "password", "passwords", "passwd", "token"];
+const SECRETS: &[&str] = &[
+    "apikey",
+    "apikeys",
+    "credential",
+    "credentials",
+    "secret",
+    "secrets",
+    "password",
+    "passwords",
+    "passwd",
+    "token",
+];
 /// The same in two words.
 const PAIRS: &[&str] = &["api-key", "api-keys", "access-key", "access-keys", "service-account", "account-key"];
 /// Words beside those: whose secrets they are. `reset-password.json` has another one, and is something else.
@@ -126,11 +145,35 @@ pub fn is_secret_file(path: &str) -> bool {
         || (stem == "env" && ENVIRONMENTS.contains(&extension));
     // State and variables of Terraform hold what it sets up, passwords too.
     let of_terraform = [".tfstate", ".tfvars"].iter().any(|part| name.contains(part));
+    // What .NET reads beside `appsettings.json`: the values of one environment.
+    let of_dotnet = extension == "json" && stem.starts_with("appsettings.");
+    let of_wireguard = name.strip_prefix("wg").and_then(|rest| rest.strip_suffix(".conf")).is_some_and(is_number);
+    let of_pgp = extension == "asc" && is_pgp_key(stem, &words(stem));
+    // What a browser recorded: each request with its cookies and tokens.
+    let is_recording = extension == "har";
     FILES.contains(&name)
         || of_environment
+        || of_dotnet
+        || of_wireguard
+        || of_pgp
+        || is_recording
         || of_terraform
         || folders.split('/').any(|folder| FOLDERS.contains(&folder))
         || (SETTINGS.contains(&extension) && names_secrets(&words(stem)))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a file `.asc` of this name is a key. It may be a public one, the signature of `a.zip`, or a
+/// document.
+fn is_pgp_key(stem: &str, words: &[String]) -> bool {
+    let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    let is_key = has(&["backup", "gpg", "key", "keys", "pgp", "private", "secret", "secring", "subkeys"]);
+    (is_key || stem.ends_with("key") || stem.ends_with("keys"))
+        && !has(&["pub", "public", "pubkey", "pubkeys", "pubring"])
+        && !stem.contains('.')
 }
 
 /// Whether the words of a name say that secrets are in the file, and whose.
@@ -190,6 +233,26 @@ mod tests {
             "office.ovpn",
             "keys/secrets.key",
             "rootkey.csv",
+            "env.txt",
+            "apikey",
+            "apikeys.json",
+            "conf/apikey.txt",
+            "openai-apikey.txt",
+            "cookies.txt",
+            "session.har",
+            "wallet.dat",
+            "secring.gpg",
+            "backup.tar.gpg",
+            "private.asc",
+            "my-key.asc",
+            "secretkey.asc",
+            "wg0.conf",
+            "etc/wireguard/wg12.conf",
+            "site/wp-config.php",
+            "appsettings.Development.json",
+            "appsettings.prod.json",
+            "local.settings.json",
+            "htpasswd",
         ] {
             assert!(is_secret_file(path), "{path}");
         }
@@ -216,6 +279,22 @@ mod tests {
             "keys.json",
             "service-accounting.csv",
             "docs/env/setup.md",
+            "env.example.txt",
+            "apikeys.ts",
+            "apikey.md",
+            "cookies.md",
+            "cookies-and-cream.txt",
+            "wallet.md",
+            "public-key.asc",
+            "tool.zip.asc",
+            "guide.asc",
+            "wg.conf",
+            "wgx.conf",
+            "wp-config-sample.php",
+            "appsettings.json",
+            "appsettings.example.json",
+            "settings.json",
+            "hard.md",
         ] {
             assert!(!is_secret_file(path), "{path}");
         }

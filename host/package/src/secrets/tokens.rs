@@ -3,11 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::values::{is_disguised_placeholder, is_placeholder};
+use super::values::{counts_up, is_disguised_placeholder, is_placeholder, is_random};
 use super::{Kind, contains, is_varied};
 
-/// Texts that stand in documentation for a token; AWS's own example key ends with EXAMPLE. The last two
-/// are the key of Azure's emulator, which is the same for everybody, and the one of Stripe's documentation.
+/// Texts that stand in documentation for a token; AWS's own example key ends with EXAMPLE. The last three
+/// are the usual UUID of samples, the key of Azure's emulator, which is the same for everybody, and the one of
+/// Stripe's documentation.
 pub(super) const EXAMPLES: &[&str] = &[
     "example",
     "xxxx",
@@ -16,7 +17,7 @@ pub(super) const EXAMPLES: &[&str] = &[
     "changeme",
     "redacted",
     "0000000",
-    "1234567890",
+    "550e8400-e29b-41d4-a716-446655440000",
     "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uver",
     "4ec39hqlyjwdarjtt1zdp7dc",
 ];
@@ -44,18 +45,22 @@ pub(super) const TOKENS: &[Kind] = &[
     ("a signature of Azure Storage", r#"\bsv=20[0-9-]{8}&[^\s"'<>]*\bsig=[A-Za-z0-9%+/=]{40,}"#, is_token),
     ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b", is_token),
     ("a GitHub token", r"\bgithub_pat_[A-Za-z0-9_]{40,}\b", is_token),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}", is_token),
-    ("a Slack token", r"\bxox[a-z]-[0-9]{6,}-[A-Za-z0-9-]{10,}", is_token),
+    ("a GitLab token", r"\bgl(?:pat|dt|rt|ptt|oas|soat|cbt|ft)-[A-Za-z0-9_-]{20,}", is_token),
+    ("a Slack token", r"\bxox[a-z]-[0-9]{6,}-(?:[0-9]{6,}-){0,3}([A-Za-z0-9-]{10,})", is_token),
     ("a Slack token", r"\bxox[ep](?:\.xox[bp])?-[0-9]-[A-Za-z0-9-]{40,}", is_token),
-    ("a Slack token", r"\bxapp-[0-9]-[A-Z0-9]{6,}-[0-9]{6,}-[A-Za-z0-9]{20,}", is_token),
+    ("a Slack token", r"\bxapp-[0-9]-[A-Z0-9]{6,}-[0-9]{6,}-([A-Za-z0-9]{20,})", is_token),
     (
         "a Slack webhook",
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,}/[A-Za-z0-9]{6,}/[A-Za-z0-9]{16,}",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,}/[A-Za-z0-9]{6,}/([A-Za-z0-9]{16,})",
         is_token,
     ),
-    ("a Discord webhook", r"discord(?:app)?\.com/api/webhooks/[0-9]{15,20}/[A-Za-z0-9_-]{50,}", is_token),
+    (
+        "a Discord webhook",
+        r"discord(?:app)?\.com/api(?:/v[0-9]+)?/webhooks/[0-9]{15,20}/([A-Za-z0-9_-]{50,})",
+        is_token,
+    ),
     ("a Microsoft Teams webhook", r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/", is_token),
-    ("a Telegram bot's token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b", is_token),
+    ("a Telegram bot's token", r"\b[0-9]{8,10}:(AA[A-Za-z0-9_-]{33})\b", is_token),
     ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{32,}", is_token),
     ("an OpenAI key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{40,}", has_digits),
     ("a Google key", r"\b(AIza[0-9A-Za-z_-]{35})(?:[^0-9A-Za-z_-]|$)", is_token),
@@ -74,7 +79,30 @@ pub(super) const TOKENS: &[Kind] = &[
     ("an xAI key", r"\bxai-[A-Za-z0-9]{60,}\b", is_token),
     ("a Tavily key", r"\btvly-[A-Za-z0-9_-]{28,}", is_token),
     ("a Brave Search key", r"\bBSA[A-Za-z0-9_-]{28}\b", is_token),
-    ("a Notion token", r"\bntn_[A-Za-z0-9]{40,}\b", is_token),
+    ("a Notion token", r"\bntn_[A-Za-z0-9]{40,}", is_token),
+    ("a Notion token", r"\bsecret_[A-Za-z0-9]{43}\b", has_digits),
+    ("a Postman key", r"\bPMAK-[A-Za-z0-9]{20,}-[A-Za-z0-9]{30,}", has_digits),
+    ("a Sentry token", r"\bsntry[a-z]_[A-Za-z0-9+/=_-]{40,}", is_token),
+    ("a Tailscale key", r"\btskey-[a-z]{3,12}-[A-Za-z0-9-]{20,}", has_digits),
+    ("a Terraform token", r"\b[A-Za-z0-9]{10,20}\.atlasv1\.([A-Za-z0-9_-]{40,})", is_token),
+    ("a Pulumi token", r"\bpul-[a-f0-9]{40}\b", is_token),
+    ("a PlanetScale token", r"\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,}", is_token),
+    ("a Netlify token", r"\bnf[bcopu]_[A-Za-z0-9]{30,}\b", is_token),
+    ("a Resend key", r"\bre_(?:[A-Za-z0-9]{6,12}_)?[A-Za-z0-9]{20,40}\b", has_digits),
+    ("a Brevo key", r"\bx(?:key|smtp)sib-[a-f0-9]{40,}(?:-[A-Za-z0-9]{8,})?", is_token),
+    ("a Contentful token", r"\bCFPAT-[A-Za-z0-9_-]{40,}", is_token),
+    ("a Fly token", r"\bfm(?:1[ar]|2)_[A-Za-z0-9+/=_-]{40,}", is_token),
+    ("a Heroku key", r"\bHRKU-[A-Za-z0-9_-]{32,}", is_token),
+    ("a Square token", r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,}", is_token),
+    ("a LangSmith key", r"\blsv2_[ps][a-z]_[A-Za-z0-9]{32}(?:_[A-Za-z0-9]{8,})?\b", is_token),
+    ("an Adafruit key", r"\baio_[A-Za-z0-9]{26,32}\b", has_digits),
+    ("an ElevenLabs key", r"\bsk_[a-f0-9]{48}\b", is_token),
+    // DeepSeek's has 32 characters, and so have those of others that took over OpenAI's form.
+    ("a key of a model's provider", r"\bsk-[A-Za-z0-9]{32,39}\b", has_digits),
+    ("an NVIDIA key", r"\bnvapi-[A-Za-z0-9_-]{50,}", is_token),
+    ("a Pinecone key", r"\bpcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40,}", is_token),
+    ("a RubyGems key", r"\brubygems_[a-f0-9]{48}\b", is_token),
+    ("a Dynatrace token", r"\bdt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.([A-Z0-9]{64})\b", is_token),
     ("a Linear key", r"\blin_api_[A-Za-z0-9]{40}\b", is_token),
     ("an Airtable token", r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b", is_token),
     ("a Twilio key", r"\bSK[0-9a-f]{32}\b", is_token),
@@ -102,6 +130,23 @@ pub(super) const TOKENS: &[Kind] = &[
         r#"\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)[ =]?["']?([^\s"':]{1,64}:[^\s"']{6,128})"#,
         is_account,
     ),
+    (
+        "a password of sshpass",
+        r#"\bsshpass(?:[ \t]+-[ev])*[ \t]+-p[ \t]*["']?([^\s"'`]{5,128})["']?[ \t]+(?:autossh|rsync|scp|sftp|ssh|ssh-copy-id|sudo)\b"#,
+        is_of_shell,
+    ),
+    ("a password of sshpass", r#"\bsshpass(?:[ \t]+-[ev])*[ \t]+-p[ \t]*["']?([^\s"'`]{5,128})"#, is_mixed_of_shell),
+    // The query of a URL; the rule for settings knows the names that say more.
+    (
+        "a key in the query of a URL",
+        r"(?i)(?:\?|&|&amp;)(?:(?:api|app|auth|access|subscription)[_-]?)?(?:key|token)=([A-Za-z0-9._~%+/=-]{16,512})",
+        is_in_query,
+    ),
+    (
+        "an account of a container registry",
+        r#"\\?"auth\\?"\s*:\s*\\?"([A-Za-z0-9+/]{8,1024}={0,2})\\?""#,
+        is_encoded_account,
+    ),
     // `scheme://user:password@host`
     ("a URL with a password", r#"://[^\s/:@"'<>`\\]{0,64}:[^\s/@"'<>`\\]{3,128}@[^\s/:@"'<>`\\]+"#, has_password),
 ];
@@ -109,7 +154,7 @@ pub(super) const TOKENS: &[Kind] = &[
 /// Whether a token is no placeholder.
 pub(super) fn is_token(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
-    is_varied(text) && !EXAMPLES.iter().any(|word| contains(&lower, word.as_bytes()))
+    is_varied(text) && !counts_up(&lower) && !EXAMPLES.iter().any(|word| contains(&lower, word.as_bytes()))
 }
 
 /// The same for tokens whose form a long name with hyphens may have too: a name has few digits.
@@ -135,6 +180,43 @@ fn is_in_header(text: &[u8]) -> bool {
     });
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     is_token(text) && digits >= 2 && !is_sample && !is_account && !text.starts_with(b"eyJ")
+}
+
+/// Whether the argument of a shell's command is a password, and no variable or placeholder.
+fn is_of_shell(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let is_name = text.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
+    !is_name && !text.starts_with(['$', '<', '[', '{', '-']) && is_password_of("", &text)
+}
+
+/// The same where no command follows: a word of prose may stand there.
+fn is_mixed_of_shell(text: &[u8]) -> bool {
+    let has_letters = text.iter().any(u8::is_ascii_alphabetic);
+    has_letters && text.iter().any(u8::is_ascii_digit) && is_of_shell(text)
+}
+
+/// Whether the value in a query is nobody's work: an example counts up, a name has words in it.
+fn is_in_query(text: &[u8]) -> bool {
+    let value = String::from_utf8_lossy(text);
+    let lower = value.to_lowercase();
+    let is_sample = ["abc123", "abcdef", "123456"].iter().any(|word| lower.starts_with(word));
+    is_token(text) && !is_sample && !is_placeholder(&value) && is_random(&value, 16)
+}
+
+/// Whether a text is `user:password` in base64, as registries of containers have it.
+fn is_encoded_account(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let plain = STANDARD_NO_PAD.decode(text.trim_end_matches('='));
+    let plain = plain.ok().and_then(|plain| String::from_utf8(plain).ok());
+    plain.as_deref().and_then(|plain| plain.split_once(':')).is_some_and(|(user, password)| {
+        let is_text = !user.is_empty() && !plain.as_deref().unwrap_or_default().contains(char::is_control);
+        is_text && password.len() >= 4 && is_password_of(user, password)
+    })
+}
+
+/// Whether a password stands for none. Signs of a shell or a template may be a part of it.
+fn is_password_of(user: &str, password: &str) -> bool {
+    !is_usual(user, password) && !is_placeholder(password) && !is_disguised(password)
 }
 
 /// Whether a password is one that documentation writes, or the user's name again, with or without a number.

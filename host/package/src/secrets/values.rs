@@ -165,6 +165,29 @@ const UNITS: &[&str] = &[
 /// Fewer different characters than this are no work of chance.
 const MIN_DIFFERENT: usize = 8;
 
+/// Fewer characters that count up are chance.
+const MIN_RUN: usize = 5;
+
+/// Whether the greater part of a text in small letters is made of runs such as `1234567890` and `abcdef`.
+/// One such run alone proves nothing: the number of an account may be one.
+pub(super) fn counts_up(lower: &[u8]) -> bool {
+    let follows = |two: &[u8]| {
+        let is_step = two[0].is_ascii_alphanumeric() && two[0].checked_add(1) == Some(two[1]);
+        is_step || two == b"90"
+    };
+    let (mut in_runs, mut run) = (0, 1);
+    for two in lower.windows(2) {
+        if follows(two) {
+            run += 1;
+            continue;
+        }
+        in_runs += if run >= MIN_RUN { run } else { 0 };
+        run = 1;
+    }
+    in_runs += if run >= MIN_RUN { run } else { 0 };
+    in_runs * 2 > lower.len()
+}
+
 /// Whether a value stands for a secret, or says where it is.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let lower = value.to_lowercase();
@@ -180,6 +203,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || is_amount(&lower)
         || WORDS.contains(&lower.trim_end_matches(|c: char| c.is_ascii_digit()))
         || WORDS.contains(&lower.as_str())
+        || counts_up(lower.as_bytes())
         || EXAMPLES.iter().any(|word| lower.contains(word))
         || PLACEHOLDERS.iter().any(|word| stands_for(&lower, word))
 }
