@@ -1,6 +1,6 @@
 //! Texts that YAML cuts off at ` #`, where a comment begins: `description: Closes issue #12`.
 
-use super::{Entry, TEXTS, entry, is_block};
+use super::repair::{Entry, TEXTS, entry, is_block};
 
 /// Keys whose entries are texts.
 const LISTS: &[&str] = &["triggers", "examples", "anti-examples", "anti_examples"];
@@ -17,7 +17,7 @@ pub(super) fn find(front: &str) -> Vec<usize> {
             continue;
         }
         block = None;
-        let Some(Entry { key, value, .. }) = entry(line) else {
+        let Some(Entry { key, value, .. }) = entry(line, false) else {
             let text = line.trim();
             // A line that is a comment and nothing more was written as one.
             if plain.is_some_and(|plain| indent > plain) && !text.starts_with('#') && begins_comment(text) {

@@ -61,6 +61,10 @@ pub(super) fn version_of(text: &str) -> Result<(semver::Version, Option<&'static
     }
     let version = full.parse().map_err(|_| broken)?;
     // `1.0` is 1.0.0 to everybody.
-    let note = (is_date || !rest.is_empty()).then_some("which is no semantic version,");
+    let note = if !rest.is_empty() {
+        Some("whose numbers behind the third have no order in semantic versions (write three of them),")
+    } else {
+        is_date.then_some("which is no semantic version,")
+    };
     Ok((version, note))
 }

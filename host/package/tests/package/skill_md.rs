@@ -209,11 +209,81 @@ fn what_cannot_be_meant_is_refused_with_its_line_and_the_next_step() {
             "`files` is no",
         ),
         ("---\nname: x\ndescription: a\nversion: latest\n---\n", "SKILL.md:4:", "write for example 1.0.0"),
-        ("---\nname: x\ndescription: a\nmore: \"b\n---\n", "SKILL.md:", "in quotes"),
+        ("---\nname: x\ndescription: a\nmore: \"b\n---\n", "SKILL.md:4:", "never closed: write `\"`"),
         ("---\nname: x\ndescription: a\ntriggers: [b\n---\n", "SKILL.md:", "front-matter-broken"),
         ("---\nname: x\ndescription: a\njust words\n---\n", "SKILL.md:", "front-matter-broken"),
     ] {
         let shown = parse_skill_md(text).unwrap_err().to_string();
         assert!(shown.contains(line) && shown.contains(says), "{text}\n{shown}");
     }
+}
+
+/// Each with the one line of the file, the thing, and the cure for this reason; nothing of the parser.
+#[test]
+fn a_broken_front_matter_is_explained_in_the_words_of_its_author() {
+    for (front, line, says) in [
+        ("name: x\nname: y\ndescription: a", 3, "`name` stands here for the second time"),
+        ("name: x\ndescription: @me\nname: y", 4, "`name` stands here for the second time"),
+        ("name: x\ndescription: a\nmetadata:\n  k: 1\n  k: 2", 6, "`k` stands here for the second time"),
+        ("name: x\ndescription: a\nmetadata:\n  k: &a 1\n  l: *a", 5, "write the value out"),
+        ("name: x\ndescription: a\ntriggers:\n  - &a b", 5, "write the value out"),
+        ("name: x\ndescription: \"C:\\dir\"", 3, "`\\d` within double quotes is no sign that YAML knows"),
+        ("name: x\ndescription: \"a \\xZZ\"", 3, "put the text in single quotes"),
+        ("name: x\ndescription: \"open\nversion: 1.0.0", 3, "write `\"` at its end"),
+        ("name: x\ndescription: 'open\nversion: 1.0.0", 3, "write `'` at its end"),
+        ("name: x\ndescription: a\ntriggers: [b, c\nversion: 1.0.0", 4, "write `]` at its end"),
+        ("name: x\ndescription: a\ntriggers:\n  - a\n - b", 6, "`- b` does not fit"),
+        ("name: x\ndescription: a\njust words", 4, "`just words` is no `key: value` line"),
+        ("name: x\ndescription: a\nd: [[[[[[[[[[a]]]]]]]]]]", 4, "at more than 8 levels"),
+        ("just words", 2, "`key: value` lines"),
+    ] {
+        let findings = parse_skill_md(&format!("---\n{front}\n---\n")).unwrap_err();
+        let shown = findings.to_string();
+        assert_eq!(findings.0.len(), 1, "{front}: {shown}");
+        assert_eq!((findings.0[0].code, findings.0[0].line), ("front-matter-broken", Some(line)), "{front}: {shown}");
+        assert!(shown.contains(says), "{front}: {shown}");
+        for insides in ["Policy", "Options", "anchors:", "column", "error:", "scalar", " line 1", " line 2"] {
+            assert!(!shown.contains(insides), "{front}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn what_is_mended_is_read_as_meant_and_names_the_sign() {
+    for (front, description, line, says) in [
+        ("name: x\ndescription: *bold* text", "*bold* text", 3, "begins with `*`"),
+        ("name: x\ndescription: @mention", "@mention", 3, "begins with `@`"),
+        ("name: x\ndescription: {{x}} is y", "{{x}} is y", 3, "begins with `{{`"),
+        ("name: x\ndescription: {{x}}", "{{x}}", 3, "begins with `{{`"),
+        ("name: x\ndescription: %50 off", "%50 off", 3, "begins with `%`"),
+        ("name: x\ndescription: Does: it", "Does: it", 3, "has `: ` in it"),
+        ("name: x\ndescription:\u{a0}Does it", "Does it", 3, "no-break space (U+00A0)"),
+        ("name: x\ndescription:\u{3000}Does it", "Does it", 3, "(U+3000)"),
+        ("name:x\ndescription:Does it", "Does it", 2, "a space after `key:`"),
+        ("name: x\ndescription: \u{201c}Does it\u{201d}", "Does it", 3, "typographic quotes"),
+        ("name: \u{201c}x\u{201d}\ndescription: it\u{2019}s", "it\u{2019}s", 2, "typographic quotes"),
+        ("name: x\ndescription: a\ntriggers:\n  - @me", "a", 5, "begins with `@`"),
+        ("name: x\ndescription: a\nmetadata:\n  k: *bold* b", "a", 5, "begins with `*`"),
+    ] {
+        let (manifest, warnings) = read(&format!("---\n{front}\n---\n"));
+        assert_eq!((manifest.name.as_str(), manifest.description.as_str()), ("x", description), "{front}");
+        assert_eq!((warnings[0].code, warnings[0].line), ("yaml-repaired", Some(line)), "{front}: {warnings:?}");
+        assert!(warnings[0].message.contains(says), "{front}: {warnings:?}");
+    }
+    let (manifest, warnings) =
+        read("---\nname:x\ndescription:Does it\nversion:1.2.0\nmetadata:\n  author:me\ntriggers:\n  - a:b\n---\n");
+    assert_eq!((manifest.version.to_string().as_str(), manifest.metadata["author"].as_str()), ("1.2.0", "me"));
+    assert_eq!((manifest.triggers[0].as_str(), warnings.len()), ("a:b", 4), "{warnings:?}");
+    // Nothing is mended that is YAML.
+    for front in [
+        "name: x\ndescription: see https://host:80/a and 12:30",
+        "name: x\ndescription: \u{201c}A\u{201d} and \u{201c}B\u{201d}",
+        "name: x\ndescription: a {{x}} b, 50%, me@host, *bold*",
+    ] {
+        let (manifest, warnings) = read(&format!("---\n{front}\n---\n"));
+        assert_eq!(warnings, [], "{front}");
+        assert!(front.ends_with(&manifest.description), "{front}");
+    }
+    let (_, warnings) = read(&with("version: 1.2.3.4"));
+    assert!(warnings[0].message.contains("no order"), "{warnings:?}");
 }
