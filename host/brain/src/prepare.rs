@@ -287,9 +287,10 @@ async fn learn(record: &Record, task: &TaskRow, corrected: &Correction, now_ms: 
     let tags: Vec<String> = corrected.not.iter().cloned().collect();
     let learning = NewLearning {
         owner: &task.owner,
-        shared: false,
+        // It is the tenant's, and does not say whose it was.
+        shared: true,
         skill: Some(&corrected.skill),
-        task: Some(task.id),
+        task: None,
         title: &corrected.request,
         content: &content,
         source: learnings::CORRECTION,
