@@ -245,6 +245,24 @@ fn day_in_words(day: NaiveDate) -> String {
     day.format("%A %-d %B %Y").to_string()
 }
 
+/// The days of the week, in full.
+pub(super) const WEEKDAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "montag",
+    "dienstag",
+    "mittwoch",
+    "donnerstag",
+    "freitag",
+    "samstag",
+    "sonntag",
+];
+
 /// Words of days that are counted from today.
 fn is_near(word: &str) -> bool {
     const NEAR: &[&str] = &[
@@ -257,13 +275,6 @@ fn is_near(word: &str) -> bool {
         "week",
         "weekend",
         "month",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
         "mon",
         "tue",
         "wed",
@@ -274,16 +285,9 @@ fn is_near(word: &str) -> bool {
         "heute",
         "morgen",
         "übermorgen",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonntag",
         "end",
     ];
-    NEAR.contains(&word)
+    NEAR.contains(&word) || WEEKDAYS.contains(&word)
 }
 
 /// Where words stand that say what something is in place of: "on Thursday instead of Friday at 9". They are no time

@@ -1,6 +1,6 @@
 //! Whether a time at the end of a topic is the topic's, or says when it is posted.
 
-use super::super::times::Time;
+use super::super::times::{self, Time};
 use super::super::{Reading, platform};
 use openanalyst_time_expressions::Meaning;
 
@@ -146,22 +146,6 @@ const ENDINGS: &[&str] = &[
 const SUBJECTS: &[&str] = &["i", "we", "you", "they", "he", "she", "ich", "wir", "sie", "i'm", "we're", "they're"];
 const QUESTIONS: &[&str] =
     &["how", "why", "what", "when", "where", "who", "whether", "which", "wie", "warum", "was", "wann", "wo"];
-const WEEKDAYS: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "montag",
-    "dienstag",
-    "mittwoch",
-    "donnerstag",
-    "freitag",
-    "samstag",
-    "sonntag",
-];
 
 /// Where what says when it is posted begins, if the topic from `first` to before `end` ends with it. What may as well
 /// be the topic's is the topic's: nothing is scheduled that was not asked for. `schedules`: a time is wanted.
@@ -214,10 +198,10 @@ fn is_name(reading: &Reading<'_>, time: &Time, first: usize) -> bool {
     let before = words.span(time.first - 1, time.first - 1);
     let behind_name = before.starts_with(char::is_uppercase)
         || (first..time.first).any(|at| at > first && words.span(at, at).starts_with(char::is_uppercase));
-    if WEEKDAYS.contains(&word) {
+    if times::WEEKDAYS.contains(&word) {
         return is_capital && before.starts_with(char::is_uppercase);
     }
-    if let Some(day) = word.strip_suffix('s').filter(|day| WEEKDAYS.contains(day)) {
+    if let Some(day) = word.strip_suffix('s').filter(|day| times::WEEKDAYS.contains(day)) {
         // "on Mondays" says when; "2 for 1 Mondays" and "meatless Mondays" are names.
         return !day.is_empty();
     }
@@ -257,7 +241,7 @@ fn is_of_topic(reading: &Reading<'_>, time: &Time, first: usize) -> bool {
     let is_near = (time.first..=time.last)
         .any(|at| matches!(words.lower(at), "tomorrow" | "tonight" | "morgen" | "heute" | "today"));
     // "coffee friday": a bare day without a preposition and without a clock.
-    let is_bare = WEEKDAYS.contains(&words.lower(time.first))
+    let is_bare = times::WEEKDAYS.contains(&words.lower(time.first))
         && !says_clock(time)
         && !words.gap_after(time.first - 1).contains([',', ';', '–', '—', '-']);
     is_event || is_bare || (is_clause || is_doing) && !(is_near && says_clock(time))
