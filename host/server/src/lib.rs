@@ -36,6 +36,7 @@ mod kept;
 pub mod limits;
 mod me;
 mod openapi;
+mod pages;
 mod past;
 mod people;
 mod places;

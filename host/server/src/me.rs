@@ -7,12 +7,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use openanalyst_brain::{MemoryView, UserContext};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{self, JsonBody};
+use crate::pages::{self, Rows};
 use crate::problem::Problem;
 
 /// What a user tells.
@@ -74,15 +75,20 @@ pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let query = input::query(query)?;
     let limit = input::limit(query.limit)?;
     let words = query.query.filter(|words| !words.trim().is_empty());
-    let rows =
-        app.brain.list_memory(&caller.owner, &query.prefix, words.as_deref(), query.cursor.as_deref(), limit).await?;
-    // What was found by words is sorted by how well it fits, and has one page.
-    let next = if words.is_some() { None } else { input::next_cursor(&rows, limit, |row| row.key.clone()) };
-    Ok(Json(input::page("values", json!(rows), next, None)))
+    let (brain, owner) = (app.brain.clone(), caller.owner.clone());
+    pages::respond(&app, &caller.owner, "values", async move {
+        let cursor = query.cursor.as_deref();
+        let rows = brain.list_memory(&owner, &query.prefix, words.as_deref(), cursor, limit).await?;
+        // What was found by words is sorted by how well it fits, and has one page.
+        let is_last = words.is_some();
+        let next = if is_last { None } else { input::next_cursor(&rows, limit, |row| row.key.clone()) };
+        Ok(Rows::new(rows, next))
+    })
+    .await
 }
 
 /// `GET /v1/me/memory/{key}`

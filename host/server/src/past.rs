@@ -2,8 +2,9 @@
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use axum::{Extension, Json};
-use openanalyst_brain::{BrainError, EntryFilter, Page};
+use openanalyst_brain::{BrainError, EntryFilter};
 use openanalyst_domain::MessageId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{self, PageQuery};
+use crate::pages::{self, Rows};
 use crate::problem::Problem;
 
 #[derive(Deserialize)]
@@ -52,16 +54,20 @@ pub(crate) async fn messages(
     Extension(caller): Extension<Caller>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (name, page) = (input::name(path)?, input::query(query)?);
     let limit = page.limit()?;
     // What cannot be an id is no conversation, like any unknown id.
     let id: MessageId = name
         .parse()
         .map_err(|_| BrainError::NoSuchConversation(name.chars().filter(|c| !c.is_control()).take(64).collect()))?;
-    let Page { rows, is_cut } = app.brain.messages(&caller.owner, id, page.id()?, limit).await?;
-    let next = input::next_cursor(&rows, of_page(&rows, is_cut, limit), |row| row.id.clone());
-    Ok(Json(input::page("messages", json!(rows), next, None)))
+    let (brain, owner, after) = (app.brain.clone(), caller.owner.clone(), page.id()?);
+    pages::respond(&app, &caller.owner, "messages", async move {
+        let page = brain.messages(&owner, id, after, limit).await?;
+        let next = input::next_cursor_of(&page, limit, |row| row.id.clone());
+        Ok(Rows::new(page.rows, next))
+    })
+    .await
 }
 
 /// `GET /v1/history?kind=&skill=&query=&since=&until=&cursor=&limit=`
@@ -69,7 +75,7 @@ pub(crate) async fn history(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<HistoryQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let query = input::query(query)?;
     let limit = input::limit(query.limit)?;
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -81,12 +87,11 @@ pub(crate) async fn history(
         until_ms: query.until,
         before: query.cursor.map(|cursor| cursor.parse().map_err(|_| input::bad_cursor())).transpose()?,
     };
-    let Page { rows, is_cut } = app.brain.history(&caller.owner, &filter, limit).await?;
-    let next = input::next_cursor(&rows, of_page(&rows, is_cut, limit), |row| row.id.clone());
-    Ok(Json(input::page("entries", json!(rows), next, None)))
-}
-
-/// After how many rows there may be another page: one that has enough bytes is full before that.
-fn of_page<T>(rows: &[T], is_cut: bool, limit: u32) -> u32 {
-    if is_cut { u32::try_from(rows.len()).unwrap_or(limit) } else { limit }
+    let (brain, owner) = (app.brain.clone(), caller.owner.clone());
+    pages::respond(&app, &caller.owner, "entries", async move {
+        let page = brain.history(&owner, &filter, limit).await?;
+        let next = input::next_cursor_of(&page, limit, |row| row.id.clone());
+        Ok(Rows::new(page.rows, next))
+    })
+    .await
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use axum::{Extension, Json};
 use openanalyst_registry::SkillLimits;
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{self, JsonBody, PageQuery};
+use crate::pages::{self, Rows};
 use crate::problem::Problem;
 
 /// `GET /v1/skills/{name}/budget`
@@ -46,22 +48,23 @@ pub(crate) async fn receipts(
     Extension(caller): Extension<Caller>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (name, page) = (input::name(path)?, input::query(query)?);
-    let (tenant, limit) = (&caller.owner.tenant, page.limit()?);
-    let rows = app.registry.receipts(tenant, &name, page.id()?, limit).await?;
-    let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
-    let used = app.registry.used_today(tenant, &name).await?;
-    let shown: Vec<Value> = rows
-        .rows
-        .into_iter()
-        .map(|row| {
+    let (registry, tenant) = (app.registry.clone(), caller.owner.tenant.clone());
+    let (limit, before) = (page.limit()?, page.id()?);
+    pages::respond(&app, &caller.owner, "receipts", async move {
+        let rows = registry.receipts(&tenant, &name, before, limit).await?;
+        let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
+        let used = registry.used_today(&tenant, &name).await?;
+        let shown = rows.rows.into_iter().map(|row| {
             json!({
-                "id": row.id, "user": row.user, "taskId": row.task_id, "jobId": row.job_id, "atMs": row.at_ms, "receipt": row.receipt,
+                "id": row.id, "user": row.user, "taskId": row.task_id, "jobId": row.job_id,
+                "atMs": row.at_ms, "receipt": row.receipt,
             })
-        })
-        .collect();
-    Ok(Json(input::page("receipts", json!(shown), next, Some(("usedToday", json!(used))))))
+        });
+        Ok(Rows { rows: shown.collect(), next, more: Some(("usedToday", json!(used))) })
+    })
+    .await
 }
 
 /// `GET /v1/skills/{name}/logs?cursor=&limit=`
@@ -70,20 +73,21 @@ pub(crate) async fn logs(
     Extension(caller): Extension<Caller>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let (name, page) = (input::name(path)?, input::query(query)?);
-    let limit = page.limit()?;
-    let rows = app.registry.receipts(&caller.owner.tenant, &name, page.id()?, limit).await?;
-    let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
-    let shown: Vec<Value> = rows
-        .rows
-        .into_iter()
-        .map(|row| {
+    let (registry, tenant) = (app.registry.clone(), caller.owner.tenant.clone());
+    let (limit, before) = (page.limit()?, page.id()?);
+    pages::respond(&app, &caller.owner, "invocations", async move {
+        let rows = registry.receipts(&tenant, &name, before, limit).await?;
+        let next = input::next_cursor_of(&rows, limit, |row| row.id.clone());
+        let shown = rows.rows.into_iter().map(|row| {
             json!({
-                "id": row.id, "user": row.user, "taskId": row.task_id, "jobId": row.job_id, "atMs": row.at_ms,
-                "export": row.receipt.export, "outcome": row.receipt.outcome, "lines": row.logs, "linesDropped": row.receipt.log_lines_dropped,
+                "id": row.id, "user": row.user, "taskId": row.task_id, "jobId": row.job_id,
+                "atMs": row.at_ms, "export": row.receipt.export, "outcome": row.receipt.outcome,
+                "lines": row.logs, "linesDropped": row.receipt.log_lines_dropped,
             })
-        })
-        .collect();
-    Ok(Json(input::page("invocations", json!(shown), next, None)))
+        });
+        Ok(Rows::new(shown.collect(), next))
+    })
+    .await
 }
