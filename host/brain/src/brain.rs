@@ -373,7 +373,7 @@ impl Brain {
             let free = || inner.places.place_now(Some(&task.owner.tenant), Some(&task.owner.user));
             let place = if entered.is_first { free() } else { None };
             task.begun = place.is_some();
-            (entered, place, inner.store.accept(&task, most, words))
+            (entered, place, inner.store.accept(&task, most, words, inner.clock.clone()))
         };
         drop(turn);
         // What is known for it is read meanwhile.
@@ -397,7 +397,8 @@ impl Brain {
         // The disk takes its time. What can be done meanwhile is done; it writes nothing before the acceptance is written.
         let events = accepting.events.clone();
         let begun = task.begun;
-        let row = task.into_row(events.last().map_or(0, |event| event.seq));
+        let (last_seq, written_at_ms) = events.last().map_or((0, task.at_ms), |event| (event.seq, event.at_ms));
+        let row = task.into_row(last_seq, written_at_ms);
         entered.stay(place.zip(known).filter(|_| begun).map(|(place, known)| Begun { row, place, known }));
         let committed = accepting.committed().await;
         written.send_replace(Some(committed.is_ok()));

@@ -1,7 +1,9 @@
 //! How tasks come in, and what their users say of them later: acceptance, answers, cancellation.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
-use openanalyst_domain::{EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
+use openanalyst_domain::{Clock, EventKind, Owner, SessionKey, TaskEvent, TaskId, TaskStatus};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -40,9 +42,10 @@ pub struct NewTask {
 }
 
 impl NewTask {
-    /// The task as it is stored, once it has `last_seq` events.
+    /// The task as it is stored, once it has `last_seq` events. `started_at_ms`: when work at it began,
+    /// for a task that has begun.
     #[must_use]
-    pub fn into_row(self, last_seq: i64) -> TaskRow {
+    pub fn into_row(self, last_seq: i64, started_at_ms: i64) -> TaskRow {
         TaskRow {
             id: self.id,
             owner: self.owner,
@@ -52,7 +55,7 @@ impl NewTask {
             status: if self.begun { TaskStatus::Running } else { TaskStatus::Accepted },
             node: Some(self.node),
             accepted_at_ms: self.at_ms,
-            started_at_ms: self.begun.then_some(self.at_ms),
+            started_at_ms: self.begun.then_some(started_at_ms),
             ended_at_ms: None,
             last_seq,
             correlation_id: self.correlation_id,
@@ -98,7 +101,7 @@ macro_rules! insert {
             "INSERT INTO tasks (id, tenant, user_id, session, content, attachments, status, node, accepted_at, \
              idempotency_key, request_digest, correlation_id, lease, started_at, last_seq, bytes) \
              SELECT $1, $2, $3, $4, $5, $6, CASE WHEN begins THEN 'running' ELSE 'accepted' END, $7, $8, $9, $10, $11, \
-             CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN $8 END, \
+             CASE WHEN begins THEN 1 ELSE 0 END, CASE WHEN begins THEN $16 END, \
              CASE WHEN NOT $14 THEN 0 WHEN begins THEN 2 ELSE 1 END, $15 \
              FROM (SELECT $12 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tenant = $2 AND user_id = $3 AND session = $4 \
              AND status IN ('accepted', 'running')) AS begins) AS asked \
@@ -172,21 +175,23 @@ impl Store {
         task: &NewTask,
         most_open: usize,
         words: FirstWords,
+        clock: Arc<dyn Clock>,
     ) -> BoxFuture<'static, Result<Accepting, StoreError>> {
         if let Some(writer) = self.writer() {
-            let asked = accept_on_sqlite(writer, task, most_open, words);
+            let asked = accept_on_sqlite(writer, task, most_open, words, clock);
             return Box::pin(async move { answer(asked?).await });
         }
         let (store, task) = (self.clone(), task.clone());
         Box::pin(async move {
             let lock = accepting(&task.owner);
             let mut tx = store.begin_trying((&task.owner).into(), Some(&lock)).await?;
-            let accepted = tx.accept_task(&task, most_open).await?;
+            let now_ms = || clock.now_ms();
+            let (accepted, written_at_ms) = tx.accept_task_at(&task, most_open, &now_ms).await?;
             let mut events = Vec::new();
             if let Accepted::New { begun } = accepted {
                 said(&task, &words.content).later_counted(&mut tx);
                 let first = words.events(begun);
-                events = tx.append_events(&task.owner, task.id, task.at_ms, first).await?;
+                events = tx.append_events(&task.owner, task.id, written_at_ms, first).await?;
             }
             Ok(Accepting { accepted, events, rest: Rest::Postgres(Box::new(tx)) })
         })
@@ -247,15 +252,24 @@ async fn answer(asked: Asked) -> Result<Accepting, StoreError> {
 }
 
 /// All of it is one piece of work for the writer.
-fn accept_on_sqlite(writer: &Writer, task: &NewTask, most_open: usize, words: FirstWords) -> Result<Asked, StoreError> {
+fn accept_on_sqlite(
+    writer: &Writer,
+    task: &NewTask,
+    most_open: usize,
+    words: FirstWords,
+    clock: Arc<dyn Clock>,
+) -> Result<Asked, StoreError> {
     let earlier = earlier_task(task);
     let digest = task.request_digest.clone();
     let message = said(task, &words.content);
     let bytes = message.bytes() + FIRST_EVENTS_BYTES;
     let insert = insert_task(task, most_open, Some(bytes), insert!("").into());
-    let (owner, id, at_ms) = (task.owner.clone(), task.id, task.at_ms);
+    let (owner, id, arrived_at_ms) = (task.owner.clone(), task.id, task.at_ms);
     let (tell, written) = oneshot::channel();
     let work = move |connection: &mut Connection| {
+        // The task may have waited for the task before it, which ended meanwhile.
+        let at_ms = clock.now_ms().max(arrived_at_ms);
+        let insert = insert.bind(At(at_ms));
         let lease = connection.run::<(i64,)>(&insert)?.page.rows.pop();
         let Some((lease,)) = lease else {
             let earlier = match &earlier {
@@ -295,7 +309,8 @@ fn used_before(earlier: Option<(Id, String)>, digest: &str) -> Accepted {
 /// What the first two events of a task are counted as.
 const FIRST_EVENTS_BYTES: i64 = 2 * ROW_BYTES + 400;
 
-/// `beside`: the bytes of what is written with it, where its row counts the first events already.
+/// `beside`: the bytes of what is written with it, where its row counts the first events already. The
+/// time at which work begins is missing: its caller binds it last, when the statement is run.
 fn insert_task(task: &NewTask, most_open: usize, beside: Option<i64>, sql: Sql) -> Query {
     let insert = query(sql)
         .bind(task.id)
@@ -323,18 +338,34 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn accept_task(&mut self, task: &NewTask, most_open: usize) -> Result<Accepted, StoreError> {
+        let at_ms = task.at_ms;
+        Ok(self.accept_task_at(task, most_open, &|| at_ms).await?.0)
+    }
+
+    /// The same, with the time at which the task was written. A task begins then, and not when its
+    /// request arrived: it may have waited for the task before it, on whatever node that ran.
+    async fn accept_task_at(
+        &mut self,
+        task: &NewTask,
+        most_open: usize,
+        now_ms: &(dyn Fn() -> i64 + Sync),
+    ) -> Result<(Accepted, i64), StoreError> {
         let with_lock = Sql::each(insert!(""), insert!("AND current_setting('openanalyst.has_lock', true) = 'true' "));
-        let mut written: Option<(i64,)> = insert_task(task, most_open, None, with_lock).optional(&mut *self).await?;
+        let mut at_ms = now_ms().max(task.at_ms);
+        let insert = insert_task(task, most_open, None, with_lock).bind(At(at_ms));
+        let mut written: Option<(i64,)> = insert.optional(&mut *self).await?;
         if written.is_none() && self.lock(&accepting(&task.owner)).await? {
             // It may have been for want of the lock.
-            written = insert_task(task, most_open, None, insert!("").into()).optional(&mut *self).await?;
+            at_ms = now_ms().max(task.at_ms);
+            let insert = insert_task(task, most_open, None, insert!("").into()).bind(At(at_ms));
+            written = insert.optional(&mut *self).await?;
         }
         if let Some((lease,)) = written {
             self.held = Some(Held::new(task.id, 0));
-            return Ok(Accepted::New { begun: lease > 0 });
+            return Ok((Accepted::New { begun: lease > 0 }, at_ms));
         }
-        let Some(earlier) = earlier_task(task) else { return Ok(Accepted::TooMany) };
-        Ok(used_before(earlier.optional(&mut *self).await?, &task.request_digest))
+        let Some(earlier) = earlier_task(task) else { return Ok((Accepted::TooMany, at_ms)) };
+        Ok((used_before(earlier.optional(&mut *self).await?, &task.request_digest), at_ms))
     }
 
     /// Takes the user's answers and opens a resting task again. False if it does not wait for answers.
