@@ -1,8 +1,9 @@
-//! Clients for language models and for web search: what the host asks on behalf of its skills.
+//! Clients for language models, embeddings and web search: what the host asks on behalf of its skills.
 //!
 //! | module | what it speaks |
 //! |---|---|
 //! | [`llm`] | Anthropic's Messages API, and the chat completions of OpenAI and of every server that is compatible with them |
+//! | [`embeddings`] | the embeddings of OpenAI and of every server that is compatible with them |
 //! | [`search`] | SearXNG, Brave Search and Tavily |
 //!
 //! It knows no skills, no tenants and no database. The servers are named by the operator, so their addresses are not looked at; what they answer is
@@ -17,9 +18,11 @@
 //! Whatever a server does wrong is [`Failure::Unavailable`](openanalyst_domain::Failure::Unavailable): a skill can then do without it. Where waiting may
 //! help, it says how long.
 //!
-//! Begin at [`LlmClient`](llm::LlmClient) and [`SearchClient`](search::SearchClient).
+//! Begin at [`LlmClient`](llm::LlmClient), [`EmbeddingsClient`](embeddings::EmbeddingsClient) and
+//! [`SearchClient`](search::SearchClient).
 
 mod clock;
+pub mod embeddings;
 mod error;
 mod key;
 pub mod llm;
