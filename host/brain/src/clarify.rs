@@ -250,6 +250,7 @@ mod tests {
             locale: None,
             previous_skill: None,
             has_attachments: false,
+            vectors: None,
         };
         let answer = |text: &&str| vec![Answer { question_id: "when".to_owned(), text: (*text).to_owned() }];
         let rounds: Vec<Vec<Answer>> = answers.iter().map(answer).collect();

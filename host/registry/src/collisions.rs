@@ -71,8 +71,15 @@ pub(crate) fn collisions(others: &[SkillProfile], new: &Manifest) -> Vec<Collisi
 }
 
 fn winner(router: &Router, text: &str) -> Option<String> {
-    let utterance =
-        Utterance { text, now_ms: 0, time_zone: "UTC", locale: None, previous_skill: None, has_attachments: false };
+    let utterance = Utterance {
+        text,
+        now_ms: 0,
+        time_zone: "UTC",
+        locale: None,
+        previous_skill: None,
+        has_attachments: false,
+        vectors: None,
+    };
     match router.route(&utterance).decision {
         Decision::Skill { name, .. } | Decision::Fallback { name, .. } => Some(name),
         Decision::Ambiguous { .. } | Decision::NoSkills => None,

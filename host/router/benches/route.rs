@@ -119,6 +119,7 @@ fn with_examples(skills: usize, examples: usize) {
                 locale: None,
                 previous_skill: None,
                 has_attachments: false,
+                vectors: None,
             };
             let one = || {
                 let began = Instant::now();
@@ -154,6 +155,7 @@ fn main() {
             locale: None,
             previous_skill: None,
             has_attachments: false,
+            vectors: None,
         };
         router.route(black_box(&utterance))
     };

@@ -3,11 +3,11 @@
 //! A word that very many skills know tells little, so only its strongest postings are kept: the cost of a route does not grow with the number of
 //! skills beyond that.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::learn::{Model, Texts};
 use crate::route::SkillProfile;
-use crate::text::{Splitter, Words, is_stop_word};
+use crate::text::{Splitter, Words};
 
 /// What an example counts for what is learnt, and what a description, a name or a trigger does.
 const UTTERANCE: f32 = 1.0;
@@ -56,8 +56,30 @@ pub(crate) struct Indexed {
     pub(crate) priority: u8,
     pub(crate) platforms: Vec<String>,
     /// The content words of each example, and of each anti-example.
-    pub(crate) examples: Vec<BTreeSet<u32>>,
-    pub(crate) anti_examples: Vec<BTreeSet<u32>>,
+    pub(crate) examples: TermSets,
+    pub(crate) anti_examples: TermSets,
+}
+
+/// Sets of terms, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct TermSets {
+    terms: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl TermSets {
+    fn push(&mut self, mut terms: Vec<u32>) {
+        terms.sort_unstable();
+        terms.dedup();
+        self.terms.append(&mut terms);
+        self.ends.push(u32::try_from(self.terms.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Each set, its terms in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.terms[start as usize..*end as usize])
+    }
 }
 
 /// The index.
@@ -69,6 +91,8 @@ pub(crate) struct Index {
     /// For each term, how rare it is (0 to 1), and the skills that know it, strongest first.
     postings: Vec<(f32, Vec<Posting>)>,
     phrases: HashMap<Vec<u32>, Vec<u32>>,
+    /// For each term, how many words the longest phrase has that begins with it.
+    longest: Vec<u8>,
     by_name: HashMap<String, usize>,
     /// The words of each identifier and title, as they stand, with the skills of that name.
     whole_names: HashMap<Vec<String>, Vec<u32>>,
@@ -84,12 +108,13 @@ impl Index {
         // The order in which skills are given must not matter; and where a list is cut, those of the best priority stay.
         let mut profiles: Vec<&SkillProfile> = profiles.iter().collect();
         profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-        let splitter = Splitter::new();
+        let splitter = Splitter::remembering();
         let mut index = Self {
             recurring: Vec::new(),
             terms: HashMap::new(),
             postings: Vec::new(),
             phrases: HashMap::new(),
+            longest: Vec::new(),
             by_name: HashMap::new(),
             whole_names: HashMap::new(),
             skills: Vec::with_capacity(profiles.len()),
@@ -113,11 +138,11 @@ impl Index {
         for term in self.content(&description) {
             fields.insert(term, Field::Description);
         }
-        let mut examples: Vec<BTreeSet<u32>> = Vec::with_capacity(profile.examples.len());
+        let mut examples = TermSets::default();
         for example in &profile.examples {
             let words = splitter.split(example);
             learnt.add(skill, &words, UTTERANCE);
-            let content: BTreeSet<u32> = self.content(&words).into_iter().collect();
+            let content = self.content(&words);
             fields.extend(content.iter().map(|term| (*term, Field::Example)));
             examples.push(content);
         }
@@ -153,11 +178,11 @@ impl Index {
                 postings.push(Posting { skill, weight: field.weight(), field });
             }
         }
-        let mut anti_examples = Vec::with_capacity(profile.anti_examples.len());
+        let mut anti_examples = TermSets::default();
         for anti_example in &profile.anti_examples {
             let words = splitter.split(anti_example);
             learnt.add(skill, &words, -UTTERANCE);
-            anti_examples.push(self.content(&words).into_iter().collect());
+            anti_examples.push(self.content(&words));
         }
         self.by_name.entry(profile.name.clone()).or_insert(self.skills.len());
         let says_so = |trigger: &String| RECURRING.contains(&trigger.trim().to_lowercase().as_str());
@@ -192,7 +217,12 @@ impl Index {
     }
 
     fn phrase(&mut self, skill: u32, terms: Vec<u32>) {
-        if (1..=MAX_PHRASE).contains(&terms.len()) {
+        if let Some(first) = terms.first()
+            && let Ok(length) = u8::try_from(terms.len())
+            && terms.len() <= MAX_PHRASE
+        {
+            let longest = &mut self.longest[*first as usize];
+            *longest = length.max(*longest);
             self.phrases.entry(terms).or_default().push(skill);
         }
     }
@@ -204,13 +234,13 @@ impl Index {
         let term = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
         self.terms.insert(stem.to_owned(), term);
         self.postings.push((0.0, Vec::new()));
+        self.longest.push(0);
         term
     }
 
     fn content(&mut self, words: &Words<'_>) -> Vec<u32> {
-        let content = words.tokens.iter().filter(|token| !is_stop_word(&token.lower));
-        let stems: Vec<String> = content.map(|token| token.stem.clone()).collect();
-        stems.iter().map(|stem| self.intern(stem)).collect()
+        let content = words.tokens.iter().filter(|token| !token.is_stop);
+        content.map(|token| self.intern(&token.stem)).collect()
     }
 
     /// Where the skill of this name stands; of several the one of the best priority.
@@ -228,6 +258,16 @@ impl Index {
     /// The term of a stem, if any skill knows it.
     pub(crate) fn term(&self, stem: &str) -> Option<u32> {
         self.terms.get(stem).copied()
+    }
+
+    /// How many terms there are.
+    pub(crate) fn term_count(&self) -> usize {
+        self.postings.len()
+    }
+
+    /// How many words the longest phrase has that begins with a term.
+    pub(crate) fn longest_phrase(&self, term: u32) -> usize {
+        self.longest.get(term as usize).copied().map_or(0, usize::from)
     }
 
     /// How rare a term is, and who knows it.

@@ -9,6 +9,7 @@
 //! | `index` | from words and phrases to skills |
 //! | `learn` | a linear model, learnt from the texts of all skills |
 //! | `corrections` | what users said about earlier routes |
+//! | `vectors` | embeddings as evidence: of which texts, and what they say |
 //! | `phrases` | triggers that stand in an utterance |
 //! | `score` | evidence, confidence, decision |
 //! | `actions`, `slots` | verbs; platform, topic, time, recurrence, name, tone |
@@ -24,20 +25,25 @@ pub mod route;
 mod score;
 mod slots;
 mod text;
+mod vectors;
 
 pub use corrections::MAX_CORRECTIONS;
 pub use route::{
     Correction, Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, SkillProfile, Slot, Unclear,
     Utterance,
 };
+pub use vectors::{BACKGROUND, MAX_VECTORS, SkillTexts, SkillVectors, TextVectors, Vector, texts_to_embed};
+
+use std::sync::Arc;
 
 use crate::index::Index;
 use crate::text::Splitter;
 
-/// An index over a tenant's skills.
-#[derive(Debug)]
+/// An index over a tenant's skills. Cheap to clone: clones share it.
+#[derive(Debug, Clone)]
 pub struct Router {
-    index: Index,
+    index: Arc<Index>,
+    vectors: Option<Arc<SkillVectors>>,
     options: RouterOptions,
 }
 
@@ -48,7 +54,7 @@ impl Router {
     /// waits.
     #[must_use]
     pub fn build(skills: &[SkillProfile], options: RouterOptions) -> Self {
-        Self { index: Index::build(skills), options }
+        Self { index: Arc::new(Index::build(skills)), vectors: None, options }
     }
 
     /// Builds the index with what users have said about earlier routes, in the order in which they said it.
@@ -61,6 +67,18 @@ impl Router {
         Self::build(&corrections::corrected(skills, corrections), options)
     }
 
+    /// The same router with the vectors of its skills' texts. They count for utterances that come with vectors too.
+    #[must_use]
+    pub fn with_vectors(&self, vectors: Arc<SkillVectors>) -> Self {
+        Self { vectors: Some(vectors), ..self.clone() }
+    }
+
+    /// The vectors of its skills' texts.
+    #[must_use]
+    pub fn vectors(&self) -> Option<&SkillVectors> {
+        self.vectors.as_deref()
+    }
+
     /// Reads an utterance and decides. Costs microseconds to a few hundred of them, however many skills there are.
     #[must_use]
     pub fn route(&self, utterance: &Utterance<'_>) -> Route {
@@ -68,7 +86,8 @@ impl Router {
         let words = splitter.split(utterance.text);
         let actions = actions::actions(&words);
         let (slots, unclear) = slots::read(utterance, &words, &actions);
-        score::route(&self.index, &self.options, utterance, &words, Intent { actions, slots, unclear })
+        let intent = Intent { actions, slots, unclear };
+        score::route(&self.index, self.vectors(), &self.options, utterance, &words, intent)
     }
 
     /// How many skills it knows.

@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 
-use crate::index::{Index, MAX_PHRASE};
+use crate::index::Index;
 use crate::route::{EvidenceKind, Intent};
 use crate::score::Hit;
-use crate::text::{Words, is_stop_word};
+use crate::text::Words;
 
 /// What a trigger is worth: its first word, and each further one.
-const TRIGGER: f64 = 1.3;
+pub(crate) const TRIGGER: f64 = 1.3;
 const TRIGGER_WORD: f64 = 0.9;
 /// What a trigger at the very beginning is worth more: people begin with what they want.
 const AT_START: f64 = 0.35;
@@ -26,16 +26,16 @@ struct Match {
     skills: Vec<u32>,
 }
 
-/// All of them.
-pub(crate) fn hits(index: &Index, words: &Words<'_>, intent: &Intent) -> Vec<Hit> {
+/// All of them. `terms` are those of the words.
+pub(crate) fn hits(index: &Index, words: &Words<'_>, terms: &[Option<u32>], intent: &Intent) -> Vec<Hit> {
     let mut found: Vec<Match> = Vec::new();
     let mut seen: HashSet<Vec<u32>> = HashSet::new();
     // For each word, which matches it is part of.
     let mut covering: Vec<Vec<usize>> = vec![Vec::new(); words.tokens.len()];
     for sequence in sequences(words, intent) {
-        let terms: Vec<Option<u32>> = sequence.iter().map(|at| index.term(&words.tokens[*at].stem)).collect();
         for from in 0..sequence.len() {
-            let run: Vec<u32> = terms[from..].iter().take(MAX_PHRASE).map_while(|term| *term).collect();
+            let longest = terms[sequence[from]].map_or(0, |first| index.longest_phrase(first));
+            let run: Vec<u32> = sequence[from..].iter().take(longest).map_while(|at| terms[*at]).collect();
             for length in (1..=run.len()).rev() {
                 let skills = index.phrase_skills(&run[..length]);
                 // The same words twice say nothing more.
@@ -77,7 +77,7 @@ fn sequences(words: &Words<'_>, intent: &Intent) -> Vec<Vec<usize>> {
         .flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase))
         .collect();
     let all: Vec<usize> = (0..words.tokens.len()).collect();
-    let content: Vec<usize> = all.iter().copied().filter(|at| !is_stop_word(words.lower(*at))).collect();
+    let content: Vec<usize> = all.iter().copied().filter(|at| !words.tokens[*at].is_stop).collect();
     let bare: Vec<usize> = content.iter().copied().filter(|at| !platforms.contains(words.lower(*at))).collect();
     let mut sequences = vec![all, content, bare];
     sequences.dedup();

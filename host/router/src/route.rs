@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::vectors::TextVectors;
+
 /// What the router knows of a skill.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SkillProfile {
@@ -72,6 +74,8 @@ pub struct Utterance<'a> {
     pub previous_skill: Option<&'a str>,
     /// Whether files came with it.
     pub has_attachments: bool,
+    /// The embeddings of the request that the words belong to, where there are any.
+    pub vectors: Option<&'a TextVectors>,
 }
 
 /// The outcome: a decision with everything that led to it.
@@ -214,4 +218,6 @@ pub enum EvidenceKind {
     AntiExample,
     /// The model that is learnt from the catalogue says so; the words are those that it goes by.
     Learnt,
+    /// The embeddings of the request and of the skill's texts are near each other; the words are those of the nearest text.
+    Embedding,
 }

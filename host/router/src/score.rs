@@ -1,13 +1,15 @@
 //! From words to a ranking: what speaks for each skill, how sure that makes, and which one is meant.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::index::{Field, Index, Indexed};
+use crate::index::{Field, Index, Indexed, Posting, TermSets};
 use crate::learn::Said;
 use crate::phrases;
 use crate::route::{Decision, Evidence, EvidenceKind, Intent, Ranked, Route, RouterOptions, Utterance};
 use crate::slots::clip;
-use crate::text::{Words, is_stop_word};
+use crate::text::Words;
+use crate::vectors::{Nearness, SkillVectors};
 
 /// Most different words of an utterance that are looked up, the rarest first.
 const MAX_TERMS: usize = 48;
@@ -23,6 +25,11 @@ const MAX_LEARNT: usize = 4;
 /// What the model says below this is chance, and what it is worth above.
 const LEARNT_FLOOR: f64 = 0.05;
 const LEARNT: f64 = 5.0;
+/// What a request adds that is as near to a skill as the skill's own texts are to each other, and how near counts at most.
+const EMBEDDING: f64 = 3.0;
+const MOST_NEAR: f32 = 1.5;
+/// Most candidates that embeddings add.
+const MAX_NEAR: usize = 4;
 const ATTACHMENT: f64 = 0.4;
 /// Stems of the words by which a skill says that it works on files.
 const OF_FILES: [&str; 6] = ["file", "attach", "csv", "json", "data", "number"];
@@ -83,6 +90,12 @@ const PER_AHEAD: f64 = 0.5;
 const PER_SKILLS: f64 = -1.31;
 /// The number of skills beyond which more of them make no difference: most are about something else altogether.
 const MANY_SKILLS: f64 = 150.0;
+/// How the evidence of words and nearness in meaning become one probability. Fitted on the tuning half with the vectors of all-MiniLM-L6-v2.
+const VECTORS_OFFSET: f64 = -3.01;
+const PER_WORDS: f64 = 0.32;
+const PER_NEAR: f64 = 4.69;
+/// What the evidence of words counts beside vectors, at least and at most: no word in common says little of a paraphrase.
+const OF_WORDS: (f64, f64) = (-3.0, 12.0);
 /// Words that point to something said before.
 const POINTERS: &[&str] = &[
     "it",
@@ -117,19 +130,45 @@ pub(crate) struct Hit {
 
 /// One skill's evidence so far.
 #[derive(Debug, Default)]
-struct Tally {
+struct Tally<'a> {
     score: f64,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Sign<'a>>,
     /// The part of the score that comes from single words and phrases.
     of_words: f64,
-    /// The words that it comes from.
-    known: HashSet<usize>,
+    /// The words that it comes from, from the first to the last of each hit.
+    known: Vec<(usize, usize)>,
+    /// The part of the score that comes from embeddings, and how near they say that the skill is.
+    of_vectors: f64,
+    near: f64,
 }
 
-impl Tally {
-    fn add(&mut self, kind: EvidenceKind, text: &str, weight: f64) {
+/// A piece of evidence whose words are not copied yet: most of them are never shown.
+#[derive(Debug)]
+struct Sign<'a> {
+    kind: EvidenceKind,
+    text: Cow<'a, str>,
+    weight: f64,
+}
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, kind: EvidenceKind, text: impl Into<Cow<'a, str>>, weight: f64) {
         self.score += weight;
-        self.evidence.push(Evidence { kind, text: text.to_owned(), weight: round(weight) });
+        self.evidence.push(Sign { kind, text: text.into(), weight: round(weight) });
+    }
+
+    /// Whether it is meant by more than single words: by a phrase, its name, an example or the session.
+    fn is_plain(&self) -> bool {
+        use EvidenceKind::{Name, Recurrence, Session, Trigger, WholeExample};
+        let is_plain = |sign: &Sign<'_>| match sign.kind {
+            Session | Recurrence | WholeExample => true,
+            Trigger | Name => sign.weight >= phrases::TRIGGER,
+            _ => false,
+        };
+        self.evidence.iter().any(is_plain)
+    }
+
+    fn knows(&self, at: usize) -> bool {
+        self.known.iter().any(|(first, last)| (*first..=*last).contains(&at))
     }
 }
 
@@ -140,6 +179,7 @@ fn round(number: f64) -> f64 {
 /// Ranks the skills and decides.
 pub(crate) fn route(
     index: &Index,
+    vectors: Option<&SkillVectors>,
     options: &RouterOptions,
     utterance: &Utterance<'_>,
     words: &Words<'_>,
@@ -153,14 +193,21 @@ pub(crate) fn route(
             reasons: vec!["There is no skill.".to_owned()],
         };
     }
-    let mut hits = phrases::hits(index, words, &intent);
-    terms(index, words, &mut hits);
+    let terms: Vec<Option<u32>> = words.tokens.iter().map(|token| index.term(&token.stem)).collect();
+    let mut hits = phrases::hits(index, words, &terms, &intent);
+    // Stable: a skill's own hits stay in their order, and so its sum is the same to the last bit.
+    hits.sort_by_key(|hit| hit.skill);
+    let looked_up = looked_up(index, words, &terms);
     let previous = utterance.previous_skill.and_then(|name| index.find(name)).and_then(|at| u32::try_from(at).ok());
     // What follows looks at single skills, so only at those that have a chance.
-    let mut kept = strongest_skills(&mut hits);
+    let mut kept = strongest_skills(index, &hits, &looked_up);
     let said = index.model.ask(words);
     let learnt_best = said.best(MAX_LEARNT, LEARNT_FLOOR);
     kept.extend(&learnt_best);
+    let near = near(index, vectors, utterance);
+    let has_vectors = near.is_some();
+    let near = near.unwrap_or_default();
+    kept.extend(near.iter().take(MAX_NEAR).map(|(skill, _)| *skill));
     kept.extend(previous);
     let recurs = intent.slots.iter().any(|slot| slot.name == "recurrence")
         || intent.unclear.iter().any(|unclear| unclear.slot == "recurrence");
@@ -168,34 +215,34 @@ pub(crate) fn route(
         kept.extend(index.recurring.iter().take(MAX_CHOICES));
     }
     kept.extend(index.named(words).iter().take(MAX_CHOICES));
-    let mut tallies: BTreeMap<u32, Tally> = kept.iter().map(|skill| (*skill, Tally::default())).collect();
-    for hit in hits {
-        if let Some(tally) = tallies.get_mut(&hit.skill) {
-            tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
-            tally.of_words += hit.weight;
-            tally.known.extend(hit.first..=hit.last);
-        }
-    }
+    let mut tallies: BTreeMap<u32, Tally> = kept.into_iter().map(|skill| (skill, Tally::default())).collect();
+    count(index, &hits, &looked_up, words, &mut tallies);
     for skill in index.named(words) {
         if let Some(tally) = tallies.get_mut(skill) {
             tally.add(EvidenceKind::Name, clip(utterance.text.trim()), WHOLE_NAME);
         }
     }
+    let content = Content::of(index, words, &terms);
     for (skill, tally) in &mut tallies {
-        closely(index, *skill, utterance, words, &intent, previous, tally);
+        closely(index, *skill, utterance, words, &content, &intent, previous, tally);
         learnt(&said, *skill, words, learnt_best.contains(skill), tally);
+        if let Some((_, near)) = near.iter().find(|(near, _)| near == skill) {
+            tally.near = f64::from(near.near.min(MOST_NEAR));
+            tally.of_vectors = EMBEDDING * tally.near;
+            tally.add(EvidenceKind::Embedding, clip(near.text).to_owned(), tally.of_vectors);
+        }
         if recurs && index.recurring.contains(skill) {
             tally.add(EvidenceKind::Recurrence, "again and again", RECURRENCE);
         }
     }
     let asks_of_data = words.tokens.iter().any(|token| ASKS_OF_DATA.contains(&token.lower.as_str()));
     let reader = if utterance.has_attachments && asks_of_data { file_reader(index, &tallies) } else { None };
-    let ranking = ranking(index, tallies, &said_besides_slots(words, &intent));
+    let ranking = ranking(index, tallies, &said_besides_slots(words, &intent), has_vectors);
     decide(index, options, intent, ranking, reader)
 }
 
 /// The skill that works on files: the one with clearly the highest score, or the one whose texts speak of them most.
-fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally>) -> Option<u32> {
+fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally<'_>>) -> Option<u32> {
     let mut of_files: BTreeMap<u32, f32> = BTreeMap::new();
     for term in OF_FILES.iter().filter_map(|stem| index.term(stem)) {
         for posting in index.postings(term).1 {
@@ -211,69 +258,129 @@ fn file_reader(index: &Index, tallies: &BTreeMap<u32, Tally>) -> Option<u32> {
     best.map(|(skill, _)| *skill)
 }
 
-/// The skills with the highest sums. Leaves the hits in the order of the skills.
-fn strongest_skills(hits: &mut [Hit]) -> BTreeSet<u32> {
-    // Stable: a skill's own hits stay in their order, and so its sum is the same to the last bit.
-    hits.sort_by_key(|hit| hit.skill);
-    let mut sums: Vec<(u32, f64)> = hits
-        .chunk_by(|a, b| a.skill == b.skill)
-        .map(|of_one| (of_one[0].skill, of_one.iter().map(|hit| hit.weight).sum()))
-        .collect();
-    sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    sums.iter().take(MAX_CANDIDATES).map(|(skill, _)| *skill).collect()
+/// The skills with the highest sums. The phrases' hits come in the order of their skills.
+fn strongest_skills(index: &Index, hits: &[Hit], looked_up: &[(u32, usize)]) -> Vec<u32> {
+    let mut sums = vec![0.0_f64; index.skills.len()];
+    let mut touched: Vec<u32> = Vec::new();
+    let mut add = |skill: u32, weight: f64| {
+        let Some(sum) = sums.get_mut(skill as usize) else { return };
+        // No weight is zero.
+        if *sum == 0.0 {
+            touched.push(skill);
+        }
+        *sum += weight;
+    };
+    hits.iter().for_each(|hit| add(hit.skill, hit.weight));
+    for (term, _) in looked_up {
+        let (rarity, postings) = index.postings(*term);
+        postings.iter().for_each(|posting| add(posting.skill, of_term(rarity, posting)));
+    }
+    let by_sum = |a: &u32, b: &u32| sums[*b as usize].total_cmp(&sums[*a as usize]).then(a.cmp(b));
+    if touched.len() > MAX_CANDIDATES {
+        touched.select_nth_unstable_by(MAX_CANDIDATES, by_sum);
+        touched.truncate(MAX_CANDIDATES);
+    }
+    touched
 }
 
-/// Single words that skills know, the rarest first.
-fn terms(index: &Index, words: &Words<'_>, hits: &mut Vec<Hit>) {
-    let mut terms: Vec<(u32, usize)> = Vec::new();
-    let mut seen = HashSet::new();
-    for (at, token) in words.tokens.iter().enumerate() {
-        if !is_stop_word(&token.lower)
-            && let Some(term) = index.term(&token.stem)
-            && seen.insert(term)
-        {
-            terms.push((term, at));
+/// Gives each skill that is looked at closely its phrases and words.
+fn count<'a>(
+    index: &Index,
+    hits: &[Hit],
+    looked_up: &[(u32, usize)],
+    words: &Words<'a>,
+    tallies: &mut BTreeMap<u32, Tally<'a>>,
+) {
+    let mut is_kept = vec![false; index.skills.len()];
+    tallies.keys().for_each(|skill| is_kept[*skill as usize] = true);
+    let mut add = |hit: Hit| {
+        if let Some(tally) = tallies.get_mut(&hit.skill) {
+            tally.add(hit.kind, clip(words.span(hit.first, hit.last)), hit.weight);
+            tally.of_words += hit.weight;
+            tally.known.push((hit.first, hit.last));
         }
-    }
-    terms.sort_by(|a, b| index.postings(b.0).0.total_cmp(&index.postings(a.0).0).then(a.1.cmp(&b.1)));
-    for (term, at) in terms.into_iter().take(MAX_TERMS) {
-        let (rarity, postings) = index.postings(term);
-        for posting in postings {
+    };
+    hits.iter().for_each(|hit| add(*hit));
+    for (term, at) in looked_up {
+        let (rarity, postings) = index.postings(*term);
+        for posting in postings.iter().filter(|posting| is_kept[posting.skill as usize]) {
             let kind = match posting.field {
                 Field::Trigger => EvidenceKind::Trigger,
                 Field::Name => EvidenceKind::Name,
                 Field::Example => EvidenceKind::Example,
                 Field::Description => EvidenceKind::Description,
             };
-            let weight = f64::from(posting.weight) * f64::from(rarity);
-            hits.push(Hit { skill: posting.skill, kind, weight, first: at, last: at });
+            add(Hit { skill: posting.skill, kind, weight: of_term(rarity, posting), first: *at, last: *at });
         }
     }
 }
 
+/// What a single word of a skill adds.
+fn of_term(rarity: f32, posting: &Posting) -> f64 {
+    f64::from(posting.weight) * f64::from(rarity)
+}
+
+/// The different words that are looked up, as terms with their places, the rarest first.
+fn looked_up(index: &Index, words: &Words<'_>, terms: &[Option<u32>]) -> Vec<(u32, usize)> {
+    let mut found: Vec<(u32, usize)> = Vec::new();
+    let mut seen = HashSet::new();
+    for (at, (token, term)) in words.tokens.iter().zip(terms).enumerate() {
+        if let Some(term) = *term
+            && !token.is_stop
+            && seen.insert(term)
+        {
+            found.push((term, at));
+        }
+    }
+    found.sort_by(|a, b| index.postings(b.0).0.total_cmp(&index.postings(a.0).0).then(a.1.cmp(&b.1)));
+    found.truncate(MAX_TERMS);
+    found
+}
+
+/// The different words of an utterance that say something and that any skill knows.
+struct Content {
+    count: usize,
+    /// For each term of the index, a bit.
+    bits: Vec<u64>,
+}
+
+impl Content {
+    fn of(index: &Index, words: &Words<'_>, terms: &[Option<u32>]) -> Self {
+        let mut content = Self { count: 0, bits: vec![0; index.term_count().div_ceil(64)] };
+        let says = words.tokens.iter().zip(terms).filter(|(token, _)| !token.is_stop);
+        for term in says.filter_map(|(_, term)| *term) {
+            if !content.has(term) {
+                content.bits[term as usize / 64] |= 1 << (term % 64);
+                content.count += 1;
+            }
+        }
+        content
+    }
+
+    fn has(&self, term: u32) -> bool {
+        self.bits[term as usize / 64] >> (term % 64) & 1 == 1
+    }
+}
+
 /// What is told by more than single words.
-fn closely(
+#[expect(clippy::too_many_arguments, reason = "all that is known of a request")]
+fn closely<'a>(
     index: &Index,
     skill: u32,
-    utterance: &Utterance<'_>,
-    words: &Words<'_>,
+    utterance: &Utterance<'a>,
+    words: &Words<'a>,
+    content: &Content,
     intent: &Intent,
     previous: Option<u32>,
-    tally: &mut Tally,
+    tally: &mut Tally<'a>,
 ) {
     let Some(known) = index.skills.get(skill as usize) else { return };
     for slot in intent.slots.iter().filter(|slot| slot.name == "platform") {
         if slot.value.as_str().is_some_and(|platform| known.platforms.iter().any(|known| known == platform)) {
-            tally.add(EvidenceKind::Platform, &slot.text, PLATFORM);
+            tally.add(EvidenceKind::Platform, slot.text.clone(), PLATFORM);
         }
     }
-    let said: BTreeSet<u32> = words
-        .tokens
-        .iter()
-        .filter(|token| !is_stop_word(&token.lower))
-        .filter_map(|token| index.term(&token.stem))
-        .collect();
-    let alike = |texts: &[BTreeSet<u32>]| texts.iter().map(|text| overlap(text, &said)).fold(0.0, f64::max);
+    let alike = |texts: &TermSets| texts.iter().map(|text| overlap(text, content)).fold(0.0, f64::max);
     let (like, unlike) = (alike(&known.examples), alike(&known.anti_examples));
     if like >= 0.6 {
         tally.add(EvidenceKind::WholeExample, "it is like one of the examples", WHOLE_EXAMPLE * like);
@@ -294,13 +401,28 @@ fn closely(
 }
 
 /// What the model says, if it says anything; by which words, where it is worth telling.
-fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, is_told: bool, tally: &mut Tally) {
+fn learnt(said: &Said<'_>, skill: u32, words: &Words<'_>, is_told: bool, tally: &mut Tally<'_>) {
     let above = said.score(skill) - LEARNT_FLOOR;
     if above > 0.0 {
         let told = if is_told { said.words(skill, words) } else { Vec::new() };
         let told: Vec<&str> = told.into_iter().map(|at| clip(words.span(at, at))).collect();
-        tally.add(EvidenceKind::Learnt, clip(&told.join(", ")), LEARNT * above);
+        tally.add(EvidenceKind::Learnt, clip(&told.join(", ")).to_owned(), LEARNT * above);
     }
+}
+
+/// The skills that are nearer to a request than what means none of them, the nearest first. None: there are no vectors to compare.
+fn near<'a>(
+    index: &Index,
+    vectors: Option<&'a SkillVectors>,
+    utterance: &Utterance<'_>,
+) -> Option<Vec<(u32, Nearness<'a>)>> {
+    let request = utterance.vectors?.of(utterance.text);
+    let vectors = vectors.filter(|vectors| vectors.dimension() == request.dimension())?;
+    let found = vectors.nearness(request).filter(|nearness| nearness.near > 0.0);
+    let known = found.filter_map(|near| Some((u32::try_from(index.find(near.skill)?).ok()?, near)));
+    let mut near: Vec<(u32, Nearness<'_>)> = known.collect();
+    near.sort_by(|a, b| b.1.near.total_cmp(&a.1.near).then(a.0.cmp(&b.0)));
+    Some(near)
 }
 
 /// Whether an utterance points to something said before, and names nothing of its own that the skill does not know.
@@ -319,17 +441,17 @@ fn goes_on(known: &Indexed, words: &Words<'_>, intent: &Intent) -> bool {
 
 /// The part of the words of either that are in both, if it is 0.6 or more; else 0. Most texts are left after a few words.
 #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-fn overlap(text: &BTreeSet<u32>, said: &BTreeSet<u32>) -> f64 {
-    let all = text.len() + said.len();
+fn overlap(text: &[u32], said: &Content) -> f64 {
+    let all = text.len() + said.count;
     // both / (all - both) >= 0.6
     let needed = (3 * all).div_ceil(8).max(1);
     let Some(mut spare) = text.len().checked_sub(needed) else { return 0.0 };
-    if said.len() < needed {
+    if said.count < needed {
         return 0.0;
     }
     let mut both = 0_usize;
     for term in text {
-        if said.contains(term) {
+        if said.has(*term) {
             both += 1;
         } else if spare == 0 {
             return 0.0;
@@ -344,7 +466,7 @@ fn overlap(text: &BTreeSet<u32>, said: &BTreeSet<u32>) -> f64 {
 fn said_besides_slots(words: &Words<'_>, intent: &Intent) -> Vec<usize> {
     let of_slots: HashSet<String> =
         intent.slots.iter().flat_map(|slot| slot.text.split_whitespace().map(str::to_lowercase)).collect();
-    let says = |at: &usize| !is_stop_word(words.lower(*at)) && !of_slots.contains(words.lower(*at));
+    let says = |at: &usize| !words.tokens[*at].is_stop && !of_slots.contains(words.lower(*at));
     // A text that is sent along is no part of the request.
     (0..words.tokens.len()).filter(says).take(MAX_SAID).collect()
 }
@@ -352,62 +474,79 @@ fn said_besides_slots(words: &Words<'_>, intent: &Intent) -> Vec<usize> {
 /// The score that counts for the confidence: of words and phrases less, if the skill does not know the other words. "Report a car accident" has a
 /// trigger of a skill for reports, and is none.
 #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-fn sure_score(tally: &Tally, said: &[usize]) -> f64 {
-    let known = said.iter().filter(|at| tally.known.contains(at)).count();
+fn sure_score(tally: &Tally<'_>, said: &[usize]) -> f64 {
+    let known = said.iter().filter(|at| tally.knows(**at)).count();
     let part = if said.is_empty() { 1.0 } else { known as f64 / said.len() as f64 };
-    tally.score - tally.of_words * (1.0 - part) * OF_UNKNOWN
+    tally.score - tally.of_vectors - tally.of_words * (1.0 - part) * OF_UNKNOWN
 }
 
-fn ranking(index: &Index, tallies: BTreeMap<u32, Tally>, said: &[usize]) -> Vec<Ranked> {
-    let mut ranking: Vec<(u8, Ranked)> = tallies
-        .into_iter()
-        .filter_map(|(skill, tally)| {
-            let known = index.skills.get(skill as usize)?;
-            let ranked = Ranked {
-                skill: known.name.clone(),
-                score: round(tally.score),
-                confidence: sure_score(&tally, said),
-                evidence: strongest(tally.evidence),
-            };
-            Some((known.priority, ranked))
-        })
-        .filter(|(_, ranked)| ranked.score > 0.0)
-        .collect();
-    ranking.sort_by(|(a_first, a), (b_first, b)| {
-        b.score.total_cmp(&a.score).then(a_first.cmp(b_first)).then(a.skill.cmp(&b.skill))
+/// A skill with what its confidence is made of.
+struct Candidate {
+    ranked: Ranked,
+    priority: u8,
+    /// The score that counts for the confidence.
+    sure: f64,
+    near: f64,
+    is_plain: bool,
+}
+
+fn ranking(index: &Index, tallies: BTreeMap<u32, Tally<'_>>, said: &[usize], has_vectors: bool) -> Vec<Ranked> {
+    let candidate = |(skill, tally): (u32, Tally<'_>)| {
+        let known = index.skills.get(skill as usize)?;
+        let (sure, near, is_plain) = (sure_score(&tally, said), tally.near, tally.is_plain());
+        let (skill, score) = (known.name.clone(), round(tally.score));
+        let ranked = Ranked { skill, score, confidence: 0.0, evidence: strongest(tally.evidence) };
+        (score > 0.0).then_some(Candidate { ranked, priority: known.priority, sure, near, is_plain })
+    };
+    let mut ranking: Vec<Candidate> = tallies.into_iter().filter_map(candidate).collect();
+    ranking.sort_by(|a, b| {
+        let by_score = b.ranked.score.total_cmp(&a.ranked.score);
+        by_score.then(a.priority.cmp(&b.priority)).then(a.ranked.skill.cmp(&b.ranked.skill))
     });
-    let top = ranking.first().map_or(0.0, |(_, best)| best.score);
-    let second = ranking.get(1).map_or(0.0, |(_, second)| second.score);
-    let mut ranking: Vec<Ranked> = ranking.into_iter().map(|(_, ranked)| ranked).collect();
-    // Until here `confidence` is the score that counts for it.
+    let top = ranking.first().map_or(0.0, |best| best.ranked.score);
+    let second = ranking.get(1).map_or(0.0, |second| second.ranked.score);
     let mut first: Option<f64> = None;
-    for (place, ranked) in ranking.iter_mut().enumerate() {
-        let ahead = if place == 0 { (top - second) / top } else { (ranked.score - top) / top };
-        let alone = probability(ranked.confidence, ahead, index.skills.len());
-        let beside = first.map_or(1.0, |first| first * (ranked.score / top).sqrt());
+    for (place, candidate) in ranking.iter_mut().enumerate() {
+        let score = candidate.ranked.score;
+        let ahead = if place == 0 { (top - second) / top } else { (score - top) / top };
+        let by_words = evidence_of_words(candidate.sure, ahead, index.skills.len());
+        let alone = probability(if has_vectors { with_vectors(by_words, candidate) } else { by_words });
+        let beside = first.map_or(1.0, |first| first * (score / top).sqrt());
         // Not rounded before it is compared: nearly sure and a little surer are told apart by their scores.
-        ranked.confidence = alone.min(beside);
-        first = first.or(Some(ranked.confidence));
+        candidate.ranked.confidence = alone.min(beside);
+        first = first.or(Some(candidate.ranked.confidence));
     }
-    for ranked in &mut ranking {
+    let rounded = |mut ranked: Ranked| {
         ranked.confidence = round(ranked.confidence);
-    }
-    ranking
+        ranked
+    };
+    ranking.into_iter().map(|candidate| rounded(candidate.ranked)).collect()
 }
 
-/// How sure a score makes that the skill is meant. `ahead` is the part of the best score by which it is ahead of the next one, or behind the best.
+/// The evidence of words with that of vectors, both as the logarithm of odds. What is said plainly stays as sure as the words make it.
+fn with_vectors(by_words: f64, candidate: &Candidate) -> f64 {
+    let both = VECTORS_OFFSET + PER_WORDS * by_words.clamp(OF_WORDS.0, OF_WORDS.1) + PER_NEAR * candidate.near;
+    if candidate.is_plain { both.max(by_words) } else { both }
+}
+
+/// How sure a score makes that the skill is meant, as the logarithm of the odds. `ahead` is the part of the best score by which it is ahead of the
+/// next one, or behind the best.
 #[expect(clippy::cast_precision_loss, reason = "counts of skills")]
-fn probability(score: f64, ahead: f64, skills: usize) -> f64 {
+fn evidence_of_words(score: f64, ahead: f64, skills: usize) -> f64 {
     let skills = (skills as f64).clamp(1.0, MANY_SKILLS).ln();
-    let sum = OFFSET + PER_SCORE * (score.max(0.0) + 0.05).ln() + PER_AHEAD * ahead + PER_SKILLS * skills;
-    1.0 / (1.0 + (-sum).exp())
+    OFFSET + PER_SCORE * (score.max(0.0) + 0.05).ln() + PER_AHEAD * ahead + PER_SKILLS * skills
+}
+
+fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 /// The evidence that weighs most.
-fn strongest(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+fn strongest(mut evidence: Vec<Sign<'_>>) -> Vec<Evidence> {
     evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
     evidence.truncate(12);
-    evidence
+    let told = |sign: Sign<'_>| Evidence { kind: sign.kind, text: sign.text.into_owned(), weight: sign.weight };
+    evidence.into_iter().map(told).collect()
 }
 
 fn decide(
@@ -487,6 +626,7 @@ fn sentence(evidence: &Evidence) -> String {
         EvidenceKind::WholeExample => "It is like one of its examples.".to_owned(),
         EvidenceKind::AntiExample => "It is like one of its anti-examples.".to_owned(),
         EvidenceKind::Learnt if said.is_empty() => "What its texts have taught speaks for it.".to_owned(),
+        EvidenceKind::Embedding => format!("It is near in meaning to \"{said}\"."),
         EvidenceKind::Learnt => format!("What its texts have taught speaks for it, by \"{said}\"."),
         EvidenceKind::Session => "It goes on from its last answer.".to_owned(),
         EvidenceKind::Recurrence => "It does things again and again, and a recurrence was said.".to_owned(),

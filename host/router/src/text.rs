@@ -1,5 +1,8 @@
 //! Words: where they stand, and what they are when their endings are taken off.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
 /// Most words of an utterance that are read; the rest is long material, not the request.
@@ -17,6 +20,8 @@ pub(crate) struct Token {
     pub(crate) lower: String,
     /// Without its ending.
     pub(crate) stem: String,
+    /// Whether it says nothing about what is meant.
+    pub(crate) is_stop: bool,
 }
 
 /// A text and its words.
@@ -29,11 +34,18 @@ pub(crate) struct Words<'a> {
 /// Splits texts. Making one costs nothing to speak of.
 pub(crate) struct Splitter {
     stemmer: Stemmer,
+    /// Stems of words that were split before. None: nothing is remembered.
+    stems: Option<RefCell<HashMap<String, String>>>,
 }
 
 impl Splitter {
     pub(crate) fn new() -> Self {
-        Self { stemmer: Stemmer::create(Algorithm::English) }
+        Self { stemmer: Stemmer::create(Algorithm::English), stems: None }
+    }
+
+    /// For many texts that share words: each word is stemmed once.
+    pub(crate) fn remembering() -> Self {
+        Self { stems: Some(RefCell::default()), ..Self::new() }
     }
 
     /// The words of a text. `'` inside a word belongs to it, everything else that is no letter or digit divides; `:` between digits does not (9:30).
@@ -72,11 +84,22 @@ impl Splitter {
 
     fn token(&self, text: &str, start: usize, end: usize) -> Token {
         let word = &text[start..end];
-        let cut = (0..=word.len().min(MAX_WORD_BYTES)).rev().find(|at| word.is_char_boundary(*at)).unwrap_or(0);
-        let lower = word[..cut].to_lowercase().replace('’', "'");
-        let bare = lower.strip_suffix("'s").unwrap_or(&lower);
-        let stem = self.stemmer.stem(bare).into_owned();
-        Token { start, end, lower, stem }
+        let word = &word[..word.floor_char_boundary(MAX_WORD_BYTES)];
+        let lower = if word.is_ascii() { word.to_ascii_lowercase() } else { word.to_lowercase().replace('’', "'") };
+        let stem = self.stem(lower.strip_suffix("'s").unwrap_or(&lower));
+        let is_stop = is_stop_word(&lower);
+        Token { start, end, lower, stem, is_stop }
+    }
+
+    fn stem(&self, word: &str) -> String {
+        let Some(stems) = &self.stems else { return self.stemmer.stem(word).into_owned() };
+        let mut stems = stems.borrow_mut();
+        if let Some(stem) = stems.get(word) {
+            return stem.clone();
+        }
+        let stem = self.stemmer.stem(word).into_owned();
+        stems.insert(word.to_owned(), stem.clone());
+        stem
     }
 }
 
@@ -107,17 +130,20 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Words that say nothing about what is meant.
+/// Words that say nothing about what is meant, sorted.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did",
+    "do", "does", "for", "from", "get", "give", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i",
+    "i'd", "i'll", "i'm", "if", "in", "into", "is", "it", "it's", "its", "just", "let", "let's", "like", "make", "me",
+    "my", "need", "of", "on", "one", "or", "our", "out", "please", "she", "should", "so", "some", "that", "the",
+    "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "up", "us", "want", "was", "we",
+    "were", "what", "when", "which", "who", "will", "with", "would", "you", "your",
+];
+
+/// Whether a word, in lower case, says nothing about what is meant.
 pub(crate) fn is_stop_word(word: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
-        "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if",
-        "in", "into", "is", "it", "its", "just", "let", "like", "me", "my", "of", "on", "one", "or", "our", "out",
-        "please", "she", "should", "so", "some", "that", "the", "their", "them", "then", "there", "these", "they",
-        "this", "those", "to", "too", "up", "us", "want", "was", "we", "were", "what", "when", "which", "who", "will",
-        "with", "would", "you", "your", "i'd", "i'm", "i'll", "it's", "let's", "need", "make", "get", "give",
-    ];
-    WORDS.contains(&word)
+    // None of them is longer.
+    word.len() <= 6 && STOP_WORDS.binary_search(&word).is_ok()
 }
 
 #[cfg(test)]
@@ -132,6 +158,21 @@ mod tests {
         assert_eq!(words.span(6, 7), "AI’s trends");
         assert_eq!(words.tokens[7].stem, "trend");
         assert_eq!(words.gap_after(7), "”!");
+    }
+
+    #[test]
+    fn every_stop_word_is_found() {
+        assert!(STOP_WORDS.is_sorted() && STOP_WORDS.iter().all(|word| is_stop_word(word)));
+        assert!(!is_stop_word("report") && !is_stop_word("") && !is_stop_word("zz"));
+    }
+
+    #[test]
+    fn remembered_stems_are_the_same() {
+        let text = "Analysing reports, reporting the analyses: the reports’ analysis AI’s";
+        let remembering = Splitter::remembering();
+        for _ in 0..2 {
+            assert_eq!(remembering.split(text).tokens, Splitter::new().split(text).tokens);
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ fn routed(router: &Router, text: &str) -> Option<String> {
         locale: None,
         previous_skill: None,
         has_attachments: false,
+        vectors: None,
     };
     match router.route(&utterance).decision {
         Decision::Skill { name, .. } | Decision::Fallback { name, .. } => Some(name),

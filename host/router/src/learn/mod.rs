@@ -5,13 +5,15 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `features` | words and letters of a text as numbers |
+//! | `features` | words and letters of a text as hashed keys |
+//! | `vocabulary` | the features of all texts as numbers |
 //! | `train` | from the texts of all skills to weights |
 //! | `model` | the weights, and what they say of an utterance |
 
 mod features;
 mod model;
 mod train;
+mod vocabulary;
 
 pub(crate) use model::{Model, Said};
 pub(crate) use train::Texts;

@@ -38,19 +38,26 @@ pub(super) struct Weight {
     pub(super) parts: i16,
 }
 
-/// What is known of a feature: how rare it is, and where its weights begin and end.
+/// What is known of a feature: how rare it is, and where its weights stand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) rarity: f32,
     pub(super) first: u32,
-    pub(super) end: u32,
+    /// How many weights it has, or [`ROW`].
+    pub(super) count: u32,
 }
+
+/// The weights of a feature are a row with one for each skill, of which `first` is the number.
+pub(super) const ROW: u32 = u32::MAX;
 
 /// A linear model over a catalogue's skills.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(super) known: ByKey<Known>,
+    /// The weights of features that speak for few skills, by their skills.
     pub(super) weights: Vec<Weight>,
+    /// Those of features that speak for many: one for each skill.
+    pub(super) rows: Vec<i16>,
     /// How rare a feature is that stands in no text.
     pub(super) unseen: f32,
     pub(super) skills: usize,
@@ -71,20 +78,25 @@ impl Model {
     pub(crate) fn ask(&self, words: &Words<'_>) -> Said<'_> {
         let found = features(words);
         let mut scores = vec![0.0_f32; self.skills];
-        let (active, norm) = self.active(&found);
-        let active: Vec<(Known, f32, u32)> =
-            active.into_iter().map(|(known, value, at)| (known, value * norm / PARTS, at)).collect();
-        for (known, value, _) in &active {
-            for weight in self.weights_of(*known) {
-                if let Some(score) = scores.get_mut(usize::from(weight.skill)) {
-                    *score += value * f32::from(weight.parts);
+        let mut active = self.active(&found);
+        for (known, value, _) in &mut active {
+            *value /= PARTS;
+            if known.count == ROW {
+                let parts = self.row(*known);
+                scores.iter_mut().zip(parts).for_each(|(score, parts)| *score += *value * f32::from(*parts));
+            } else {
+                for weight in self.weights_of(*known) {
+                    if let Some(score) = scores.get_mut(usize::from(weight.skill)) {
+                        *score += *value * f32::from(weight.parts);
+                    }
                 }
             }
         }
         Said { model: self, scores, active }
     }
 
-    fn active(&self, found: &[Feature]) -> (Vec<(Known, f32, u32)>, f32) {
+    /// The features that are known, with values that make the text one of the length one.
+    fn active(&self, found: &[Feature]) -> Vec<(Known, f32, u32)> {
         let mut square = 0.0_f32;
         let mut active = Vec::with_capacity(found.len());
         for feature in found {
@@ -96,17 +108,36 @@ impl Model {
                 active.push((*known, value, feature.at));
             }
         }
-        (active, if square > 0.0 { square.sqrt().recip() } else { 0.0 })
+        let norm = if square > 0.0 { square.sqrt().recip() } else { 0.0 };
+        active.iter_mut().for_each(|(_, value, _)| *value *= norm);
+        active
     }
 
     fn weights_of(&self, known: Known) -> &[Weight] {
-        self.weights.get(known.first as usize..known.end as usize).unwrap_or(&[])
+        let first = known.first as usize;
+        self.weights.get(first..first + known.count as usize).unwrap_or(&[])
+    }
+
+    fn row(&self, known: Known) -> &[i16] {
+        let first = known.first as usize * self.skills;
+        self.rows.get(first..first + self.skills).unwrap_or(&[])
+    }
+
+    /// What a feature says of a skill.
+    fn parts(&self, known: Known, skill: u32) -> i16 {
+        if known.count == ROW {
+            return self.row(known).get(skill as usize).copied().unwrap_or(0);
+        }
+        let weights = self.weights_of(known);
+        let found = weights.binary_search_by_key(&skill, |weight| u32::from(weight.skill));
+        found.ok().and_then(|found| weights.get(found)).map_or(0, |weight| weight.parts)
     }
 
     /// How many bytes it takes, about.
     pub(crate) fn bytes(&self) -> usize {
         let entry = size_of::<u64>() + size_of::<Known>() + 1;
-        self.known.capacity() * entry + self.weights.capacity() * size_of::<Weight>()
+        let weights = self.weights.capacity() * size_of::<Weight>() + self.rows.capacity() * size_of::<i16>();
+        self.known.capacity() * entry + weights
     }
 }
 
@@ -138,13 +169,8 @@ impl Said<'_> {
     pub(crate) fn words(&self, skill: u32, words: &Words<'_>) -> Vec<usize> {
         let mut of_word = [0.0_f32; MAX_WORDS];
         for (known, value, at) in &self.active {
-            let weights = self.model.weights_of(*known);
-            // They stand in the order of the skills.
-            let found = weights.binary_search_by_key(&skill, |weight| u32::from(weight.skill));
-            if let Some(weight) = found.ok().and_then(|found| weights.get(found))
-                && let Some(sum) = of_word.get_mut(*at as usize)
-            {
-                *sum += value * f32::from(weight.parts);
+            if let Some(sum) = of_word.get_mut(*at as usize) {
+                *sum += value * f32::from(self.model.parts(*known, skill));
             }
         }
         let mut told: Vec<(u32, f32)> = (0..).zip(of_word).filter(|(_, value)| *value > 0.0).collect();

@@ -35,6 +35,7 @@ fn route_after(router: &Router, text: &str, previous_skill: Option<&str>) -> Rou
         locale: None,
         previous_skill,
         has_attachments: false,
+        vectors: None,
     })
 }
 
@@ -355,6 +356,7 @@ fn a_question_that_comes_with_a_file_reaches_the_skill_that_reads_files() {
             locale: None,
             previous_skill: None,
             has_attachments: true,
+            vectors: None,
         })
     };
     for text in [

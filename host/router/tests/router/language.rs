@@ -9,16 +9,30 @@ const NOW_MS: i64 = 1_795_424_400_000;
 fn slot_in(zone: &str, now_ms: i64, text: &str, name: &str) -> Value {
     let core = SkillProfile { name: "core".to_owned(), is_fallback: true, ..SkillProfile::default() };
     let router = Router::build(&[core], RouterOptions::default());
-    let utterance =
-        Utterance { text, now_ms, time_zone: zone, locale: None, previous_skill: None, has_attachments: false };
+    let utterance = Utterance {
+        text,
+        now_ms,
+        time_zone: zone,
+        locale: None,
+        previous_skill: None,
+        has_attachments: false,
+        vectors: None,
+    };
     let slots = router.route(&utterance).intent.slots;
     slots.into_iter().find(|slot| slot.name == name).map(|slot| slot.value).unwrap_or_default()
 }
 
 fn unclear_in(zone: &str, text: &str) -> Vec<Unclear> {
     let router = Router::build(&[], RouterOptions::default());
-    let utterance =
-        Utterance { text, now_ms: NOW_MS, time_zone: zone, locale: None, previous_skill: None, has_attachments: false };
+    let utterance = Utterance {
+        text,
+        now_ms: NOW_MS,
+        time_zone: zone,
+        locale: None,
+        previous_skill: None,
+        has_attachments: false,
+        vectors: None,
+    };
     router.route(&utterance).intent.unclear
 }
 

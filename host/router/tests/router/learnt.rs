@@ -34,6 +34,7 @@ fn ask(router: &Router, text: &str) -> Route {
         locale: None,
         previous_skill: None,
         has_attachments: false,
+        vectors: None,
     })
 }
 

@@ -25,6 +25,7 @@ fn ask(router: &Router, text: &str, now_ms: i64, previous_skill: Option<&str>) -
         locale: None,
         previous_skill,
         has_attachments: false,
+        vectors: None,
     })
 }
 
@@ -106,6 +107,7 @@ fn no_order_of_the_words_that_mean_something_is_too_much() {
             locale: None,
             previous_skill: Some("paint"),
             has_attachments: true,
+            vectors: None,
         };
         let route = router.route(&utterance);
         assert_eq!(route, router.route(&utterance), "{text}");

@@ -15,7 +15,15 @@ fn skill(name: &str, title: &str, triggers: &[&str], priority: u8) -> SkillProfi
 
 fn decision(router: &Router, text: &str, previous_skill: Option<&str>) -> Decision {
     router
-        .route(&Utterance { text, now_ms: 0, time_zone: "UTC", locale: None, previous_skill, has_attachments: false })
+        .route(&Utterance {
+            text,
+            now_ms: 0,
+            time_zone: "UTC",
+            locale: None,
+            previous_skill,
+            has_attachments: false,
+            vectors: None,
+        })
         .decision
 }
 

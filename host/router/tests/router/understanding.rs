@@ -16,6 +16,7 @@ fn read_by(locale: Option<&str>, text: &str) -> Intent {
         locale,
         previous_skill: None,
         has_attachments: false,
+        vectors: None,
     };
     router.route(&utterance).intent
 }
