@@ -12,6 +12,7 @@ mod criticals;
 mod database_chaos;
 mod deletion;
 mod effects;
+mod embeddings;
 mod examples;
 mod expectations;
 mod files;

@@ -19,10 +19,15 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// A host in this process, with a clock that the test moves.
 pub async fn host_at(data: &DataDir, now_ms: i64) -> (Host, Arc<ManualClock>) {
+    host_with(data, now_ms, &[]).await
+}
+
+/// The same with more flags.
+pub async fn host_with(data: &DataDir, now_ms: i64, flags: &[&str]) -> (Host, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(now_ms));
     // This program is the test, and knows no command.
     let compiler = ChildCompiler { program: env!("CARGO_BIN_EXE_openanalyst").into(), ..compile::in_a_child() };
-    let host = Host::open_with(&settings(data), Role::Server, clock.clone(), compiler).await.unwrap();
+    let host = Host::open_with(&settings(data, flags), Role::Server, clock.clone(), compiler).await.unwrap();
     (host, clock)
 }
 
@@ -68,7 +73,7 @@ async fn a_scheduled_post_falls_due_once_and_its_user_is_told() {
     assert_eq!(store.jobs(&ada, "f/openanalyst/social/publish_post", None, 10).await.unwrap().rows.len(), 1);
 }
 
-fn settings(data: &DataDir) -> Settings {
+fn settings(data: &DataDir, flags: &[&str]) -> Settings {
     use clap::{Args as _, FromArgMatches as _};
     let command = SettingArgs::augment_args(clap::Command::new("openanalyst"));
     let cache = DataDir::cache();
@@ -82,7 +87,7 @@ fn settings(data: &DataDir) -> Settings {
         ZONE,
     ];
     let database = data.database_flags();
-    let arguments = arguments.into_iter().chain(database.iter().map(String::as_str));
+    let arguments = arguments.into_iter().chain(database.iter().map(String::as_str)).chain(flags.iter().copied());
     let matches = command.try_get_matches_from(arguments).unwrap();
     Settings::load(&SettingArgs::from_arg_matches(&matches).unwrap(), &matches).unwrap()
 }

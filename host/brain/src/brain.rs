@@ -594,6 +594,7 @@ impl Brain {
         let (zone, locale) = context::time_zone_and_locale(&inner.store, owner, default, now_ms).await?;
         let catalog = inner.catalog.of(&owner.tenant).await?;
         let content = content.to_owned();
+        let embedded = inner.catalog.vectors_of(&catalog, &content, &[]).await;
         // A long text takes its time, which is the user's own.
         let routing = async move {
             let utterance = Utterance {
@@ -603,8 +604,10 @@ impl Brain {
                 locale: locale.as_deref(),
                 previous_skill: None,
                 has_attachments: false,
+                vectors: embedded.vectors.as_ref(),
             };
             let mut route = catalog.router().route(&utterance);
+            route.reasons.extend(embedded.why_not);
             if let Some(unavailable) = catalog.unavailable_skill_for(&utterance) {
                 route.reasons.push(crate::instead::reason(&unavailable));
             }
@@ -612,6 +615,15 @@ impl Brain {
             Understood { route, question, time_zone: zone, locale }
         };
         self.in_turn(owner, routing).await
+    }
+
+    /// Waits until routes of this tenant can use embeddings, or an attempt to get those of its skills has failed. At once where
+    /// no embeddings are configured. Requests never wait for it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn embedded(&self, owner: &Owner) -> Result<(), BrainError> {
+        Ok(self.inner.catalog.embedded(&owner.tenant).await?)
     }
 
     /// Does something for a user on the threads that do tasks too, in the turns of tenants and

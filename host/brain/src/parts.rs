@@ -74,6 +74,7 @@ impl Work {
         let now_ms = self.brain.clock.now_ms();
         let locale = self.context.preferences.iter().find(|(name, _)| name == "locale");
         let locale = locale.and_then(|(_, value)| serde_json::from_str::<String>(value).ok());
+        let embedded = self.brain.catalog.vectors_of(&catalog, &next.request, &[]).await;
         let utterance = Utterance {
             text: &next.request,
             now_ms,
@@ -81,6 +82,7 @@ impl Work {
             locale: locale.as_deref(),
             previous_skill: None,
             has_attachments: !self.request.attachments.is_empty(),
+            vectors: embedded.vectors.as_ref(),
         };
         let mut route = catalog.router().route(&utterance);
         let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
@@ -88,6 +90,7 @@ impl Work {
         if !route.intent.unclear.is_empty() {
             route = clarify::settle(catalog.router(), &rounds, &utterance).route;
         }
+        route.reasons.extend(embedded.why_not);
         let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
         let mut context = self.context.clone();
         context.messages.push(contract::Message {

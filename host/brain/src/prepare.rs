@@ -181,13 +181,16 @@ async fn understand(
         (None, []) => correction::read(&task.content, &catalog, &built.context),
         _ => None,
     };
+    let text = corrected.as_ref().map_or(task.content.as_str(), |corrected| corrected.request.as_str());
+    let embedded = brain.catalog.vectors_of(&catalog, text, &split::first_pieces(text)).await;
     let utterance = Utterance {
-        text: corrected.as_ref().map_or(task.content.as_str(), |corrected| corrected.request.as_str()),
+        text,
         now_ms,
         time_zone: &built.time_zone,
         locale: built.locale.as_deref(),
         previous_skill: built.previous_skill.as_deref(),
         has_attachments: task.attachments.as_array().is_some_and(|list| !list.is_empty()),
+        vectors: embedded.vectors.as_ref(),
     };
     let parts = match &corrected {
         Some(_) => Vec::new(),
@@ -196,6 +199,7 @@ async fn understand(
     let content = parts.first().map_or(utterance.text, |part| part.request.as_str());
     let Settled { mut route, unread } =
         clarify::settle(catalog.router(), rounds, &Utterance { text: content, ..utterance });
+    route.reasons.extend(embedded.why_not);
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
     let mut chosen_instead = None;
     if let Some(corrected) = &corrected {

@@ -27,6 +27,8 @@ const CONJUNCTIONS: &[&str] =
 /// that. The work stays linear in the text, and a request of any kind costs milliseconds.
 const MAX_CUTS: usize = 64;
 const MAX_ROUTED_BYTES: usize = 1 << 20;
+/// At how many of them the pieces are embedded.
+const CUTS_LOOKED_UP: usize = 3;
 /// How likely a second skill must be for a model to be asked.
 const WORTH_ASKING: f64 = 0.2;
 const MAX_TOKENS: u32 = 400;
@@ -158,6 +160,12 @@ fn cuts(text: &str) -> impl Iterator<Item = (usize, usize)> {
     cuts.dedup_by_key(|(at, _)| *at);
     cuts.truncate(MAX_CUTS);
     cuts.into_iter()
+}
+
+/// The pieces at the first places where a text can be cut, for what is looked up of them before they are routed.
+pub(crate) fn first_pieces(text: &str) -> Vec<&str> {
+    let pieces = cuts(text).take(CUTS_LOOKED_UP).flat_map(|(at, after)| [&text[..at], &text[after..]]);
+    pieces.filter(|piece| piece.contains(char::is_alphanumeric)).collect()
 }
 
 fn could_be_several(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> bool {

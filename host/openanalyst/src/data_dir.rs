@@ -128,6 +128,12 @@ impl DataDir {
         self.keys().join("secrets.key")
     }
 
+    /// The vectors of skills' texts, where embeddings are configured. It is a cache: it can be removed at any time.
+    #[must_use]
+    pub fn embeddings(&self) -> PathBuf {
+        self.root.join("embeddings")
+    }
+
     /// Where uploaded packages are kept, unless the settings name another place.
     #[must_use]
     pub fn packages(&self) -> PathBuf {

@@ -8,10 +8,12 @@ use openanalyst_brain::{Brain, BrainOptions, BrainSettings, Notice};
 use openanalyst_domain::{Clock, SystemClock};
 use openanalyst_egress::{Egress, EgressOptions, HostTable};
 use openanalyst_identity::LocalKeys;
+use openanalyst_providers::embeddings::EmbeddingsClient;
 use openanalyst_providers::llm::LlmClient;
 use openanalyst_providers::search::SearchClient;
 use openanalyst_registry::{
-    Catalog, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions, SkillSource, Vault,
+    Catalog, Embeddings, EmbeddingsOptions, FolderPackages, ObjectPackages, PackageStore, Registry, RegistryOptions,
+    SkillSource, Vault,
 };
 use openanalyst_runtime::{ChildCompiler, Sandbox, SandboxOptions};
 use openanalyst_store::Store;
@@ -23,6 +25,7 @@ use tokio::sync::broadcast;
 
 use crate::commands;
 use crate::data_dir::{DataDir, private_dir};
+use crate::embedder::ProviderEmbedder;
 use crate::failure::Failure;
 use crate::preparation::Preparation;
 use crate::settings::Settings;
@@ -68,8 +71,16 @@ impl Workshop {
         sandbox_options.compiler = Some(compiler);
         let sandbox = Sandbox::new(sandbox_options)?;
         let packages = packages(settings, &data)?;
-        let catalog =
+        let mut catalog =
             Catalog::bundled(bundled_skills(), settings.budget())?.with_record(store.clone(), packages.clone());
+        if let Some(client) = embeddings(settings)? {
+            private_dir(&data.embeddings())?;
+            catalog = catalog.with_embeddings(Arc::new(Embeddings::new(EmbeddingsOptions {
+                embedder: Arc::new(ProviderEmbedder(client)),
+                folder: &data.embeddings(),
+                request_timeout: Duration::from_millis(settings.embeddings_timeout_ms.value),
+            })));
+        }
         let catalog = Arc::new(catalog);
         let registry = Registry::new(RegistryOptions {
             store: store.clone(),
@@ -248,6 +259,15 @@ pub fn egress(settings: &Settings) -> Result<Egress, Failure> {
 pub fn llm(settings: &Settings) -> Result<Option<LlmClient>, Failure> {
     let client = settings.llm_options()?.map(LlmClient::new).transpose();
     client.map_err(|error| Failure::usage(format!("--llm: {error}")))
+}
+
+/// The embedding model of routing.
+///
+/// # Errors
+/// A setting is wrong.
+pub fn embeddings(settings: &Settings) -> Result<Option<EmbeddingsClient>, Failure> {
+    let client = settings.embeddings_options()?.map(EmbeddingsClient::new).transpose();
+    client.map_err(|error| Failure::usage(format!("--embeddings-model: {error}")))
 }
 
 /// The web search.

@@ -6,6 +6,7 @@ mod allocator;
 pub mod cli;
 pub mod commands;
 pub mod data_dir;
+mod embedder;
 pub mod failure;
 pub mod host;
 pub mod issuers;

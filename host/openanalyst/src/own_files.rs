@@ -19,6 +19,7 @@ impl Settings {
             &self.secrets_key_file.value,
             &self.database_password_file.value,
             &self.llm_key_file.value,
+            &self.embeddings_key_file.value,
             &self.search_key_file.value,
             &self.issuers_file.value,
             &self.http_ca_file.value,

@@ -14,6 +14,7 @@ use clap::parser::ValueSource;
 use ipnet::IpNet;
 use openanalyst_domain::Budget;
 use openanalyst_providers::ApiKey;
+use openanalyst_providers::embeddings::EmbeddingsOptions;
 use openanalyst_providers::llm::{Api, LlmOptions};
 use openanalyst_providers::search::{Engine, SearchOptions};
 use openanalyst_registry::S3Options;
@@ -190,6 +191,14 @@ settings! {
     llm_url: String, "OPENANALYST_LLM_URL", String::new(), |value: &String| quoted(&masked(value));
     /// A file that holds the key for the model's server and nothing else [default: none]
     llm_key_file: PathBuf, "OPENANALYST_LLM_KEY_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// The embedding model that routing asks beside its own evidence, as its provider writes it; its server speaks OpenAI's /v1/embeddings [default: none; routing does without]
+    embeddings_model: String, "OPENANALYST_EMBEDDINGS_MODEL", String::new(), |value: &String| quoted(value);
+    /// Where the embeddings server is, such as http://127.0.0.1:11434/v1 [default: OpenAI's address]
+    embeddings_url: String, "OPENANALYST_EMBEDDINGS_URL", String::new(), |value: &String| quoted(&masked(value));
+    /// A file that holds the key for the embeddings server and nothing else [default: none]
+    embeddings_key_file: PathBuf, "OPENANALYST_EMBEDDINGS_KEY_FILE", PathBuf::new(), |value: &PathBuf| path(value);
+    /// How long a request waits for the embedding of its text before it is routed without, ms [default: 300]
+    embeddings_timeout_ms: u64, "OPENANALYST_EMBEDDINGS_TIMEOUT_MS", 300, shown;
     /// The web search: searxng, brave or tavily [default: none; skills do without]
     search: String, "OPENANALYST_SEARCH", String::new(), |value: &String| quoted(value);
     /// Where the search's server is; SearXNG needs it [default: the provider's own address]
@@ -259,6 +268,7 @@ impl Settings {
         }
         self.known_hosts()?;
         self.llm_options()?;
+        self.embeddings_options()?;
         self.search_options()?;
         if self.retries.value > MAX_RETRIES {
             return Err(Failure::usage(format!("--retries is at most {MAX_RETRIES}")));
@@ -391,6 +401,7 @@ impl Settings {
     pub fn open_secret_files(&self) -> Vec<String> {
         let files = [
             ("--llm-key-file", &self.llm_key_file.value),
+            ("--embeddings-key-file", &self.embeddings_key_file.value),
             ("--search-key-file", &self.search_key_file.value),
             ("--database-password-file", &self.database_password_file.value),
         ];
@@ -437,6 +448,35 @@ impl Settings {
         Ok(Some(options))
     }
 
+    /// The embeddings that routing asks. None: there are none.
+    ///
+    /// # Errors
+    /// A setting is wrong or missing, or the key cannot be read.
+    pub fn embeddings_options(&self) -> Result<Option<EmbeddingsOptions>, Failure> {
+        let model = &self.embeddings_model.value;
+        if model.is_empty() {
+            if self.embeddings_url.value.is_empty() && self.embeddings_key_file.value.as_os_str().is_empty() {
+                return Ok(None);
+            }
+            return Err(Failure::usage(
+                "--embeddings-url and --embeddings-key-file need --embeddings-model: the name of the model, as its \
+                 provider writes it",
+            ));
+        }
+        if !(1..=MAX_EMBEDDINGS_TIMEOUT_MS).contains(&self.embeddings_timeout_ms.value) {
+            return Err(Failure::usage(format!(
+                "--embeddings-timeout-ms is 1 to {MAX_EMBEDDINGS_TIMEOUT_MS}: every request waits for it where the \
+                 server is slow"
+            )));
+        }
+        let mut options = EmbeddingsOptions::new(model);
+        if !self.embeddings_url.value.is_empty() {
+            options.base_url = url("--embeddings-url", &self.embeddings_url.value)?;
+        }
+        options.api_key = key("--embeddings-key-file", &self.embeddings_key_file.value)?;
+        Ok(Some(options))
+    }
+
     /// The web search. None: there is none.
     ///
     /// # Errors
@@ -475,6 +515,8 @@ impl Settings {
 
 /// Most retries that an operator may allow.
 const MAX_RETRIES: u32 = 20;
+/// Longest time that a request may be made to wait for the embedding of its text.
+const MAX_EMBEDDINGS_TIMEOUT_MS: u64 = 10_000;
 
 /// Networks, divided by commas.
 fn networks(flag: &str, list: &str) -> Result<Vec<IpNet>, Failure> {
@@ -665,6 +707,33 @@ pub(crate) mod tests {
         }
         let shown = load(&["--database-url", "postgres://db/x?user=me&password=hunter2"]).unwrap().lines();
         assert!(shown.iter().all(|(_, value, _)| !value.contains("hunter2")), "{shown:?}");
+    }
+
+    #[test]
+    fn embeddings_need_a_model_and_their_key_is_never_shown() {
+        assert!(load(&[]).unwrap().embeddings_options().unwrap().is_none());
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("key");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let file = file.to_str().unwrap();
+        let url = "http://127.0.0.1:9/v1?key=hunter2";
+        let settings =
+            load(&["--embeddings-model", "m", "--embeddings-key-file", file, "--embeddings-url", url]).unwrap();
+        let options = settings.embeddings_options().unwrap().unwrap();
+        assert_eq!((options.model.as_str(), options.base_url.port()), ("m", Some(9)));
+        assert_eq!(format!("{:?}", options.api_key), "Some(ApiKey(***))");
+        assert!(settings.lines().iter().all(|(_, value, _)| !value.contains("hunter2")));
+        assert!(settings.open_secret_files().join("").contains("--embeddings-key-file"));
+        for (args, expected) in [
+            (&["--embeddings-url", "http://127.0.0.1:9/v1"][..], "--embeddings-model"),
+            (&["--embeddings-model", "m", "--embeddings-url", "nowhere"], "--embeddings-url `nowhere`"),
+            (&["--embeddings-model", "m", "--embeddings-timeout-ms", "0"], "--embeddings-timeout-ms"),
+            (&["--embeddings-model", "m", "--embeddings-key-file", "/no/such/file"], "/no/such/file"),
+        ] {
+            let failure = load(args).unwrap_err().to_string();
+            assert!(failure.contains(expected), "`{failure}` does not name {expected}");
+        }
     }
 
     #[test]

@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use openanalyst_domain::{Budget, Digest, Failure, TenantId};
 use openanalyst_package::{Capabilities, Manifest};
-use openanalyst_router::{Correction, Decision, MAX_CORRECTIONS, Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{
+    Correction, Decision, MAX_CORRECTIONS, Router, RouterOptions, SkillProfile, SkillVectors, Utterance, texts_to_embed,
+};
 use openanalyst_runtime::{Sandbox, Skill};
 use openanalyst_store::skills::{GrantRow, InstallationRow, VersionRow};
 use openanalyst_store::{Store, StoreError};
 
 use crate::RegistryError;
+use crate::catalog_vectors::TextsToEmbed;
+use crate::embeddings::{EmbeddingCounts, Embeddings, RequestVectors};
 use crate::grants::from_rows;
 use crate::limits::{DailyQuota, RetryLimits, SkillLimits};
 use crate::packages::PackageStore;
@@ -87,6 +91,8 @@ pub struct TenantCatalog {
     router: Router,
     /// Those that get no requests.
     unavailable: Unavailable,
+    /// The texts whose vectors the routers can use.
+    texts: Arc<TextsToEmbed>,
     /// What all skills of the tenant together may use in a day.
     pub daily: DailyQuota,
     /// How often what fails is tried again.
@@ -99,19 +105,46 @@ impl TenantCatalog {
         disabled: Vec<SkillProfile>,
         corrections: &[Correction],
         limits: &SkillLimits,
+        has_embeddings: bool,
     ) -> Self {
         // A request must not be given to a skill that cannot answer it.
         let (runnable, others): (Vec<_>, Vec<_>) = skills.values().partition(|skill| skill.version.can_run());
         let profiles: Vec<SkillProfile> = runnable.into_iter().map(|skill| profile(skill.manifest())).collect();
         let cannot_run = others.into_iter().map(|skill| (profile(skill.manifest()), WhyUnavailable::CannotRun));
         let disabled = disabled.into_iter().map(|profile| (profile, WhyUnavailable::Disabled));
+        let others: Vec<_> = disabled.chain(cannot_run).collect();
+        let texts = if has_embeddings {
+            let others = others.iter().map(|(profile, _)| profile);
+            let all: Vec<SkillProfile> = profiles.iter().chain(others).cloned().collect();
+            texts_to_embed(&all, corrections)
+        } else {
+            Vec::new()
+        };
         Self {
-            unavailable: Unavailable::new(&profiles, disabled.chain(cannot_run).collect()),
+            texts: Arc::new(TextsToEmbed::new(texts)),
+            unavailable: Unavailable::new(&profiles, others),
             router: Router::build_with_corrections(&profiles, corrections, RouterOptions::default()),
             skills,
             daily: limits.daily,
             retry: limits.retry,
         }
+    }
+
+    /// The same catalogue with the vectors of its skills' texts.
+    pub(crate) fn with_vectors(&self, vectors: &Arc<SkillVectors>) -> Self {
+        Self {
+            skills: self.skills.clone(),
+            router: self.router.with_vectors(vectors.clone()),
+            unavailable: self.unavailable.with_vectors(vectors),
+            texts: self.texts.clone(),
+            daily: self.daily,
+            retry: self.retry,
+        }
+    }
+
+    /// The texts whose vectors the routers can use.
+    pub(crate) fn texts(&self) -> &Arc<TextsToEmbed> {
+        &self.texts
     }
 
     /// The skill with this identifier.
@@ -179,13 +212,14 @@ pub struct Catalog {
     bundled: BTreeMap<String, Arc<SkillVersion>>,
     ceiling: Budget,
     record: Option<(Store, Arc<dyn PackageStore>)>,
-    /// What a tenant has that never changed anything.
-    unchanged: Arc<TenantCatalog>,
-    known: Mutex<Known>,
+    embeddings: Option<Arc<Embeddings>>,
+    known: Arc<Mutex<Known>>,
 }
 
-#[derive(Debug, Default)]
-struct Known {
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// What a tenant has that never changed anything.
+    unchanged: Arc<TenantCatalog>,
     /// Counts up with every use.
     clock: u64,
     tenants: HashMap<TenantId, Kept>,
@@ -219,8 +253,46 @@ impl Catalog {
             .iter()
             .map(|(name, version)| (name.clone(), Arc::new(installed(version, None, &[], &ceiling, &ceiling))))
             .collect();
-        let unchanged = Arc::new(TenantCatalog::new(skills, Vec::new(), &[], &SkillLimits::default()));
-        Ok(Self { bundled, ceiling, record: None, unchanged, known: Mutex::default() })
+        let unchanged = Arc::new(TenantCatalog::new(skills, Vec::new(), &[], &SkillLimits::default(), false));
+        let known = Known { unchanged, clock: 0, tenants: HashMap::new(), versions: HashMap::new() };
+        Ok(Self { bundled, ceiling, record: None, embeddings: None, known: Arc::new(Mutex::new(known)) })
+    }
+
+    /// With embeddings as evidence of the routers. They come in the background; until then routes do without.
+    #[must_use]
+    pub fn with_embeddings(mut self, embeddings: Arc<Embeddings>) -> Self {
+        self.embeddings = Some(embeddings);
+        let skills = self.known().unchanged.skills.clone();
+        let unchanged = TenantCatalog::new(skills, Vec::new(), &[], &SkillLimits::default(), true);
+        self.known().unchanged = Arc::new(unchanged);
+        self
+    }
+
+    /// How often what happened with embeddings. None: there are none.
+    #[must_use]
+    pub fn embedding_counts(&self) -> Option<EmbeddingCounts> {
+        self.embeddings.as_ref().map(|embeddings| embeddings.counts())
+    }
+
+    /// The vectors of a request's text and of its parts, for a route in this catalogue.
+    pub async fn vectors_of(&self, catalog: &TenantCatalog, text: &str, parts: &[&str]) -> RequestVectors {
+        let Some(embeddings) = &self.embeddings else { return RequestVectors::default() };
+        match catalog.router.vectors() {
+            Some(vectors) => embeddings.of_request(text, parts, vectors.dimension()).await,
+            None => embeddings.not_ready(),
+        }
+    }
+
+    /// Waits until the tenant's catalogue has its vectors, or an attempt to get them has failed. At once where there are no embeddings.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn embedded(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let catalog = self.of(tenant).await?;
+        if self.embeddings.is_some() {
+            catalog.texts.attempted().await;
+        }
+        Ok(())
     }
 
     /// With what tenants uploaded and decided.
@@ -261,7 +333,7 @@ impl Catalog {
     /// # Errors
     /// The database's.
     pub async fn of(&self, tenant: &TenantId) -> Result<Arc<TenantCatalog>, StoreError> {
-        let Some((store, _)) = &self.record else { return Ok(self.unchanged.clone()) };
+        let Some((store, _)) = &self.record else { return self.at(tenant, 0).await };
         self.at(tenant, store.skills_revision(tenant).await?).await
     }
 
@@ -271,8 +343,16 @@ impl Catalog {
     /// # Errors
     /// The database's.
     pub async fn at(&self, tenant: &TenantId, revision: i64) -> Result<Arc<TenantCatalog>, StoreError> {
+        let catalog = self.kept_or_read(tenant, revision).await?;
+        if let Some(embeddings) = &self.embeddings {
+            crate::catalog_vectors::look_after(embeddings, &catalog, &self.known);
+        }
+        Ok(catalog)
+    }
+
+    async fn kept_or_read(&self, tenant: &TenantId, revision: i64) -> Result<Arc<TenantCatalog>, StoreError> {
         if self.record.is_none() || revision == 0 {
-            return Ok(self.unchanged.clone());
+            return Ok(self.known().unchanged.clone());
         }
         {
             let mut known = self.known();
@@ -334,7 +414,7 @@ impl Catalog {
 
     async fn read(&self, tenant: &TenantId) -> Result<TenantCatalog, StoreError> {
         let Some((store, _)) = &self.record else {
-            return Ok(TenantCatalog::new(BTreeMap::new(), Vec::new(), &[], &SkillLimits::default()));
+            return Ok(TenantCatalog::new(BTreeMap::new(), Vec::new(), &[], &SkillLimits::default(), false));
         };
         let installations = store.installations(tenant).await?;
         let grants = store.grants(tenant).await?;
@@ -365,8 +445,10 @@ impl Catalog {
             false => Vec::new(),
         };
         // Learning from the texts of many skills takes its time, which no request of others shall wait for.
-        let built =
-            tokio::task::spawn_blocking(move || TenantCatalog::new(skills, disabled, &corrections, &settings.limits));
+        let has_embeddings = self.embeddings.is_some();
+        let built = tokio::task::spawn_blocking(move || {
+            TenantCatalog::new(skills, disabled, &corrections, &settings.limits, has_embeddings)
+        });
         built.await.map_err(|error| StoreError::Damaged { what: "catalogue of skills", reason: error.to_string() })
     }
 
@@ -408,6 +490,16 @@ impl Catalog {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Puts the catalogue with vectors in the place of the same one without them, wherever that is still in use.
+    pub(crate) fn replace(&mut self, old: &Arc<TenantCatalog>, new: &Arc<TenantCatalog>) {
+        let kept = self.tenants.values_mut().map(|kept| &mut kept.catalog).chain([&mut self.unchanged]);
+        for catalog in kept.filter(|catalog| Arc::ptr_eq(catalog, old)) {
+            *catalog = new.clone();
+        }
     }
 }
 

@@ -9,8 +9,10 @@
 //! Begin at [`Catalog`] for what can be used, at [`Registry`] for what can be changed.
 
 mod catalog;
+mod catalog_vectors;
 mod cleanup;
 mod collisions;
+mod embeddings;
 mod error;
 mod grants;
 mod limits;
@@ -24,6 +26,7 @@ mod vault;
 mod version;
 
 pub use catalog::{Availability, Catalog, CatalogSkill, FALLBACK_SKILL, TenantCatalog};
+pub use embeddings::{Embedder, EmbeddingCounts, Embeddings, EmbeddingsOptions, RequestVectors};
 pub use error::RegistryError;
 pub use grants::{from_rows, to_rows};
 pub use limits::{DailyQuota, RetryLimits, SkillLimits};

@@ -4,8 +4,11 @@
 //! This module only says which skill is meant and why it gets nothing; what the user is asked is not decided here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use openanalyst_router::{Decision, Evidence, EvidenceKind, Router, RouterOptions, SkillProfile, Utterance};
+use openanalyst_router::{
+    Decision, Evidence, EvidenceKind, Router, RouterOptions, SkillProfile, SkillVectors, Utterance,
+};
 
 /// Why a skill gets no requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,12 @@ impl Unavailable {
         let all: Vec<SkillProfile> =
             available.iter().cloned().chain(unavailable.into_iter().map(|(profile, _)| profile)).collect();
         Self { why, router: Some(Router::build(&all, RouterOptions::default())) }
+    }
+
+    /// The same with the vectors of the skills' texts.
+    pub(crate) fn with_vectors(&self, vectors: &Arc<SkillVectors>) -> Self {
+        let router = self.router.as_ref().map(|router| router.with_vectors(vectors.clone()));
+        Self { why: self.why.clone(), router }
     }
 
     /// The router over all skills, where some get no requests.
@@ -132,6 +141,7 @@ mod tests {
                 locale: None,
                 previous_skill: None,
                 has_attachments: false,
+                vectors: None,
             };
             unavailable.meant_by(&utterance).map(|skill| (skill.name, skill.why, skill.is_tie))
         };

@@ -47,6 +47,7 @@ pub async fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     report.line("database", found);
     report.line("packages", packages(settings, store.as_ref()).await);
     report.line("language model", language_model(settings).await);
+    report.line("embeddings", embeddings(settings).await);
     report.line("web search", web_search(settings).await);
     report.line("signing key", signing_key(settings, store.as_ref()).await);
     report.line("secrets", secrets_key(settings, store.as_ref()).await);
@@ -136,6 +137,16 @@ async fn language_model(settings: &Settings) -> Found {
             Ok(format!("{} answers", model.model()))
         }
         None => Ok("none: skills do without (--llm names one)".to_owned()),
+    }
+}
+
+async fn embeddings(settings: &Settings) -> Found {
+    match crate::host::embeddings(settings)? {
+        Some(model) => {
+            let dimension = model.check().await.map_err(|failure| Failure::failed(failure.to_string()))?;
+            Ok(format!("{} answers with {dimension} dimensions", model.model()))
+        }
+        None => Ok("none: routing does without (--embeddings-model names one)".to_owned()),
     }
 }
 

@@ -17,6 +17,9 @@ use crate::settings::Settings;
 /// Most skills of the ranking that are shown.
 const RANKING_SHOWN: usize = 3;
 
+/// How long this command waits for the embeddings of the skills, where they are configured. A server asks for them once.
+const EMBEDDINGS: Duration = Duration::from_secs(30);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -28,7 +31,11 @@ pub async fn run(route: &Route, settings: &Settings) -> Result<ExitCode, Failure
     );
     DataDir::existing(&settings.data_dir.value)?;
     let host = Host::open(settings, Role::Visitor).await?;
-    let understood = host.brain.route(&owner, &route.text).await;
+    let understood = match tokio::time::timeout(EMBEDDINGS, host.brain.embedded(&owner)).await {
+        // Those that do not come in time are missed in the reasons.
+        Ok(Ok(())) | Err(_) => host.brain.route(&owner, &route.text).await,
+        Ok(Err(error)) => Err(error),
+    };
     host.close(Duration::from_secs(settings.shutdown_grace_s.value)).await;
     let understood = understood?;
     if route.json {
