@@ -3,6 +3,8 @@
 //! First each skill's weights are the middle of its texts; then a few passes of logistic regression (softmax, one text after the other) push apart
 //! what is taken for something else. Two passes give within half a percent what a support vector machine gives that is solved to the end.
 
+use std::collections::HashMap;
+
 use super::model::{ByKey, Known, Model, PARTS, ROW, Weight};
 use super::vocabulary::Vocabulary;
 use crate::text::Words;
@@ -76,14 +78,15 @@ impl Texts {
             middles(&rows, skills, rarities.len(), &mut layout);
         }
         let Layout { places, weights, rows, .. } = layout;
-        let numbers = vocabulary.into_numbers().into_iter();
-        let known = numbers.filter_map(|(key, number)| {
+        let numbers = vocabulary.into_numbers();
+        let mut known: ByKey<Known> = HashMap::with_capacity_and_hasher(numbers.len(), Default::default());
+        known.extend(numbers.into_iter().filter_map(|(key, number)| {
             let (first, count) = places[number as usize];
-            // Only in texts that are no skill's.
+            // Zero: it stands only in texts that are no skill's.
             let rarity = rarities[number as usize];
             (rarity > 0.0).then_some((key, Known { rarity, first, count }))
-        });
-        Model { known: known.collect(), weights, rows, unseen, skills }
+        }));
+        Model { known, weights, rows, unseen, skills }
     }
 }
 
@@ -147,6 +150,9 @@ impl Layout {
         let parts = |weight: f32| (weight * PARTS).round().clamp(-32_767.0, 32_767.0) as i16;
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let first = self.weights.len();
+        // Most are nothing: they are left out before they are rounded.
+        let counts = |weight: f32| weight.abs() * PARTS >= f32::from(LEAST_PARTS) - 0.5;
+        let weights = weights.filter(|(_, weight)| counts(*weight));
         let weights = weights.map(|(skill, weight)| Weight { skill, parts: parts(weight) });
         self.weights.extend(weights.filter(|weight| weight.parts.abs() >= LEAST_PARTS));
         let kept = &mut self.weights[first..];
