@@ -74,8 +74,8 @@ pub(super) fn features(words: &Words<'_>) -> Vec<Feature> {
 }
 
 /// What a feature counts that stands so often in a text.
+#[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
 pub(super) fn often(times: usize) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
     if times == 1 { 1.0 } else { 1.0 + (times as f32).ln() }
 }
 
