@@ -245,7 +245,25 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Ends a job. False if it had ended before: a job ends once.
+    /// Makes sure that a node still runs a job, until this transaction ends: nobody takes the job
+    /// over meanwhile. What a job writes, it writes behind this.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`]: it has ended, or another node took it over. The database's.
+    pub async fn hold_job(&mut self, job: JobId, node: &str) -> Result<(), StoreError> {
+        let held: Option<(i64,)> = query(Sql::each(
+            "SELECT 1 FROM jobs WHERE id = $1 AND status = 'running' AND node = $2",
+            "SELECT CAST(1 AS BIGINT) FROM jobs WHERE id = $1 AND status = 'running' AND node = $2 FOR SHARE",
+        ))
+        .bind(job)
+        .bind(node)
+        .optional(self)
+        .await?;
+        held.map(|_| ()).ok_or(StoreError::Fenced)
+    }
+
+    /// Ends a job. False if it had ended before: a job ends once. `by`: only if it waits, or one of
+    /// these nodes runs it; a node whose job another one took over does not end it.
     ///
     /// # Errors
     /// The database's.
@@ -256,11 +274,14 @@ impl Tx {
         result: &Value,
         logs: &str,
         cancel_reason: Option<&str>,
+        by: Option<[&str; 2]>,
         at_ms: i64,
     ) -> Result<bool, StoreError> {
+        let [node, seen] = by.map_or([None, None], |nodes| nodes.map(Some));
         let changed = query(
             "UPDATE jobs SET status = $2, result = $3, logs = $4, cancel_reason = $5, ended_at = $6 \
-             WHERE id = $1 AND status IN ('queued', 'running')",
+             WHERE id = $1 AND status IN ('queued', 'running') \
+             AND ($7 IS NULL OR status = 'queued' OR node = $7 OR node = $8)",
         )
         .bind(job)
         .bind(status.as_str())
@@ -268,6 +289,8 @@ impl Tx {
         .bind(logs)
         .bind(cancel_reason)
         .bind(At(at_ms))
+        .bind(node)
+        .bind(seen)
         .run(self)
         .await?;
         Ok(changed == 1)

@@ -264,7 +264,7 @@ impl Inner {
         let result = jobs::cancelled_result(owner, &reason);
         let ended = async {
             let mut tx = self.store.begin(&row.owner).await?;
-            tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(&reason), self.clock.now_ms()).await?;
+            tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(&reason), None, self.clock.now_ms()).await?;
             tx.commit().await
         };
         ended.await.map_err(|error| store_failure(&error))?;

@@ -3,7 +3,7 @@
 //! What stands under `f/` is seen and run by everybody in the tenant, with their own rights. So only the user who stored it there first may change or remove it:
 //! otherwise one user could put a program of theirs under another one's name.
 
-use openanalyst_domain::{Failure, Owner};
+use openanalyst_domain::{Failure, JobId, Owner};
 use openanalyst_store::StoreError;
 use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
@@ -44,13 +44,18 @@ pub(crate) fn check_size(item: &NewItem) -> Result<(), Failure> {
 }
 
 /// Stores a checked script, flow or app.
-pub(crate) async fn put(inner: &Inner, owner: &Owner, kind: &str, item: &NewItem) -> Result<(), Failure> {
+pub(crate) async fn put(
+    inner: &Inner,
+    owner: &Owner,
+    job: Option<JobId>,
+    kind: &str,
+    item: &NewItem,
+) -> Result<(), Failure> {
     access::writable(owner, &item.path)?;
     check_size(item)?;
     let unreachable = |error: StoreError| store_failure(&error);
     let _turn = quota::room(inner, owner, &[StorageKind::Workflows]).await?;
-    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
-    tx.hold("workflow").await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
     match tx.item(&owner.tenant, kind, &item.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &item.path, &row.user_id)?,
         None => quota::one_more_item(&mut tx, owner, kind).await?,
@@ -62,14 +67,19 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, kind: &str, item: &NewItem
 }
 
 /// Removes; says whether there was one.
-pub(crate) async fn delete(inner: &Inner, owner: &Owner, kind: ItemKind, path: &str) -> Result<bool, Failure> {
+pub(crate) async fn delete(
+    inner: &Inner,
+    owner: &Owner,
+    job: Option<JobId>,
+    kind: ItemKind,
+    path: &str,
+) -> Result<bool, Failure> {
     if kind == ItemKind::Job {
         return Err(Failure::invalid("a job is a record and cannot be deleted: cancel it, if it has not ended"));
     }
     access::writable(owner, path)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
-    tx.hold("workflow").await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
     let keeper = match stored_kind(kind) {
         Some(kind) => tx.item(&owner.tenant, kind, path).await.map_err(unreachable)?.map(|row| row.user_id),
         None => tx.schedule(&owner.tenant, path).await.map_err(unreachable)?.map(|row| row.user),

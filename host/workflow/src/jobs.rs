@@ -453,7 +453,9 @@ async fn try_write_end(
     let mut tx = inner.store.begin(&row.owner).await?;
     let reason = ended.result.pointer("/error/reason").and_then(Value::as_str);
     let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
-    if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, now_ms).await? {
+    let node = inner.node.to_string();
+    let by = Some([node.as_str(), row.node.as_deref().unwrap_or(&node)]);
+    if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, by, now_ms).await? {
         return Ok(Vec::new());
     }
     let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms);

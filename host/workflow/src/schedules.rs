@@ -36,7 +36,12 @@ pub(crate) fn invalid(error: InvalidRecurrence) -> Failure {
 }
 
 /// Checks and stores a schedule.
-pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> Result<(), Failure> {
+pub(crate) async fn put(
+    inner: &Inner,
+    owner: &Owner,
+    job: Option<JobId>,
+    schedule: NewSchedule,
+) -> Result<(), Failure> {
     access::writable(owner, &schedule.path)?;
     access::readable(owner, &schedule.script_path)?;
     let timer = Recurrence::parse(&schedule.cron, &schedule.time_zone).map_err(invalid)?;
@@ -84,8 +89,7 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
         true => None,
         false => Some(quota::room(inner, owner, &[StorageKind::Schedules]).await?),
     };
-    let mut tx = inner.store.begin(owner).await.map_err(unreachable)?;
-    tx.hold("workflow").await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
     match (tx.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)?, &turn) {
         (Some(row), _) => access::replaceable(owner, &schedule.path, &row.user)?,
         (None, Some(turn)) => turn.check_in(&mut tx, owner, StorageKind::Schedules).await.map_err(quota::failure)?,
@@ -119,7 +123,13 @@ pub(crate) async fn put(inner: &Inner, owner: &Owner, schedule: NewSchedule) -> 
 }
 
 /// Switches a schedule on or off; says whether there is one.
-pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enabled: bool) -> Result<bool, Failure> {
+pub(crate) async fn set_enabled(
+    inner: &Inner,
+    owner: &Owner,
+    job: Option<JobId>,
+    path: &str,
+    enabled: bool,
+) -> Result<bool, Failure> {
     access::writable(owner, path)?;
     let row = inner.store.schedule(&owner.tenant, path).await.map_err(|error| store_failure(&error))?;
     let Some(row) = row else { return Ok(false) };
@@ -128,7 +138,7 @@ pub(crate) async fn set_enabled(inner: &Inner, owner: &Owner, path: &str, enable
     let timer = Recurrence::parse(&row.cron, &row.time_zone).map_err(invalid)?;
     let next = if enabled { timer.after(now_ms) } else { None };
     let changed = async {
-        let mut tx = inner.store.begin(owner).await?;
+        let mut tx = inner.begin_writing(owner, job).await?;
         let changed = tx.enable_schedule(&owner.tenant, path, enabled, next, now_ms).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(changed)

@@ -80,7 +80,7 @@ async fn job(store: &Store, owner: &Owner, task: Option<TaskId>, at_ms: i64) -> 
         at_ms,
     };
     assert!(tx.queue_job(&new).await.unwrap());
-    assert!(tx.end_job(id, JobStatus::Done, &json!("z".repeat(300)), "a log", None, at_ms).await.unwrap());
+    assert!(tx.end_job(id, JobStatus::Done, &json!("z".repeat(300)), "a log", None, None, at_ms).await.unwrap());
     tx.commit().await.unwrap();
     id
 }

@@ -90,7 +90,7 @@ impl<'a> Args<'a> {
 }
 
 fn engine(host: &JobHost) -> EmbeddedEngine {
-    EmbeddedEngine::of(host.inner.clone())
+    EmbeddedEngine::of(host.inner.clone(), host.job)
 }
 
 fn object(value: Value) -> Value {

@@ -34,7 +34,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 args: object(body.value("args")),
                 enabled: body.flag("enabled").unwrap_or(true),
             };
-            schedules::put(&host.inner, owner, new).await?;
+            schedules::put(&host.inner, owner, Some(host.job), new).await?;
             Ok(json!(path))
         }
         "updateSchedule" => {
@@ -50,7 +50,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 args: body.get("args").cloned().unwrap_or(row.args),
                 enabled: row.enabled,
             };
-            schedules::put(&host.inner, owner, changed).await?;
+            schedules::put(&host.inner, owner, Some(host.job), changed).await?;
             Ok(json!(path))
         }
         "existsSchedule" => Ok(json!(find(args.text("path")?).await?.is_some())),
@@ -66,7 +66,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         "setScheduleEnabled" => {
             let path = args.text("path")?;
             let enabled = args.body()?.flag("enabled").ok_or_else(|| Failure::invalid("missing field `enabled`"))?;
-            if schedules::set_enabled(&host.inner, owner, path, enabled).await? {
+            if schedules::set_enabled(&host.inner, owner, Some(host.job), path, enabled).await? {
                 Ok(json!(path))
             } else {
                 Err(missing(path))

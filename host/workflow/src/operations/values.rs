@@ -165,8 +165,7 @@ async fn read(host: &JobHost, kind: &str, path: &str) -> Result<Option<Value>, F
 async fn delete(host: &JobHost, kind: &str, path: &str) -> Result<bool, Failure> {
     access::writable(&host.owner, path)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
-    tx.hold("workflow").await.map_err(unreachable)?;
+    let mut tx = host.inner.begin_writing(&host.owner, Some(host.job)).await.map_err(unreachable)?;
     let Some(keeper) = tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? else {
         return Ok(false);
     };
@@ -185,8 +184,7 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
     }
     let unreachable = |error: StoreError| store_failure(&error);
     let _turn = quota::room(&host.inner, &host.owner, &[StorageKind::Workflows]).await?;
-    let mut tx = host.inner.store.begin(&host.owner).await.map_err(unreachable)?;
-    tx.hold("workflow").await.map_err(unreachable)?;
+    let mut tx = host.inner.begin_writing(&host.owner, Some(host.job)).await.map_err(unreachable)?;
     match tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? {
         // The state of a shared script is everybody's who runs it.
         Some(_) if kind == STATE => {}

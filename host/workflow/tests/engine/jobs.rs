@@ -164,6 +164,46 @@ async fn a_job_that_ends_every_process_is_not_run_for_ever() {
     env.engine = next;
 }
 
+/// Waits until there is `u/ada/go`, and writes then.
+const WRITES_LATE: &str = "import * as wmill from 'windmill-client';
+    const { ScheduleService, VariableService } = wmill;
+    export async function main() {
+        await wmill.setProgress(7);
+        while (!await VariableService.existsVariable({ path: 'u/ada/go' })) {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        const schedule = { path: 'u/ada/late', schedule: '0 0 9 * * *', timezone: 'UTC', script_path: 'u/ada/go', is_flow: false };
+        await ScheduleService.createSchedule({ requestBody: schedule });
+        return 'written';
+    }";
+
+#[tokio::test]
+async fn a_job_that_another_node_took_over_writes_nothing_here() {
+    let env = Env::new().await;
+    env.put("u/ada/late", WRITES_LATE).await;
+    env.put(
+        "u/ada/go",
+        "import { setVariable } from 'windmill-client';
+         export const main = () => setVariable('u/ada/go', 'yes');",
+    )
+    .await;
+    let id = env.start("u/ada/late", json!({})).await;
+    env.reached(id, 7).await;
+    let seen = env.store.job(&env.ada, id).await.unwrap().unwrap().node;
+    let mut tx = env.store.begin(&env.ada).await.unwrap();
+    assert!(tx.start_job(id, "other", seen.as_deref(), MONDAY_10_MS).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut run = env.engine.watch(id);
+    let go = env.start("u/ada/go", json!({})).await;
+    assert_eq!(env.ended(go).await.status, JobStatus::Done);
+    // It fails when the run is over.
+    let over = tokio::time::timeout(PATIENCE, run.wait_for(|_| false)).await;
+    assert!(over.expect("the run ends in time").is_err());
+    assert!(env.store.schedule(&env.ada.tenant, "u/ada/late").await.unwrap().is_none());
+    let row = env.store.job(&env.ada, id).await.unwrap().unwrap();
+    assert_eq!((row.status, row.node.as_deref()), (JobStatus::Running, Some("other")));
+}
+
 #[tokio::test]
 async fn a_job_that_is_left_at_shutdown_ended_no_process() {
     let mut env = Env::new().await;
