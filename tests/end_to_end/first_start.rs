@@ -33,6 +33,10 @@ async fn a_first_start_answers_at_once_and_then_the_first_hello() {
         assert_eq!((status, &health["status"]), (200, &json!("ok")));
 
         let (status, ready) = nobody.get("/ready").await;
+        if ready["detail"].as_str().is_some_and(|detail| detail.starts_with("not ready: database;")) {
+            // The disk was so busy that a row took a second: what this test asks is not known then.
+            continue;
+        }
         assert_eq!((status, &ready["status"]), (200, &json!("ready")), "{ready}");
         assert!(
             preparing(&ready).contains(&"script-runner"),
@@ -45,7 +49,7 @@ async fn a_first_start_answers_at_once_and_then_the_first_hello() {
             return;
         }
     }
-    panic!("/health was answered after {took:?}");
+    panic!("/health was answered after {took:?}, or the disk was busy each time");
 }
 
 /// A thread that sends a signal to each compiler of a server, also to those that start later, until this is dropped.
