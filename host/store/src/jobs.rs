@@ -176,6 +176,19 @@ macro_rules! select_jobs {
     };
 }
 
+/// How a job ended.
+#[derive(Debug, Clone, Copy)]
+pub struct JobEnd<'a> {
+    /// Done, failed or cancelled.
+    pub status: JobStatus,
+    /// What it gave, or its error.
+    pub result: &'a Value,
+    /// What it logged: lines.
+    pub logs: &'a str,
+    /// Why it was cancelled, where it was.
+    pub cancel_reason: Option<&'a str>,
+}
+
 impl Tx {
     /// Queues a job. False if there is one with this id, or one that the same schedule started for the same moment.
     ///
@@ -270,10 +283,7 @@ impl Tx {
     pub async fn end_job(
         &mut self,
         job: JobId,
-        status: JobStatus,
-        result: &Value,
-        logs: &str,
-        cancel_reason: Option<&str>,
+        end: &JobEnd<'_>,
         by: Option<[&str; 2]>,
         at_ms: i64,
     ) -> Result<bool, StoreError> {
@@ -284,10 +294,10 @@ impl Tx {
              AND ($7 IS NULL OR status = 'queued' OR node = $7 OR node = $8)",
         )
         .bind(job)
-        .bind(status.as_str())
-        .bind(to_json(result))
-        .bind(logs)
-        .bind(cancel_reason)
+        .bind(end.status.as_str())
+        .bind(to_json(end.result))
+        .bind(end.logs)
+        .bind(end.cancel_reason)
         .bind(At(at_ms))
         .bind(node)
         .bind(seen)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
 use openanalyst_store::StoreError;
-use openanalyst_store::jobs::{JobRow, NewJob};
+use openanalyst_store::jobs::{JobEnd, JobRow, NewJob};
 use openanalyst_worker_pool::Priority;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -264,7 +264,9 @@ impl Inner {
         let result = jobs::cancelled_result(owner, &reason);
         let ended = async {
             let mut tx = self.store.begin(&row.owner).await?;
-            tx.end_job(id, JobStatus::Cancelled, &result, &row.logs, Some(&reason), None, self.clock.now_ms()).await?;
+            let end =
+                JobEnd { status: JobStatus::Cancelled, result: &result, logs: &row.logs, cancel_reason: Some(&reason) };
+            tx.end_job(id, &end, None, self.clock.now_ms()).await?;
             tx.commit().await
         };
         ended.await.map_err(|error| store_failure(&error))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use openanalyst_domain::{Failure, JobStatus, Owner, Place, Receipt};
 use openanalyst_runtime::{CallError, Interrupted, LogLine, ScriptCall, ScriptError, ScriptRunner};
 use openanalyst_store::StoreError;
-use openanalyst_store::jobs::JobRow;
+use openanalyst_store::jobs::{JobEnd, JobRow};
 use openanalyst_worker_pool::Priority;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -455,7 +455,8 @@ async fn try_write_end(
     let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
     let node = inner.node.to_string();
     let by = Some([node.as_str(), row.node.as_deref().unwrap_or(&node)]);
-    if !tx.end_job(row.id, ended.status, &ended.result, logs, reason, by, now_ms).await? {
+    let end = JobEnd { status: ended.status, result: &ended.result, logs, cancel_reason: reason };
+    if !tx.end_job(row.id, &end, by, now_ms).await? {
         return Ok(Vec::new());
     }
     let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms);

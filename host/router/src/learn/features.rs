@@ -66,7 +66,6 @@ pub(super) fn features(words: &Words<'_>) -> Vec<Feature> {
             1 => Kind::Pair,
             _ => Kind::Piece,
         };
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
         let at = (same[0] & 127) as u32;
         once.push(Feature { key: same[0] >> BELOW << BELOW, weight: kind.weight() * often(same.len()), at });
     }

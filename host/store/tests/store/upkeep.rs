@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use openanalyst_domain::{EventKind, JobId, JobStatus, Owner, Receipt, SessionKey, TaskId, TaskStatus};
 use openanalyst_store::Store;
 use openanalyst_store::conversations::NewMessage;
-use openanalyst_store::jobs::NewJob;
+use openanalyst_store::jobs::{JobEnd, NewJob};
 use openanalyst_store::memory::MemoryOwner;
 use openanalyst_store::quotas::{OperatorQuotas, QuotaError, Quotas};
 use openanalyst_store::recordings::PartRow;
@@ -80,7 +80,9 @@ async fn job(store: &Store, owner: &Owner, task: Option<TaskId>, at_ms: i64) -> 
         at_ms,
     };
     assert!(tx.queue_job(&new).await.unwrap());
-    assert!(tx.end_job(id, JobStatus::Done, &json!("z".repeat(300)), "a log", None, None, at_ms).await.unwrap());
+    let result = json!("z".repeat(300));
+    let end = JobEnd { status: JobStatus::Done, result: &result, logs: "a log", cancel_reason: None };
+    assert!(tx.end_job(id, &end, None, at_ms).await.unwrap());
     tx.commit().await.unwrap();
     id
 }
