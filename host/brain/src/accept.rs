@@ -13,7 +13,7 @@ use crate::api::{
     Answer, Attachment, MAX_ATTACHMENTS, MAX_ATTACHMENTS_BYTES, MAX_CONTENT_BYTES, MAX_IDEMPOTENCY_KEY_CHARS,
     NewRequest, Question,
 };
-use crate::asked::readable;
+use crate::asked::decode_document;
 use crate::context::shorten;
 use crate::plan::MAX_QUESTIONS;
 
@@ -154,7 +154,7 @@ fn media_type_of(name: &str) -> &'static str {
 /// # Errors
 /// [`StoreError::Damaged`]: they cannot be read. An empty file in the place of one would be answered as if it were the user's.
 pub(crate) fn for_skill(stored: &Value) -> Result<Vec<contract::Attachment>, StoreError> {
-    let stored: Vec<Stored> = if stored.is_null() { Vec::new() } else { readable("attachments", stored)? };
+    let stored: Vec<Stored> = if stored.is_null() { Vec::new() } else { decode_document("attachments", stored)? };
     stored
         .into_iter()
         .map(|attachment| {

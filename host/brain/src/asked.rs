@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Question};
 use crate::context::shorten;
-use crate::end::{self, End};
+use crate::end::{self, TaskOutcome};
 use crate::plan;
-use crate::steps::{Settled, Told};
+use crate::steps::{Feedback, RecordedAttempt};
 use crate::work::PARTS;
 
 /// The member of a recorded result that says of which step it is.
@@ -31,7 +31,7 @@ const USER_SAYS: &str = "the user says: ";
 ///
 /// # Errors
 /// [`StoreError::Damaged`]: it is not what this program writes there. Nothing is put in its place.
-pub(crate) fn readable<T: DeserializeOwned>(what: &'static str, document: &Value) -> Result<T, StoreError> {
+pub(crate) fn decode_document<T: DeserializeOwned>(what: &'static str, document: &Value) -> Result<T, StoreError> {
     T::deserialize(document).map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn readable<T: DeserializeOwned>(what: &'static str, document: &Value
 /// # Errors
 /// [`StoreError::Damaged`]: they cannot be read. Going on without them would answer for the user.
 pub(crate) fn answers_of(task: &TaskRow) -> Result<Vec<Vec<Answer>>, StoreError> {
-    if task.answers.is_null() { Ok(Vec::new()) } else { readable("answers", &task.answers) }
+    if task.answers.is_null() { Ok(Vec::new()) } else { decode_document("answers", &task.answers) }
 }
 
 /// The newest result of each step, from the rounds before this one: a step that was met in one of them was perhaps not reached in the next.
@@ -74,7 +74,7 @@ pub(crate) fn kept(
     results: &[StepResult],
 ) -> Result<Option<StepResult>, StoreError> {
     let Some((_, recorded)) = earlier.iter().find(|(id, _)| *id == step.id) else { return Ok(None) };
-    let result: StepResult = readable("step result", recorded)?;
+    let result: StepResult = decode_document("step result", recorded)?;
     let question = question_of(step);
     let takes_it = answers
         .iter()
@@ -93,16 +93,20 @@ pub(crate) fn kept(
 ///
 /// # Errors
 /// [`StoreError::Damaged`]: the earlier result cannot be read.
-pub(crate) fn told_before(step: &Step, earlier: &[(String, Value)], answers: &[Answer]) -> Result<Told, StoreError> {
+pub(crate) fn feedback_before(
+    step: &Step,
+    earlier: &[(String, Value)],
+    answers: &[Answer],
+) -> Result<Feedback, StoreError> {
     let question = question_of(step);
     let said = answers.iter().filter(|answer| is_about(&answer.question_id, &question));
     let said = said.filter(|answer| !answer.text.trim().eq_ignore_ascii_case(TRY_AGAIN));
     let recorded = earlier.iter().find(|(id, _)| *id == step.id);
-    let result: Option<StepResult> = recorded.map(|(_, result)| readable("step result", result)).transpose()?;
-    let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Ok(Told::default()) };
+    let result: Option<StepResult> = recorded.map(|(_, result)| decode_document("step result", result)).transpose()?;
+    let Some(result) = result.filter(|result| result.status != StepStatus::Met) else { return Ok(Feedback::default()) };
     let before = result.differences.iter().map(|difference| format!("{BEFORE_THE_QUESTION}{difference}"));
     let differences = before.chain(said.map(|answer| format!("{USER_SAYS}{}", answer.text.trim()))).collect();
-    Ok(Told { differences, ..Told::default() })
+    Ok(Feedback { differences, ..Feedback::default() })
 }
 
 /// What a step does, with what it takes up from earlier results: the same means that it need not be done again.
@@ -128,7 +132,7 @@ pub(crate) fn question_of(step: &Step) -> String {
 }
 
 /// No attempt gave what was expected: the user can help. One question for what is wrong, with what can be done about it.
-pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled) -> End {
+pub(crate) fn question_about_step(step: &Step, differences: &[String], last: &RecordedAttempt) -> TaskOutcome {
     let title = shorten(step.title.trim_end_matches('.'), 120);
     let said: Vec<&String> =
         if last.differences.is_empty() { differences.iter().collect() } else { last.differences.iter().collect() };
@@ -162,7 +166,7 @@ pub(crate) fn cannot_satisfy(step: &Step, differences: &[String], last: &Settled
         let options = vec![TAKE_IT.to_owned(), TRY_AGAIN.to_owned()];
         questions.push(Question { id: question_of(step), text, options });
     }
-    End::Asked { content: end::ask_text("", &questions), questions }
+    TaskOutcome::Asked { content: end::ask_text("", &questions), questions }
 }
 
 #[cfg(test)]
@@ -171,15 +175,15 @@ mod tests {
     use openanalyst_store::recordings::PartRow;
 
     use super::*;
-    use crate::end::Outcome;
+    use crate::end::StoredOutcome;
     use crate::{accept, context, steps, supply, view};
 
     #[test]
     fn what_is_damaged_is_never_replaced_by_nothing() {
         let good = json!([[{ "questionId": "a", "text": "yes" }], []]);
-        assert_eq!(readable::<Vec<Vec<Answer>>>("answers", &good).unwrap().len(), 2);
+        assert_eq!(decode_document::<Vec<Vec<Answer>>>("answers", &good).unwrap().len(), 2);
         for bad in [json!({}), json!([{ "text": "yes" }]), json!([[{ "answer": "yes" }]]), json!("[]"), json!(null)] {
-            let error = readable::<Vec<Vec<Answer>>>("answers", &bad).unwrap_err();
+            let error = decode_document::<Vec<Vec<Answer>>>("answers", &bad).unwrap_err();
             assert!(matches!(error, StoreError::Damaged { what: "answers", .. }), "{bad}: {error}");
             assert!(!error.is_transient(), "trying again does not help");
         }
@@ -216,7 +220,7 @@ mod tests {
         }
         assert_eq!(accept::for_skill(&file("aGVsbG8=")).unwrap()[0].content, b"hello");
         assert!(accept::for_skill(&Value::Null).unwrap().is_empty(), "nothing is no damage");
-        assert_eq!(view::outcome_of(None).unwrap(), Outcome::default());
+        assert_eq!(view::outcome_of(None).unwrap(), StoredOutcome::default());
         assert!(context::told_preferences("").unwrap().is_empty());
         assert_eq!(context::noted_text("5").unwrap(), None, "skills note other things than texts");
     }

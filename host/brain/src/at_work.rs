@@ -9,10 +9,10 @@ use openanalyst_store::tasks::TaskRow;
 use openanalyst_worker_pool::Priority;
 use tokio_util::sync::CancellationToken;
 
-use crate::brain::{Begun, Brain};
-use crate::end::End;
-use crate::parked::Waiter;
-use crate::work::{self, Fresh, Worked};
+use crate::brain::{Brain, EarlyStart};
+use crate::end::TaskOutcome;
+use crate::parked::SuspendedTask;
+use crate::work::{self, JustAccepted, RunOutcome};
 
 /// How soon a task looks again whether another one of its session still runs on another node; each time it waits twice as long, up to the second.
 const SESSION_LOOK: Duration = Duration::from_millis(50);
@@ -27,16 +27,16 @@ const SUSPECT_PAUSE: Duration = Duration::from_secs(2);
 impl Brain {
     /// Puts a task into its session, and starts the session if it rests.
     pub(crate) fn take(&self, owner: &Owner, session: &SessionKey, task: TaskId) {
-        self.inner.note_taken(task);
+        self.inner.claim(task);
         if self.inner.sessions.enter(owner, session, task) {
-            self.begin_session(owner, session, task, None);
+            self.start_session(owner, session, task, None);
         }
     }
 
-    pub(crate) fn begin_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<Begun>) {
+    pub(crate) fn start_session(&self, owner: &Owner, session: &SessionKey, task: TaskId, begun: Option<EarlyStart>) {
         let (brain, owner, session) = (self.clone(), owner.clone(), session.clone());
         self.work(&owner.clone(), async move {
-            brain.work_on_session(&owner, &session, task, begun).await;
+            brain.run_session(&owner, &session, task, begun).await;
         });
     }
 
@@ -47,16 +47,16 @@ impl Brain {
     }
 
     /// Goes on with a task that waited, and with its session.
-    pub(crate) fn go_on(&self, waiter: Waiter) {
+    pub(crate) fn resume(&self, waiter: SuspendedTask) {
         let brain = self.clone();
         let owner = waiter.owner.clone();
         self.work(&owner, async move {
-            brain.work_on_session(&waiter.owner, &waiter.session, waiter.task, None).await;
+            brain.run_session(&waiter.owner, &waiter.session, waiter.task, None).await;
         });
     }
 
     /// Takes over a task that waits for a job: its session waits with it.
-    pub(crate) async fn take_parked(
+    pub(crate) async fn enqueue_suspended(
         &self,
         owner: &Owner,
         session: &SessionKey,
@@ -64,25 +64,25 @@ impl Brain {
         job: JobId,
         until_ms: Option<i64>,
     ) {
-        self.inner.note_taken(task);
+        self.inner.claim(task);
         if self.inner.sessions.enter(owner, session, task) {
-            let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+            let waiter = SuspendedTask { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
             self.park(job, waiter).await;
         }
     }
 
-    async fn work_on_session(&self, owner: &Owner, session: &SessionKey, first: TaskId, mut begun: Option<Begun>) {
+    async fn run_session(&self, owner: &Owner, session: &SessionKey, first: TaskId, mut begun: Option<EarlyStart>) {
         let mut next = Some(first);
         while let Some(task) = next {
             let worked = tokio::select! {
-                worked = self.work_on(owner, session, task, begun.take()) => worked,
+                worked = self.run_task(owner, session, task, begun.take()) => worked,
                 () = self.inner.stopping.cancelled() => return,
             };
-            if let Worked::GivesWay(first) = worked {
+            if let RunOutcome::YieldsTo(first) = worked {
                 next = Some(first);
                 continue;
             }
-            if let Worked::Waits(job, until_ms) = worked {
+            if let RunOutcome::Suspended(job, until_ms) = worked {
                 let cancelled = self.inner.taken().get_mut(&task).is_none_or(|taken| {
                     taken.started = false;
                     taken.leased = None;
@@ -96,7 +96,7 @@ impl Brain {
                     // Its record says that it was cancelled: taken up again, it ends.
                     continue;
                 }
-                let waiter = Waiter { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
+                let waiter = SuspendedTask { owner: Arc::new(owner.clone()), session: session.clone(), task, until_ms };
                 // The session goes on when the job has ended.
                 return self.park(job, waiter).await;
             }
@@ -107,31 +107,31 @@ impl Brain {
             next = self.inner.sessions.next(owner, session);
             if let Some(next) = next {
                 // It may be the same task, answered between its end and now.
-                self.inner.note_taken(next);
+                self.inner.claim(next);
             }
         }
     }
 
-    async fn work_on(&self, owner: &Owner, session: &SessionKey, id: TaskId, begun: Option<Begun>) -> Worked {
+    async fn run_task(&self, owner: &Owner, session: &SessionKey, id: TaskId, begun: Option<EarlyStart>) -> RunOutcome {
         let inner = &self.inner;
         let (mut begun, place) = match begun {
-            Some(Begun { row, place, known }) => (Some((row, known)), Some(place)),
+            Some(EarlyStart { row, place, known }) => (Some((row, known)), Some(place)),
             None => {
                 let turn = async {
-                    self.turn_in_session(owner, session, id).await?;
+                    self.wait_for_session_turn(owner, session, id).await?;
                     Ok(inner.place(owner).await)
                 };
                 tokio::select! {
                     turn = turn => match turn {
                         Ok(place) => (None, place),
-                        Err(first) => return Worked::GivesWay(first),
+                        Err(first) => return RunOutcome::YieldsTo(first),
                     },
-                    () = inner.closing.cancelled() => return Worked::Ended,
+                    () = inner.closing.cancelled() => return RunOutcome::Ended,
                 }
             }
         };
         if place.is_none() {
-            return Worked::Ended;
+            return RunOutcome::Ended;
         }
         let mut place = place;
         while !inner.closing.is_cancelled() {
@@ -140,12 +140,12 @@ impl Brain {
                     taken.started = true;
                     (taken.cancel.clone(), taken.accepted.clone())
                 }
-                None => return Worked::Ended,
+                None => return RunOutcome::Ended,
             };
             // Boxed, so that what waits here is small.
             let worked = match (begun.take(), &mut accepted) {
                 (Some((row, known)), Some(accepted)) => {
-                    let fresh = Fresh { accepted: accepted.clone(), known };
+                    let fresh = JustAccepted { accepted: accepted.clone(), known };
                     let worked = Box::pin(work::run(inner, row, Some(fresh), cancel)).await;
                     if *accepted.borrow() != Some(true) {
                         // Its work ended before anybody was told that it is accepted. If it is on record all the same, it is done.
@@ -163,11 +163,11 @@ impl Brain {
                     }
                     match inner.store.task_with_documents(owner, id).await {
                         // Somebody took it up while this process was thought dead.
-                        Ok(Some(row)) if self.works_elsewhere(&row) => return Worked::Ended,
+                        Ok(Some(row)) if self.works_elsewhere(&row) => return RunOutcome::Ended,
                         Ok(Some(row)) if matches!(row.status, TaskStatus::Accepted | TaskStatus::Running) => {
-                            self.run_again(row, cancel, &mut place).await
+                            self.run_recovered(row, cancel, &mut place).await
                         }
-                        Ok(_) => return Worked::Ended,
+                        Ok(_) => return RunOutcome::Ended,
                         Err(error) => Err(error),
                     }
                 }
@@ -176,7 +176,7 @@ impl Brain {
                 Ok(worked) => return worked,
                 Err(StoreError::Fenced) => {
                     tracing::info!(task = %id, "the task is not this process's any more: it is left");
-                    return Worked::Ended;
+                    return RunOutcome::Ended;
                 }
                 Err(error) if error.is_transient() => {
                     tracing::error!(task = %id, %error, "the record cannot be written now: the task is taken up again");
@@ -186,21 +186,21 @@ impl Brain {
                     tracing::error!(task = %id, %error, "the record of a task is damaged: the task ends");
                     let failure = Failure::failed(format!("the host could not go on: {error}"));
                     self.give_up(owner, id, failure).await;
-                    return Worked::Ended;
+                    return RunOutcome::Ended;
                 }
             }
         }
-        Worked::Ended
+        RunOutcome::Ended
     }
 
     /// Works on a task that is on record. One that was taken up before, and got no further, waits
     /// for a while, and until no other such task is at work.
-    async fn run_again(
+    async fn run_recovered(
         &self,
         mut row: TaskRow,
         cancel: CancellationToken,
         place: &mut Option<Place>,
-    ) -> Result<Worked, StoreError> {
+    ) -> Result<RunOutcome, StoreError> {
         let inner = &self.inner;
         let mut alone = None;
         if row.take_ups > 0 {
@@ -215,12 +215,12 @@ impl Brain {
                 alone = turn => alone.ok(),
                 // It ends, which takes no time.
                 () = cancel.cancelled() => None,
-                () = inner.closing.cancelled() => return Ok(Worked::Ended),
+                () = inner.closing.cancelled() => return Ok(RunOutcome::Ended),
             };
             *place = inner.place(&row.owner).await;
             match inner.store.task_with_documents(&row.owner, row.id).await? {
                 Some(now) if now.lease == row.lease => row = now,
-                _ => return Ok(Worked::Ended),
+                _ => return Ok(RunOutcome::Ended),
             }
         }
         let worked = Box::pin(work::run(inner, row, None, cancel)).await;
@@ -232,7 +232,7 @@ impl Brain {
     ///
     /// On one node tasks are begun in the order of their acceptance, and others may have been sent to other nodes. Who was accepted later waits, so nobody waits in a circle;
     /// nobody waits for a node that is gone, whose tasks come to this one.
-    async fn turn_in_session(&self, owner: &Owner, session: &SessionKey, id: TaskId) -> Result<(), TaskId> {
+    async fn wait_for_session_turn(&self, owner: &Owner, session: &SessionKey, id: TaskId) -> Result<(), TaskId> {
         let inner = &self.inner;
         // It may still be on its way to the disk.
         let accepted = inner.taken().get(&id).and_then(|taken| taken.accepted.clone());
@@ -271,7 +271,7 @@ impl Brain {
         let ended = match self.inner.store.task(owner, id).await {
             // Somebody else may have taken it up meanwhile.
             Ok(Some(row)) if row.node.as_deref() == Some(ours.as_str()) => {
-                work::finish(&self.inner, &row, &End::failed(failure)).await
+                work::finish(&self.inner, &row, &TaskOutcome::failed(failure)).await
             }
             Ok(_) => Ok(()),
             Err(error) => Err(error),

@@ -31,17 +31,17 @@ use tokio_util::task::TaskTracker;
 use crate::api::{
     Acceptance, Answer, BrainError, MAX_CONTENT_BYTES, MAX_PAGE, NewRequest, Notice, TaskPage, TaskView, Understood,
 };
-use crate::asked::{answers_of, readable};
-use crate::bus::Bus;
+use crate::asked::{answers_of, decode_document};
+use crate::bus::EventBus;
 use crate::checker::Checker;
-use crate::context::{self, Reading, shorten};
-use crate::end::{End, Outcome};
-use crate::parked::Parked;
-use crate::record::Gate;
+use crate::context::{self, ContextRead, shorten};
+use crate::detach::run_detached;
+use crate::end::{StoredOutcome, TaskOutcome};
+use crate::parked::SuspendedTasks;
+use crate::record::AcceptanceGate;
 use crate::sessions::Sessions;
 use crate::settings::BrainSettings;
-use crate::to_its_end::to_its_end;
-use crate::told::Told;
+use crate::told::UserContextCache;
 use crate::work::first_of_round;
 use crate::{accept, view, work};
 
@@ -104,9 +104,9 @@ pub(crate) struct Inner {
     pub(crate) search: Option<SearchClient>,
     pub(crate) workspace_templates: Vec<(String, String)>,
     pub(crate) settings: BrainSettings,
-    pub(crate) bus: Bus,
-    pub(crate) told: Told,
-    pub(crate) parked: Parked,
+    pub(crate) bus: EventBus,
+    pub(crate) told: UserContextCache,
+    pub(crate) parked: SuspendedTasks,
     pub(crate) sessions: Sessions,
     /// Held while a request enters its session and is given to the record.
     entering: Mutex<()>,
@@ -118,7 +118,7 @@ pub(crate) struct Inner {
     /// Threads for the work at tasks.
     pub(crate) pool: WorkerPool,
     /// The tasks that this process has taken, each with what cancels it and why it was cancelled.
-    taken: Mutex<HashMap<TaskId, Taken>>,
+    taken: Mutex<HashMap<TaskId, Claim>>,
     /// No new work is begun.
     pub(crate) closing: CancellationToken,
     /// Work that still runs is left where it is.
@@ -126,9 +126,9 @@ pub(crate) struct Inner {
     pub(crate) tracker: TaskTracker,
 }
 
-pub(crate) struct Taken {
+pub(crate) struct Claim {
     /// Until this says so, the task may not be on record. None: it is.
-    pub(crate) accepted: Option<Gate>,
+    pub(crate) accepted: Option<AcceptanceGate>,
     pub(crate) cancel: CancellationToken,
     reason: Option<String>,
     pub(crate) started: bool,
@@ -139,21 +139,21 @@ pub(crate) struct Taken {
 }
 
 /// A task whose work begins while its acceptance is still being written.
-pub(crate) struct Begun {
+pub(crate) struct EarlyStart {
     pub(crate) row: TaskRow,
     pub(crate) place: Place,
     /// What is known for it.
-    pub(crate) known: Reading,
+    pub(crate) known: ContextRead,
 }
 
-impl Taken {
-    fn new(accepted: Option<Gate>) -> Self {
+impl Claim {
+    fn new(accepted: Option<AcceptanceGate>) -> Self {
         Self { accepted, cancel: CancellationToken::new(), reason: None, started: false, leased: None, fresh_of: None }
     }
 }
 
 /// A request's place in its session. Dropped, it is left again.
-struct Entered {
+struct SessionEntry {
     brain: Brain,
     owner: Owner,
     session: SessionKey,
@@ -163,9 +163,9 @@ struct Entered {
     stays: bool,
 }
 
-impl Entered {
-    fn new(brain: &Brain, task: &NewTask, accepted: Gate) -> Self {
-        let new = Taken { fresh_of: Some(task.owner.clone()), ..Taken::new(Some(accepted)) };
+impl SessionEntry {
+    fn new(brain: &Brain, task: &NewTask, accepted: AcceptanceGate) -> Self {
+        let new = Claim { fresh_of: Some(task.owner.clone()), ..Claim::new(Some(accepted)) };
         brain.inner.taken().insert(task.id, new);
         let is_first = brain.inner.sessions.enter(&task.owner, &task.session, task.id);
         let (owner, session) = (task.owner.clone(), task.session.clone());
@@ -173,7 +173,7 @@ impl Entered {
     }
 
     /// Keeps the place, and begins with the session if it rests.
-    fn stay(mut self, begun: Option<Begun>) {
+    fn stay(mut self, begun: Option<EarlyStart>) {
         self.stays = true;
         if begun.is_some()
             && let Some(taken) = self.brain.inner.taken().get_mut(&self.task)
@@ -181,12 +181,12 @@ impl Entered {
             taken.leased = Some((self.owner.clone(), FIRST_LEASE));
         }
         if self.is_first {
-            self.brain.begin_session(&self.owner, &self.session, self.task, begun);
+            self.brain.start_session(&self.owner, &self.session, self.task, begun);
         }
     }
 }
 
-impl Drop for Entered {
+impl Drop for SessionEntry {
     fn drop(&mut self) {
         if self.stays {
             return;
@@ -194,7 +194,7 @@ impl Drop for Entered {
         let inner = &self.brain.inner;
         inner.taken().remove(&self.task);
         if let Some(next) = inner.sessions.leave(&self.owner, &self.session, self.task, self.is_first) {
-            self.brain.begin_session(&self.owner, &self.session, next, None);
+            self.brain.start_session(&self.owner, &self.session, next, None);
         }
     }
 }
@@ -204,7 +204,7 @@ fn say(tx: &mut Tx, owner: &Owner, session: &SessionKey, task: TaskId, content: 
 }
 
 /// What is written with the acceptance of a request.
-fn first_words(task: &NewTask, node: &str) -> FirstWords {
+fn acceptance_events(task: &NewTask, node: &str) -> FirstWords {
     let mut accepted = json!({
         "content": shorten(&task.content, 200), "sessionId": task.session,
         "attachments": task.attachments.as_array().map_or(0, Vec::len),
@@ -216,7 +216,7 @@ fn first_words(task: &NewTask, node: &str) -> FirstWords {
 }
 
 /// The places for tasks at work: one tenant has at most half of them, one user three quarters of those.
-fn places_of_tasks(most: usize) -> Places {
+fn task_slots(most: usize) -> Places {
     Places::new(most, most.div_ceil(2))
 }
 
@@ -246,25 +246,25 @@ impl Inner {
         reason.unwrap_or_else(|| "cancelled by the user".to_owned())
     }
 
-    pub(crate) fn note_taken(&self, task: TaskId) {
-        self.taken().entry(task).or_insert_with(|| Taken::new(None));
+    pub(crate) fn claim(&self, task: TaskId) {
+        self.taken().entry(task).or_insert_with(|| Claim::new(None));
     }
 
     /// Tells followers that the task has ended, or rests, and is this now.
-    pub(crate) fn publish_rest(&self, rests: TaskRow) {
+    pub(crate) fn publish_stopped(&self, stopped: TaskRow) {
         // Before it is told: who listens, and then sees that it has not come to this, will hear of it.
-        if let Some(taken) = self.taken().get_mut(&rests.id) {
+        if let Some(taken) = self.taken().get_mut(&stopped.id) {
             taken.fresh_of = None;
         }
-        self.bus.publish(rests.id, rests.last_seq, Some(rests));
+        self.bus.publish(stopped.id, stopped.last_seq, Some(stopped));
     }
 
     /// Whether this task of theirs was accepted here, and has neither ended nor rested since.
-    fn is_fresh(&self, owner: &Owner, task: TaskId) -> bool {
+    fn is_open_here(&self, owner: &Owner, task: TaskId) -> bool {
         self.taken().get(&task).is_some_and(|taken| taken.fresh_of.as_ref() == Some(owner))
     }
 
-    pub(crate) fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Taken>> {
+    pub(crate) fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, Claim>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -282,7 +282,7 @@ impl Brain {
     /// The database's.
     pub async fn start(options: BrainOptions) -> Result<Self, BrainError> {
         let inner = Arc::new(Inner {
-            places: places_of_tasks(options.settings.max_tasks_at_work),
+            places: task_slots(options.settings.max_tasks_at_work),
             suspects: Semaphore::new(1),
             pool: options.pool,
             store: options.store,
@@ -299,9 +299,9 @@ impl Brain {
             search: options.search,
             workspace_templates: options.workspace_templates,
             settings: options.settings,
-            bus: Bus::default(),
-            told: Told::default(),
-            parked: Parked::default(),
+            bus: EventBus::default(),
+            told: UserContextCache::default(),
+            parked: SuspendedTasks::default(),
             sessions: Sessions::default(),
             entering: Mutex::default(),
             notices: options.notices,
@@ -316,11 +316,11 @@ impl Brain {
         let cancelling = brain.clone();
         brain.inner.tracker.spawn(async move { cancelling.keep_cancelling().await });
         if brain.inner.settings.take_over {
-            brain.take_over().await?;
+            brain.recover_tasks().await?;
             let watching = brain.clone();
-            brain.inner.tracker.spawn(async move { watching.keep_taking_over().await });
+            brain.inner.tracker.spawn(async move { watching.keep_recovering().await });
             let keeping = brain.clone();
-            brain.inner.tracker.spawn(async move { keeping.keep_up().await });
+            brain.inner.tracker.spawn(async move { keeping.run_upkeep().await });
         }
         Ok(brain)
     }
@@ -352,7 +352,7 @@ impl Brain {
             at_ms: self.inner.clock.now_ms(),
         };
         let brain = self.clone();
-        to_its_end(&self.inner.tracker, async move { brain.accept_checked(task).await }).await
+        run_detached(&self.inner.tracker, async move { brain.accept_checked(task).await }).await
     }
 
     async fn accept_checked(&self, mut task: NewTask) -> Result<Acceptance, BrainError> {
@@ -365,11 +365,11 @@ impl Brain {
         let most = turn.most(StorageKind::OpenTasks).and_then(|most| usize::try_from(most).ok());
         let most = most.unwrap_or(usize::MAX).min(inner.settings.max_open_tasks);
         let (written, gate) = watch::channel(None);
-        let words = first_words(&task, &inner.node.to_string());
+        let words = acceptance_events(&task, &inner.node.to_string());
         let (entered, place, accepting) = {
             // Requests of a session enter it in the order in which they are written.
             let _entering = inner.entering.lock().unwrap_or_else(PoisonError::into_inner);
-            let entered = Entered::new(self, &task, gate);
+            let entered = SessionEntry::new(self, &task, gate);
             let free = || inner.places.place_now(Some(&task.owner.tenant), Some(&task.owner.user));
             let place = if entered.is_first { free() } else { None };
             task.begun = place.is_some();
@@ -399,7 +399,7 @@ impl Brain {
         let begun = task.begun;
         let (last_seq, written_at_ms) = events.last().map_or((0, task.at_ms), |event| (event.seq, event.at_ms));
         let row = task.into_row(last_seq, written_at_ms);
-        entered.stay(place.zip(known).filter(|_| begun).map(|(place, known)| Begun { row, place, known }));
+        entered.stay(place.zip(known).filter(|_| begun).map(|(place, known)| EarlyStart { row, place, known }));
         let committed = accepting.committed().await;
         written.send_replace(Some(committed.is_ok()));
         committed?;
@@ -460,7 +460,7 @@ impl Brain {
         let timeout = tokio::time::sleep(timeout);
         tokio::pin!(timeout);
         let mut seen = 0;
-        let mut ask = !self.inner.is_fresh(owner, id);
+        let mut ask = !self.inner.is_open_here(owner, id);
         loop {
             if ask {
                 let view = self.task(owner, id).await?;
@@ -472,7 +472,7 @@ impl Brain {
             ask = true;
             tokio::select! {
                 // What does not end it says nothing to who waits for the end.
-                Some(row) = heard.rests_after(seen) => {
+                Some(row) = heard.stopped_after(seen) => {
                     return Ok(view::whole((*row).clone(), self.inner.clock.now_ms())?);
                 }
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
@@ -515,7 +515,7 @@ impl Brain {
         // Nobody works on it: it ends here. Work that begins at this very moment either finds it ended, or finds that it was cancelled.
         if !here && (row.status != TaskStatus::Running || !self.works_elsewhere(&row)) {
             row.cancel_reason = Some(reason.to_owned());
-            work::finish(inner, &row, &End::Cancelled { reason: reason.to_owned() }).await?;
+            work::finish(inner, &row, &TaskOutcome::Cancelled { reason: reason.to_owned() }).await?;
         }
         if let Some((job, waiter)) = inner.parked.take_task(id) {
             inner.cancel_job(owner, job, reason).await;
@@ -538,7 +538,7 @@ impl Brain {
         self.check_open()?;
         accept::check_answers(&answers)?;
         let (brain, owner) = (self.clone(), owner.clone());
-        to_its_end(&self.inner.tracker, async move { brain.answer_checked(&owner, id, answers).await }).await
+        run_detached(&self.inner.tracker, async move { brain.answer_checked(&owner, id, answers).await }).await
     }
 
     async fn answer_checked(
@@ -550,7 +550,7 @@ impl Brain {
         let inner = &self.inner;
         let row = self.row(owner, id).await?;
         if row.status == TaskStatus::NeedsClarification {
-            let outcome: Outcome = readable("outcome", row.outcome.as_ref().unwrap_or(&Value::Null))?;
+            let outcome: StoredOutcome = decode_document("outcome", row.outcome.as_ref().unwrap_or(&Value::Null))?;
             accept::check_questions(&mut answers, &outcome.questions)?;
         }
         let mut rounds = answers_of(&row)?;

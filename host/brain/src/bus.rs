@@ -9,25 +9,25 @@ use tokio::sync::watch;
 
 /// What is heard of a task.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Signal {
     /// The number of the newest event.
     pub(crate) seq: i64,
     /// With that event the task ended, or rests: this is what stands in the record then.
-    pub(crate) rests: Option<Arc<TaskRow>>,
+    pub(crate) stopped: Option<Arc<TaskRow>>,
 }
 
 /// The wake-up calls of all tasks that somebody follows. Clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bus {
-    tasks: Arc<Mutex<HashMap<TaskId, watch::Sender<Heard>>>>,
+pub(crate) struct EventBus {
+    tasks: Arc<Mutex<HashMap<TaskId, watch::Sender<Signal>>>>,
 }
 
 /// One who hears of a task. With the last of them goes what was heard.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    heard: watch::Receiver<Heard>,
+    heard: watch::Receiver<Signal>,
     task: TaskId,
-    bus: Bus,
+    bus: EventBus,
 }
 
 impl Listener {
@@ -40,8 +40,8 @@ impl Listener {
     }
 
     /// Waits until the task has ended or rests with an event after number `seq`, and gives it as it is then.
-    pub(crate) async fn rests_after(&mut self, seq: i64) -> Option<Arc<TaskRow>> {
-        self.heard.wait_for(|heard| heard.seq > seq && heard.rests.is_some()).await.ok()?.rests.clone()
+    pub(crate) async fn stopped_after(&mut self, seq: i64) -> Option<Arc<TaskRow>> {
+        self.heard.wait_for(|heard| heard.seq > seq && heard.stopped.is_some()).await.ok()?.stopped.clone()
     }
 }
 
@@ -54,15 +54,15 @@ impl Drop for Listener {
     }
 }
 
-impl Bus {
+impl EventBus {
     /// Says that the record of `task` now reaches to `seq`, and what it is if it has ended or rests with that.
-    pub(crate) fn publish(&self, task: TaskId, seq: i64, rests: Option<TaskRow>) {
+    pub(crate) fn publish(&self, task: TaskId, seq: i64, stopped: Option<TaskRow>) {
         let tasks = self.lock();
         if let Some(sender) = tasks.get(&task) {
             sender.send_if_modified(|last| {
                 let later = seq > last.seq;
                 if later {
-                    *last = Heard { seq, rests: rests.map(Arc::new) };
+                    *last = Signal { seq, stopped: stopped.map(Arc::new) };
                 }
                 later
             });
@@ -71,11 +71,11 @@ impl Bus {
 
     /// Hears of what is published about `task` from now on. Read the record after this call, not before it.
     pub(crate) fn listen(&self, task: TaskId) -> Listener {
-        let heard = self.lock().entry(task).or_insert_with(|| watch::Sender::new(Heard::default())).subscribe();
+        let heard = self.lock().entry(task).or_insert_with(|| watch::Sender::new(Signal::default())).subscribe();
         Listener { heard, task, bus: self.clone() }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, watch::Sender<Heard>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, watch::Sender<Signal>>> {
         self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_hears_what_comes_after() {
-        let bus = Bus::default();
+        let bus = EventBus::default();
         let task = TaskId::new();
         let mut heard = bus.listen(task);
         bus.publish(TaskId::new(), 9, None);
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn nobody_listening_costs_nothing() {
-        let bus = Bus::default();
+        let bus = EventBus::default();
         let task = TaskId::new();
         let (one, other) = (bus.listen(task), bus.listen(task));
         drop(one);

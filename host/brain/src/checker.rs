@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::shorten;
 use crate::loading;
 use crate::plan;
-use crate::work::{Stop, Work};
+use crate::work::{Interrupt, TaskExecution};
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -47,16 +47,16 @@ pub struct Checker {
 }
 
 /// What one invocation gave.
-pub(crate) struct Asked {
+pub(crate) struct CheckReply {
     /// One outcome for each check, or why there is none.
-    pub(crate) result: Result<Vec<CheckOutcome>, Unanswered>,
+    pub(crate) result: Result<Vec<CheckOutcome>, CheckError>,
     pub(crate) receipt: Receipt,
     pub(crate) logs: Vec<LogLine>,
 }
 
 /// Why checks have no outcome.
 #[derive(Debug)]
-pub(crate) struct Unanswered {
+pub(crate) struct CheckError {
     /// The check that was at work, from 0. None: the first had not begun.
     pub(crate) at: Option<usize>,
     /// The reason, without the name of the expectation.
@@ -107,14 +107,14 @@ pub(crate) async fn ask(
     cancel: &CancellationToken,
     question: CheckQuestion<'_>,
     checks: &[CheckOf],
-) -> Asked {
+) -> CheckReply {
     let call = Call { budget: budget(), cancel: cancel.clone(), ..Call::new(owner.clone()) };
     let Checked { invocation, at } = sandbox.check(checker, call, question, checks).await;
     let result = invocation.result.map_err(|error| {
         let check = at.and_then(|at| checks.get(at)).map(|of| &of.check);
-        Unanswered { at, failure: failure_of(&error, check, at.unwrap_or(0)) }
+        CheckError { at, failure: failure_of(&error, check, at.unwrap_or(0)) }
     });
-    Asked { result, receipt: invocation.receipt, logs: invocation.logs }
+    CheckReply { result, receipt: invocation.receipt, logs: invocation.logs }
 }
 
 /// Every limit of an invocation of the checker.
@@ -202,13 +202,13 @@ pub async fn self_check(sandbox: &Sandbox) -> Result<String, String> {
     }
 }
 
-impl Work {
+impl TaskExecution {
     /// Makes sure that something can be tested with the schemas and patterns of a plan. A plan without
     /// any costs nothing here.
     ///
     /// # Errors
     /// [`Failure::Invalid`], naming the step and what is wrong; a failure of the sandbox that stays.
-    pub(crate) async fn check_expectations(&mut self, plan: &Plan) -> Result<(), Stop> {
+    pub(crate) async fn check_expectations(&mut self, plan: &Plan) -> Result<(), Interrupt> {
         let (steps, checks) = doubtful(plan);
         if checks.is_empty() {
             return Ok(());
@@ -223,8 +223,8 @@ impl Work {
                     None => Ok(()),
                 }
             }
-            Err(Unanswered { failure, .. }) if failure.is_retryable() => Err(failure.into()),
-            Err(Unanswered { at, failure }) => {
+            Err(CheckError { failure, .. }) if failure.is_retryable() => Err(failure.into()),
+            Err(CheckError { at, failure }) => {
                 let step = step_of(at.unwrap_or(0));
                 Err(plan::untestable(step, &failure.to_string()).into())
             }
@@ -237,14 +237,14 @@ impl Work {
         step: &Step,
         expectations: &[&Expectation],
         result: &Value,
-    ) -> Result<Result<Vec<CheckOutcome>, Failure>, Stop> {
+    ) -> Result<Result<Vec<CheckOutcome>, Failure>, Interrupt> {
         let checks: Vec<CheckOf> = expectations.iter().filter_map(|of| check_of(of)).collect();
         if checks.is_empty() {
             return Ok(Ok(Vec::new()));
         }
         let document = result.to_string();
         let asked = self.ask_checker(CheckQuestion::Holds(&document), &checks).await?;
-        Ok(asked.map_err(|Unanswered { at, failure }| {
+        Ok(asked.map_err(|CheckError { at, failure }| {
             let expectation = at.and_then(|at| expectations.get(at)).or(expectations.first());
             let description = expectation.map_or("", |of| of.description.as_str());
             let description = shorten(description, DESCRIPTION_CHARS);
@@ -258,11 +258,11 @@ impl Work {
         &mut self,
         question: CheckQuestion<'_>,
         checks: &[CheckOf],
-    ) -> Result<Result<Vec<CheckOutcome>, Unanswered>, Stop> {
+    ) -> Result<Result<Vec<CheckOutcome>, CheckError>, Interrupt> {
         let brain = self.brain.clone();
         let checker = match self.loaded_checker().await? {
             Ok(checker) => checker,
-            Err(failure) => return Ok(Err(Unanswered { at: None, failure })),
+            Err(failure) => return Ok(Err(CheckError { at: None, failure })),
         };
         let mut number = 1;
         loop {
@@ -285,15 +285,15 @@ impl Work {
         }
     }
 
-    async fn loaded_checker(&self) -> Result<Result<LoadedChecker, Failure>, Stop> {
+    async fn loaded_checker(&self) -> Result<Result<LoadedChecker, Failure>, Interrupt> {
         // A host that shuts down lets tasks end, but waits for no compiler.
         if let Some(checker) = self.brain.checker.loaded.get() {
             return Ok(Ok(checker.clone()));
         }
         let loading = loading::checker(&self.record, &self.cancel);
         let loading = self.brain.closing.run_until_cancelled(Box::pin(loading));
-        let loaded = loading.await.ok_or(Stop::Closing)??;
-        loaded.ok_or_else(|| Stop::End(self.cancelled()))
+        let loaded = loading.await.ok_or(Interrupt::ShuttingDown)??;
+        loaded.ok_or_else(|| Interrupt::Finished(self.cancelled()))
     }
 }
 

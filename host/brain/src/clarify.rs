@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::api::{Answer, Question};
 use crate::context::shorten;
-use crate::end::{self, End};
+use crate::end::{self, TaskOutcome};
 
 /// Most characters of an answer that are repeated.
 const MAX_REPEATED: usize = 60;
@@ -17,7 +17,7 @@ const MAX_REPEATED: usize = 60;
 const OF_TIME: [&str; 3] = ["when", "recurrence", "range"];
 
 /// A request with what was answered to the questions about its words.
-pub(crate) struct Settled {
+pub(crate) struct ClarifiedRoute {
     /// How it is read now.
     pub(crate) route: Route,
     /// The last answer, where it could not be used.
@@ -27,7 +27,7 @@ pub(crate) struct Settled {
 /// Reads a request with the answers. Where words of it had to be asked about, the answer takes their place together with what had
 /// been understood of them, and the request is read anew: so the answer also decides which skill is meant. Any other answer that
 /// says something of a slot replaces what the request said of it.
-pub(crate) fn settle(router: &Router, rounds: &[Vec<Answer>], utterance: &Utterance<'_>) -> Settled {
+pub(crate) fn clarify(router: &Router, rounds: &[Vec<Answer>], utterance: &Utterance<'_>) -> ClarifiedRoute {
     let mut texts = vec![utterance.text.to_owned()];
     let read = |text: &str| router.route(&Utterance { text, ..*utterance });
     let unclear = |text: &str| read(text).intent.unclear.into_iter().next();
@@ -60,7 +60,7 @@ pub(crate) fn settle(router: &Router, rounds: &[Vec<Answer>], utterance: &Uttera
     {
         route.intent.unclear.push(asked);
     }
-    Settled { route, unread }
+    ClarifiedRoute { route, unread }
 }
 
 /// What stands in place of the words that were asked about. None: the answer says nothing of it.
@@ -181,7 +181,7 @@ const DROPPED_BEFORE_IT_BEGAN: &[&str] =
     &["cancel", "stop", "no", "none", "nothing", "not at all", "nein", "nichts", "stopp"];
 
 /// The end of a task whose last question was answered with "never mind". `asked_by_host`: nothing of it had begun.
-pub(crate) fn dropped(rounds: &[Vec<Answer>], asked_by_host: bool) -> Option<End> {
+pub(crate) fn dropped(rounds: &[Vec<Answer>], asked_by_host: bool) -> Option<TaskOutcome> {
     let answers = rounds.last().filter(|answers| !answers.is_empty())?;
     let is_dropped = answers.iter().all(|answer| {
         let lower = answer.text.to_lowercase();
@@ -189,27 +189,27 @@ pub(crate) fn dropped(rounds: &[Vec<Answer>], asked_by_host: bool) -> Option<End
         DROPPED.contains(&words) || asked_by_host && DROPPED_BEFORE_IT_BEGAN.contains(&words)
     });
     let content = if asked_by_host { "All right, nothing was done." } else { "All right, nothing more is done." };
-    is_dropped.then(|| End::Answered { content: content.to_owned(), data: None })
+    is_dropped.then(|| TaskOutcome::Answered { content: content.to_owned(), data: None })
 }
 
 /// What must be asked about a request that a skill gets, and about its later parts. None: all of it was read. The
 /// fallback only talks, so it asks nothing.
 pub(crate) fn open_question<'a>(
     skill: &str,
-    settled: &Settled,
+    clarified: &ClarifiedRoute,
     router: &Router,
     rounds: &[Vec<Answer>],
     later: impl Iterator<Item = Utterance<'a>>,
-) -> Option<End> {
+) -> Option<TaskOutcome> {
     if skill == FALLBACK_SKILL {
         return None;
     }
     let mut later = later;
     let in_later =
-        |utterance: Utterance<'a>| settle(router, rounds, &utterance).route.intent.unclear.into_iter().next();
-    let unclear = settled.route.intent.unclear.first().cloned().or_else(|| later.find_map(in_later))?;
+        |utterance: Utterance<'a>| clarify(router, rounds, &utterance).route.intent.unclear.into_iter().next();
+    let unclear = clarified.route.intent.unclear.first().cloned().or_else(|| later.find_map(in_later))?;
     let mut question = question(unclear);
-    if let Some(unread) = &settled.unread {
+    if let Some(unread) = &clarified.unread {
         question.text = format!(
             "I could not read \u{201c}{}\u{201d} as an answer. {}",
             shorten(unread, MAX_REPEATED),
@@ -217,7 +217,7 @@ pub(crate) fn open_question<'a>(
         );
     }
     let questions = vec![question];
-    Some(End::Asked { content: end::ask_text("", &questions), questions })
+    Some(TaskOutcome::Asked { content: end::ask_text("", &questions), questions })
 }
 
 /// What would be asked about a route before anything is done.
@@ -254,7 +254,7 @@ mod tests {
         };
         let answer = |text: &&str| vec![Answer { question_id: "when".to_owned(), text: (*text).to_owned() }];
         let rounds: Vec<Vec<Answer>> = answers.iter().map(answer).collect();
-        let Settled { route, unread } = settle(&router, &rounds, &utterance);
+        let ClarifiedRoute { route, unread } = clarify(&router, &rounds, &utterance);
         match (unread, route.intent.unclear.is_empty()) {
             (Some(_), _) => return "unread".to_owned(),
             (None, false) => return "ask".to_owned(),

@@ -73,7 +73,7 @@ impl Omitted {
 }
 
 /// A context, and what only the host needs of it.
-pub(crate) struct Built {
+pub(crate) struct BuiltContext {
     pub(crate) context: contract::Context,
     /// What was left out of it.
     pub(crate) omitted: Omitted,
@@ -115,13 +115,13 @@ fn known_zone(preferred: Option<String>, default: &str) -> String {
 }
 
 /// What the record knows, on its way.
-pub(crate) type Reading = Pin<Box<dyn Future<Output = Result<Known, StoreError>> + Send>>;
+pub(crate) type ContextRead = Pin<Box<dyn Future<Output = Result<Known, StoreError>> + Send>>;
 
 /// Sends the question for a new task to the database, and gives what waits for the answer.
-pub(crate) fn begin_reading(brain: &Arc<Inner>, task: &NewTask) -> Reading {
+pub(crate) fn begin_reading(brain: &Arc<Inner>, task: &NewTask) -> ContextRead {
     let (store, owner, session) = (brain.store.clone(), task.owner.clone(), task.session.clone());
     let (id, now_ms) = (task.id, task.at_ms);
-    let mut reading: Reading = Box::pin(async move { known(&store, &owner, &session, id, now_ms).await });
+    let mut reading: ContextRead = Box::pin(async move { known(&store, &owner, &session, id, now_ms).await });
     if brain.store.path().is_some() {
         // The file has threads of its own. Polled once, the question is in their queue, and a task
         // that waits for the answer would be one more change of threads.
@@ -160,7 +160,7 @@ pub(crate) fn build(
     task: &TaskRow,
     default_time_zone: &str,
     now_ms: i64,
-) -> Result<Built, StoreError> {
+) -> Result<BuiltContext, StoreError> {
     let Known { noted, told, instructions, messages, older, tasks, failures, learnings: known, .. } = known;
     // What was said about the choice of skills is the router's, and helps no step.
     let known: Vec<LearningRow> = known.into_iter().filter(|row| row.source != CORRECTION).collect();
@@ -196,7 +196,7 @@ pub(crate) fn build(
     };
     let context = contract::Context { omitted: omitted.total(), ..context };
     let time_zone = known_zone(time_zone, default_time_zone);
-    Ok(Built { context, omitted, time_zone, locale, previous_skill })
+    Ok(BuiltContext { context, omitted, time_zone, locale, previous_skill })
 }
 
 /// What the user said of themselves: a JSON object, or nothing at all.

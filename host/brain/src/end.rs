@@ -18,7 +18,7 @@ pub(crate) const MAX_ATTEMPTS_KEPT: usize = 100;
 
 /// How the work at a task came to its end.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum End {
+pub(crate) enum TaskOutcome {
     /// It is done: this is the answer.
     Answered { content: String, data: Option<Value> },
     /// It cannot go on without the user.
@@ -34,8 +34,8 @@ pub(crate) enum End {
 }
 
 /// All that is written of a task's end.
-pub(crate) struct Ending<'a> {
-    pub(crate) end: &'a End,
+pub(crate) struct CompletionRecord<'a> {
+    pub(crate) end: &'a TaskOutcome,
     /// What the task used.
     pub(crate) receipt: TaskReceipt,
     /// The id of the answer, where parts of it were shown under one.
@@ -47,7 +47,7 @@ pub(crate) struct Ending<'a> {
 /// What is kept of a task's end, in the task's own row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Outcome {
+pub(crate) struct StoredOutcome {
     pub(crate) content: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Value>,
@@ -58,7 +58,7 @@ pub(crate) struct Outcome {
     pub(crate) receipt: TaskReceipt,
 }
 
-impl End {
+impl TaskOutcome {
     pub(crate) fn failed(failure: Failure) -> Self {
         Self::Failed { before: String::new(), failure }
     }
@@ -73,10 +73,10 @@ pub(crate) fn failure_for_user(failure: &Failure) -> TaskFailure {
 pub(crate) async fn write(
     tx: &mut Tx,
     task: &TaskRow,
-    ending: Ending<'_>,
+    ending: CompletionRecord<'_>,
     now_ms: i64,
 ) -> Result<Option<TaskRow>, StoreError> {
-    let Ending { end, receipt, answer, attempts } = ending;
+    let CompletionRecord { end, receipt, answer, attempts } = ending;
     let (status, outcome) = outcome_of(end, receipt);
     let recorded = serde_json::to_value(&outcome).unwrap_or_default();
     if !tx.finish_task(task.id, task.lease, status, &recorded, now_ms).await? {
@@ -102,7 +102,7 @@ pub(crate) async fn write(
     }
     let remembered = || NewEvent::new(EventKind::Recorded, json!({ "kinds": kinds }));
     match end {
-        End::Answered { content, data } => {
+        TaskOutcome::Answered { content, data } => {
             let mut replied = json!({ "messageId": message, "content": content });
             if let Some(data) = data {
                 replied["data"] = data.clone();
@@ -111,11 +111,11 @@ pub(crate) async fn write(
             events.push(remembered());
             events.push(NewEvent::new(EventKind::Completed, json!({ "receipt": receipt })));
         }
-        End::Asked { content, questions } => {
+        TaskOutcome::Asked { content, questions } => {
             let asked = json!({ "messageId": message, "content": content, "questions": questions, "receipt": receipt });
             events.push(NewEvent::new(EventKind::Asked, asked));
         }
-        End::Failed { failure, .. } => {
+        TaskOutcome::Failed { failure, .. } => {
             let failure = failure_for_user(failure);
             events.push(remembered());
             events.push(NewEvent::new(
@@ -123,7 +123,7 @@ pub(crate) async fn write(
                 json!({ "code": failure.code, "message": failure.message, "retryable": failure.retryable, "receipt": receipt }),
             ));
         }
-        End::Cancelled { reason } => {
+        TaskOutcome::Cancelled { reason } => {
             events.push(remembered());
             events.push(NewEvent::new(EventKind::Cancelled, json!({ "reason": reason, "receipt": receipt })));
         }
@@ -143,23 +143,23 @@ pub(crate) async fn write(
     }))
 }
 
-fn outcome_of(end: &End, receipt: TaskReceipt) -> (TaskStatus, Outcome) {
-    let outcome = Outcome { receipt, ..Outcome::default() };
+fn outcome_of(end: &TaskOutcome, receipt: TaskReceipt) -> (TaskStatus, StoredOutcome) {
+    let outcome = StoredOutcome { receipt, ..StoredOutcome::default() };
     match end {
-        End::Answered { content, data } => {
-            (TaskStatus::Completed, Outcome { content: content.clone(), data: data.clone(), ..outcome })
+        TaskOutcome::Answered { content, data } => {
+            (TaskStatus::Completed, StoredOutcome { content: content.clone(), data: data.clone(), ..outcome })
         }
-        End::Asked { content, questions } => (
+        TaskOutcome::Asked { content, questions } => (
             TaskStatus::NeedsClarification,
-            Outcome { content: content.clone(), questions: questions.clone(), ..outcome },
+            StoredOutcome { content: content.clone(), questions: questions.clone(), ..outcome },
         ),
-        End::Failed { before, failure } => {
+        TaskOutcome::Failed { before, failure } => {
             let error = failure_for_user(failure);
             let content = after(before, &format!("That did not work: {}", error.message));
-            (TaskStatus::Failed, Outcome { content, error: Some(error), ..outcome })
+            (TaskStatus::Failed, StoredOutcome { content, error: Some(error), ..outcome })
         }
-        End::Cancelled { reason } => {
-            (TaskStatus::Cancelled, Outcome { content: format!("Cancelled: {reason}"), ..outcome })
+        TaskOutcome::Cancelled { reason } => {
+            (TaskStatus::Cancelled, StoredOutcome { content: format!("Cancelled: {reason}"), ..outcome })
         }
     }
 }
@@ -169,7 +169,7 @@ fn remember(
     tx: &mut Tx,
     task: &TaskRow,
     status: TaskStatus,
-    outcome: &Outcome,
+    outcome: &StoredOutcome,
     attempts: &[Value],
     now_ms: i64,
 ) -> Vec<&'static str> {

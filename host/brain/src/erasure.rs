@@ -9,8 +9,8 @@ use openanalyst_store::tenants;
 
 use crate::BrainError;
 use crate::brain::Brain;
-use crate::to_its_end::to_its_end;
-use crate::upkeep::Gently;
+use crate::detach::run_detached;
+use crate::upkeep::BackgroundPace;
 
 /// How long tasks and jobs may take to end. Their rows go then in any case.
 const ENDING: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl Brain {
     /// The stores'; it is tried again in the background.
     pub async fn finish_deletion(&self, deletion: &Deletion) -> Result<bool, BrainError> {
         let (brain, deletion) = (self.clone(), deletion.clone());
-        to_its_end(&self.inner.tracker, async move { brain.delete(&deletion).await }).await
+        run_detached(&self.inner.tracker, async move { brain.delete(&deletion).await }).await
     }
 
     /// Goes on with the deletions that were asked for and have not ended.
@@ -71,7 +71,7 @@ impl Brain {
             let removed = inner.registry.remove_packages(tenant, &packages, Some(tenant)).await;
             removed.map_err(|error| BrainError::Internal(error.to_string()))?;
         }
-        let ended = inner.store.remove_all_of(deletion, &Gently(inner.closing.clone())).await?;
+        let ended = inner.store.remove_all_of(deletion, &BackgroundPace(inner.closing.clone())).await?;
         inner.registry.quotas().forget(tenant);
         if let Subject::User(owner) = subject {
             inner.told.written(owner);

@@ -69,7 +69,7 @@ impl Verdict {
     }
 
     /// Of several outcomes, one for each expectation.
-    pub(crate) fn of(outcomes: Vec<Outcome>) -> Self {
+    pub(crate) fn of(outcomes: Vec<ExpectationOutcome>) -> Self {
         if outcomes.is_empty() {
             return Self::met();
         }
@@ -82,12 +82,12 @@ impl Verdict {
 
 /// The outcome of one expectation.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct ExpectationOutcome {
     score: f64,
     difference: Option<String>,
 }
 
-impl Outcome {
+impl ExpectationOutcome {
     fn held() -> Self {
         Self { score: 1.0, difference: None }
     }
@@ -127,7 +127,7 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Compared {
     /// It is done.
-    Done(Outcome),
+    Done(ExpectationOutcome),
     /// The checker is to be asked.
     ByChecker,
     /// The skill is to be asked, with this argument.
@@ -139,36 +139,43 @@ pub(crate) fn compare(expectation: &Expectation, result: &Value) -> Compared {
     let wants_null = matches!(&expectation.check, Check::Exact(wanted) if wanted.trim() == "null");
     let Some(value) = result.pointer(&expectation.pointer).filter(|value| wants_null || !value.is_null()) else {
         let how = format!("there is nothing at `{}`", expectation.pointer);
-        return Compared::Done(Outcome::differs(expectation, &how));
+        return Compared::Done(ExpectationOutcome::differs(expectation, &how));
     };
     let outcome = match &expectation.check {
-        Check::Present => Outcome::held(),
+        Check::Present => ExpectationOutcome::held(),
         Check::Exact(wanted) => match serde_json::from_str::<Value>(wanted) {
-            Ok(wanted) if same(&wanted, value) => Outcome::held(),
-            Ok(wanted) => Outcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value))),
-            Err(error) => Outcome::differs(expectation, &format!("the expected document is no JSON: {error}")),
+            Ok(wanted) if same(&wanted, value) => ExpectationOutcome::held(),
+            Ok(wanted) => {
+                ExpectationOutcome::differs(expectation, &format!("expected {}, got {}", quote(&wanted), quote(value)))
+            }
+            Err(error) => {
+                ExpectationOutcome::differs(expectation, &format!("the expected document is no JSON: {error}"))
+            }
         },
         Check::Contains(part) => {
             let text = as_text(value);
             if text.to_lowercase().contains(&part.to_lowercase()) {
-                Outcome::held()
+                ExpectationOutcome::held()
             } else {
-                Outcome::differs(expectation, &format!("`{part}` is not in {}", quote(value)))
+                ExpectationOutcome::differs(expectation, &format!("`{part}` is not in {}", quote(value)))
             }
         }
         Check::Within(range) => {
             let number = as_number(value);
             match number {
-                None => {
-                    Outcome::differs(expectation, &format!("{} is neither a number, a text nor a list", quote(value)))
-                }
-                Some(number) if range.min.is_some_and(|min| number < min) => {
-                    Outcome::differs(expectation, &format!("{number} is less than {}", range.min.unwrap_or_default()))
-                }
-                Some(number) if range.max.is_some_and(|max| number > max) => {
-                    Outcome::differs(expectation, &format!("{number} is more than {}", range.max.unwrap_or_default()))
-                }
-                Some(_) => Outcome::held(),
+                None => ExpectationOutcome::differs(
+                    expectation,
+                    &format!("{} is neither a number, a text nor a list", quote(value)),
+                ),
+                Some(number) if range.min.is_some_and(|min| number < min) => ExpectationOutcome::differs(
+                    expectation,
+                    &format!("{number} is less than {}", range.min.unwrap_or_default()),
+                ),
+                Some(number) if range.max.is_some_and(|max| number > max) => ExpectationOutcome::differs(
+                    expectation,
+                    &format!("{number} is more than {}", range.max.unwrap_or_default()),
+                ),
+                Some(_) => ExpectationOutcome::held(),
             }
         }
         Check::Schema(_) | Check::Matches(_) | Check::Similar(_) => return Compared::ByChecker,
@@ -266,7 +273,7 @@ mod tests {
         for ((expectation, held), compared) in expectations.iter().zip(compared) {
             let outcome = match compared {
                 Compared::Done(outcome) => outcome,
-                Compared::ByChecker => Outcome::tested(expectation, tested.next().unwrap()),
+                Compared::ByChecker => ExpectationOutcome::tested(expectation, tested.next().unwrap()),
                 Compared::BySkill(_) => panic!("{expectation:?}"),
             };
             let verdict = Verdict::of(vec![outcome]);
@@ -280,10 +287,12 @@ mod tests {
     fn the_skill_is_asked_where_it_wants_to_be() {
         let expectation = expect("", Check::BySkill("{}".to_owned()));
         assert_eq!(compare(&expectation, &json!({})), Compared::BySkill("{}".to_owned()));
-        assert!(Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": true}))]).met);
-        let no =
-            Verdict::of(vec![Outcome::by_skill(&expectation, &json!({"met": false, "differences": ["too dull"]}))]);
+        assert!(Verdict::of(vec![ExpectationOutcome::by_skill(&expectation, &json!({"met": true}))]).met);
+        let no = Verdict::of(vec![ExpectationOutcome::by_skill(
+            &expectation,
+            &json!({"met": false, "differences": ["too dull"]}),
+        )]);
         assert_eq!(no.differences, ["it is right: too dull"]);
-        assert!(!Verdict::of(vec![Outcome::by_skill(&expectation, &json!("yes"))]).met);
+        assert!(!Verdict::of(vec![ExpectationOutcome::by_skill(&expectation, &json!("yes"))]).met);
     }
 }

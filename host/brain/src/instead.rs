@@ -15,7 +15,7 @@ const YES: &[&str] =
     &["yes", "yes please", "y", "yeah", "yep", "ok", "okay", "sure", "do it", "ja", "ja bitte", "gerne"];
 
 /// What happens with the request.
-pub(crate) enum Instead {
+pub(crate) enum Substitution {
     /// The user chose this skill.
     Chosen(String),
     /// These could do it, if the user says so.
@@ -42,24 +42,24 @@ pub(crate) fn for_a_part(skill: &UnavailableSkill, part: &str) -> String {
 }
 
 /// Decides with the route over the other skills, and with what the user has answered.
-pub(crate) fn in_place_of(skill: &UnavailableSkill, decision: &Decision, rounds: &[Vec<Answer>]) -> Instead {
+pub(crate) fn in_place_of(skill: &UnavailableSkill, decision: &Decision, rounds: &[Vec<Answer>]) -> Substitution {
     let candidates = match decision {
         Decision::Skill { name, .. } => vec![name.clone()],
         Decision::Ambiguous { candidates, .. } => candidates.clone(),
         Decision::Fallback { .. } | Decision::NoSkills => Vec::new(),
     };
     if let Some(chosen) = chosen_by_answer(rounds, &candidates) {
-        return Instead::Chosen(chosen);
+        return Substitution::Chosen(chosen);
     }
     let is_for = if skill.is_tie { "could be meant as well" } else { "is the skill for this" };
     let reason = format!("`{}` {is_for}, and it {}", skill.name, skill.why.reason());
     let is_answered = rounds.iter().flatten().any(|answer| answer.question_id == "skill" || answer.question_id == "*");
     if candidates.is_empty() || is_answered {
-        return Instead::Nobody(format!("{reason}, so nothing was done: {}", skill.why.next_step()));
+        return Substitution::Nobody(format!("{reason}, so nothing was done: {}", skill.why.next_step()));
     }
     let names: Vec<String> = candidates.iter().map(|name| format!("`{name}`")).collect();
     let question = format!("{reason}. Shall {} do it instead?", names.join(" or "));
-    Instead::Ask { candidates, question }
+    Substitution::Ask { candidates, question }
 }
 
 /// The skill among these that the user's last answer names.
@@ -97,16 +97,20 @@ mod tests {
             (WhyUnavailable::CannotRun, "cannot run yet", "ask its author for a version with a component"),
         ] {
             let notes = unavailable(why, false);
-            let Instead::Ask { candidates, question } = in_place_of(&notes, &sure, &[]) else { panic!("it is asked") };
+            let Substitution::Ask { candidates, question } = in_place_of(&notes, &sure, &[]) else {
+                panic!("it is asked")
+            };
             assert_eq!(candidates, ["social-media"]);
             assert!(question.starts_with(&format!("`notes` is the skill for this, and it {reason}")), "{question}");
             assert!(question.ends_with("Shall `social-media` do it instead?"), "{question}");
             for yes in ["yes, social media", "Yes.", "ja"] {
                 let chosen = in_place_of(&notes, &sure, &said(yes));
-                assert!(matches!(chosen, Instead::Chosen(name) if name == "social-media"), "{yes}");
+                assert!(matches!(chosen, Substitution::Chosen(name) if name == "social-media"), "{yes}");
             }
             for (decision, rounds) in [(&sure, said("no")), (&unsure, Vec::new())] {
-                let Instead::Nobody(said) = in_place_of(&notes, decision, &rounds) else { panic!("nobody does it") };
+                let Substitution::Nobody(said) = in_place_of(&notes, decision, &rounds) else {
+                    panic!("nobody does it")
+                };
                 assert!(said.contains("`notes`") && said.contains(cure), "{said}");
             }
         }
@@ -116,7 +120,7 @@ mod tests {
     fn a_tie_is_asked_about_and_a_part_is_named() {
         let sure = Decision::Skill { name: "diary".to_owned(), confidence: 0.8 };
         let notes = unavailable(WhyUnavailable::Disabled, true);
-        let Instead::Ask { question, .. } = in_place_of(&notes, &sure, &[]) else { panic!("it is asked") };
+        let Substitution::Ask { question, .. } = in_place_of(&notes, &sure, &[]) else { panic!("it is asked") };
         assert_eq!(question, "`notes` could be meant as well, and it is disabled here. Shall `diary` do it instead?");
         let part = for_a_part(&unavailable(WhyUnavailable::Disabled, false), "take a note of it");
         assert!(part.contains("“take a note of it”") && part.contains("without this part"), "{part}");

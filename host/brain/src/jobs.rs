@@ -6,45 +6,48 @@ use openanalyst_store::tasks::NewEvent;
 use openanalyst_workflow::{JobState, StartJob};
 use serde_json::{Value, json};
 
-use crate::steps::{Place, Told, Tried};
-use crate::work::{Stop, Work};
+use crate::steps::{AttemptResult, Feedback, StepAttempt};
+use crate::work::{Interrupt, TaskExecution};
 
 /// Most progress events that one job writes into the record; what comes after is dropped.
 const MAX_PROGRESS_EVENTS: u32 = 100;
 /// Names of errors that say that the arguments are wrong: the same arguments would fail again.
 const FINAL_ERRORS: [&str; 3] = ["InvalidInput", "InvalidArgument", "ValidationError"];
 
-impl Work {
+impl TaskExecution {
     /// Runs a script or flow as the job `id`, or awaits it where it had been started before.
     pub(crate) async fn run_job(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         id: JobId,
         is_flow: bool,
         path: &str,
         arguments: Value,
-        told: &Told,
-    ) -> Result<Tried, Stop> {
+        feedback: &Feedback,
+    ) -> Result<AttemptResult, Interrupt> {
         let start = StartJob {
             id,
             is_flow,
             path: path.to_owned(),
-            args: with_told(arguments, told),
+            args: with_feedback(arguments, feedback),
             scheduled_for_ms: None,
             task: Some(self.task.id),
         };
         let engine = self.brain.workflow.clone();
         if let Err(failure) = engine.start(self.owner(), start).await {
-            return Ok(Tried { job_status: Some(JobStatus::Failed.to_string()), ..Tried::outcome_of(failure)? });
+            return Ok(AttemptResult {
+                job_status: Some(JobStatus::Failed.to_string()),
+                ..AttemptResult::outcome_of(failure)?
+            });
         }
-        match self.await_job(place, id).await? {
+        match self.await_job(current, id).await? {
             Ok(state) => Ok(tried(state)),
             // Whoever takes the task up again awaits the same job.
-            Err(failure) => Tried::outcome_of(failure),
+            Err(failure) => AttemptResult::outcome_of(failure),
         }
     }
 
-    async fn await_job(&mut self, place: Place<'_>, id: JobId) -> Result<Result<JobState, Failure>, Stop> {
+    async fn await_job(&mut self, current: StepAttempt<'_>, id: JobId) -> Result<Result<JobState, Failure>, Interrupt> {
         let engine = self.brain.workflow.clone();
         let owner = self.owner().clone();
         let mut progress = engine.watch(id);
@@ -61,18 +64,18 @@ impl Work {
                 () = self.cancel.cancelled() => {
                     let reason = self.brain.cancel_reason(self.task.id);
                     self.brain.cancel_job(&owner, id, &reason).await;
-                    return Err(Stop::End(self.cancelled()));
+                    return Err(Interrupt::Finished(self.cancelled()));
                 }
                 () = &mut quiet => {
-                    return Err(Stop::Waits(Waits { job: id.to_string(), until_ms: None }));
+                    return Err(Interrupt::Suspend(Waits { job: id.to_string(), until_ms: None }));
                 }
                 changed = progress.changed(), if watching => {
                     quiet.as_mut().reset(tokio::time::Instant::now() + self.brain.settings.park_after);
-                    let current = progress.borrow_and_update().clone();
+                    let latest = progress.borrow_and_update().clone();
                     watching = changed.is_ok() && written < MAX_PROGRESS_EVENTS;
-                    if watching && (current.percent.is_some() || current.message.is_some()) {
-                        let said = json!({ "message": current.message, "percent": current.percent, "jobId": id });
-                        self.progress(place, &said).await?;
+                    if watching && (latest.percent.is_some() || latest.message.is_some()) {
+                        let said = json!({ "message": latest.message, "percent": latest.percent, "jobId": id });
+                        self.progress(current, &said).await?;
                         written += 1;
                     }
                 }
@@ -80,36 +83,36 @@ impl Work {
         }
     }
 
-    pub(crate) async fn progress(&self, place: Place<'_>, said: &Value) -> Result<(), Stop> {
-        let events = vec![NewEvent::new(EventKind::Progress, place.event_with(said))];
-        let mut writing = self.record.begin().await?;
-        writing.append(events).await?;
-        writing.commit().await?;
+    pub(crate) async fn progress(&self, current: StepAttempt<'_>, said: &Value) -> Result<(), Interrupt> {
+        let events = vec![NewEvent::new(EventKind::Progress, current.event_with(said))];
+        let mut batch = self.record.begin().await?;
+        batch.append(events).await?;
+        batch.commit().await?;
         Ok(())
     }
 }
 
 /// A script that is tried again may want to know what was wrong, and what was learned; one that does not name the parameters never sees them.
-fn with_told(mut arguments: Value, told: &Told) -> Value {
+fn with_feedback(mut arguments: Value, feedback: &Feedback) -> Value {
     if let Some(arguments) = arguments.as_object_mut() {
-        if !told.differences.is_empty() {
-            arguments.entry("differences").or_insert_with(|| json!(told.differences));
+        if !feedback.differences.is_empty() {
+            arguments.entry("differences").or_insert_with(|| json!(feedback.differences));
         }
-        if let Some(learning) = &told.learning {
+        if let Some(learning) = &feedback.learning {
             arguments.entry("learning").or_insert_with(|| json!(learning));
         }
     }
     arguments
 }
 
-fn tried(state: JobState) -> Tried {
+fn tried(state: JobState) -> AttemptResult {
     let failure = match state.status {
         JobStatus::Done => None,
         JobStatus::Cancelled => Some(Failure::failed("the job was cancelled from outside")),
         _ => Some(failure_of(state.result.as_ref())),
     };
     let output = if failure.is_none() { state.result.unwrap_or_default() } else { Value::Null };
-    Tried {
+    AttemptResult {
         output,
         failure,
         crashed: false,
@@ -145,12 +148,15 @@ mod tests {
 
     #[test]
     fn differences_never_replace_an_argument() {
-        let told =
-            Told { differences: vec!["too long".to_owned()], learning: Some("be brief".to_owned()), ..Told::default() };
-        assert_eq!(with_told(json!({"a": 1}), &Told::default()), json!({"a": 1}));
+        let feedback = Feedback {
+            differences: vec!["too long".to_owned()],
+            learning: Some("be brief".to_owned()),
+            ..Feedback::default()
+        };
+        assert_eq!(with_feedback(json!({"a": 1}), &Feedback::default()), json!({"a": 1}));
         let both = json!({"a": 1, "differences": ["too long"], "learning": "be brief"});
-        assert_eq!(with_told(json!({"a": 1}), &told), both);
+        assert_eq!(with_feedback(json!({"a": 1}), &feedback), both);
         let own = json!({"differences": 5, "learning": "x"});
-        assert_eq!(with_told(own.clone(), &told), own);
+        assert_eq!(with_feedback(own.clone(), &feedback), own);
     }
 }

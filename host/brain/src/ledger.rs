@@ -13,7 +13,7 @@ use crate::api::TaskReceipt;
 
 /// What one invocation leaves behind.
 #[derive(Debug)]
-struct Left {
+struct UnwrittenReceipt {
     receipt: Receipt,
     logs: Value,
     recording: Option<PartRow>,
@@ -21,11 +21,11 @@ struct Left {
 
 /// Receipts and ends of recordings that are not yet written, of all invocations of a task. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Receipts(Arc<Mutex<Kept>>);
+pub(crate) struct Receipts(Arc<Mutex<ReceiptState>>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    left: Vec<Left>,
+struct ReceiptState {
+    left: Vec<UnwrittenReceipt>,
     total: TaskReceipt,
     /// Skills started jobs, whose receipts the workflow engine writes.
     started_jobs: bool,
@@ -36,7 +36,11 @@ struct Kept {
 impl Receipts {
     /// Takes the receipt and the log of an invocation, and the part of its recording that is not stored yet.
     pub(crate) fn take(&self, receipt: &Receipt, logs: &[LogLine], recording: Option<PartRow>) {
-        let left = Left { receipt: receipt.clone(), logs: serde_json::to_value(logs).unwrap_or_default(), recording };
+        let left = UnwrittenReceipt {
+            receipt: receipt.clone(),
+            logs: serde_json::to_value(logs).unwrap_or_default(),
+            recording,
+        };
         let mut kept = self.lock();
         let total = &mut kept.total;
         total.invocations += 1;
@@ -66,7 +70,7 @@ impl Receipts {
     /// Writes what is left into a transaction that the caller commits, and says how much that is.
     pub(crate) fn write(&self, tx: &mut Tx, owner: &Owner, task: TaskId, now_ms: i64) -> usize {
         let kept = self.lock();
-        for Left { receipt, logs, .. } in &kept.left {
+        for UnwrittenReceipt { receipt, logs, .. } in &kept.left {
             tx.keep_receipt(owner, Some(task), None, receipt, logs, now_ms);
         }
         let parts: Vec<&PartRow> = kept.left.iter().filter_map(|left| left.recording.as_ref()).collect();
@@ -84,7 +88,7 @@ impl Receipts {
     /// Forgets as much as was written.
     pub(crate) fn forget(&self, written: usize) {
         let mut kept = self.lock();
-        let tokens: u64 = kept.left.drain(..written).map(|Left { receipt, .. }| receipt.llm_tokens()).sum();
+        let tokens: u64 = kept.left.drain(..written).map(|UnwrittenReceipt { receipt, .. }| receipt.llm_tokens()).sum();
         kept.unwritten_tokens = kept.unwritten_tokens.saturating_sub(tokens);
     }
 
@@ -106,7 +110,7 @@ impl Receipts {
         (!kept.started_jobs).then_some(total)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, ReceiptState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

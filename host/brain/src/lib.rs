@@ -29,6 +29,7 @@ mod checker;
 mod clarify;
 mod context;
 mod correction;
+mod detach;
 mod end;
 mod erasure;
 mod expect;
@@ -55,7 +56,7 @@ mod split;
 mod steps;
 mod supply;
 mod take_over;
-mod to_its_end;
+
 mod told;
 mod upkeep;
 mod usage;

@@ -14,7 +14,7 @@ use openanalyst_store::tasks::NewEvent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::record::Record;
+use crate::record::TaskJournal;
 
 /// How long a task waits for a component before its record says so: many times what the cache takes.
 const SAY_AFTER: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ const SAY_AFTER: Duration = Duration::from_millis(500);
 /// # Errors
 /// The outer error is the database's; the inner one says why there is no component.
 pub(crate) async fn skill(
-    record: &Record,
+    record: &TaskJournal,
     skill: &CatalogSkill,
     cancel: &CancellationToken,
 ) -> Result<Option<Result<Skill, Failure>>, StoreError> {
@@ -37,7 +37,7 @@ pub(crate) async fn skill(
 ///
 /// # Errors
 /// As [`skill`].
-pub(crate) async fn script_runner(record: &Record) -> Result<Result<(), Failure>, StoreError> {
+pub(crate) async fn script_runner(record: &TaskJournal) -> Result<Result<(), Failure>, StoreError> {
     component(record, "script-runner", "the script runner", record.brain().workflow.prepared()).await
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn script_runner(record: &Record) -> Result<Result<(), Failure>
 /// # Errors
 /// As [`skill`].
 pub(crate) async fn checker(
-    record: &Record,
+    record: &TaskJournal,
     cancel: &CancellationToken,
 ) -> Result<Option<Result<Checker, Failure>>, StoreError> {
     let brain = record.brain();
@@ -57,7 +57,7 @@ pub(crate) async fn checker(
 
 /// Awaits the loading of a component. After [`SAY_AFTER`] the task gets the event `preparing`.
 async fn component<T>(
-    record: &Record,
+    record: &TaskJournal,
     name: &str,
     title: &str,
     loading: impl Future<Output = T>,
@@ -68,6 +68,6 @@ async fn component<T>(
     }
     let message = format!("preparing {title}, which is compiled once and then kept");
     let said = NewEvent::new(EventKind::Preparing, json!({ "component": name, "message": message }));
-    record.note(|unsaved| unsaved.events([said])).await;
+    record.stage(|pending| pending.events([said])).await;
     record.during(loading).await
 }

@@ -19,7 +19,7 @@ const JOBS_AT_ONCE: usize = 1_000;
 
 /// A task that waits.
 #[derive(Debug, Clone)]
-pub(crate) struct Waiter {
+pub(crate) struct SuspendedTask {
     pub(crate) owner: Arc<Owner>,
     pub(crate) session: SessionKey,
     pub(crate) task: TaskId,
@@ -29,13 +29,13 @@ pub(crate) struct Waiter {
 
 /// The tasks that wait, by what they wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Parked {
-    waiters: Mutex<HashMap<JobId, Vec<Waiter>>>,
+pub(crate) struct SuspendedTasks {
+    waiters: Mutex<HashMap<JobId, Vec<SuspendedTask>>>,
     changed: Notify,
 }
 
-impl Parked {
-    pub(crate) fn add(&self, job: JobId, waiter: Waiter) {
+impl SuspendedTasks {
+    pub(crate) fn add(&self, job: JobId, waiter: SuspendedTask) {
         let has_time = waiter.until_ms.is_some();
         self.lock().entry(job).or_insert_with(|| Vec::with_capacity(1)).push(waiter);
         if has_time {
@@ -44,12 +44,12 @@ impl Parked {
     }
 
     /// Takes out who waits for a job.
-    fn take(&self, job: JobId) -> Vec<Waiter> {
+    fn take(&self, job: JobId) -> Vec<SuspendedTask> {
         self.lock().remove(&job).unwrap_or_default()
     }
 
     /// Takes out one task, and says for which job it waited.
-    pub(crate) fn take_task(&self, task: TaskId) -> Option<(JobId, Waiter)> {
+    pub(crate) fn take_task(&self, task: TaskId) -> Option<(JobId, SuspendedTask)> {
         let mut waiters = self.lock();
         let (job, at) = waiters
             .iter()
@@ -63,7 +63,7 @@ impl Parked {
     }
 
     /// Takes out those whose time has come.
-    fn take_due(&self, now_ms: i64) -> Vec<Waiter> {
+    fn take_due(&self, now_ms: i64) -> Vec<SuspendedTask> {
         let mut due = Vec::new();
         self.lock().retain(|_, list| {
             due.extend(list.extract_if(.., |waiter| waiter.until_ms.is_some_and(|until| until <= now_ms)));
@@ -85,7 +85,7 @@ impl Parked {
         self.lock().values().map(Vec::len).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Waiter>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Vec<SuspendedTask>>> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +98,7 @@ impl Brain {
     }
 
     /// Leaves a task until its job ends.
-    pub(crate) async fn park(&self, job: JobId, waiter: Waiter) {
+    pub(crate) async fn park(&self, job: JobId, waiter: SuspendedTask) {
         self.inner.parked.add(job, waiter);
         // It may have ended between the last look and now.
         self.wake_ended(&[job]).await;
@@ -146,9 +146,9 @@ impl Brain {
         }
     }
 
-    pub(crate) fn wake(&self, waiters: Vec<Waiter>) {
+    pub(crate) fn wake(&self, waiters: Vec<SuspendedTask>) {
         for waiter in waiters {
-            self.go_on(waiter);
+            self.resume(waiter);
         }
     }
 }
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn who_waits_is_found_by_job_by_task_and_by_time() {
-        let parked = Parked::default();
+        let parked = SuspendedTasks::default();
         let owner = Arc::new(Owner::new(TenantId::parse("t").unwrap(), UserId::parse("ada").unwrap()));
-        let waiter = |until_ms| Waiter {
+        let waiter = |until_ms| SuspendedTask {
             owner: owner.clone(),
             session: SessionKey::parse("s").unwrap(),
             task: TaskId::new(),

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::asked::answers_of;
 use crate::clarify;
-use crate::end::{self, End};
+use crate::end::{self, TaskOutcome};
 use crate::numbers::unsigned;
-use crate::prepare::{Prepared, decide, gone, request_of, route_event};
-use crate::work::{Stop, Work, first_of_round};
+use crate::prepare::{PreparedRequest, decide, gone, request_of, route_event};
+use crate::work::{Interrupt, TaskExecution, first_of_round};
 
 /// What a part of a request was answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct DonePart {
+pub(crate) struct FinishedPart {
     skill: String,
     content: String,
     data: Option<Value>,
@@ -26,8 +26,12 @@ pub(crate) struct DonePart {
 /// The member of a kept outcome that says that it is the part's own, and not the answer of all parts.
 pub(crate) const OWN: &str = "own";
 
-/// What the last of several parts said itself, from the answer of all of them: see [`Work::together`] and [`Work::after_what_is_done`].
-pub(crate) fn said_by(done: &[DonePart], content: &str, data: Option<&Value>) -> (String, Option<Value>) {
+/// What the last of several parts said itself, from the answer of all of them: see [`TaskExecution::combined_answer`] and [`TaskExecution::after_finished_parts`].
+pub(crate) fn own_answer_of_last_part(
+    done: &[FinishedPart],
+    content: &str,
+    data: Option<&Value>,
+) -> (String, Option<Value>) {
     if done.is_empty() {
         return (content.to_owned(), data.cloned());
     }
@@ -38,36 +42,38 @@ pub(crate) fn said_by(done: &[DonePart], content: &str, data: Option<&Value>) ->
     (own.to_owned(), data.filter(|data| !data.is_null()))
 }
 
-fn said(done: &[DonePart]) -> String {
+fn said(done: &[FinishedPart]) -> String {
     done.iter().map(|part| part.content.trim()).collect::<Vec<_>>().join("\n\n")
 }
 
-impl Work {
-    fn done_part(&self, content: String, data: Option<Value>) -> DonePart {
-        DonePart { skill: self.skill.manifest().name.clone(), content, data }
+impl TaskExecution {
+    fn done_part(&self, content: String, data: Option<Value>) -> FinishedPart {
+        FinishedPart { skill: self.skill.manifest().name.clone(), content, data }
     }
 
     /// The answers of all parts as one.
-    pub(crate) fn together(&self, content: String, data: Option<Value>) -> End {
+    pub(crate) fn combined_answer(&self, content: String, data: Option<Value>) -> TaskOutcome {
         let last = self.done_part(content, data);
-        let all: Vec<&DonePart> = self.done.iter().chain([&last]).collect();
+        let all: Vec<&FinishedPart> = self.done.iter().chain([&last]).collect();
         let content = all.iter().map(|part| part.content.trim()).collect::<Vec<_>>().join("\n\n");
         let data = json!({ "parts": all.iter().map(|part| json!({ "skill": part.skill, "data": part.data })).collect::<Vec<_>>() });
-        End::Answered { content, data: Some(data) }
+        TaskOutcome::Answered { content, data: Some(data) }
     }
 
     /// An end that is no answer, after the answers of the parts that were done: what they did stays done.
-    pub(crate) fn after_what_is_done(&self, end: End) -> End {
+    pub(crate) fn after_finished_parts(&self, end: TaskOutcome) -> TaskOutcome {
         let before = said(&self.done);
         match end {
-            End::Asked { content, questions } => End::Asked { content: end::after(&before, &content), questions },
-            End::Failed { failure, .. } => End::Failed { before, failure },
-            end @ (End::Answered { .. } | End::Cancelled { .. }) => end,
+            TaskOutcome::Asked { content, questions } => {
+                TaskOutcome::Asked { content: end::after(&before, &content), questions }
+            }
+            TaskOutcome::Failed { failure, .. } => TaskOutcome::Failed { before, failure },
+            end @ (TaskOutcome::Answered { .. } | TaskOutcome::Cancelled { .. }) => end,
         }
     }
 
     /// Writes down that this part is done, and with what the next one begins.
-    pub(crate) async fn next_part(&mut self, content: String, data: Option<Value>) -> Result<End, Stop> {
+    pub(crate) async fn next_part(&mut self, content: String, data: Option<Value>) -> Result<TaskOutcome, Interrupt> {
         let next = self.rest.remove(0);
         let catalog = self.brain.catalog.of(&self.owner().tenant).await?;
         let skill = catalog.skill(&next.skill).cloned().ok_or_else(|| gone(&next.skill))?;
@@ -88,7 +94,7 @@ impl Work {
         let confidence = route.ranking.first().map_or(0.0, |best| best.confidence);
         let rounds = answers_of(&self.task)?;
         if !route.intent.unclear.is_empty() {
-            route = clarify::settle(catalog.router(), &rounds, &utterance).route;
+            route = clarify::clarify(catalog.router(), &rounds, &utterance).route;
         }
         route.reasons.extend(embedded.why_not);
         let request = request_of(&self.task, &next.request, &route, confidence, &rounds, &self.request.time_zone);
@@ -103,13 +109,13 @@ impl Work {
         let outcome = json!({ "content": content, "data": data, OWN: true });
         let mut done = self.done.clone();
         done.push(self.done_part(content, data));
-        let prepared = Prepared { request, context, part: self.part + 1, rest: self.rest.clone(), done };
+        let prepared = PreparedRequest { request, context, part: self.part + 1, rest: self.rest.clone(), done };
         let ended = self.skill.clone();
         let decided = decide(&mut self.task, &skill, confidence, &prepared);
         let mut event = route_event(&self.task, &route);
         event["part"] = json!(self.part + 2);
-        let mut writing = self.record.begin().await?;
-        writing.append(vec![NewEvent::new(EventKind::Routed, event)]).await?;
+        let mut batch = self.record.begin().await?;
+        batch.append(vec![NewEvent::new(EventKind::Routed, event)]).await?;
         let (version, digest) = (ended.manifest().version.to_string(), ended.digest().to_string());
         let round = EndedRound {
             task: self.task.id,
@@ -119,15 +125,15 @@ impl Work {
             digest: Some(&digest),
             outcome: &outcome,
         };
-        writing.keep_round(self.owner(), round).await?;
-        writing.progress_task(
+        batch.keep_round(self.owner(), round).await?;
+        batch.progress_task(
             self.owner(),
             self.task.id,
             &Progress { decision: Some(decided.row()), ..Progress::default() },
         );
-        writing.clear_plan(self.task.id);
-        writing.commit().await?;
-        Err(Stop::NextPart)
+        batch.clear_plan(self.task.id);
+        batch.commit().await?;
+        Err(Interrupt::NextPart)
     }
 }
 
@@ -137,12 +143,12 @@ mod tests {
 
     #[test]
     fn what_a_part_said_is_found_in_the_answer_of_all() {
-        let part = |content: &str| DonePart { skill: "a".to_owned(), content: content.to_owned(), data: None };
+        let part = |content: &str| FinishedPart { skill: "a".to_owned(), content: content.to_owned(), data: None };
         let done = [part("one \n"), part("two")];
         let data = json!({ "parts": [{ "data": 1 }, { "data": 2 }, { "data": 3 }] });
-        let (content, data) = said_by(&done, "one\n\ntwo\n\nthree", Some(&data));
+        let (content, data) = own_answer_of_last_part(&done, "one\n\ntwo\n\nthree", Some(&data));
         assert_eq!((content.trim(), data), ("three", Some(json!(3))));
-        assert_eq!(said_by(&[], "alone", Some(&json!(1))), ("alone".to_owned(), Some(json!(1))));
-        assert_eq!(said_by(&done, "one\n\ntwo\n\nWhich one?", None).0.trim(), "Which one?");
+        assert_eq!(own_answer_of_last_part(&[], "alone", Some(&json!(1))), ("alone".to_owned(), Some(json!(1))));
+        assert_eq!(own_answer_of_last_part(&done, "one\n\ntwo\n\nWhich one?", None).0.trim(), "Which one?");
     }
 }

@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Answer, Question};
-use crate::asked::{answers_of, readable};
+use crate::asked::{answers_of, decode_document};
 use crate::brain::Inner;
-use crate::clarify::Settled;
-use crate::context::{self, Reading};
+use crate::clarify::ClarifiedRoute;
+use crate::context::{self, ContextRead};
 use crate::correction::{self, Correction};
-use crate::end::{self, End};
-use crate::instead::{self, Instead};
+use crate::end::{self, TaskOutcome};
+use crate::instead::{self, Substitution};
 use crate::numbers::unsigned;
-use crate::parts::DonePart;
-use crate::record::{Decided, Record};
+use crate::parts::FinishedPart;
+use crate::record::{RoutingDecision, TaskJournal};
 use crate::retry::Retry;
 use crate::split::{self, Part};
-use crate::work::{AnswerId, Stop, Work, first_of_round};
+use crate::work::{AnswerId, Interrupt, TaskExecution, first_of_round};
 use crate::{accept, clarify, loading, supply};
 
 /// Most entries of the ranking in the `routed` event.
@@ -35,7 +35,7 @@ const RANKING_SHOWN: usize = 3;
 
 /// What is recorded of the request once it was understood: a restart goes on with exactly this.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRequest {
     pub(crate) request: contract::Request,
     pub(crate) context: contract::Context,
     /// Which part of the request this is, from 0.
@@ -46,12 +46,12 @@ pub(crate) struct Prepared {
     pub(crate) rest: Vec<Part>,
     /// What the parts before it answered.
     #[serde(default)]
-    pub(crate) done: Vec<DonePart>,
+    pub(crate) done: Vec<FinishedPart>,
 }
 
 /// How the work at a task begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beginning {
+pub(crate) enum StartMode {
     /// It was accepted a moment ago.
     First,
     /// It was accepted earlier; somebody may have worked on it.
@@ -67,7 +67,7 @@ pub(crate) enum Beginning {
 ///
 /// # Errors
 /// [`StoreError::Fenced`]: somebody else was faster; the database's.
-pub(crate) async fn start(brain: &Arc<Inner>, task: &mut TaskRow) -> Result<Record, StoreError> {
+pub(crate) async fn start(brain: &Arc<Inner>, task: &mut TaskRow) -> Result<TaskJournal, StoreError> {
     let node = &brain.node;
     let event = match task.waits_for {
         Some(job) => NewEvent::new(EventKind::Resumed, json!({ "node": node, "jobId": job })),
@@ -83,23 +83,23 @@ pub(crate) async fn start(brain: &Arc<Inner>, task: &mut TaskRow) -> Result<Reco
     tx.commit().await?;
     brain.publish(&events);
     task.last_seq = events.last().map_or(task.last_seq, |event| event.seq);
-    Ok(Record::new(brain, task, None))
+    Ok(TaskJournal::new(brain, task, None))
 }
 
 /// Builds the task's context and routes it, or takes up what was recorded of that.
 pub(crate) async fn prepare(
-    record: &Record,
+    record: &TaskJournal,
     task: &mut TaskRow,
     cancel: &CancellationToken,
-    beginning: Beginning,
-    known: Option<Reading>,
-) -> Result<Work, Stop> {
+    beginning: StartMode,
+    known: Option<ContextRead>,
+) -> Result<TaskExecution, Interrupt> {
     let brain = record.brain();
     let rounds = answers_of(task)?;
     let first = first_of_round(rounds.len());
     let tenant = task.owner.tenant.clone();
     let recorded = task.prepared.take().filter(|value| !value.is_null());
-    let recorded = recorded.map(|value| readable::<Prepared>("prepared request", &value)).transpose()?;
+    let recorded = recorded.map(|value| decode_document::<PreparedRequest>("prepared request", &value)).transpose()?;
     let (catalog, prepared, skill) = match recorded {
         Some(prepared) => {
             let catalog = brain.catalog.of(&tenant).await?;
@@ -109,20 +109,20 @@ pub(crate) async fn prepare(
             let skill = available(brain.catalog.version_of(&tenant, &name, digest).await?, &name)?;
             (catalog, prepared, skill)
         }
-        None => Box::pin(understand(record, task, &rounds, known)).await?,
+        None => Box::pin(build_and_route(record, task, &rounds, known)).await?,
     };
     supply::within_quota(brain, &task.owner, &catalog, &skill).await?;
     let loading = brain.closing.run_until_cancelled(loading::skill(record, &skill, cancel));
-    let loaded = match Box::pin(loading).await.ok_or(Stop::Closing)?? {
+    let loaded = match Box::pin(loading).await.ok_or(Interrupt::ShuttingDown)?? {
         Some(loaded) => loaded?,
-        None => return Err(Stop::End(End::Cancelled { reason: brain.cancel_reason(task.id) })),
+        None => return Err(Interrupt::Finished(TaskOutcome::Cancelled { reason: brain.cancel_reason(task.id) })),
     };
-    let Prepared { mut request, context, part, rest, done } = prepared;
+    let PreparedRequest { mut request, context, part, rest, done } = prepared;
     request.attachments = Vec::new();
     let (shared_request, shared_context) = (Arc::new(request.clone()), Arc::new(context.clone()));
     request.attachments = accept::for_skill(&task.attachments)?;
-    let resumed = matches!(beginning, Beginning::Again { resumed: true });
-    Ok(Work {
+    let resumed = matches!(beginning, StartMode::Again { resumed: true });
+    Ok(TaskExecution {
         brain: brain.clone(),
         record: record.clone(),
         round: first.saturating_add(i64::try_from(part).unwrap_or(0)),
@@ -143,23 +143,23 @@ pub(crate) async fn prepare(
         llm_tokens: catalog.daily.llm_tokens,
         learned: Vec::new(),
         attempts: 0,
-        verdicts: Vec::new(),
-        alone: !resumed && beginning != Beginning::NextPart && rounds.is_empty(),
+        attempt_log: Vec::new(),
+        alone: !resumed && beginning != StartMode::NextPart && rounds.is_empty(),
         skill,
         task: task.clone(),
     })
 }
 
 /// Builds the context and routes.
-async fn understand(
-    record: &Record,
+async fn build_and_route(
+    record: &TaskJournal,
     task: &mut TaskRow,
     rounds: &[Vec<Answer>],
-    known: Option<Reading>,
-) -> Result<(Arc<TenantCatalog>, Prepared, Arc<CatalogSkill>), Stop> {
+    known: Option<ContextRead>,
+) -> Result<(Arc<TenantCatalog>, PreparedRequest, Arc<CatalogSkill>), Interrupt> {
     let brain = record.brain();
     if let Some(end) = clarify::dropped(rounds, task.skill.is_none()) {
-        return Err(Stop::End(end));
+        return Err(Interrupt::Finished(end));
     }
     let now_ms = brain.clock.now_ms();
     let zone = &brain.settings.default_time_zone;
@@ -175,7 +175,7 @@ async fn understand(
     let catalog = brain.catalog.at(&task.owner.tenant, known.revision.unwrap_or(0)).await?;
     let built = context::build(known, &catalog, task, zone, now_ms)?;
     let understood = NewEvent::new(EventKind::ContextBuilt, context_event(&built.context, built.omitted));
-    record.note(|unsaved| unsaved.events([understood])).await;
+    record.stage(|pending| pending.events([understood])).await;
     // What was meant for another skill is done by that one; the words of this request only say so.
     let corrected = match (&task.skill, rounds) {
         (None, []) => correction::read(&task.content, &catalog, &built.context),
@@ -197,8 +197,8 @@ async fn understand(
         None => record.during(Box::pin(split::parts(record, task, &catalog, &utterance))).await??,
     };
     let content = parts.first().map_or(utterance.text, |part| part.request.as_str());
-    let Settled { mut route, unread } =
-        clarify::settle(catalog.router(), rounds, &Utterance { text: content, ..utterance });
+    let ClarifiedRoute { mut route, unread } =
+        clarify::clarify(catalog.router(), rounds, &Utterance { text: content, ..utterance });
     route.reasons.extend(embedded.why_not);
     let best = route.ranking.first().map_or(0.0, |best| best.confidence);
     let mut chosen_instead = None;
@@ -216,12 +216,12 @@ async fn understand(
         if let Some(unavailable) = &unavailable {
             route.reasons.push(instead::reason(unavailable));
             match instead::in_place_of(unavailable, &route.decision, rounds) {
-                Instead::Chosen(chosen) => chosen_instead = Some(chosen),
-                Instead::Nobody(why) => return Err(Failure::not_found(why).into()),
-                Instead::Ask { candidates, question } => {
+                Substitution::Chosen(chosen) => chosen_instead = Some(chosen),
+                Substitution::Nobody(why) => return Err(Failure::not_found(why).into()),
+                Substitution::Ask { candidates, question } => {
                     let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
-                    record.note(|unsaved| unsaved.events([routed])).await;
-                    return Err(Stop::End(which_skill(&candidates, &question)));
+                    record.stage(|pending| pending.events([routed])).await;
+                    return Err(Interrupt::Finished(which_skill(&candidates, &question)));
                 }
             }
         }
@@ -240,8 +240,8 @@ async fn understand(
             Some(chosen) => (chosen, best),
             None => {
                 let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
-                record.note(|unsaved| unsaved.events([routed])).await;
-                return Err(Stop::End(which_skill(candidates, question)));
+                record.stage(|pending| pending.events([routed])).await;
+                return Err(Interrupt::Finished(which_skill(candidates, question)));
             }
         },
         (None, Decision::NoSkills) => {
@@ -253,13 +253,13 @@ async fn understand(
         None => available(brain.catalog.version_of(&task.owner.tenant, &name, None).await?, &name)?,
     };
     let later = parts.iter().skip(1).map(|part| Utterance { text: &part.request, ..utterance });
-    let settled = Settled { route, unread };
-    if let Some(question) = clarify::open_question(&name, &settled, catalog.router(), rounds, later) {
-        let routed = NewEvent::new(EventKind::Routed, route_event(task, &settled.route));
-        record.note(|unsaved| unsaved.events([routed])).await;
-        return Err(Stop::End(question));
+    let clarified = ClarifiedRoute { route, unread };
+    if let Some(question) = clarify::open_question(&name, &clarified, catalog.router(), rounds, later) {
+        let routed = NewEvent::new(EventKind::Routed, route_event(task, &clarified.route));
+        record.stage(|pending| pending.events([routed])).await;
+        return Err(Interrupt::Finished(question));
     }
-    let Settled { mut route, .. } = settled;
+    let ClarifiedRoute { mut route, .. } = clarified;
     if let Some(corrected) = &corrected {
         learn(record, task, corrected, now_ms).await?;
     }
@@ -268,20 +268,20 @@ async fn understand(
         route.reasons.push(format!("the request has {} parts, for {}", parts.len(), names_of(&parts)));
     }
     let rest: Vec<Part> = parts.iter().skip(1).cloned().collect();
-    let prepared = Prepared { request, context: built.context, part: 0, rest, done: Vec::new() };
+    let prepared = PreparedRequest { request, context: built.context, part: 0, rest, done: Vec::new() };
     let decided = decide(task, &skill, confidence, &prepared);
     let routed = NewEvent::new(EventKind::Routed, route_event(task, &route));
     record
-        .note(|unsaved| {
-            unsaved.decide(decided);
-            unsaved.events([routed]);
+        .stage(|pending| {
+            pending.decide(decided);
+            pending.events([routed]);
         })
         .await;
     Ok((catalog, prepared, skill))
 }
 
 /// Keeps what the user corrected as an example of the tenant, where the tenant allows it.
-async fn learn(record: &Record, task: &TaskRow, corrected: &Correction, now_ms: i64) -> Result<(), Stop> {
+async fn learn(record: &TaskJournal, task: &TaskRow, corrected: &Correction, now_ms: i64) -> Result<(), Interrupt> {
     let brain = record.brain();
     let tenant = &task.owner.tenant;
     if !brain.registry.settings(tenant).await.is_ok_and(|settings| settings.learn_from_corrections) {
@@ -301,16 +301,21 @@ async fn learn(record: &Record, task: &TaskRow, corrected: &Correction, now_ms: 
         tags: &tags,
         at_ms: now_ms,
     };
-    let mut writing = record.begin().await?;
-    writing.learn(&learning);
-    writing.touch_skills(tenant, now_ms).await?;
-    writing.commit().await?;
+    let mut batch = record.begin().await?;
+    batch.learn(&learning);
+    batch.touch_skills(tenant, now_ms).await?;
+    batch.commit().await?;
     Ok(())
 }
 
 /// Notes in the row of a task which skill it gets, and gives what is to be written of that.
-pub(crate) fn decide(task: &mut TaskRow, skill: &CatalogSkill, confidence: f64, prepared: &Prepared) -> Decided {
-    let decided = Decided {
+pub(crate) fn decide(
+    task: &mut TaskRow,
+    skill: &CatalogSkill,
+    confidence: f64,
+    prepared: &PreparedRequest,
+) -> RoutingDecision {
+    let decided = RoutingDecision {
         skill: skill.manifest().name.clone(),
         version: skill.manifest().version.to_string(),
         digest: skill.digest().to_string(),
@@ -328,7 +333,7 @@ pub(crate) fn decide(task: &mut TaskRow, skill: &CatalogSkill, confidence: f64, 
 ///
 /// # Errors
 /// The task's end: the skill was disabled or removed.
-pub(crate) fn available(skill: Availability, name: &str) -> Result<Arc<CatalogSkill>, Stop> {
+pub(crate) fn available(skill: Availability, name: &str) -> Result<Arc<CatalogSkill>, Interrupt> {
     match skill {
         Availability::Available(skill) => Ok(skill),
         Availability::Removed => Err(gone(name)),
@@ -340,7 +345,7 @@ pub(crate) fn available(skill: Availability, name: &str) -> Result<Arc<CatalogSk
     }
 }
 
-pub(crate) fn gone(name: &str) -> Stop {
+pub(crate) fn gone(name: &str) -> Interrupt {
     Failure::not_found(format!(
         "the skill `{name}` that this task began with is not there any more: send the request again"
     ))
@@ -365,9 +370,9 @@ pub(crate) fn route_event(task: &TaskRow, route: &Route) -> Value {
 }
 
 /// Which of two equally good skills is meant: the user decides.
-fn which_skill(candidates: &[String], question: &str) -> End {
+fn which_skill(candidates: &[String], question: &str) -> TaskOutcome {
     let questions = vec![Question { id: "skill".to_owned(), text: question.to_owned(), options: candidates.to_vec() }];
-    End::Asked { content: end::ask_text("", &questions), questions }
+    TaskOutcome::Asked { content: end::ask_text("", &questions), questions }
 }
 
 fn names_of(parts: &[Part]) -> String {

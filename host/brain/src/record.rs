@@ -1,7 +1,7 @@
 //! The record of a task at work: what was done waits here for the next write, and a write holds only under the task's lease.
 //!
 //! Each write is a durable commit, and most of what a quick task does changes nothing outside. So the stages leave here what they did, and it is written before
-//! or with whatever has to be written: the intent of a change, the part of an answer, the end; and at the latest after [`LATE`]. What is lost with the process
+//! or with whatever has to be written: the intent of a change, the part of an answer, the end; and at the latest after [`MAX_WRITE_DELAY`]. What is lost with the process
 //! is done again, and comes to the same: what it changed outside is in the journal.
 
 use std::ops::{Deref, DerefMut};
@@ -17,38 +17,38 @@ use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::brain::Inner;
+use crate::detach::run_detached;
 use crate::ledger::Receipts;
-use crate::to_its_end::to_its_end;
 
 /// For how long something that was done may wait to be written while the task goes on.
-const LATE: Duration = Duration::from_millis(25);
+const MAX_WRITE_DELAY: Duration = Duration::from_millis(25);
 
 /// Becomes true when the task's acceptance is on the disk, and false when it came to nothing. Work may begin before, and writes nothing until then.
-pub(crate) type Gate = watch::Receiver<Option<bool>>;
+pub(crate) type AcceptanceGate = watch::Receiver<Option<bool>>;
 
 /// The record of one task, as whoever works on it under a lease may write it. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Record(Arc<Inside>);
+pub(crate) struct TaskJournal(Arc<Inside>);
 
 struct Inside {
     brain: Arc<Inner>,
     owner: Owner,
     task: TaskId,
     lease: i64,
-    accepted: Option<Gate>,
-    unsaved: Arc<Mutex<Unsaved>>,
+    accepted: Option<AcceptanceGate>,
+    pending: Arc<Mutex<PendingWrites>>,
     receipts: Receipts,
     /// The jobs that guests await, who are dropped when the task is cancelled.
     awaited: Arc<std::sync::Mutex<Vec<JobId>>>,
 }
 
 /// A job that a guest awaits, for as long as it does. What is dropped with a guest that was cancelled stays noted.
-pub(crate) struct Awaited {
+pub(crate) struct AwaitedJob {
     awaited: Arc<std::sync::Mutex<Vec<JobId>>>,
     job: JobId,
 }
 
-impl Awaited {
+impl AwaitedJob {
     /// The guest awaits it no longer.
     pub(crate) fn over(self) {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,23 +60,23 @@ impl Awaited {
 
 /// What was done and is not written yet.
 #[derive(Debug, Default)]
-pub(crate) struct Unsaved {
+pub(crate) struct PendingWrites {
     /// The newest event that is written. Nobody else writes events under this lease, so nobody has to be asked.
     last_seq: i64,
     since: Option<Instant>,
     /// A commit broke off, and nobody knows whether it happened.
     is_unknown: bool,
-    decided: Option<Decided>,
+    decided: Option<RoutingDecision>,
     plan: Option<Value>,
-    begun: Option<BegunAttempt>,
+    begun: Option<StartedAttempt>,
     attempts: i64,
-    steps: Vec<SettledStep>,
+    steps: Vec<FinishedStep>,
     events: Vec<NewEvent>,
 }
 
 /// What the router decided, and what the planner is given.
 #[derive(Debug)]
-pub(crate) struct Decided {
+pub(crate) struct RoutingDecision {
     pub(crate) skill: String,
     pub(crate) version: String,
     pub(crate) digest: String,
@@ -85,7 +85,7 @@ pub(crate) struct Decided {
     pub(crate) prepared: String,
 }
 
-impl Decided {
+impl RoutingDecision {
     pub(crate) fn row(&self) -> Decision<'_> {
         Decision {
             skill: &self.skill,
@@ -99,7 +99,7 @@ impl Decided {
 
 /// An attempt that was begun.
 #[derive(Debug)]
-pub(crate) struct BegunAttempt {
+pub(crate) struct StartedAttempt {
     /// Its place in the journal.
     pub(crate) place: String,
     /// What it does.
@@ -110,7 +110,7 @@ pub(crate) struct BegunAttempt {
 
 /// A step that gave what was expected.
 #[derive(Debug)]
-pub(crate) struct SettledStep {
+pub(crate) struct FinishedStep {
     pub(crate) round: i64,
     /// The step.
     pub(crate) step: String,
@@ -125,15 +125,15 @@ pub(crate) struct SettledStep {
     journaled: bool,
 }
 
-impl SettledStep {
+impl FinishedStep {
     pub(crate) fn new(round: i64, step: &str, result: Value, place: &str, settled: Value) -> Self {
         let (step, place) = (step.to_owned(), place.to_owned());
         Self { round, step, result, place, settled, learned: Vec::new(), journaled: true }
     }
 }
 
-impl Unsaved {
-    pub(crate) fn decide(&mut self, decided: Decided) {
+impl PendingWrites {
+    pub(crate) fn decide(&mut self, decided: RoutingDecision) {
         self.decided = Some(decided);
     }
 
@@ -145,22 +145,22 @@ impl Unsaved {
         self.events.extend(events);
     }
 
-    pub(crate) fn begin_attempt(&mut self, begun: BegunAttempt) {
+    pub(crate) fn begin_attempt(&mut self, begun: StartedAttempt) {
         self.begun = Some(begun);
         self.attempts += 1;
     }
 
-    pub(crate) fn settle(&mut self, step: SettledStep) {
+    pub(crate) fn settle(&mut self, step: FinishedStep) {
         // The result of the step says all that its attempt's entries would.
         let journaled = self.begun.take().is_none();
-        self.steps.push(SettledStep { journaled, ..step });
+        self.steps.push(FinishedStep { journaled, ..step });
     }
 }
 
-impl Record {
+impl TaskJournal {
     /// Of a task that is worked on under its lease.
-    pub(crate) fn new(brain: &Arc<Inner>, task: &TaskRow, accepted: Option<Gate>) -> Self {
-        let unsaved = Unsaved { last_seq: task.last_seq, ..Unsaved::default() };
+    pub(crate) fn new(brain: &Arc<Inner>, task: &TaskRow, accepted: Option<AcceptanceGate>) -> Self {
+        let pending = PendingWrites { last_seq: task.last_seq, ..PendingWrites::default() };
         if let Some(taken) = brain.taken().get_mut(&task.id) {
             taken.leased = Some((task.owner.clone(), task.lease));
         }
@@ -170,7 +170,7 @@ impl Record {
             task: task.id,
             lease: task.lease,
             accepted,
-            unsaved: Arc::new(Mutex::new(unsaved)),
+            pending: Arc::new(Mutex::new(pending)),
             receipts: Receipts::default(),
             awaited: Arc::default(),
         }))
@@ -186,9 +186,9 @@ impl Record {
     }
 
     /// Notes that a guest awaits a job.
-    pub(crate) fn awaits(&self, job: JobId) -> Awaited {
+    pub(crate) fn awaits(&self, job: JobId) -> AwaitedJob {
         self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner).push(job);
-        Awaited { awaited: self.0.awaited.clone(), job }
+        AwaitedJob { awaited: self.0.awaited.clone(), job }
     }
 
     /// The jobs that guests awaited when they were dropped.
@@ -196,36 +196,36 @@ impl Record {
         std::mem::take(&mut *self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Leaves something to be written. Never while a [`Writing`] of the same task is in hand.
-    pub(crate) async fn note(&self, what: impl FnOnce(&mut Unsaved)) {
-        let mut unsaved = self.0.unsaved.lock().await;
-        what(&mut unsaved);
-        unsaved.since.get_or_insert_with(Instant::now);
+    /// Leaves something to be written. Never while a [`WriteBatch`] of the same task is in hand.
+    pub(crate) async fn stage(&self, what: impl FnOnce(&mut PendingWrites)) {
+        let mut pending = self.0.pending.lock().await;
+        what(&mut pending);
+        pending.since.get_or_insert_with(Instant::now);
     }
 
     /// Begins a write. Whether the task is still this process's is found out with the commit: [`StoreError::Fenced`] if another one has taken it up, or it has ended.
     ///
     /// # Errors
     /// [`StoreError::Fenced`]: it was never accepted; the database's.
-    pub(crate) async fn begin(&self) -> Result<Writing, StoreError> {
-        let mut writing = self.open().await?;
-        let last_seq = writing.unsaved.last_seq;
-        writing.tx.hold_task(self.0.task, self.0.lease, last_seq);
-        Ok(writing)
+    pub(crate) async fn begin(&self) -> Result<WriteBatch, StoreError> {
+        let mut batch = self.open().await?;
+        let last_seq = batch.pending.last_seq;
+        batch.tx.hold_task(self.0.task, self.0.lease, last_seq);
+        Ok(batch)
     }
 
     /// Begins a write, makes sure that the task is still this process's, and says what the journal holds for a key.
     ///
     /// # Errors
     /// [`StoreError::Fenced`]: another process has taken the task up, it has ended, or it was never accepted; the database's.
-    pub(crate) async fn begin_for(&self, key: &EffectKey<'_>) -> Result<(Writing, Option<Effect>), StoreError> {
-        let mut writing = self.open().await?;
-        let effect = writing.tx.hold_task_for(self.0.task, self.0.lease, key).await?;
-        Ok((writing, effect))
+    pub(crate) async fn begin_for(&self, key: &EffectKey<'_>) -> Result<(WriteBatch, Option<Effect>), StoreError> {
+        let mut batch = self.open().await?;
+        let effect = batch.tx.hold_task_for(self.0.task, self.0.lease, key).await?;
+        Ok((batch, effect))
     }
 
     /// One write of a task after the other.
-    async fn open(&self) -> Result<Writing, StoreError> {
+    async fn open(&self) -> Result<WriteBatch, StoreError> {
         let inside = &self.0;
         if let Some(accepted) = &inside.accepted {
             let accepted =
@@ -234,26 +234,26 @@ impl Record {
                 return Err(StoreError::Fenced);
             }
         }
-        let unsaved = inside.unsaved.clone().lock_owned().await;
-        if unsaved.is_unknown {
+        let pending = inside.pending.clone().lock_owned().await;
+        if pending.is_unknown {
             let reason = "whether an earlier commit happened is not known".to_owned();
             return Err(StoreError::Unavailable { reason });
         }
         let tx = inside.brain.store.begin(&inside.owner).await?;
-        Ok(Writing { tx, record: self.clone(), unsaved, receipts: None, recorded: None, last: None, ended: None })
+        Ok(WriteBatch { tx, record: self.clone(), pending, receipts: None, recorded: None, last: None, ended: None })
     }
 
     /// Writes what waits.
     pub(crate) async fn save(&self) -> Result<(), StoreError> {
-        if self.0.unsaved.lock().await.since.is_none() && self.0.receipts.are_written() {
+        if self.0.pending.lock().await.since.is_none() && self.0.receipts.are_written() {
             return Ok(());
         }
         self.begin().await?.commit().await
     }
 
     /// Writes what waits, if it waits for long already.
-    pub(crate) async fn save_what_is_late(&self) -> Result<(), StoreError> {
-        match self.late_in().await {
+    pub(crate) async fn save_if_overdue(&self) -> Result<(), StoreError> {
+        match self.overdue_in().await {
             Some(Duration::ZERO) => self.save().await,
             _ => Ok(()),
         }
@@ -261,29 +261,29 @@ impl Record {
 
     /// Awaits something, and writes what waits once it is late. Both go on side by side: an invocation may hold what the record needs, so neither ever waits for the other.
     pub(crate) async fn during<T>(&self, running: impl Future<Output = T>) -> Result<T, StoreError> {
-        let Some(late_in) = self.late_in().await else { return Ok(running.await) };
+        let Some(overdue_in) = self.overdue_in().await else { return Ok(running.await) };
         tokio::pin!(running);
         tokio::select! {
             biased;
             ended = &mut running => return Ok(ended),
-            () = tokio::time::sleep(late_in) => {}
+            () = tokio::time::sleep(overdue_in) => {}
         }
         let (ended, saved) = futures_util::join!(running, self.save());
         saved.map(|()| ended)
     }
 
     /// How long it takes until what waits is late. None: nothing waits.
-    async fn late_in(&self) -> Option<Duration> {
-        let since = self.0.unsaved.lock().await.since?;
-        Some(LATE.saturating_sub(since.elapsed()))
+    async fn overdue_in(&self) -> Option<Duration> {
+        let since = self.0.pending.lock().await.since?;
+        Some(MAX_WRITE_DELAY.saturating_sub(since.elapsed()))
     }
 }
 
 /// A write that holds only under the task's lease. Dropped without [`Self::commit`] it leaves no trace, and what waits to be written goes on waiting.
-pub(crate) struct Writing {
+pub(crate) struct WriteBatch {
     tx: Tx,
-    record: Record,
-    unsaved: OwnedMutexGuard<Unsaved>,
+    record: TaskJournal,
+    pending: OwnedMutexGuard<PendingWrites>,
     /// How many receipts are in it, once what waits is.
     receipts: Option<usize>,
     /// The part of a recording that is in it.
@@ -294,20 +294,20 @@ pub(crate) struct Writing {
     ended: Option<TaskRow>,
 }
 
-impl Deref for Writing {
+impl Deref for WriteBatch {
     type Target = Tx;
     fn deref(&self) -> &Tx {
         &self.tx
     }
 }
 
-impl DerefMut for Writing {
+impl DerefMut for WriteBatch {
     fn deref_mut(&mut self) -> &mut Tx {
         &mut self.tx
     }
 }
 
-impl Writing {
+impl WriteBatch {
     /// Writes what waits, and then these events.
     pub(crate) async fn append(&mut self, events: Vec<NewEvent>) -> Result<(), StoreError> {
         let inside = self.record.0.clone();
@@ -316,7 +316,7 @@ impl Writing {
         let mut all = Vec::new();
         if self.receipts.is_none() {
             self.receipts = Some(inside.receipts.write(&mut self.tx, owner, *task, now_ms));
-            all = self.write_unsaved(owner, *task, now_ms);
+            all = self.write_pending(owner, *task, now_ms);
         }
         all.extend(events);
         if !all.is_empty() {
@@ -326,22 +326,22 @@ impl Writing {
         Ok(())
     }
 
-    fn write_unsaved(&mut self, owner: &Owner, task: TaskId, now_ms: i64) -> Vec<NewEvent> {
-        let Unsaved { last_seq: _, since: _, is_unknown: _, decided, plan, begun, attempts, steps, events } =
-            &*self.unsaved;
+    fn write_pending(&mut self, owner: &Owner, task: TaskId, now_ms: i64) -> Vec<NewEvent> {
+        let PendingWrites { last_seq: _, since: _, is_unknown: _, decided, plan, begun, attempts, steps, events } =
+            &*self.pending;
         if decided.is_some() || plan.is_some() || *attempts > 0 {
-            let decision = decided.as_ref().map(Decided::row);
+            let decision = decided.as_ref().map(RoutingDecision::row);
             self.tx.progress_task(owner, task, &Progress { decision, plan: plan.as_ref(), attempts: *attempts });
         }
         let key = |place| EffectKey { owner, task, place };
-        for SettledStep { round, step, result, place, settled, learned, journaled } in steps {
+        for FinishedStep { round, step, result, place, settled, learned, journaled } in steps {
             self.tx.put_step_result(owner, task, *round, step, result);
             if *journaled {
                 self.tx.settle(&key(place), settled, now_ms);
             }
             self.tx.learnings_helped(owner, learned);
         }
-        if let Some(BegunAttempt { place, operation, intent }) = begun {
+        if let Some(StartedAttempt { place, operation, intent }) = begun {
             self.tx.intend_first(&key(place), operation, intent, now_ms);
         }
         events.clone()
@@ -367,25 +367,25 @@ impl Writing {
             self.append(Vec::new()).await?;
         }
         let tracker = self.record.0.brain.tracker.clone();
-        to_its_end(&tracker, self.commit_now()).await
+        run_detached(&tracker, self.commit_now()).await
     }
 
     async fn commit_now(self) -> Result<(), StoreError> {
-        let Self { tx, record, mut unsaved, receipts, recorded, last, ended } = self;
+        let Self { tx, record, mut pending, receipts, recorded, last, ended } = self;
         let inside = &record.0;
-        let last_seq = tx.last_seq().unwrap_or(unsaved.last_seq);
+        let last_seq = tx.last_seq().unwrap_or(pending.last_seq);
         if let Err(error) = tx.commit().await {
             // Whether it happened is not known: who goes on begins with what stands in the record.
-            unsaved.is_unknown = matches!(error, StoreError::Unavailable { .. });
+            pending.is_unknown = matches!(error, StoreError::Unavailable { .. });
             return Err(error);
         }
-        *unsaved = Unsaved { last_seq, ..Unsaved::default() };
+        *pending = PendingWrites { last_seq, ..PendingWrites::default() };
         inside.receipts.forget(receipts.unwrap_or(0));
         if let Some((tape, part)) = recorded {
             tape.stored(&part);
         }
         match (ended, last) {
-            (Some(ended), _) => inside.brain.publish_rest(ended),
+            (Some(ended), _) => inside.brain.publish_stopped(ended),
             (None, Some(seq)) => inside.brain.bus.publish(inside.task, seq, None),
             (None, None) => {}
         }

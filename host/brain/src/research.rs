@@ -17,11 +17,11 @@ use openanalyst_text::{key_sentences, keywords, looks_like_instruction, rank};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::asked::readable;
+use crate::asked::decode_document;
 use crate::context::shorten;
-use crate::steps::Place;
+use crate::steps::StepAttempt;
 use crate::supply;
-use crate::work::{Stop, Work};
+use crate::work::{Interrupt, TaskExecution};
 
 /// Most learnings that are looked through: of the user's own, and of those that everybody in the tenant may know.
 pub(crate) const LEARNINGS_READ: u32 = 250;
@@ -55,12 +55,12 @@ struct Found {
     learnings: Vec<String>,
     /// What is new in it.
     #[serde(skip)]
-    new: Vec<Lesson>,
+    new: Vec<Finding>,
 }
 
 /// Something that nobody knew before.
 #[derive(Debug)]
-struct Lesson {
+struct Finding {
     text: String,
     /// Where it came from: addresses.
     source: String,
@@ -76,32 +76,36 @@ pub(crate) fn query(year: i32, kind: &str, framework: &str, differences: &[Strin
     query.chars().take(MAX_QUERY_CHARS).collect()
 }
 
-impl Work {
+impl TaskExecution {
     /// Looks up what went wrong, once for each step and round, and gives what was learned.
-    pub(crate) async fn research(&mut self, place: Place<'_>, differences: &[String]) -> Result<Option<String>, Stop> {
+    pub(crate) async fn research(
+        &mut self,
+        current: StepAttempt<'_>,
+        differences: &[String],
+    ) -> Result<Option<String>, Interrupt> {
         let owner = self.owner().clone();
-        let key = format!("{}/{}/research", self.round, place.step.id);
+        let key = format!("{}/{}/research", self.round, current.step.id);
         let key = EffectKey { owner: &owner, task: self.task.id, place: &key };
-        let query = self.research_query(place, differences);
-        let mut writing = self.record.begin().await?;
+        let query = self.research_query(current, differences);
+        let mut batch = self.record.begin().await?;
         let now_ms = self.brain.clock.now_ms();
-        let earlier = writing.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
-        writing.commit().await?;
+        let earlier = batch.intend(&key, "research", &json!({ "query": query }), now_ms).await?;
+        batch.commit().await?;
         if let Some(found) = earlier.and_then(|effect| effect.result) {
-            let found: Found = readable("research", &found)?;
+            let found: Found = decode_document("research", &found)?;
             self.learned = found.learnings;
             return Ok(found.learning);
         }
         let mut found = tokio::select! {
             found = self.look_up(query, differences) => found?,
-            () = self.cancel.cancelled() => return Err(Stop::End(self.cancelled())),
+            () = self.cancel.cancelled() => return Err(Interrupt::Finished(self.cancelled())),
         };
-        self.keep_found(&key, place, &mut found).await?;
+        self.keep_found(&key, current, &mut found).await?;
         self.learned = found.learnings;
         Ok(found.learning)
     }
 
-    fn research_query(&self, place: Place<'_>, differences: &[String]) -> String {
+    fn research_query(&self, current: StepAttempt<'_>, differences: &[String]) -> String {
         use chrono::Datelike as _;
         let year = chrono::DateTime::from_timestamp_millis(self.brain.clock.now_ms()).map_or(1970, |now| now.year());
         let kind = self.skill.manifest().name.replace('-', " ");
@@ -109,11 +113,11 @@ impl Work {
         let platform = slots.iter().find(|slot| slot.name.ends_with("platform"));
         let platform = platform.and_then(|slot| serde_json::from_str::<String>(&slot.value).ok());
         // Without a platform, what the step is about says most.
-        let framework = platform.unwrap_or_else(|| keywords(&place.step.title, 3).join(" "));
+        let framework = platform.unwrap_or_else(|| keywords(&current.step.title, 3).join(" "));
         query(year, &kind, &framework, differences)
     }
 
-    async fn look_up(&self, query: String, differences: &[String]) -> Result<Found, Stop> {
+    async fn look_up(&self, query: String, differences: &[String]) -> Result<Found, Interrupt> {
         let mut found = Found { query, ..Found::default() };
         let wanted = differences.join(". ");
         let all_known = self.brain.store.learnings(self.owner(), LEARNINGS_READ).await?;
@@ -161,7 +165,7 @@ impl Work {
         let sentences = sentences.into_iter().map(|sentence| sentence.text).collect::<Vec<_>>().join(" ");
         let source = found.sources.join(" ");
         let shared = self.retry.share_learnings;
-        let as_they_are = Lesson { text: sentences.clone(), source: source.clone(), shared };
+        let as_they_are = Finding { text: sentences.clone(), source: source.clone(), shared };
         if let Some(llm) = &self.brain.llm {
             let prompt = Prompt {
                 system: Some(
@@ -186,7 +190,7 @@ impl Work {
                     if !advice.is_empty() && advice != "NOTHING" && !looks_like_instruction(&advice) {
                         "language-model".clone_into(&mut found.made_by);
                         let advice = shorten(&advice, MAX_CHARS);
-                        found.new.push(Lesson { text: advice.clone(), source, shared: false });
+                        found.new.push(Finding { text: advice.clone(), source, shared: false });
                         found.new.extend(Some(as_they_are).filter(|lesson| shared && !lesson.text.is_empty()));
                         return Some(advice);
                     }
@@ -214,19 +218,24 @@ impl Work {
         Ok(completion)
     }
 
-    async fn keep_found(&mut self, key: &EffectKey<'_>, place: Place<'_>, found: &mut Found) -> Result<(), Stop> {
+    async fn keep_found(
+        &mut self,
+        key: &EffectKey<'_>,
+        current: StepAttempt<'_>,
+        found: &mut Found,
+    ) -> Result<(), Interrupt> {
         let owner = self.owner().clone();
         let now_ms = self.brain.clock.now_ms();
         let skill = self.skill.manifest().name.clone();
-        let title = shorten(&place.step.title, 120);
+        let title = shorten(&current.step.title, 120);
         let data = json!({
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "untrusted": true,
         });
-        let mut writing = self.record.begin().await?;
+        let mut batch = self.record.begin().await?;
         let content = found.learning.clone().unwrap_or_else(|| "nothing was found".to_owned());
         let is_new = !found.new.is_empty();
-        writing.remember(&NewEntry {
+        batch.remember(&NewEntry {
             place: "",
             owner: &owner,
             kinds: if is_new { &["research", "learning"] } else { &["research"] },
@@ -238,9 +247,9 @@ impl Work {
             at_ms: now_ms,
         });
         let public = [skill.clone()];
-        let mut tags = vec![skill.clone(), place.step.id.clone()];
+        let mut tags = vec![skill.clone(), current.step.id.clone()];
         tags.extend(keywords(&found.query, 6));
-        for Lesson { text, source, shared } in &found.new {
+        for Finding { text, source, shared } in &found.new {
             let learning = NewLearning {
                 owner: &owner,
                 shared: *shared,
@@ -252,15 +261,15 @@ impl Work {
                 tags: if *shared { &public } else { &tags },
                 at_ms: now_ms,
             };
-            found.learnings.push(writing.learn(&learning));
+            found.learnings.push(batch.learn(&learning));
         }
-        writing.settle(key, &serde_json::to_value(&*found).unwrap_or_default(), now_ms);
-        let event = place.event_with(&json!({
+        batch.settle(key, &serde_json::to_value(&*found).unwrap_or_default(), now_ms);
+        let event = current.event_with(&json!({
             "query": found.query, "sources": found.sources, "madeBy": found.made_by, "problems": found.problems,
             "learning": found.learning.as_deref().map(|learning| shorten(learning, 500)),
         }));
-        writing.append(vec![NewEvent::new(EventKind::Researched, event)]).await?;
-        writing.commit().await?;
+        batch.append(vec![NewEvent::new(EventKind::Researched, event)]).await?;
+        batch.commit().await?;
         Ok(())
     }
 }

@@ -13,10 +13,10 @@ use openanalyst_store::tasks::TaskRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::asked::readable;
-use crate::record::Record;
+use crate::asked::decode_document;
+use crate::record::TaskJournal;
 use crate::supply;
-use crate::work::Stop;
+use crate::work::Interrupt;
 
 /// Most parts of a request.
 pub(crate) const MAX_PARTS: usize = 4;
@@ -44,11 +44,11 @@ pub(crate) struct Part {
 
 /// The parts of a request; fewer than two: it is whole.
 pub(crate) async fn parts(
-    record: &Record,
+    record: &TaskJournal,
     task: &TaskRow,
     catalog: &TenantCatalog,
     utterance: &Utterance<'_>,
-) -> Result<Vec<Part>, Stop> {
+) -> Result<Vec<Part>, Interrupt> {
     let brain = record.brain();
     let plain = plain(catalog, utterance);
     if plain.len() > 1 {
@@ -59,7 +59,7 @@ pub(crate) async fn parts(
     }
     let key = EffectKey { owner: &task.owner, task: task.id, place: "split" };
     if let Some(done) = brain.store.effect(&key).await?.and_then(|effect| effect.result) {
-        return Ok(readable("parts of a request", &done)?);
+        return Ok(decode_document("parts of a request", &done)?);
     }
     let parts = match asked(record, task, catalog, utterance).await {
         Ok(parts) => parts,
@@ -70,10 +70,10 @@ pub(crate) async fn parts(
         }
     };
     let now_ms = brain.clock.now_ms();
-    let mut writing = record.begin().await?;
-    writing.intend(&key, "split", &Value::Null, now_ms).await?;
-    writing.settle(&key, &json!(parts), now_ms);
-    writing.commit().await?;
+    let mut batch = record.begin().await?;
+    batch.intend(&key, "split", &Value::Null, now_ms).await?;
+    batch.settle(&key, &json!(parts), now_ms);
+    batch.commit().await?;
     Ok(parts)
 }
 
@@ -175,7 +175,7 @@ fn could_be_several(catalog: &TenantCatalog, utterance: &Utterance<'_>) -> bool 
 }
 
 async fn asked(
-    record: &Record,
+    record: &TaskJournal,
     task: &TaskRow,
     catalog: &TenantCatalog,
     utterance: &Utterance<'_>,

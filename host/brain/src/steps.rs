@@ -15,18 +15,20 @@ use openanalyst_store::tasks::{NewEvent, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::asked::{STEP, answers_of, cannot_satisfy, described, earlier_results, kept, readable, told_before};
+use crate::asked::{
+    STEP, answers_of, decode_document, described, earlier_results, feedback_before, kept, question_about_step,
+};
 use crate::context::shorten;
 use crate::end;
-use crate::expect::{self, Compared, Outcome, Verdict};
+use crate::expect::{self, Compared, ExpectationOutcome, Verdict};
 use crate::plan;
-use crate::record::{BegunAttempt, SettledStep};
-use crate::supply::{ProgressChannel, Spot};
-use crate::work::{Stop, Work, on_record};
+use crate::record::{FinishedStep, StartedAttempt};
+use crate::supply::{CallSite, ProgressChannel};
+use crate::work::{Interrupt, TaskExecution, recorded_attempts};
 
 /// One step of the plan, and its place in it.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct StepAttempt<'a> {
     pub(crate) step: &'a Step,
     /// From 1.
     pub(crate) number: usize,
@@ -36,7 +38,7 @@ pub(crate) struct Place<'a> {
     pub(crate) attempts: u32,
 }
 
-impl Place<'_> {
+impl StepAttempt<'_> {
     /// What every event of a step says.
     pub(crate) fn event(&self) -> Value {
         json!({
@@ -76,7 +78,7 @@ struct Intent {
 /// What came of an attempt.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Tried {
+pub(crate) struct AttemptResult {
     /// What it gave; null where it failed.
     pub(crate) output: Value,
     /// Why it gave nothing.
@@ -89,7 +91,7 @@ pub(crate) struct Tried {
     pub(crate) job_duration_ms: Option<i64>,
 }
 
-impl Tried {
+impl AttemptResult {
     pub(crate) fn gave(output: Value) -> Self {
         Self { output, failure: None, crashed: false, job_status: None, job_duration_ms: None }
     }
@@ -106,14 +108,14 @@ impl Tried {
     ///
     /// # Errors
     /// The host could not reach its record: that is no outcome, and no attempt.
-    pub(crate) fn outcome_of(failure: Failure) -> Result<Self, Stop> {
+    pub(crate) fn outcome_of(failure: Failure) -> Result<Self, Interrupt> {
         if failure.is_interrupted() { Err(failure.into()) } else { Ok(Self::failed(failure)) }
     }
 }
 
 /// The recorded end of an attempt that did not succeed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Settled {
+pub(crate) struct RecordedAttempt {
     pub(crate) met: bool,
     pub(crate) differences: Vec<String>,
     pub(crate) failure: Option<Failure>,
@@ -125,7 +127,7 @@ pub(crate) struct Settled {
     pub(crate) output: Value,
 }
 
-impl Settled {
+impl RecordedAttempt {
     /// The end of an attempt that gave what was expected.
     pub(crate) fn met() -> Self {
         Self { met: true, differences: Vec::new(), failure: None, crashed: false, output: Value::Null }
@@ -133,7 +135,7 @@ impl Settled {
 }
 
 /// Why a result could not be compared with what was expected.
-struct Untested {
+struct EvaluationError {
     /// The same in words, with what was to be tested.
     said: String,
     failure: Failure,
@@ -141,7 +143,7 @@ struct Untested {
 
 /// What an attempt is told of the ones before.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told {
+pub(crate) struct Feedback {
     /// What was wrong with them.
     pub(crate) differences: Vec<String>,
     /// What was learned from research.
@@ -150,9 +152,9 @@ pub(crate) struct Told {
     pub(crate) crashed: bool,
 }
 
-impl Work {
+impl TaskExecution {
     /// Runs all steps in order.
-    pub(crate) async fn steps(&mut self, plan: &Plan) -> Result<Vec<StepResult>, Stop> {
+    pub(crate) async fn steps(&mut self, plan: &Plan) -> Result<Vec<StepResult>, Interrupt> {
         let recorded = match self.resumed {
             true => self.brain.store.step_results(self.owner(), self.task.id, self.round).await?,
             false => Vec::new(),
@@ -164,17 +166,17 @@ impl Work {
             // What was kept of a step that is asked about is no result of this round.
             let done = recorded.iter().find(|(id, result)| *id == step.id && result.get(STEP).is_some());
             let result = match done {
-                Some((_, result)) => readable("step result", result)?,
+                Some((_, result)) => decode_document("step result", result)?,
                 None => match kept(step, &earlier, answers.last().map_or(&[], Vec::as_slice), &results)? {
                     Some(result) => self.keep(step, index + 1, plan.steps.len(), result, &results).await?,
                     None => {
-                        let told = told_before(step, &earlier, answers.last().map_or(&[], Vec::as_slice))?;
-                        self.step(step, index + 1, plan.steps.len(), &results, told).await?
+                        let feedback = feedback_before(step, &earlier, answers.last().map_or(&[], Vec::as_slice))?;
+                        self.step(step, index + 1, plan.steps.len(), &results, feedback).await?
                     }
                 },
             };
             if let Some(job) = result.job_id.as_deref().and_then(|id| id.parse().ok()) {
-                self.note_job(job);
+                self.add_job(job);
             }
             results.push(result);
         }
@@ -188,33 +190,33 @@ impl Work {
         number: usize,
         steps: usize,
         results: &[StepResult],
-        mut told: Told,
-    ) -> Result<StepResult, Stop> {
+        mut feedback: Feedback,
+    ) -> Result<StepResult, Interrupt> {
         let attempts = self.retry.retries + 1 + u32::from(self.retry.research);
-        let mut place = Place { step, number, steps, attempt: 1, attempts };
+        let mut current = StepAttempt { step, number, steps, attempt: 1, attempts };
         let last = loop {
             self.check_cancelled()?;
-            if self.retry.research && place.attempt == attempts {
-                told.learning = Box::pin(self.research(place, &told.differences)).await?;
+            if self.retry.research && current.attempt == attempts {
+                feedback.learning = Box::pin(self.research(current, &feedback.differences)).await?;
             }
-            let settled = match Box::pin(self.attempt(place, results, &told)).await? {
+            let settled = match Box::pin(self.attempt(current, results, &feedback)).await? {
                 Ok(result) => return Ok(result),
                 Err(settled) => settled,
             };
-            let crashed_again = settled.crashed && std::mem::replace(&mut told.crashed, true);
+            let crashed_again = settled.crashed && std::mem::replace(&mut feedback.crashed, true);
             if let Some(failure) = &settled.failure
                 && (!failure.is_retryable() || crashed_again)
             {
                 return Err(failure.clone().into());
             }
-            told.differences.extend(settled.differences.iter().cloned());
-            if !place.is_followed(settled.failure.as_ref(), crashed_again) {
+            feedback.differences.extend(settled.differences.iter().cloned());
+            if !current.is_followed(settled.failure.as_ref(), crashed_again) {
                 break settled;
             }
-            place.attempt += 1;
+            current.attempt += 1;
         };
-        self.remember_last(place, &last).await?;
-        Err(Stop::End(cannot_satisfy(step, &told.differences, &last)))
+        self.remember_last(current, &last).await?;
+        Err(Interrupt::Finished(question_about_step(step, &feedback.differences, &last)))
     }
 
     /// Takes a result over into this round.
@@ -225,27 +227,27 @@ impl Work {
         steps: usize,
         result: StepResult,
         results: &[StepResult],
-    ) -> Result<StepResult, Stop> {
-        let place = place_of(step, number, steps, result.attempts);
+    ) -> Result<StepResult, Interrupt> {
+        let current = kept_attempt(step, number, steps, result.attempts);
         let kept = json!({ "met": result.status == StepStatus::Met, "kept": true, "differences": result.differences });
-        let events = vec![NewEvent::new(EventKind::Evaluated, place.event_with(&kept))];
+        let events = vec![NewEvent::new(EventKind::Evaluated, current.event_with(&kept))];
         let mut recorded = serde_json::to_value(&result).unwrap_or_default();
         recorded[STEP] = described(step, results);
-        let mut writing = self.record.begin().await?;
-        writing.append(events).await?;
-        writing.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded);
-        writing.commit().await?;
+        let mut batch = self.record.begin().await?;
+        batch.append(events).await?;
+        batch.put_step_result(self.owner(), self.task.id, self.round, &step.id, &recorded);
+        batch.commit().await?;
         Ok(result)
     }
 
     /// Keeps what the last attempt gave, so that the user can take it as it is.
-    async fn remember_last(&self, place: Place<'_>, last: &Settled) -> Result<(), Stop> {
+    async fn remember_last(&self, current: StepAttempt<'_>, last: &RecordedAttempt) -> Result<(), Interrupt> {
         let result = StepResult {
-            id: place.step.id.clone(),
-            title: place.step.title.clone(),
+            id: current.step.id.clone(),
+            title: current.step.title.clone(),
             status: if last.failure.is_some() { StepStatus::Failed } else { StepStatus::NotMet },
             output: last.output.to_string(),
-            attempts: place.attempt,
+            attempts: current.attempt,
             job_id: None,
             differences: last.differences.clone(),
         };
@@ -256,42 +258,42 @@ impl Work {
                 format!("the step \"{}\" never gave what was expected: {}", result.title, last.differences.join("; "))
             }
         };
-        let attempts = on_record(&self.brain, &self.task).await?.attempts;
-        let attempts: Vec<Value> = attempts.into_iter().filter(|attempt| attempt["id"] == place.step.id).collect();
-        let mut writing = self.record.begin().await?;
-        writing.put_step_result(self.owner(), self.task.id, self.round, &place.step.id, &recorded);
+        let attempts = recorded_attempts(&self.brain, &self.task).await?.attempts;
+        let attempts: Vec<Value> = attempts.into_iter().filter(|attempt| attempt["id"] == current.step.id).collect();
+        let mut batch = self.record.begin().await?;
+        batch.put_step_result(self.owner(), self.task.id, self.round, &current.step.id, &recorded);
         let now_ms = self.brain.clock.now_ms();
-        let place = format!("{}/{}", self.round, place.step.id);
+        let place = format!("{}/{}", self.round, current.step.id);
         let reason = shorten(&reason, 600);
-        end::remember_failure(&mut writing, &self.task, &place, &reason, &last.differences, &attempts, now_ms);
-        writing.commit().await?;
+        end::remember_failure(&mut batch, &self.task, &place, &reason, &last.differences, &attempts, now_ms);
+        batch.commit().await?;
         Ok(())
     }
 
     /// Makes one attempt, or takes up what is recorded of it.
     async fn attempt(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         results: &[StepResult],
-        told: &Told,
-    ) -> Result<Result<StepResult, Settled>, Stop> {
-        let key_text = format!("{}/{}/{}", self.round, place.step.id, place.attempt);
+        feedback: &Feedback,
+    ) -> Result<Result<StepResult, RecordedAttempt>, Interrupt> {
+        let key_text = format!("{}/{}/{}", self.round, current.step.id, current.attempt);
         let owner = self.owner().clone();
         let key = EffectKey { owner: &owner, task: self.task.id, place: &key_text };
-        self.check_grants_of_step(&key, place.step).await?;
-        let job = match self.intend(&key, place).await? {
+        self.check_grants_of_step(&key, current.step).await?;
+        let job = match self.intend(&key, current).await? {
             Ok(intent) => intent.job,
             Err(settled) => return Ok(Err(settled)),
         };
         if let Some(job) = job {
-            self.note_job(job);
+            self.add_job(job);
         }
-        let mut tried = self.try_step(place, job, results, told).await?;
+        let mut tried = self.try_step(current, job, results, feedback).await?;
         let verdict = match &tried.failure {
             Some(failure) => Verdict::failed(failure.to_string()),
-            None => match self.evaluate(place, &tried.output, results).await? {
+            None => match self.evaluate(current, &tried.output, results).await? {
                 Ok(verdict) => verdict,
-                Err(Untested { said, failure }) => {
+                Err(EvaluationError { said, failure }) => {
                     let verdict = Verdict::failed(said);
                     // A check that may pass later says nothing of the work; one that never will ends it.
                     tried.failure = Some(failure).filter(|failure| !failure.is_retryable());
@@ -299,13 +301,13 @@ impl Work {
                 }
             },
         };
-        let crashed_again = tried.crashed && told.crashed;
-        self.settle(&key, place, job, (tried, crashed_again), verdict, results).await
+        let crashed_again = tried.crashed && feedback.crashed;
+        self.settle(&key, current, job, (tried, crashed_again), verdict, results).await
     }
 
     /// Refuses a script, flow or skill that was granted when the plan was made and is not any more.
     /// What began before goes on.
-    async fn check_grants_of_step(&self, key: &EffectKey<'_>, step: &Step) -> Result<(), Stop> {
+    async fn check_grants_of_step(&self, key: &EffectKey<'_>, step: &Step) -> Result<(), Interrupt> {
         let uses_grants = !matches!(step.action, Action::Run(_));
         if !uses_grants || (self.resumed && self.brain.store.effect(key).await?.is_some()) {
             return Ok(());
@@ -315,8 +317,12 @@ impl Work {
     }
 
     /// Writes what the attempt is going to do. Err: it was done before, and did not succeed.
-    async fn intend(&mut self, key: &EffectKey<'_>, place: Place<'_>) -> Result<Result<Intent, Settled>, Stop> {
-        let (path, operation) = match &place.step.action {
+    async fn intend(
+        &mut self,
+        key: &EffectKey<'_>,
+        current: StepAttempt<'_>,
+    ) -> Result<Result<Intent, RecordedAttempt>, Interrupt> {
+        let (path, operation) = match &current.step.action {
             Action::Script(call) => (Some(&call.path), "script"),
             Action::Flow(call) => (Some(&call.path), "flow"),
             Action::Skill(_) => (None, "skill"),
@@ -324,26 +330,26 @@ impl Work {
         };
         let intent = Intent { job: path.map(|_| JobId::new()) };
         let recorded = serde_json::to_value(&intent).unwrap_or_default();
-        let started = NewEvent::new(EventKind::StepStarted, place.event());
+        let started = NewEvent::new(EventKind::StepStarted, current.event());
         let (Some(path), Some(job)) = (path, intent.job) else {
             return self.intend_here(key, operation, recorded, started).await.map(|done| done.map(|()| intent));
         };
         let now_ms = self.brain.clock.now_ms();
-        let (mut writing, earlier) = self.record.begin_for(key).await?;
+        let (mut batch, earlier) = self.record.begin_for(key).await?;
         if let Some(Effect { intent: earlier, result }) = earlier {
             // It may take long.
-            writing.commit().await?;
+            batch.commit().await?;
             return Ok(match settled(result)? {
                 Some(settled) => Err(settled),
                 // Another job in its place would do the work twice.
-                None => Ok(readable("intent of a step", &earlier)?),
+                None => Ok(decode_document("intent of a step", &earlier)?),
             });
         }
-        writing.intend_first(key, operation, &recorded, now_ms);
-        let job = NewEvent::new(EventKind::JobStarted, place.event_with(&json!({ "jobId": job, "path": path })));
-        writing.append(vec![started, job]).await?;
-        writing.progress_task(self.owner(), self.task.id, &Progress { attempts: 1, ..Progress::default() });
-        writing.commit().await?;
+        batch.intend_first(key, operation, &recorded, now_ms);
+        let job = NewEvent::new(EventKind::JobStarted, current.event_with(&json!({ "jobId": job, "path": path })));
+        batch.append(vec![started, job]).await?;
+        batch.progress_task(self.owner(), self.task.id, &Progress { attempts: 1, ..Progress::default() });
+        batch.commit().await?;
         self.attempts += 1;
         Ok(Ok(intent))
     }
@@ -355,19 +361,19 @@ impl Work {
         operation: &'static str,
         intent: Value,
         started: NewEvent,
-    ) -> Result<Result<(), Settled>, Stop> {
-        self.record.save_what_is_late().await?;
+    ) -> Result<Result<(), RecordedAttempt>, Interrupt> {
+        self.record.save_if_overdue().await?;
         // Whoever made it before left something of it on record.
         if self.resumed
             && let Some(earlier) = self.brain.store.effect(key).await?
         {
             return Ok(settled(earlier.result)?.map_or(Ok(()), Err));
         }
-        let begun = BegunAttempt { place: key.place.to_owned(), operation, intent };
+        let begun = StartedAttempt { place: key.place.to_owned(), operation, intent };
         self.record
-            .note(|unsaved| {
-                unsaved.begin_attempt(begun);
-                unsaved.events([started]);
+            .stage(|pending| {
+                pending.begin_attempt(begun);
+                pending.events([started]);
             })
             .await;
         self.attempts += 1;
@@ -376,70 +382,74 @@ impl Work {
 
     async fn try_step(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         job: Option<JobId>,
         results: &[StepResult],
-        told: &Told,
-    ) -> Result<Tried, Stop> {
-        let arguments = plan::arguments(place.step).and_then(|arguments| plan::resolve(arguments, results));
+        feedback: &Feedback,
+    ) -> Result<AttemptResult, Interrupt> {
+        let arguments = plan::arguments(current.step).and_then(|arguments| plan::resolve(arguments, results));
         let arguments = match arguments {
             Ok(arguments) => arguments,
-            Err(failure) => return Ok(Tried::failed(failure)),
+            Err(failure) => return Ok(AttemptResult::failed(failure)),
         };
-        match (&place.step.action, job) {
-            (Action::Script(call), Some(job)) => self.run_job(place, job, false, &call.path, arguments, told).await,
-            (Action::Flow(call), Some(job)) => self.run_job(place, job, true, &call.path, arguments, told).await,
+        match (&current.step.action, job) {
+            (Action::Script(call), Some(job)) => {
+                self.run_job(current, job, false, &call.path, arguments, feedback).await
+            }
+            (Action::Flow(call), Some(job)) => self.run_job(current, job, true, &call.path, arguments, feedback).await,
             (Action::Skill(call), _) => {
-                let spot = self.spot(&place.step.id, place.attempt).below("skill");
-                let calling = Box::pin(self.call_skill(&spot, &call.skill, &call.content, &arguments));
+                let site = self.site(&current.step.id, current.attempt).below("skill");
+                let calling = Box::pin(self.call_skill(&site, &call.skill, &call.content, &arguments));
                 let called = self.record.during(calling).await?;
                 self.check_cancelled()?;
                 called
             }
             (Action::Run(_), _) => {
-                let spot = self.spot(&place.step.id, place.attempt).below("run");
-                self.run_own(place, &arguments, results, told, &spot).await
+                let site = self.site(&current.step.id, current.attempt).below("run");
+                self.run_own(current, &arguments, results, feedback, &site).await
             }
-            (Action::Script(_) | Action::Flow(_), None) => {
-                Ok(Tried::failed(Failure::failed("the record of this attempt names no job: the step is tried again")))
-            }
+            (Action::Script(_) | Action::Flow(_), None) => Ok(AttemptResult::failed(Failure::failed(
+                "the record of this attempt names no job: the step is tried again",
+            ))),
         }
     }
 
     async fn run_own(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         arguments: &Value,
         results: &[StepResult],
-        told: &Told,
-        spot: &Spot,
-    ) -> Result<Tried, Stop> {
+        feedback: &Feedback,
+        site: &CallSite,
+    ) -> Result<AttemptResult, Interrupt> {
         let attempt = contract::Attempt {
-            number: place.attempt,
-            max: place.attempts,
-            differences: told.differences.clone(),
-            learning: told.learning.clone(),
+            number: current.attempt,
+            max: current.attempts,
+            differences: feedback.differences.clone(),
+            learning: feedback.learning.clone(),
         };
         let (progress, reports) = ProgressChannel::new();
-        let (mut call, supply) = self.call(spot).await?;
+        let (mut call, supply) = self.call(site).await?;
         call.capabilities.progress = Some(Arc::new(progress));
         let inputs = self.lend_inputs(arguments.to_string(), results.to_vec());
         // Boxed, so that the futures around it stay small.
-        let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, place.step, &inputs, &attempt));
-        let reported = Box::pin(self.with_reports(place, reports, running));
+        let running = Box::pin(self.brain.sandbox.run(&self.loaded, call, current.step, &inputs, &attempt));
+        let reported = Box::pin(self.with_reports(current, reports, running));
         let reported = self.record.during(reported).await;
         (self.request, self.context) = (inputs.request, inputs.context);
         let invocation = reported??;
         self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
         self.check_cancelled()?;
         Ok(match invocation.result {
-            Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
+            Err(CallError::Waits(waits)) => return Err(Interrupt::Suspend(waits)),
             Ok(output) => match serde_json::from_str(&output.result) {
-                Ok(value) => Tried::gave(value),
-                Err(error) => Tried::failed(Failure::invalid(format!("the skill's result is no JSON: {error}"))),
+                Ok(value) => AttemptResult::gave(value),
+                Err(error) => {
+                    AttemptResult::failed(Failure::invalid(format!("the skill's result is no JSON: {error}")))
+                }
             },
-            Err(error) if error.is_crash() => Tried::crashed(error.as_failure()),
-            Err(error) => Tried::outcome_of(error.as_failure())?,
+            Err(error) if error.is_crash() => AttemptResult::crashed(error.as_failure()),
+            Err(error) => AttemptResult::outcome_of(error.as_failure())?,
         })
     }
 
@@ -480,43 +490,43 @@ impl Work {
     /// ever waits for the other.
     async fn with_reports<T>(
         &self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         mut reports: tokio::sync::mpsc::Receiver<(String, Option<u8>)>,
         running: impl Future<Output = T>,
-    ) -> Result<T, Stop> {
+    ) -> Result<T, Interrupt> {
         // The invocation holds the other end of the channel: it closes when the invocation has ended and is dropped.
         let running = async move { Ok(running.await) };
-        let writing = async {
+        let batch = async {
             while let Some((message, percent)) = reports.recv().await {
-                self.progress(place, &json!({ "message": message, "percent": percent })).await?;
+                self.progress(current, &json!({ "message": message, "percent": percent })).await?;
             }
-            Ok::<(), Stop>(())
+            Ok::<(), Interrupt>(())
         };
-        futures_util::try_join!(running, writing).map(|(ended, ())| ended)
+        futures_util::try_join!(running, batch).map(|(ended, ())| ended)
     }
 
     /// Compares the result with every expectation of the step.
     async fn evaluate(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         output: &Value,
         results: &[StepResult],
-    ) -> Result<Result<Verdict, Untested>, Stop> {
-        let expects = &place.step.expects;
+    ) -> Result<Result<Verdict, EvaluationError>, Interrupt> {
+        let expects = &current.step.expects;
         let compared: Vec<Compared> = expects.iter().map(|of| expect::compare(of, output)).collect();
         let for_checker = expects.iter().zip(&compared).filter(|(_, how)| **how == Compared::ByChecker);
         let for_checker: Vec<&Expectation> = for_checker.map(|(of, _)| of).collect();
-        let mut tested = match self.test_expectations(place.step, &for_checker, output).await? {
+        let mut tested = match self.test_expectations(current.step, &for_checker, output).await? {
             Ok(outcomes) => outcomes.into_iter(),
-            Err(failure) => return Ok(Err(Untested { said: failure.to_string(), failure })),
+            Err(failure) => return Ok(Err(EvaluationError { said: failure.to_string(), failure })),
         };
         let mut outcomes = Vec::with_capacity(expects.len());
         for (index, (expectation, compared)) in expects.iter().zip(compared).enumerate() {
             let outcome = match compared {
                 Compared::Done(outcome) => outcome,
                 Compared::ByChecker => match tested.next() {
-                    Some(outcome) => Outcome::tested(expectation, outcome),
-                    None => Outcome::differs(expectation, "it was not tested"),
+                    Some(outcome) => ExpectationOutcome::tested(expectation, outcome),
+                    None => ExpectationOutcome::differs(expectation, "it was not tested"),
                 },
                 Compared::BySkill(argument) => {
                     let value = output.pointer(&expectation.pointer).cloned().unwrap_or_default();
@@ -524,13 +534,13 @@ impl Work {
                     if let Some(asked) = asked.as_object_mut() {
                         asked.insert("result".to_owned(), value);
                     }
-                    let answer = self.ask_check(place, index, &asked, results).await?;
+                    let answer = self.ask_check(current, index, &asked, results).await?;
                     match answer.failure {
                         Some(failure) => {
                             let said = format!("{}: {failure}", expectation.description);
-                            return Ok(Err(Untested { said, failure }));
+                            return Ok(Err(EvaluationError { said, failure }));
                         }
-                        None => Outcome::by_skill(expectation, &answer.output),
+                        None => ExpectationOutcome::by_skill(expectation, &answer.output),
                     }
                 }
             };
@@ -542,16 +552,16 @@ impl Work {
     /// Asks a check of the skill, and again after a failure that may pass: the work that it looks at is not done again for that.
     async fn ask_check(
         &mut self,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         index: usize,
         asked: &Value,
         results: &[StepResult],
-    ) -> Result<Tried, Stop> {
+    ) -> Result<AttemptResult, Interrupt> {
         let mut number = 1;
         loop {
             let name = if number == 1 { format!("check-{index}") } else { format!("check-{index}-{number}") };
-            let spot = self.spot(&place.step.id, place.attempt).below(&name);
-            let answer = self.run_own(place, asked, results, &Told::default(), &spot).await?;
+            let site = self.site(&current.step.id, current.attempt).below(&name);
+            let answer = self.run_own(current, asked, results, &Feedback::default(), &site).await?;
             let Some(failure) = answer.failure.as_ref().filter(|failure| failure.is_retryable()) else {
                 return Ok(answer);
             };
@@ -568,39 +578,39 @@ impl Work {
     async fn settle(
         &mut self,
         key: &EffectKey<'_>,
-        place: Place<'_>,
+        current: StepAttempt<'_>,
         job: Option<JobId>,
-        (tried, crashed_again): (Tried, bool),
+        (tried, crashed_again): (AttemptResult, bool),
         verdict: Verdict,
         results: &[StepResult],
-    ) -> Result<Result<StepResult, Settled>, Stop> {
+    ) -> Result<Result<StepResult, RecordedAttempt>, Interrupt> {
         let mut events = Vec::with_capacity(3);
         if let Some(job) = job {
             let finished = json!({
-                "jobId": job, "path": path_of(place.step), "status": tried.job_status, "durationMs": tried.job_duration_ms,
+                "jobId": job, "path": path_of(current.step), "status": tried.job_status, "durationMs": tried.job_duration_ms,
             });
-            events.push(NewEvent::new(EventKind::JobFinished, place.event_with(&finished)));
+            events.push(NewEvent::new(EventKind::JobFinished, current.event_with(&finished)));
         }
         let evaluated = json!({ "met": verdict.met, "score": verdict.score, "differences": verdict.differences });
-        let mut evaluated = place.event_with(&evaluated);
+        let mut evaluated = current.event_with(&evaluated);
         if let Some(failure) = &tried.failure {
             evaluated["failure"] = json!({ "code": failure.code(), "retryable": failure.is_retryable() });
         }
-        if self.verdicts.len() < end::MAX_ATTEMPTS_KEPT {
-            self.verdicts.push(end::attempt_of(&evaluated));
+        if self.attempt_log.len() < end::MAX_ATTEMPTS_KEPT {
+            self.attempt_log.push(end::attempt_of(&evaluated));
         }
         events.push(NewEvent::new(EventKind::Evaluated, evaluated));
-        let settled = Settled {
+        let settled = RecordedAttempt {
             met: verdict.met,
             differences: verdict.differences.clone(),
             failure: tried.failure.clone(),
             crashed: tried.crashed,
             output: if verdict.met { Value::Null } else { tried.output.clone() },
         };
-        let again = !verdict.met && place.is_followed(tried.failure.as_ref(), crashed_again);
-        let delay = self.retry.delay_after(place.attempt, tried.failure.as_ref());
+        let again = !verdict.met && current.is_followed(tried.failure.as_ref(), crashed_again);
+        let delay = self.retry.delay_after(current.attempt, tried.failure.as_ref());
         if again {
-            let next = Place { attempt: place.attempt + 1, ..place };
+            let next = StepAttempt { attempt: current.attempt + 1, ..current };
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             events.push(NewEvent::new(
                 EventKind::Retrying,
@@ -608,41 +618,41 @@ impl Work {
             ));
         }
         let result = StepResult {
-            id: place.step.id.clone(),
-            title: place.step.title.clone(),
+            id: current.step.id.clone(),
+            title: current.step.title.clone(),
             status: if verdict.met { StepStatus::Met } else { StepStatus::NotMet },
             output: tried.output.to_string(),
-            attempts: place.attempt,
+            attempts: current.attempt,
             job_id: job.map(|id| id.to_string()),
             differences: verdict.differences,
         };
         if verdict.met {
             let mut recorded = serde_json::to_value(&result).unwrap_or_default();
-            recorded[STEP] = described(place.step, results);
-            let mut step = SettledStep::new(
+            recorded[STEP] = described(current.step, results);
+            let mut step = FinishedStep::new(
                 self.round,
-                &place.step.id,
+                &current.step.id,
                 recorded,
                 key.place,
                 serde_json::to_value(&settled).unwrap_or_default(),
             );
-            if self.retry.research && place.attempt == place.attempts {
+            if self.retry.research && current.attempt == current.attempts {
                 step.learned.clone_from(&self.learned);
             }
             // It is written with what comes next: done again after a crash, it comes to the same.
             self.record
-                .note(|unsaved| {
-                    unsaved.settle(step);
-                    unsaved.events(events);
+                .stage(|pending| {
+                    pending.settle(step);
+                    pending.events(events);
                 })
                 .await;
             return Ok(Ok(result));
         }
         let now_ms = self.brain.clock.now_ms();
-        let mut writing = self.record.begin().await?;
-        writing.append(events).await?;
-        writing.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms);
-        writing.commit().await?;
+        let mut batch = self.record.begin().await?;
+        batch.append(events).await?;
+        batch.settle(key, &serde_json::to_value(&settled).unwrap_or_default(), now_ms);
+        batch.commit().await?;
         if again {
             self.back_off(delay).await?;
         }
@@ -651,8 +661,8 @@ impl Work {
 }
 
 /// What an attempt gave. One that cannot be read is no attempt that did not end: it would be made again.
-pub(crate) fn settled(result: Option<Value>) -> Result<Option<Settled>, StoreError> {
-    result.map(|result| readable("result of a step", &result)).transpose()
+pub(crate) fn settled(result: Option<Value>) -> Result<Option<RecordedAttempt>, StoreError> {
+    result.map(|result| decode_document("result of a step", &result)).transpose()
 }
 
 fn path_of(step: &Step) -> Option<&str> {
@@ -662,6 +672,6 @@ fn path_of(step: &Step) -> Option<&str> {
     }
 }
 
-fn place_of(step: &Step, number: usize, steps: usize, attempts: u32) -> Place<'_> {
-    Place { step, number, steps, attempt: attempts, attempts }
+fn kept_attempt(step: &Step, number: usize, steps: usize, attempts: u32) -> StepAttempt<'_> {
+    StepAttempt { step, number, steps, attempt: attempts, attempts }
 }

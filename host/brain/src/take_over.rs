@@ -15,7 +15,7 @@ const HEAR_AGAIN: Duration = Duration::from_secs(5);
 
 impl Brain {
     /// Takes up the open tasks at which nobody works.
-    pub(crate) async fn take_over(&self) -> Result<(), StoreError> {
+    pub(crate) async fn recover_tasks(&self) -> Result<(), StoreError> {
         let inner = &self.inner;
         let open = inner.store.open_tasks_of_all_tenants().await?;
         let not_ours = |node: &str| node != inner.node.to_string();
@@ -31,7 +31,7 @@ impl Brain {
             }
             tracing::info!(task = %row.id, from = node, "taking up a task at which nobody works");
             match row.waits_for {
-                Some(job) => self.take_parked(&row.owner, &row.session, row.id, job, row.waits_until_ms).await,
+                Some(job) => self.enqueue_suspended(&row.owner, &row.session, row.id, job, row.waits_until_ms).await,
                 None => self.take(&row.owner, &row.session, row.id),
             }
         }
@@ -39,13 +39,13 @@ impl Brain {
     }
 
     /// Looks for them for as long as the host runs.
-    pub(crate) async fn keep_taking_over(&self) {
+    pub(crate) async fn keep_recovering(&self) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(TAKE_OVER_EVERY) => {}
                 () = self.inner.closing.cancelled() => return,
             }
-            if let Err(error) = self.take_over().await {
+            if let Err(error) = self.recover_tasks().await {
                 tracing::warn!(%error, "looking for tasks of processes that are gone failed");
             }
         }
@@ -56,23 +56,23 @@ impl Brain {
         let looking = async {
             loop {
                 tokio::time::sleep(CANCELLED_EVERY).await;
-                self.cancel_what_others_want().await;
+                self.cancel_requested_tasks().await;
             }
         };
         tokio::select! {
             () = looking => {}
-            () = self.keep_hearing() => {}
+            () = self.listen_for_cancellations() => {}
             () = self.inner.closing.cancelled() => {}
         }
     }
 
-    async fn keep_hearing(&self) {
+    async fn listen_for_cancellations(&self) {
         loop {
             let heard: Result<(), StoreError> = async {
                 let mut hints = self.inner.store.hints().await?;
                 loop {
                     hints.cancelled().await?;
-                    self.cancel_what_others_want().await;
+                    self.cancel_requested_tasks().await;
                 }
             }
             .await;
@@ -83,7 +83,7 @@ impl Brain {
         }
     }
 
-    async fn cancel_what_others_want(&self) {
+    async fn cancel_requested_tasks(&self) {
         let inner = &self.inner;
         if inner.taken().is_empty() {
             return;

@@ -21,7 +21,7 @@ const ENTRY_BYTES: u64 = 512;
 const KEPT_MS: i64 = 1_000;
 
 /// What is remembered.
-pub(crate) struct Told {
+pub(crate) struct UserContextCache {
     users: Cache<Owner, Entry, Weight>,
     /// How often something was written: a read that began before does not count after.
     writes: AtomicU64,
@@ -43,13 +43,13 @@ impl Weighter<Owner, Entry> for Weight {
     }
 }
 
-impl Default for Told {
+impl Default for UserContextCache {
     fn default() -> Self {
         Self { users: Cache::with_weighter(USERS, MAX_BYTES, Weight), writes: AtomicU64::new(0) }
     }
 }
 
-impl Told {
+impl UserContextCache {
     /// What is remembered of a user.
     pub(crate) fn get(&self, owner: &Owner, now_ms: i64) -> Option<Arc<UserContext>> {
         let entry = self.users.get(owner)?;
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_never_hidden_by_what_was_read_before() {
-        let told = Told::default();
+        let told = UserContextCache::default();
         let owner = Owner::new(TenantId::parse("acme").unwrap(), UserId::parse("ada").unwrap());
         let context = Arc::new(UserContext {
             preferences: json!({}),

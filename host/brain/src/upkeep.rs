@@ -16,9 +16,9 @@ const ADD_UP_EVERY: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(15);
 
 /// Small steps with pauses, until the host shuts down.
-pub(crate) struct Gently(pub(crate) CancellationToken);
+pub(crate) struct BackgroundPace(pub(crate) CancellationToken);
 
-impl Pace for Gently {
+impl Pace for BackgroundPace {
     async fn pause(&self) -> bool {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => true,
@@ -29,7 +29,7 @@ impl Pace for Gently {
 
 impl Brain {
     /// Does all of it, for as long as the host runs.
-    pub(crate) async fn keep_up(&self) {
+    pub(crate) async fn run_upkeep(&self) {
         // A pass over many users takes minutes. Counters are added up meanwhile.
         tokio::join!(self.keep_adding_up(), self.keep_pruning());
     }
@@ -75,7 +75,7 @@ impl Brain {
         if let Err(error) = self.continue_deletions().await {
             tracing::error!(%error, "the deletions that were asked for cannot be read now: it is tried again");
         }
-        let pace = Gently(inner.closing.clone());
+        let pace = BackgroundPace(inner.closing.clone());
         match inner.store.prune(inner.registry.retention(), inner.clock.now_ms(), &pace).await {
             Ok(pruned) if pruned.things > 0 => {
                 tracing::info!(things = pruned.things, steps = pruned.steps, "removed what is not kept any more");

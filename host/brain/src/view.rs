@@ -6,9 +6,9 @@ use openanalyst_store::tasks::TaskRow;
 use serde_json::Value;
 
 use crate::api::{TaskFailure, TaskMetadata, TaskView};
-use crate::asked::readable;
+use crate::asked::decode_document;
 use crate::context::shorten;
-use crate::end::Outcome;
+use crate::end::StoredOutcome;
 
 /// Most characters of the request in a list.
 const LISTED_CHARS: usize = 200;
@@ -22,7 +22,7 @@ pub(crate) fn whole(row: TaskRow, now_ms: i64) -> Result<TaskView, StoreError> {
     Ok(with(row, outcome, now_ms))
 }
 
-fn with(row: TaskRow, outcome: Outcome, now_ms: i64) -> TaskView {
+fn with(row: TaskRow, outcome: StoredOutcome, now_ms: i64) -> TaskView {
     TaskView {
         task_id: row.id,
         session_id: row.session,
@@ -56,10 +56,10 @@ fn with(row: TaskRow, outcome: Outcome, now_ms: i64) -> TaskView {
 ///
 /// # Errors
 /// [`StoreError::Damaged`]: it cannot be read.
-pub(crate) fn outcome_of(document: Option<&Value>) -> Result<Outcome, StoreError> {
+pub(crate) fn outcome_of(document: Option<&Value>) -> Result<StoredOutcome, StoreError> {
     match document {
-        None | Some(Value::Null) => Ok(Outcome::default()),
-        Some(document) => readable("outcome", document),
+        None | Some(Value::Null) => Ok(StoredOutcome::default()),
+        Some(document) => decode_document("outcome", document),
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn listed(mut row: TaskRow, damage: Option<StoreError>, now_ms: i64) 
     let outcome = damage.map_or_else(|| outcome_of(row.outcome.take().as_ref()), Err);
     let (outcome, damage) = match outcome {
         Ok(outcome) => (outcome, None),
-        Err(damage) => (Outcome::default(), Some(damage)),
+        Err(damage) => (StoredOutcome::default(), Some(damage)),
     };
     if let Some(damage) = &damage {
         tracing::error!(task = %row.id, %damage, "the outcome of a task cannot be read back");

@@ -1,7 +1,7 @@
 //! The life of one task, from its start to its end: context, route, plan, steps, reply.
 //!
 //! A process that takes a task up again goes on where the record ends: a stage whose result is recorded is not done again, and the events of a stage are
-//! written in the same transaction as its result. What a stage did waits in the [`Record`](crate::record::Record) for the next write.
+//! written in the same transaction as its result. What a stage did waits in the [`TaskJournal`](crate::record::Record) for the next write.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
@@ -19,15 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Question, TaskReceipt};
 use crate::brain::Inner;
-use crate::context::{Reading, shorten};
-use crate::end::{self, End, Ending};
-use crate::parts::DonePart;
+use crate::context::{ContextRead, shorten};
+use crate::end::{self, CompletionRecord, TaskOutcome};
+use crate::parts::FinishedPart;
 use crate::plan;
-use crate::prepare::{self, Beginning};
-use crate::record::{Gate, Record};
+use crate::prepare::{self, StartMode};
+use crate::record::{AcceptanceGate, TaskJournal};
 use crate::retry::Retry;
 use crate::split::Part;
-use crate::supply::Spot;
+use crate::supply::CallSite;
 
 /// More than there can be parts of a request.
 pub(crate) const PARTS: i64 = 16;
@@ -45,17 +45,17 @@ const MAX_EVENTS_READ: u32 = 2_000;
 const ATTEMPTS_OF_A_ROUND: u32 = 1_000;
 
 /// A task at work, with all that its stages need.
-pub(crate) struct Work {
+pub(crate) struct TaskExecution {
     pub(crate) brain: Arc<Inner>,
     pub(crate) task: TaskRow,
     /// Each answer of the user begins a new round of plan, steps and reply, and so does each part of the request: [`PARTS`] numbers for each answer.
     pub(crate) round: i64,
     pub(crate) part: usize,
     pub(crate) rest: Vec<Part>,
-    pub(crate) done: Vec<DonePart>,
+    pub(crate) done: Vec<FinishedPart>,
     pub(crate) cancel: CancellationToken,
     /// Where what it does is written.
-    pub(crate) record: Record,
+    pub(crate) record: TaskJournal,
     /// Whether it was worked on before: what ran then is on record.
     pub(crate) resumed: bool,
     pub(crate) skill: Arc<CatalogSkill>,
@@ -79,7 +79,7 @@ pub(crate) struct Work {
     /// Attempts made at steps, by this process.
     pub(crate) attempts: u32,
     /// What came of them, for the history.
-    pub(crate) verdicts: Vec<Value>,
+    pub(crate) attempt_log: Vec<Value>,
     /// Whether all that was done at the task was done here and now.
     pub(crate) alone: bool,
 }
@@ -89,51 +89,51 @@ pub(crate) type AnswerId = Arc<OnceLock<MessageId>>;
 
 /// Why a stage could not go on.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum Interrupt {
     /// The task ends so.
-    End(End),
+    Finished(TaskOutcome),
     /// It waits for a job, and need not be in memory until that ends.
-    Waits(Waits),
+    Suspend(Waits),
     /// A part of the request is done, and the next one follows.
     NextPart,
     /// The record cannot be read or written now; the task stays open, and is taken up again.
     Store(StoreError),
     /// The host shuts down while the task waits for a component; it stays open, and is taken up at the
     /// next start.
-    Closing,
+    ShuttingDown,
 }
 
-impl From<StoreError> for Stop {
+impl From<StoreError> for Interrupt {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Failure> for Stop {
+impl From<Failure> for Interrupt {
     fn from(failure: Failure) -> Self {
         match failure {
             // A failure of the store is never an attempt, and never the end of a task.
             Failure::Interrupted { detail: reason } => Self::Store(StoreError::Unavailable { reason }),
-            failure => Self::End(End::failed(failure)),
+            failure => Self::Finished(TaskOutcome::failed(failure)),
         }
     }
 }
 
 /// How far the work at a task came.
 #[derive(Debug)]
-pub(crate) enum Worked {
+pub(crate) enum RunOutcome {
     /// To its end, or to its questions.
     Ended,
     /// It waits for this job, until this time or the job's end.
-    Waits(JobId, Option<i64>),
-    /// It has not begun: this one of its session goes first.
-    GivesWay(TaskId),
+    Suspended(JobId, Option<i64>),
+    /// It has not begun: this task of its session runs first.
+    YieldsTo(TaskId),
 }
 
 /// A task that was accepted a moment ago, and begun with that.
-pub(crate) struct Fresh {
-    pub(crate) accepted: Gate,
-    pub(crate) known: Reading,
+pub(crate) struct JustAccepted {
+    pub(crate) accepted: AcceptanceGate,
+    pub(crate) known: ContextRead,
 }
 
 /// Works on a task to its end, or to where it waits.
@@ -143,53 +143,53 @@ pub(crate) struct Fresh {
 pub(crate) async fn run(
     brain: &Arc<Inner>,
     mut task: TaskRow,
-    fresh: Option<Fresh>,
+    fresh: Option<JustAccepted>,
     cancel: CancellationToken,
-) -> Result<Worked, StoreError> {
-    let mut beginning = Beginning::First;
+) -> Result<RunOutcome, StoreError> {
+    let mut beginning = StartMode::First;
     let mut known = None;
     let record = match fresh {
         Some(fresh) => {
             known = Some(fresh.known);
-            Record::new(brain, &task, Some(fresh.accepted))
+            TaskJournal::new(brain, &task, Some(fresh.accepted))
         }
         None => {
             if let Some(reason) = task.cancel_reason.clone() {
-                return finish(brain, &task, &End::Cancelled { reason }).await.map(|()| Worked::Ended);
+                return finish(brain, &task, &TaskOutcome::Cancelled { reason }).await.map(|()| RunOutcome::Ended);
             }
             if task.take_ups >= MAX_TAKE_UPS {
                 let failure = recovery_failed(&task);
-                return finish(brain, &task, &End::failed(failure)).await.map(|()| Worked::Ended);
+                return finish(brain, &task, &TaskOutcome::failed(failure)).await.map(|()| RunOutcome::Ended);
             }
-            beginning = Beginning::Again { resumed: task.status == TaskStatus::Running };
+            beginning = StartMode::Again { resumed: task.status == TaskStatus::Running };
             prepare::start(brain, &mut task).await?
         }
     };
     loop {
         let mut work = match Box::pin(prepare::prepare(&record, &mut task, &cancel, beginning, known.take())).await {
             Ok(work) => work,
-            Err(Stop::End(end)) => {
+            Err(Interrupt::Finished(end)) => {
                 // What was done until here comes first.
                 record.save().await?;
-                return finish(brain, &task, &end).await.map(|()| Worked::Ended);
+                return finish(brain, &task, &end).await.map(|()| RunOutcome::Ended);
             }
-            Err(Stop::Waits(waits)) => return Err(not_a_job(&waits)),
-            Err(Stop::NextPart) => return Err(StoreError::Fenced),
-            Err(Stop::Closing) => return record.save().await.map(|()| Worked::Ended),
-            Err(Stop::Store(error)) => return Err(error),
+            Err(Interrupt::Suspend(waits)) => return Err(not_a_job(&waits)),
+            Err(Interrupt::NextPart) => return Err(StoreError::Fenced),
+            Err(Interrupt::ShuttingDown) => return record.save().await.map(|()| RunOutcome::Ended),
+            Err(Interrupt::Store(error)) => return Err(error),
         };
         match Box::pin(work.stages()).await {
-            Ok(end) | Err(Stop::End(end)) => {
-                let end = work.after_what_is_done(end);
-                return work.finish(&end).await.map(|()| Worked::Ended);
+            Ok(end) | Err(Interrupt::Finished(end)) => {
+                let end = work.after_finished_parts(end);
+                return work.finish(&end).await.map(|()| RunOutcome::Ended);
             }
-            Err(Stop::Store(error)) => return Err(error),
-            Err(Stop::Waits(waits)) => return work.put_aside(&waits).await,
-            Err(Stop::NextPart) => {}
-            Err(Stop::Closing) => return record.save().await.map(|()| Worked::Ended),
+            Err(Interrupt::Store(error)) => return Err(error),
+            Err(Interrupt::Suspend(waits)) => return work.suspend(&waits).await,
+            Err(Interrupt::NextPart) => {}
+            Err(Interrupt::ShuttingDown) => return record.save().await.map(|()| RunOutcome::Ended),
         }
         task = brain.store.task_with_documents(&task.owner, task.id).await?.ok_or(StoreError::Fenced)?;
-        beginning = Beginning::NextPart;
+        beginning = StartMode::NextPart;
     }
 }
 
@@ -215,9 +215,9 @@ fn not_a_job(waits: &Waits) -> StoreError {
 }
 
 /// Writes the end of a task at which nobody works.
-pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(), StoreError> {
-    let OnRecord { attempts, jobs } = on_record(brain, task).await?;
-    if let End::Cancelled { reason } = end {
+pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &TaskOutcome) -> Result<(), StoreError> {
+    let RecordedAttempts { attempts, jobs } = recorded_attempts(brain, task).await?;
+    if let TaskOutcome::Cancelled { reason } = end {
         // Whoever was to cancel them may not have come to it.
         for job in jobs.iter().filter_map(|job| job.parse().ok()) {
             brain.cancel_job(&task.owner, job, reason).await;
@@ -226,16 +226,16 @@ pub(crate) async fn finish(brain: &Inner, task: &TaskRow, end: &End) -> Result<(
     let receipt = total(brain, task, jobs).await?;
     let now_ms = brain.clock.now_ms();
     let mut tx = brain.store.begin(&task.owner).await?;
-    let ending = Ending { end, receipt, answer: None, attempts: &attempts };
+    let ending = CompletionRecord { end, receipt, answer: None, attempts: &attempts };
     if let Some(ended) = end::write(&mut tx, task, ending, now_ms).await? {
         tx.commit().await?;
-        brain.publish_rest(ended);
+        brain.publish_stopped(ended);
     }
     Ok(())
 }
 
 /// What the events of a task tell of all its rounds and parts.
-pub(crate) struct OnRecord {
+pub(crate) struct RecordedAttempts {
     /// What came of each attempt, for the history.
     pub(crate) attempts: Vec<Value>,
     /// The jobs of its steps, in the order of their start.
@@ -243,7 +243,7 @@ pub(crate) struct OnRecord {
 }
 
 /// Reads what is on record.
-pub(crate) async fn on_record(brain: &Inner, task: &TaskRow) -> Result<OnRecord, StoreError> {
+pub(crate) async fn recorded_attempts(brain: &Inner, task: &TaskRow) -> Result<RecordedAttempts, StoreError> {
     let events = brain.store.task_events(&task.owner, task.id, 0, MAX_EVENTS_READ).await?;
     let attempts = events.iter().filter(|event| {
         // A plan or a reply that failed has no verdict.
@@ -252,7 +252,7 @@ pub(crate) async fn on_record(brain: &Inner, task: &TaskRow) -> Result<OnRecord,
     let attempts = attempts.take(end::MAX_ATTEMPTS_KEPT).map(|event| end::attempt_of(&event.data)).collect();
     let started = events.iter().filter(|event| event.kind == EventKind::JobStarted);
     let jobs = started.filter_map(|event| event.data["jobId"].as_str().map(str::to_owned)).collect();
-    Ok(OnRecord { attempts, jobs })
+    Ok(RecordedAttempts { attempts, jobs })
 }
 
 /// What the task used, from the receipts of all its invocations.
@@ -273,14 +273,14 @@ async fn total(brain: &Inner, task: &TaskRow, jobs: Vec<String>) -> Result<TaskR
     })
 }
 
-impl Work {
+impl TaskExecution {
     pub(crate) fn owner(&self) -> &Owner {
         &self.task.owner
     }
 
     /// Writes the end of the task.
-    async fn finish(&mut self, end: &End) -> Result<(), StoreError> {
-        if let End::Cancelled { reason } = end {
+    async fn finish(&mut self, end: &TaskOutcome) -> Result<(), StoreError> {
+        if let TaskOutcome::Cancelled { reason } = end {
             for job in self.record.awaited() {
                 self.brain.cancel_job(self.owner(), job, reason).await;
             }
@@ -289,54 +289,54 @@ impl Work {
         let here_and_now = self.alone && self.jobs.is_empty();
         let own = self.record.receipts().total(duration_ms, self.attempts).filter(|_| here_and_now);
         let (receipt, attempts) = match own {
-            Some(receipt) => (receipt, std::mem::take(&mut self.verdicts)),
+            Some(receipt) => (receipt, std::mem::take(&mut self.attempt_log)),
             None => {
                 // What others did for the task stands in the record only.
                 self.record.save().await?;
-                let OnRecord { attempts, mut jobs } = on_record(&self.brain, &self.task).await?;
+                let RecordedAttempts { attempts, mut jobs } = recorded_attempts(&self.brain, &self.task).await?;
                 let own: Vec<String> = self.jobs.iter().map(ToString::to_string).collect();
                 jobs.extend(own.into_iter().filter(|job| !jobs.contains(job)).collect::<Vec<_>>());
                 (total(&self.brain, &self.task, jobs).await?, attempts)
             }
         };
         let now_ms = self.brain.clock.now_ms();
-        let mut writing = self.record.begin().await?;
-        writing.append(Vec::new()).await?;
-        let ending = Ending { end, receipt, answer: self.answer.get().copied(), attempts: &attempts };
-        if let Some(ended) = end::write(&mut writing, &self.task, ending, now_ms).await? {
-            writing.ends_with(ended);
-            writing.commit().await?;
+        let mut batch = self.record.begin().await?;
+        batch.append(Vec::new()).await?;
+        let ending = CompletionRecord { end, receipt, answer: self.answer.get().copied(), attempts: &attempts };
+        if let Some(ended) = end::write(&mut batch, &self.task, ending, now_ms).await? {
+            batch.ends_with(ended);
+            batch.commit().await?;
         }
         Ok(())
     }
 
     /// Leaves the task until a job ends: everything is written down, and nothing of it stays in memory.
-    async fn put_aside(&mut self, waits: &Waits) -> Result<Worked, StoreError> {
+    async fn suspend(&mut self, waits: &Waits) -> Result<RunOutcome, StoreError> {
         let job: JobId = waits.job.parse().map_err(|_| not_a_job(waits))?;
         let event = NewEvent::new(EventKind::Parked, json!({ "jobId": job, "untilMs": waits.until_ms }));
-        let mut writing = self.record.begin().await?;
-        writing.append(vec![event]).await?;
-        writing.put_task_aside(self.task.id, job, waits.until_ms);
-        writing.commit().await?;
-        Ok(Worked::Waits(job, waits.until_ms))
+        let mut batch = self.record.begin().await?;
+        batch.append(vec![event]).await?;
+        batch.put_task_aside(self.task.id, job, waits.until_ms);
+        batch.commit().await?;
+        Ok(RunOutcome::Suspended(job, waits.until_ms))
     }
 
     /// Fails with the task's end if the user cancelled it.
-    pub(crate) fn check_cancelled(&self) -> Result<(), Stop> {
-        if self.cancel.is_cancelled() { Err(Stop::End(self.cancelled())) } else { Ok(()) }
+    pub(crate) fn check_cancelled(&self) -> Result<(), Interrupt> {
+        if self.cancel.is_cancelled() { Err(Interrupt::Finished(self.cancelled())) } else { Ok(()) }
     }
 
-    pub(crate) fn cancelled(&self) -> End {
+    pub(crate) fn cancelled(&self) -> TaskOutcome {
         let reason = self.brain.cancel_reason(self.task.id);
-        End::Cancelled { reason }
+        TaskOutcome::Cancelled { reason }
     }
 
     /// Waits before another attempt; a cancellation ends the wait.
-    pub(crate) async fn back_off(&self, delay: Duration) -> Result<(), Stop> {
+    pub(crate) async fn back_off(&self, delay: Duration) -> Result<(), Interrupt> {
         let until = self.brain.clock.now_ms() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
         tokio::select! {
             () = self.brain.clock.sleep_until(until) => Ok(()),
-            () = self.cancel.cancelled() => Err(Stop::End(self.cancelled())),
+            () = self.cancel.cancelled() => Err(Interrupt::Finished(self.cancelled())),
         }
     }
 
@@ -345,36 +345,36 @@ impl Work {
     ///
     /// # Errors
     /// The skill was disabled or removed; the record cannot be read.
-    pub(crate) async fn current_skill(&self) -> Result<Arc<CatalogSkill>, Stop> {
+    pub(crate) async fn current_skill(&self) -> Result<Arc<CatalogSkill>, Interrupt> {
         let name = &self.skill.manifest().name;
         let digest = self.skill.digest().as_str();
         let found = self.brain.catalog.version_of(&self.owner().tenant, name, Some(digest)).await?;
         prepare::available(found, name)
     }
 
-    async fn stages(&mut self) -> Result<End, Stop> {
+    async fn stages(&mut self) -> Result<TaskOutcome, Interrupt> {
         let plan = self.plan().await?;
         if !plan.questions.is_empty() {
             let questions = questions(plan.questions);
-            return Ok(End::Asked { content: end::ask_text("", &questions), questions });
+            return Ok(TaskOutcome::Asked { content: end::ask_text("", &questions), questions });
         }
         let results = Box::pin(self.steps(&plan)).await?;
         match self.reply(&results).await? {
-            End::Answered { content, data } if !self.rest.is_empty() => self.next_part(content, data).await,
-            End::Answered { content, data } if !self.done.is_empty() => Ok(self.together(content, data)),
+            TaskOutcome::Answered { content, data } if !self.rest.is_empty() => self.next_part(content, data).await,
+            TaskOutcome::Answered { content, data } if !self.done.is_empty() => Ok(self.combined_answer(content, data)),
             end => Ok(end),
         }
     }
 
     /// The skill's plan, or the one that is recorded.
-    async fn plan(&mut self) -> Result<Plan, Stop> {
+    async fn plan(&mut self) -> Result<Plan, Interrupt> {
         if let Some(plan) = &self.task.plan
             && let Ok(plan) = serde_json::from_value::<Plan>(plan.clone())
         {
             return Ok(plan);
         }
         let (plan, receipt) = self
-            .insistently("plan", |work, call| {
+            .call_with_retry("plan", |work, call| {
                 Box::pin(work.brain.sandbox.plan(&work.loaded, call, &work.request, &work.context))
             })
             .await?;
@@ -391,18 +391,18 @@ impl Work {
         ];
         let recorded = serde_json::to_value(&plan).unwrap_or_default();
         self.record
-            .note(|unsaved| {
-                unsaved.plan(recorded);
-                unsaved.events(events);
+            .stage(|pending| {
+                pending.plan(recorded);
+                pending.events(events);
             })
             .await;
         Ok(plan)
     }
 
-    async fn reply(&mut self, results: &[StepResult]) -> Result<End, Stop> {
+    async fn reply(&mut self, results: &[StepResult]) -> Result<TaskOutcome, Interrupt> {
         let results: Arc<[StepResult]> = results.into();
         let (reply, _) = self
-            .insistently("reply", move |work, call| {
+            .call_with_retry("reply", move |work, call| {
                 let results = results.clone();
                 Box::pin(async move { work.brain.sandbox.reply(&work.loaded, call, &work.request, &results).await })
             })
@@ -421,32 +421,32 @@ impl Work {
             None => None,
         };
         if reply.questions.is_empty() {
-            return Ok(End::Answered { content: reply.content, data });
+            return Ok(TaskOutcome::Answered { content: reply.content, data });
         }
         let questions = questions(reply.questions);
         let content = if reply.content.trim().is_empty() { end::ask_text("", &questions) } else { reply.content };
-        Ok(End::Asked { content, questions })
+        Ok(TaskOutcome::Asked { content, questions })
     }
 
     /// Calls an export, and again after a failure that may pass; the failure that stays is the task's.
-    async fn insistently<T>(
+    async fn call_with_retry<T>(
         &mut self,
         export: &str,
-        call: impl for<'a> Fn(&'a Work, openanalyst_runtime::Call) -> BoxFuture<'a, Invocation<T>>,
-    ) -> Result<(T, Receipt), Stop> {
+        call: impl for<'a> Fn(&'a TaskExecution, openanalyst_runtime::Call) -> BoxFuture<'a, Invocation<T>>,
+    ) -> Result<(T, Receipt), Interrupt> {
         let attempts = self.retry.retries + 1;
         let mut attempt = 1;
         let mut crashed = false;
         loop {
             self.check_cancelled()?;
-            let spot = self.spot(export, attempt);
-            let (given, supply) = self.call(&spot).await?;
+            let site = self.site(export, attempt);
+            let (given, supply) = self.call(&site).await?;
             let invocation = self.record.during(call(self, given)).await?;
             let receipt = invocation.receipt.clone();
             self.record.receipts().take(&invocation.receipt, &invocation.logs, supply.last_part(&invocation.result));
             match invocation.result {
                 Ok(value) => return Ok((value, receipt)),
-                Err(CallError::Waits(waits)) => return Err(Stop::Waits(waits)),
+                Err(CallError::Waits(waits)) => return Err(Interrupt::Suspend(waits)),
                 Err(error) => {
                     self.check_cancelled()?;
                     let failure = error.as_failure();
@@ -457,7 +457,7 @@ impl Work {
                     }
                     let delay = self.retry.delay_after(attempt, Some(&failure));
                     attempt += 1;
-                    self.note_failed_stage(export, attempt, attempts, delay, &failure).await;
+                    self.stage_failed_call(export, attempt, attempts, delay, &failure).await;
                     self.record.during(self.back_off(delay)).await??;
                 }
             }
@@ -465,23 +465,23 @@ impl Work {
     }
 
     /// Notes that a plan or a reply failed and is tried again, as attempt number `next`.
-    async fn note_failed_stage(&mut self, stage: &str, next: u32, attempts: u32, delay: Duration, failure: &Failure) {
+    async fn stage_failed_call(&mut self, stage: &str, next: u32, attempts: u32, delay: Duration, failure: &Failure) {
         let event = json!({
             "stage": stage, "id": stage, "title": if stage == "plan" { "Make the plan" } else { "Write the answer" },
             "attempt": next, "attempts": attempts, "delayMs": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             "differences": [failure.to_string()],
             "failure": { "code": failure.code(), "retryable": failure.is_retryable() },
         });
-        if self.verdicts.len() < end::MAX_ATTEMPTS_KEPT {
-            self.verdicts.push(end::attempt_of(&event));
+        if self.attempt_log.len() < end::MAX_ATTEMPTS_KEPT {
+            self.attempt_log.push(end::attempt_of(&event));
         }
-        self.record.note(|unsaved| unsaved.events([NewEvent::new(EventKind::Retrying, event)])).await;
+        self.record.stage(|pending| pending.events([NewEvent::new(EventKind::Retrying, event)])).await;
     }
 
     /// Where an invocation of this stage stands.
-    pub(crate) fn spot(&self, stage: &str, attempt: u32) -> Spot {
+    pub(crate) fn site(&self, stage: &str, attempt: u32) -> CallSite {
         let round = u32::try_from(self.round).unwrap_or(u32::MAX);
-        Spot {
+        CallSite {
             place: format!("{}/{stage}/{attempt}", self.round),
             // Two parts may name their steps alike.
             effects: if self.part == 0 { stage.to_owned() } else { format!("part-{}/{stage}", self.part + 1) },
@@ -489,7 +489,7 @@ impl Work {
         }
     }
 
-    pub(crate) fn note_job(&mut self, job: JobId) {
+    pub(crate) fn add_job(&mut self, job: JobId) {
         if !self.jobs.contains(&job) {
             self.jobs.push(job);
         }

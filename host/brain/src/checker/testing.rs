@@ -9,7 +9,7 @@ use openanalyst_runtime::{CheckOf, CheckQuestion, Checker, Sandbox, SandboxOptio
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Asked, COMPONENT, ask, check_of};
+use super::{COMPONENT, CheckReply, ask, check_of};
 
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
     let dir = Path::new(env!("OUT_DIR")).join("components-for-tests");
@@ -18,13 +18,17 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
 static CHECKER: LazyLock<Checker> = LazyLock::new(|| SANDBOX.load_checker(COMPONENT).unwrap());
 
 /// Asks about checks until they are done, or the token is cancelled.
-pub(crate) async fn ask_until(cancel: &CancellationToken, question: CheckQuestion<'_>, checks: &[CheckOf]) -> Asked {
+pub(crate) async fn ask_until(
+    cancel: &CancellationToken,
+    question: CheckQuestion<'_>,
+    checks: &[CheckOf],
+) -> CheckReply {
     let owner = Owner::new(TenantId::parse("acme").unwrap(), UserId::parse("ada").unwrap());
     ask(&SANDBOX, &CHECKER, &owner, cancel, question, checks).await
 }
 
 /// Tests expectations, all of which are the checker's, in a result.
-pub(crate) async fn test(expectations: &[Expectation], result: &Value) -> Asked {
+pub(crate) async fn test(expectations: &[Expectation], result: &Value) -> CheckReply {
     let checks: Vec<CheckOf> = expectations.iter().map(|of| check_of(of).unwrap()).collect();
     let document = result.to_string();
     ask_until(&CancellationToken::new(), CheckQuestion::Holds(&document), &checks).await

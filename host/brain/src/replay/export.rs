@@ -19,11 +19,11 @@ use super::masks::Masks;
 use super::run::{answer, parsed, recorded_result};
 use super::{FORMAT, Input, Invoked, RecordedSkill, TaskRecording};
 use crate::api::BrainError;
-use crate::asked::{answers_of, earlier_results, readable, told_before};
+use crate::asked::{answers_of, decode_document, earlier_results, feedback_before};
 use crate::brain::Brain;
-use crate::parts::{OWN, said_by};
-use crate::prepare::Prepared;
-use crate::steps::{Settled, settled};
+use crate::parts::{OWN, own_answer_of_last_part};
+use crate::prepare::PreparedRequest;
+use crate::steps::{RecordedAttempt, settled};
 use crate::work::{PARTS, first_of_round};
 use crate::{accept, plan, supply, view};
 
@@ -117,7 +117,7 @@ struct Round<'a> {
     skill: usize,
     plan: &'a Plan,
     request: &'a Request,
-    prepared: &'a Prepared,
+    prepared: &'a PreparedRequest,
 }
 
 struct Export<'a> {
@@ -137,10 +137,10 @@ impl Export<'_> {
         if prepared.is_null() {
             return Ok(());
         }
-        let prepared: Prepared = readable("prepared request", &prepared)?;
+        let prepared: PreparedRequest = decode_document("prepared request", &prepared)?;
         let skill = self.skill(&skill, version, digest.as_deref()).await?;
         let request = Request { attachments: accept::for_skill(&self.row.attachments)?, ..prepared.request.clone() };
-        let plan: Option<Plan> = plan.map(|plan| readable("plan", &plan)).transpose()?;
+        let plan: Option<Plan> = plan.map(|plan| decode_document("plan", &plan)).transpose()?;
         self.stage(number, "plan", skill, plan.as_ref().map(|plan| json!(plan)), || {
             Input::Plan(Box::new((request.clone(), prepared.context.clone())))
         });
@@ -151,7 +151,7 @@ impl Export<'_> {
         if results.len() == plan.steps.len() {
             let done = if outcome.get(OWN).is_some() { &[] } else { prepared.done.as_slice() };
             let outcome = view::outcome_of(Some(&outcome))?;
-            let said = said_by(done, &outcome.content, outcome.data.as_ref());
+            let said = own_answer_of_last_part(done, &outcome.content, outcome.data.as_ref());
             let given = outcome.error.is_none().then(|| answer(&said.0, said.1, &outcome.questions));
             self.stage(number, "reply", skill, given, || Input::Reply(Box::new((request.clone(), results))));
         }
@@ -220,9 +220,10 @@ impl Export<'_> {
         let mut results: Vec<StepResult> = Vec::new();
         for step in &round.plan.steps {
             let done = recorded.iter().find(|(id, _)| *id == step.id);
-            let done: Option<StepResult> = done.map(|(_, result)| readable("step result", result)).transpose()?;
+            let done: Option<StepResult> =
+                done.map(|(_, result)| decode_document("step result", result)).transpose()?;
             if matches!(step.action, Action::Run(_)) {
-                let told = told_before(step, &earlier, answers.map_or(&[], Vec::as_slice))?;
+                let told = feedback_before(step, &earlier, answers.map_or(&[], Vec::as_slice))?;
                 self.attempts(round, step, &results, done.as_ref(), told.differences).await?;
             }
             match done {
@@ -251,7 +252,7 @@ impl Export<'_> {
             let settled = self.settled(&place).await?.or_else(|| {
                 // One that changed nothing outside, and was met, has no entry of its own.
                 let done = done?;
-                (done.status == StepStatus::Met && done.attempts == number).then(Settled::met)
+                (done.status == StepStatus::Met && done.attempts == number).then(RecordedAttempt::met)
             });
             let recording = self.recordings.remove_entry(&format!("{place}/run"));
             let Some(settled) = settled else { break };
@@ -292,7 +293,7 @@ impl Export<'_> {
         max.and_then(|max| u32::try_from(max).ok()).unwrap_or(1)
     }
 
-    async fn settled(&self, place: &str) -> Result<Option<Settled>, BrainError> {
+    async fn settled(&self, place: &str) -> Result<Option<RecordedAttempt>, BrainError> {
         Ok(settled(self.effect(place).await?)?)
     }
 

@@ -20,8 +20,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::Supply;
-use super::journal::{Before, Change};
+use super::HostContext;
+use super::journal::{EffectId, EffectState};
 
 const OPENS: &str = "{{secret:";
 const CLOSES: &str = "}}";
@@ -110,7 +110,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 #[async_trait]
-impl Http for Supply {
+impl Http for HostContext {
     async fn fetch(
         &self,
         request: Request,
@@ -127,7 +127,9 @@ impl Http for Supply {
             let mut made = self.change_of(call);
             let host = Url::parse(&request.url).ok().and_then(|url| url.host_str().map(str::to_owned));
             let intent = json!({ "method": request.method, "host": host });
-            if let Before::Made(result) = self.intend::<RecordedResponse>(&mut made, "http.fetch", &intent).await? {
+            if let EffectState::Settled(result) =
+                self.intend::<RecordedResponse>(&mut made, "http.fetch", &intent).await?
+            {
                 return result.and_then(Response::try_from);
             }
             change = Some(made);
@@ -163,9 +165,9 @@ impl Http for Supply {
     }
 }
 
-impl Supply {
+impl HostContext {
     /// Writes what came of a request. One that the server refused (400 and above), or that never reached it, may be sent again by another attempt.
-    async fn note_response(&self, change: &Change, response: &Result<Response, Failure>) -> Result<(), Failure> {
+    async fn note_response(&self, change: &EffectId, response: &Result<Response, Failure>) -> Result<(), Failure> {
         let kept = response.as_ref().map(RecordedResponse::from).map_err(Clone::clone);
         self.settle(change, &kept).await
     }
@@ -180,7 +182,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[async_trait]
-impl Secrets for Supply {
+impl Secrets for HostContext {
     async fn exists(&self, name: &str) -> Result<bool, Failure> {
         Ok(self.secrets.has(name))
     }

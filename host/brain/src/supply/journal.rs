@@ -15,14 +15,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Supply, store_failure};
-use crate::asked::readable;
+use super::{HostContext, store_failure};
+use crate::asked::decode_document;
 use crate::numbers::signed;
-use crate::record::Writing;
+use crate::record::WriteBatch;
 
 /// The place of a change in the journal.
 #[derive(Debug, Clone)]
-pub(crate) struct Change {
+pub(crate) struct EffectId {
     /// The key of its effect.
     pub(crate) key: String,
     /// What an outside service knows it by: the same for every attempt at it.
@@ -35,13 +35,13 @@ pub(crate) struct Change {
 /// [`StoreError::Damaged`]: a part cannot be read. Without it a guest would be told something else than before.
 pub(crate) fn recording(parts: impl IntoIterator<Item = PartRow>) -> Result<Recording, StoreError> {
     let parts = parts.into_iter().map(|row| {
-        let part: Recording = readable("recording", &row.part)?;
+        let part: Recording = decode_document("recording", &row.part)?;
         Ok(Recording { number: row.number, ..part })
     });
     Ok(Recording::of(parts.collect::<Result<Vec<_>, StoreError>>()?))
 }
 
-impl Change {
+impl EffectId {
     /// The keys under which it is made once more, one after the other.
     pub(crate) fn again(&self) -> impl FnMut() -> String + Send + use<> {
         let (first, mut number) = (self.key.clone(), 0);
@@ -55,31 +55,31 @@ impl Change {
 /// The journaled result of a change.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Settled<T> {
+enum RecordedResult<T> {
     Ok(T),
     Failed(Failure),
 }
 
 /// What the journal says of a change.
-pub(crate) enum Before<T> {
+pub(crate) enum EffectState<T> {
     /// It was made; this is what came of it.
-    Made(Result<T, Failure>),
+    Settled(Result<T, Failure>),
     /// It was about to be made, and what came of it is not known.
-    Open,
+    Pending,
     /// Nothing.
-    Nothing,
+    New,
 }
 
-impl Supply {
+impl HostContext {
     /// Begins a write that holds only while this process works on the task, and stores what was recorded until now in it. Says what the journal holds for
     /// a change.
-    pub(crate) async fn begin_for(&self, change: &Change) -> Result<(Writing, Option<Effect>), StoreError> {
-        let (mut writing, effect) = self.record.begin_for(&self.key(&change.key)).await?;
+    pub(crate) async fn begin_for(&self, change: &EffectId) -> Result<(WriteBatch, Option<Effect>), StoreError> {
+        let (mut batch, effect) = self.record.begin_for(&self.key(&change.key)).await?;
         if let Some(part) = self.tape.fresh() {
-            writing.keep_recordings(&self.owner, self.task, &[&self.part(&part)]);
-            writing.records(self.tape.clone(), part);
+            batch.keep_recordings(&self.owner, self.task, &[&self.part(&part)]);
+            batch.records(self.tape.clone(), part);
         }
-        Ok((writing, effect))
+        Ok((batch, effect))
     }
 
     fn part(&self, part: &Recording) -> PartRow {
@@ -111,11 +111,11 @@ impl Supply {
     }
 
     /// The place of the change that the current host call makes.
-    pub(crate) fn change(&self) -> Change {
+    pub(crate) fn change(&self) -> EffectId {
         self.change_of(self.tape.current())
     }
 
-    pub(crate) fn change_of(&self, name: Option<CallName>) -> Change {
+    pub(crate) fn change_of(&self, name: Option<CallName>) -> EffectId {
         let key = match name {
             Some(CallName { function, hash, occurrence }) => {
                 format!("{}/{function}-{hash}-{occurrence}", self.effects)
@@ -123,25 +123,25 @@ impl Supply {
             // Without a tape there is no replay that would have to find it again.
             None => format!("{}/{}", self.effects, openanalyst_domain::MessageId::new()),
         };
-        Change { identity: key.clone(), key }
+        EffectId { identity: key.clone(), key }
     }
 
     /// Writes that a change is about to be made, or says what the journal knows of it. Where earlier attempts at the step made it and failed, it
     /// is made again under a key of its own.
     pub(crate) async fn intend<T: DeserializeOwned>(
         &self,
-        change: &mut Change,
+        change: &mut EffectId,
         operation: &str,
         intent: &Value,
-    ) -> Result<Before<T>, Failure> {
+    ) -> Result<EffectState<T>, Failure> {
         let written = async {
-            let (mut writing, effect) = self.begin_for(change).await?;
-            let before = self.before(&mut writing, change, effect).await?;
-            if matches!(before, Before::Nothing) {
+            let (mut batch, effect) = self.begin_for(change).await?;
+            let before = self.before(&mut batch, change, effect).await?;
+            if matches!(before, EffectState::New) {
                 let intent = self.intent(intent);
-                writing.intend_first(&self.key(&change.key), operation, &intent, self.brain.clock.now_ms());
+                batch.intend_first(&self.key(&change.key), operation, &intent, self.brain.clock.now_ms());
             }
-            writing.commit().await?;
+            batch.commit().await?;
             Ok(before)
         };
         written.await.map_err(|error: StoreError| store_failure(&error))
@@ -158,9 +158,9 @@ impl Supply {
     pub(crate) async fn before<T: DeserializeOwned>(
         &self,
         tx: &mut Tx,
-        change: &mut Change,
+        change: &mut EffectId,
         mut effect: Option<Effect>,
-    ) -> Result<Before<T>, StoreError> {
+    ) -> Result<EffectState<T>, StoreError> {
         let mut next = change.again();
         while let Some(found) = effect {
             if !self.is_failed_earlier(&found) {
@@ -175,11 +175,11 @@ impl Supply {
             }
             effect = tx.effect(&self.key(&change.key)).await?;
         }
-        Ok(Before::Nothing)
+        Ok(EffectState::New)
     }
 
     /// Makes a change of the record itself, in one transaction with its journal.
-    pub(crate) async fn in_one<T: Serialize + DeserializeOwned>(
+    pub(crate) async fn in_one_write<T: Serialize + DeserializeOwned>(
         &self,
         operation: &str,
         intent: &Value,
@@ -187,14 +187,14 @@ impl Supply {
     ) -> Result<T, Failure> {
         let mut change = self.change();
         let made = async {
-            let (mut writing, effect) = self.begin_for(&change).await?;
-            if let Before::Made(result) = self.before(&mut writing, &mut change, effect).await? {
+            let (mut batch, effect) = self.begin_for(&change).await?;
+            if let EffectState::Settled(result) = self.before(&mut batch, &mut change, effect).await? {
                 return Ok(result);
             }
-            let result = make(&mut writing).await?;
+            let result = make(&mut batch).await?;
             let (intent, now_ms) = (self.intent(intent), self.brain.clock.now_ms());
-            writing.intend_and_settle(&self.key(&change.key), operation, &intent, &settled(&result), now_ms);
-            writing.commit().await?;
+            batch.intend_and_settle(&self.key(&change.key), operation, &intent, &settled(&result), now_ms);
+            batch.commit().await?;
             Ok(result)
         };
         made.await.map_err(|error: StoreError| store_failure(&error))?
@@ -215,16 +215,16 @@ impl Supply {
     /// its outcome and nothing is written, so that the resumed task finds the intent still open.
     pub(crate) async fn settle<T: Serialize>(
         &self,
-        change: &Change,
+        change: &EffectId,
         result: &Result<T, Failure>,
     ) -> Result<(), Failure> {
         if let Err(interrupted @ Failure::Interrupted { .. }) = result {
             return Err(interrupted.clone());
         }
         let written = async {
-            let mut writing = self.record.begin().await?;
-            writing.settle(&self.key(&change.key), &settled(result), self.brain.clock.now_ms());
-            writing.commit().await
+            let mut batch = self.record.begin().await?;
+            batch.settle(&self.key(&change.key), &settled(result), self.brain.clock.now_ms());
+            batch.commit().await
         };
         written.await.map_err(|error| store_failure(&error))
     }
@@ -237,7 +237,7 @@ impl Supply {
         make: impl Future<Output = Result<T, Failure>> + Send,
     ) -> Result<T, Failure> {
         let mut change = self.change();
-        if let Before::Made(result) = self.intend(&mut change, operation, intent).await? {
+        if let EffectState::Settled(result) = self.intend(&mut change, operation, intent).await? {
             return result;
         }
         let result = make.await;
@@ -258,8 +258,8 @@ impl Supply {
 
 fn settled<T: Serialize>(result: &Result<T, Failure>) -> Value {
     let settled = match result {
-        Ok(value) => serde_json::to_value(Settled::Ok(value)),
-        Err(failure) => serde_json::to_value(Settled::<()>::Failed(failure.clone())),
+        Ok(value) => serde_json::to_value(RecordedResult::Ok(value)),
+        Err(failure) => serde_json::to_value(RecordedResult::<()>::Failed(failure.clone())),
     };
     settled.unwrap_or_default()
 }
@@ -269,12 +269,12 @@ fn status_of(effect: &Effect) -> Option<u64> {
     effect.result.as_ref()?.pointer("/ok/status")?.as_u64()
 }
 
-fn before<T: DeserializeOwned>(effect: Effect) -> Result<Before<T>, StoreError> {
+fn before<T: DeserializeOwned>(effect: Effect) -> Result<EffectState<T>, StoreError> {
     // A result that cannot be read is no open change: it was made.
-    let settled = effect.result.map(|result| readable("result of a change", &result)).transpose()?;
+    let settled = effect.result.map(|result| decode_document("result of a change", &result)).transpose()?;
     Ok(match settled {
-        Some(Settled::Ok(value)) => Before::Made(Ok(value)),
-        Some(Settled::Failed(failure)) => Before::Made(Err(failure)),
-        None => Before::Open,
+        Some(RecordedResult::Ok(value)) => EffectState::Settled(Ok(value)),
+        Some(RecordedResult::Failed(failure)) => EffectState::Settled(Err(failure)),
+        None => EffectState::Pending,
     })
 }

@@ -15,7 +15,7 @@ use openanalyst_store::tasks::NewEvent;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{Supply, store_failure};
+use super::{HostContext, store_failure};
 use crate::brain::Inner;
 use crate::ledger::Receipts;
 
@@ -75,7 +75,7 @@ pub(crate) async fn tokens_left(
     quota.check("your organisation", &used)
 }
 
-impl Supply {
+impl HostContext {
     async fn tokens_left(&self) -> Result<(), Failure> {
         tokens_left(&self.brain, &self.owner.tenant, self.llm_tokens, self.record.receipts()).await
     }
@@ -114,9 +114,9 @@ impl Supply {
                 text.push_str(&more);
             }
             let data = json!({ "messageId": self.answer.get_or_init(MessageId::new), "index": index, "content": text });
-            let mut writing = self.record.begin().await?;
-            writing.append(vec![NewEvent::new(EventKind::Part, data)]).await?;
-            writing.commit().await?;
+            let mut batch = self.record.begin().await?;
+            batch.append(vec![NewEvent::new(EventKind::Part, data)]).await?;
+            batch.commit().await?;
             index += 1;
             tokio::time::sleep(PART_EVERY).await;
         }
@@ -185,7 +185,7 @@ impl Drop for Bill {
 }
 
 #[async_trait]
-impl Llm for Supply {
+impl Llm for HostContext {
     async fn complete(&self, prompt: &Prompt) -> Result<Answered, Failure> {
         let client = self.llm()?;
         let asking = async { client.complete(&prompt_of(prompt), None).await.map(completion_of) };

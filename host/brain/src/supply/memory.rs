@@ -10,13 +10,13 @@ use openanalyst_store::quotas::QuotaError;
 use openanalyst_store::storage::StorageKind;
 use serde_json::json;
 
-use super::{Supply, store_failure};
+use super::{HostContext, store_failure};
 use crate::numbers::{signed, unsigned};
 
 /// Most words of a search.
 const MAX_WORDS: usize = 16;
 
-impl Supply {
+impl HostContext {
     fn memory_of(&self, scope: Scope) -> MemoryOwner {
         match scope {
             Scope::User => MemoryOwner::User(self.owner.clone()),
@@ -50,7 +50,7 @@ fn entry(row: MemoryRow) -> Entry {
 }
 
 #[async_trait]
-impl Memory for Supply {
+impl Memory for HostContext {
     async fn get(&self, scope: Scope, key: &str) -> Result<Option<Entry>, Failure> {
         let row = self.brain.store.memory(&self.memory_of(scope), key, self.now_ms()).await;
         Ok(row.map_err(|error| store_failure(&error))?.map(entry))
@@ -78,13 +78,13 @@ impl Memory for Supply {
                 Put::Full => Err(full()),
             })
         };
-        self.in_one("memory.put", &json!({ "key": key }), put).await
+        self.in_one_write("memory.put", &json!({ "key": key }), put).await
     }
 
     async fn delete(&self, scope: Scope, key: &str) -> Result<bool, Failure> {
         let (owner, now_ms) = (self.memory_of(scope), self.now_ms());
         let delete = async |tx: &mut Tx| Ok(Ok(tx.delete_memory(&owner, key, now_ms).await?));
-        self.in_one("memory.delete", &json!({ "key": key }), delete).await
+        self.in_one_write("memory.delete", &json!({ "key": key }), delete).await
     }
 
     async fn list(&self, scope: Scope, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, Failure> {

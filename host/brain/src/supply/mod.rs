@@ -20,15 +20,15 @@ use openanalyst_runtime::{Call, HostCapabilities, Recording, Tape, contract};
 use openanalyst_store::StoreError;
 
 use crate::brain::Inner;
-use crate::record::Record;
-use crate::work::{AnswerId, Stop, Work};
+use crate::record::TaskJournal;
+use crate::work::{AnswerId, Interrupt, TaskExecution};
 
 pub(crate) use llm::tokens_left;
 pub(crate) use progress::ProgressChannel;
 
 /// One invocation's view of the host.
 #[derive(Clone)]
-pub(crate) struct Supply {
+pub(crate) struct HostContext {
     brain: Arc<Inner>,
     owner: Owner,
     task: TaskId,
@@ -39,7 +39,7 @@ pub(crate) struct Supply {
     /// The number of the attempt at the step, from 1, counted over all rounds.
     attempt: u32,
     /// Where what it changes is journaled.
-    record: Record,
+    record: TaskJournal,
     /// Whether there may be a recording from before.
     resumed: bool,
     /// The digest of the skill's version.
@@ -57,12 +57,12 @@ pub(crate) struct Supply {
     llm_tokens: Option<u64>,
 }
 
-impl Supply {
+impl HostContext {
     /// Begins the invocation's tape: with what is recorded of it, if it ran before.
     ///
     /// # Errors
     /// The record cannot be read; the machine gives no random numbers.
-    async fn with_tape(mut self) -> Result<Self, Refused> {
+    async fn with_tape(mut self) -> Result<Self, StartError> {
         let now_ms = self.brain.clock.now_ms();
         let recording = if self.resumed {
             let parts = self.brain.store.recordings(&self.owner, self.task, Some(&self.place)).await?;
@@ -91,7 +91,7 @@ impl Supply {
 
 /// Where in a task an invocation stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Spot {
+pub(crate) struct CallSite {
     /// Round, step, attempt and export.
     pub(crate) place: String,
     /// Step and export.
@@ -100,7 +100,7 @@ pub(crate) struct Spot {
     pub(crate) attempt: u32,
 }
 
-impl Spot {
+impl CallSite {
     /// An invocation of its own below this one.
     pub(crate) fn below(self, name: &str) -> Self {
         Self {
@@ -111,15 +111,15 @@ impl Spot {
     }
 }
 
-impl Work {
+impl TaskExecution {
     /// What an invocation of the task's own skill at this spot runs under, and the host's side of it.
     ///
     /// # Errors
     /// The skill may not run any more; its secrets cannot be opened; the record cannot be read.
-    pub(crate) async fn call(&self, spot: &Spot) -> Result<(Call, Supply), Stop> {
+    pub(crate) async fn call(&self, site: &CallSite) -> Result<(Call, HostContext), Interrupt> {
         let skill = self.current_skill().await?;
         let secrets = secrets_of(&self.brain, self.owner(), &skill).await?;
-        let supply = Supply { secrets: secrets.clone(), ..self.supply(spot) }.with_tape().await?;
+        let supply = HostContext { secrets: secrets.clone(), ..self.supply(site) }.with_tape().await?;
         let call = Call {
             owner: self.owner().clone(),
             budget: skill.budget.clone(),
@@ -136,14 +136,14 @@ impl Work {
         Ok((call, supply))
     }
 
-    pub(crate) fn supply(&self, spot: &Spot) -> Supply {
-        Supply {
+    pub(crate) fn supply(&self, site: &CallSite) -> HostContext {
+        HostContext {
             brain: self.brain.clone(),
             owner: self.owner().clone(),
             task: self.task.id,
-            place: spot.place.clone(),
-            effects: spot.effects.clone(),
-            attempt: spot.attempt,
+            place: site.place.clone(),
+            effects: site.effects.clone(),
+            attempt: site.attempt,
             record: self.record.clone(),
             resumed: self.resumed,
             component: self.skill.digest().to_string(),
@@ -159,46 +159,46 @@ impl Work {
 
 /// Why an invocation cannot begin.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum StartError {
     /// For a reason that its user is told.
-    For(Failure),
+    Denied(Failure),
     /// The record cannot be read now: it is no fault of the task's, which is taken up again.
     Store(StoreError),
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for StartError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Failure> for Refused {
+impl From<Failure> for StartError {
     fn from(failure: Failure) -> Self {
-        Self::For(failure)
+        Self::Denied(failure)
     }
 }
 
-impl From<Refused> for Stop {
-    fn from(refused: Refused) -> Self {
+impl From<StartError> for Interrupt {
+    fn from(refused: StartError) -> Self {
         match refused {
-            Refused::For(failure) => failure.into(),
-            Refused::Store(error) => Self::Store(error),
+            StartError::Denied(failure) => failure.into(),
+            StartError::Store(error) => Self::Store(error),
         }
     }
 }
 
 /// A guest is told of it.
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<StartError> for Failure {
+    fn from(refused: StartError) -> Self {
         match refused {
-            Refused::For(failure) => failure,
-            Refused::Store(error) => store_failure(&error),
+            StartError::Denied(failure) => failure,
+            StartError::Store(error) => store_failure(&error),
         }
     }
 }
 
 /// The opened secrets of a skill. A skill without a grant for one costs nothing here.
-async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Result<Arc<OpenSecrets>, Refused> {
+async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Result<Arc<OpenSecrets>, StartError> {
     if skill.grants.secrets.is_empty() {
         return Ok(Arc::default());
     }
@@ -210,7 +210,7 @@ async fn secrets_of(brain: &Inner, owner: &Owner, skill: &CatalogSkill) -> Resul
 }
 
 /// A skill of the tenant, by identifier, if it may still run today.
-async fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, Refused> {
+async fn skill_of(brain: &Inner, owner: &Owner, name: &str) -> Result<Arc<CatalogSkill>, StartError> {
     let catalog = brain.catalog.of(&owner.tenant).await?;
     let found = catalog.skill(name).cloned();
     let skill = found.ok_or_else(|| Failure::not_found(format!("there is no skill `{name}` in this organisation")))?;
@@ -225,7 +225,7 @@ pub(crate) async fn within_quota(
     owner: &Owner,
     catalog: &TenantCatalog,
     skill: &CatalogSkill,
-) -> Result<(), Refused> {
+) -> Result<(), StartError> {
     let name = &skill.manifest().name;
     let from_ms = DailyQuota::day_began_ms(brain.clock.now_ms());
     for (quota, of, whose) in [

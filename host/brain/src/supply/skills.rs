@@ -9,23 +9,25 @@ use openanalyst_runtime::contract::{Action, Attempt, Inputs, Intent, Output, Req
 use openanalyst_runtime::{Call, CallError, Tape, Waits};
 use serde_json::{Value, json};
 
-use super::journal::{Before, Change};
-use super::{Spot, Supply, secrets_of, skill_of, store_failure};
+use super::journal::{EffectId, EffectState};
+use super::{CallSite, HostContext, secrets_of, skill_of, store_failure};
 use crate::loading;
-use crate::steps::Tried;
-use crate::work::{Stop, Work};
+use crate::steps::AttemptResult;
+use crate::work::{Interrupt, TaskExecution};
 
 #[async_trait]
-impl Skills for Supply {
+impl Skills for HostContext {
     async fn call(&self, skill: &str, content: &str, arguments: Value, nested: NestedCall) -> Result<Called, Failure> {
         let mut change = self.change();
-        if let Before::Made(result) = self.intend(&mut change, "skills.call", &json!({ "skill": skill })).await? {
+        if let EffectState::Settled(result) =
+            self.intend(&mut change, "skills.call", &json!({ "skill": skill })).await?
+        {
             return result.map(Called::Ended);
         }
         let inner = self.nested(&change);
         match inner.run_skill(skill, content, &arguments, nested).await {
-            Err(Ran::Waits(waits)) => Ok(Called::Waits(waits)),
-            Err(Ran::Failed(failure) | Ran::Crashed(failure)) => {
+            Err(NestedCallError::Waits(waits)) => Ok(Called::Waits(waits)),
+            Err(NestedCallError::Failed(failure) | NestedCallError::Crashed(failure)) => {
                 self.settle::<Output>(&change, &Err(failure.clone())).await?;
                 Err(failure)
             }
@@ -38,22 +40,22 @@ impl Skills for Supply {
 }
 
 /// Why a called skill gave no output.
-pub(crate) enum Ran {
+pub(crate) enum NestedCallError {
     Waits(Waits),
     Failed(Failure),
     /// A fault of its own code stopped it.
     Crashed(Failure),
 }
 
-impl From<Failure> for Ran {
+impl From<Failure> for NestedCallError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl Supply {
+impl HostContext {
     /// The called skill's own side, below the call. A call that is made again has another recording, and the same changes.
-    fn nested(&self, change: &Change) -> Self {
+    fn nested(&self, change: &EffectId) -> Self {
         let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
         Self {
             place: format!("{}/{}", self.place, last(&change.key)),
@@ -64,7 +66,13 @@ impl Supply {
     }
 
     /// Runs a skill's `run` here: with its own grants, secrets and recording.
-    async fn run_skill(self, skill: &str, content: &str, arguments: &Value, nested: NestedCall) -> Result<Output, Ran> {
+    async fn run_skill(
+        self,
+        skill: &str,
+        content: &str,
+        arguments: &Value,
+        nested: NestedCall,
+    ) -> Result<Output, NestedCallError> {
         let target = skill_of(&self.brain, &self.owner, skill).await.map_err(Failure::from)?;
         let began = Instant::now();
         let loaded = loading::skill(&self.record, &target, &nested.cancel).await;
@@ -107,38 +115,38 @@ impl Supply {
         let invocation = this.brain.sandbox.run(&loaded, call, &step, &inputs, &attempt).await;
         this.record.receipts().take(&invocation.receipt, &invocation.logs, this.last_part(&invocation.result));
         invocation.result.map_err(|error| match error {
-            CallError::Waits(waits) => Ran::Waits(waits),
-            error if error.is_crash() => Ran::Crashed(error.as_failure()),
-            error => Ran::Failed(error.as_failure()),
+            CallError::Waits(waits) => NestedCallError::Waits(waits),
+            error if error.is_crash() => NestedCallError::Crashed(error.as_failure()),
+            error => NestedCallError::Failed(error.as_failure()),
         })
     }
 }
 
-impl Work {
+impl TaskExecution {
     /// A step that is a call of another skill.
     pub(crate) async fn call_skill(
         &self,
-        spot: &Spot,
+        site: &CallSite,
         skill: &str,
         content: &str,
         arguments: &Value,
-    ) -> Result<Tried, Stop> {
+    ) -> Result<AttemptResult, Interrupt> {
         let nested = NestedCall {
             depth: 1,
             nested_calls_left: self.nested_calls_left.clone(),
             deadline: Instant::now() + self.skill.budget.wall(),
             cancel: self.cancel.clone(),
         };
-        match self.supply(spot).run_skill(skill, content, arguments, nested).await {
+        match self.supply(site).run_skill(skill, content, arguments, nested).await {
             Ok(output) => Ok(match serde_json::from_str(&output.result) {
-                Ok(value) => Tried::gave(value),
-                Err(error) => {
-                    Tried::failed(Failure::invalid(format!("the result of the skill `{skill}` is no JSON: {error}")))
-                }
+                Ok(value) => AttemptResult::gave(value),
+                Err(error) => AttemptResult::failed(Failure::invalid(format!(
+                    "the result of the skill `{skill}` is no JSON: {error}"
+                ))),
             }),
-            Err(Ran::Waits(waits)) => Err(Stop::Waits(waits)),
-            Err(Ran::Failed(failure)) => Tried::outcome_of(failure),
-            Err(Ran::Crashed(failure)) => Ok(Tried::crashed(failure)),
+            Err(NestedCallError::Waits(waits)) => Err(Interrupt::Suspend(waits)),
+            Err(NestedCallError::Failed(failure)) => AttemptResult::outcome_of(failure),
+            Err(NestedCallError::Crashed(failure)) => Ok(AttemptResult::crashed(failure)),
         }
     }
 }

@@ -5,10 +5,10 @@ use openanalyst_domain::Failure;
 use openanalyst_runtime::capabilities::WebSearch;
 use openanalyst_runtime::contract::web_search::Hit;
 
-use super::Supply;
+use super::HostContext;
 
 #[async_trait]
-impl WebSearch for Supply {
+impl WebSearch for HostContext {
     async fn search(&self, query: &str, limit: u32) -> Result<Vec<Hit>, Failure> {
         let Some(search) = &self.brain.search else {
             return Err(Failure::unavailable(

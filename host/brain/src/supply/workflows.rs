@@ -14,8 +14,8 @@ use openanalyst_store::effects::Effect;
 use openanalyst_workflow::{ItemKind, NewItem, NewSchedule, StartJob};
 use serde_json::{Value, json};
 
-use super::journal::{Before, Change};
-use super::{Supply, store_failure};
+use super::journal::{EffectId, EffectState};
+use super::{HostContext, store_failure};
 use crate::loading;
 use crate::numbers::{signed, unsigned};
 
@@ -58,19 +58,19 @@ fn wit_kind(kind: ItemKind) -> Kind {
     }
 }
 
-impl Supply {
+impl HostContext {
     /// The id of a job that a skill starts: written down before the start, so that a replay awaits the same job. Where an earlier attempt's job did not
     /// end well, it is another one.
-    async fn journaled_job(&self, change: &mut Change, path: &str) -> Result<JobId, Failure> {
+    async fn journaled_job(&self, change: &mut EffectId, path: &str) -> Result<JobId, Failure> {
         let fresh = json!({ "job": JobId::new(), "path": path });
         let mut next = change.again();
         let written = async {
-            let (mut writing, effect) = self.begin_for(change).await?;
+            let (mut batch, effect) = self.begin_for(change).await?;
             let intent = match effect {
                 Some(effect) => self.earlier_job(effect),
-                None => self.intended_job(&mut writing, change, &fresh).await?,
+                None => self.intended_job(&mut batch, change, &fresh).await?,
             };
-            writing.commit().await?;
+            batch.commit().await?;
             Ok(intent)
         };
         let mut journaled: (Value, bool) = written.await.map_err(|error: StoreError| store_failure(&error))?;
@@ -82,9 +82,9 @@ impl Supply {
             }
             change.key = next();
             let written = async {
-                let mut writing = self.record.begin().await?;
-                let journaled = self.intended_job(&mut writing, change, &fresh).await?;
-                writing.commit().await?;
+                let mut batch = self.record.begin().await?;
+                let journaled = self.intended_job(&mut batch, change, &fresh).await?;
+                batch.commit().await?;
                 Ok(journaled)
             };
             journaled = written.await.map_err(|error: StoreError| store_failure(&error))?;
@@ -95,7 +95,7 @@ impl Supply {
     async fn intended_job(
         &self,
         tx: &mut openanalyst_store::Tx,
-        change: &mut Change,
+        change: &mut EffectId,
         fresh: &Value,
     ) -> Result<(Value, bool), StoreError> {
         let mut intent = fresh.clone();
@@ -146,13 +146,13 @@ impl Supply {
 }
 
 #[async_trait]
-impl Workflows for Supply {
+impl Workflows for HostContext {
     async fn start(&self, path: &str, is_flow: bool, arguments: Value, options: RunOptions) -> Result<String, Failure> {
         let mut change = self.change();
         if let Some(key) = &options.idempotency_key {
             // With a key of the skill's own, it is the same start wherever in the task it stands.
             let key = format!("job-key/{key}");
-            change = Change { identity: key.clone(), key };
+            change = EffectId { identity: key.clone(), key };
         }
         let id = self.journaled_job(&mut change, path).await?;
         let start = StartJob {
@@ -242,9 +242,9 @@ impl Workflows for Supply {
         let mut change = self.change();
         // An intent without a result means that the first run was cut off here: it removed it, or there was nothing.
         let removed_before = match self.intend(&mut change, "windmill.delete", &json!({ "path": path })).await? {
-            Before::Made(result) => return result,
-            Before::Open => true,
-            Before::Nothing => false,
+            EffectState::Settled(result) => return result,
+            EffectState::Pending => true,
+            EffectState::New => false,
         };
         let removed = self.brain.workflow.delete(&self.owner, kind(of), path).await;
         let removed = removed.map(|removed| removed || removed_before);

@@ -10,20 +10,20 @@ use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
 /// See the module.
-pub(crate) struct ToItsEnd<T: Send + 'static> {
+pub(crate) struct Detached<T: Send + 'static> {
     rest: Option<BoxFuture<'static, T>>,
     tracker: TaskTracker,
 }
 
 /// Does all of `what`, also if what is returned here is dropped before it is done.
-pub(crate) fn to_its_end<T: Send + 'static>(
+pub(crate) fn run_detached<T: Send + 'static>(
     tracker: &TaskTracker,
     what: impl Future<Output = T> + Send + 'static,
-) -> ToItsEnd<T> {
-    ToItsEnd { rest: Some(Box::pin(what)), tracker: tracker.clone() }
+) -> Detached<T> {
+    Detached { rest: Some(Box::pin(what)), tracker: tracker.clone() }
 }
 
-impl<T: Send + 'static> Future for ToItsEnd<T> {
+impl<T: Send + 'static> Future for Detached<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
@@ -36,7 +36,7 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for ToItsEnd<T> {
+impl<T: Send + 'static> Drop for Detached<T> {
     fn drop(&mut self) {
         // Outside of a runtime nothing can go on.
         if let (Some(rest), Ok(runtime)) = (self.rest.take(), tokio::runtime::Handle::try_current()) {
@@ -56,7 +56,7 @@ mod tests {
         let tracker = TaskTracker::new();
         let (go, gone) = oneshot::channel::<()>();
         let (done, is_done) = oneshot::channel();
-        let mut work = to_its_end(&tracker, async move {
+        let mut work = run_detached(&tracker, async move {
             gone.await.unwrap();
             done.send(7).unwrap();
         });
@@ -64,6 +64,6 @@ mod tests {
         drop(work);
         go.send(()).unwrap();
         assert_eq!(is_done.await, Ok(7));
-        assert_eq!(to_its_end(&tracker, async { 8 }).await, 8);
+        assert_eq!(run_detached(&tracker, async { 8 }).await, 8);
     }
 }
