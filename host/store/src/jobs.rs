@@ -1,5 +1,7 @@
 //! Runs of scripts and flows in the embedded workflow engine.
 
+use std::collections::{HashMap, HashSet};
+
 use openanalyst_domain::{JobId, JobStatus, Owner, TaskId};
 use serde_json::Value;
 
@@ -275,8 +277,31 @@ impl Tx {
         held.map(|_| ()).ok_or(StoreError::Fenced)
     }
 
-    /// Ends a job. False if it had ended before: a job ends once. `by`: only if it waits, or one of
-    /// these nodes runs it; a node whose job another one took over does not end it.
+    /// Records that a job did something that succeeds only once, with its answer. The record is removed
+    /// when the job ends.
+    pub fn record_operation_of_job(&mut self, owner: &Owner, job: JobId, operation: &str, answer: &Value) {
+        query("INSERT INTO job_operations (job_id, operation, answer, tenant, user_id) VALUES ($1, $2, $3, $4, $5)")
+            .bind(job)
+            .bind(operation)
+            .bind(to_json(answer))
+            .bind(owner.tenant.as_str())
+            .bind(owner.user.as_str())
+            .later(self);
+    }
+
+    /// What earlier runs of a job did, and the answers: see [`Tx::record_operation_of_job`]. Read behind
+    /// [`Tx::start_job`], it is complete: the node that had the job before records nothing any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn operations_of_job(&mut self, job: JobId) -> Result<HashMap<String, Value>, StoreError> {
+        let rows: Vec<(String, Json)> =
+            query("SELECT operation, answer FROM job_operations WHERE job_id = $1").bind(job).all(self).await?;
+        rows.into_iter().map(|(operation, answer)| Ok((operation, json("answer of an operation", &answer)?))).collect()
+    }
+
+    /// Ends a job. False if it had ended before: a job ends once. `by`: only if it waits, or this node
+    /// runs it; a node whose job another one took over does not end it.
     ///
     /// # Errors
     /// The database's.
@@ -284,14 +309,13 @@ impl Tx {
         &mut self,
         job: JobId,
         end: &JobEnd<'_>,
-        by: Option<[&str; 2]>,
+        by: Option<&str>,
         at_ms: i64,
     ) -> Result<bool, StoreError> {
-        let [node, seen] = by.map_or([None, None], |nodes| nodes.map(Some));
         let changed = query(
             "UPDATE jobs SET status = $2, result = $3, logs = $4, cancel_reason = $5, ended_at = $6 \
              WHERE id = $1 AND status IN ('queued', 'running') \
-             AND ($7 IS NULL OR status = 'queued' OR node = $7 OR node = $8)",
+             AND ($7 IS NULL OR status = 'queued' OR node = $7)",
         )
         .bind(job)
         .bind(end.status.as_str())
@@ -299,10 +323,12 @@ impl Tx {
         .bind(end.logs)
         .bind(end.cancel_reason)
         .bind(At(at_ms))
-        .bind(node)
-        .bind(seen)
+        .bind(by)
         .run(self)
         .await?;
+        if changed == 1 {
+            query("DELETE FROM job_operations WHERE job_id = $1").bind(job).later(self);
+        }
         Ok(changed == 1)
     }
 }
@@ -374,7 +400,7 @@ impl Store {
         .bind(to_json(&jobs))
         .all(self.read(Scope::Worker))
         .await?;
-        let open: std::collections::HashSet<_> = open.into_iter().map(|(id,)| id.0).collect();
+        let open: HashSet<_> = open.into_iter().map(|(id,)| id.0).collect();
         Ok(jobs.iter().copied().filter(|job| !open.contains(&job.0)).collect())
     }
 

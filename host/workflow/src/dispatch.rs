@@ -29,6 +29,8 @@ pub(crate) struct Active {
     parent: Option<JobId>,
     pub(crate) cancel: CancellationToken,
     pub(crate) reason: Option<String>,
+    /// Whether this process wrote that this node runs it.
+    pub(crate) is_begun: bool,
     pub(crate) progress: watch::Sender<JobProgress>,
     pub(crate) last_log: Option<String>,
     ended: watch::Sender<bool>,
@@ -61,6 +63,11 @@ impl Drop for Leaving {
 impl Inner {
     pub(crate) fn active(&self) -> MutexGuard<'_, HashMap<JobId, Active>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a job that this process has taken began here.
+    pub(crate) fn is_begun(&self, row: &JobRow) -> bool {
+        self.active().get(&row.id).is_some_and(|active| active.is_begun)
     }
 
     /// Starts a job, with a parent if it has one.
@@ -156,6 +163,7 @@ impl Inner {
                 parent: row.parent,
                 cancel: cancel.clone(),
                 reason: None,
+                is_begun: false,
                 progress: watch::Sender::new(JobProgress::default()),
                 last_log: None,
                 ended: watch::Sender::new(false),

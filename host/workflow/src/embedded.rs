@@ -10,7 +10,7 @@ use openanalyst_runtime::{LoadError, Sandbox, ScriptCall, ScriptRunner};
 use openanalyst_store::nodes::Nodes;
 use openanalyst_store::notifications::Notification;
 use openanalyst_store::quotas::Quotas;
-use openanalyst_store::{Store, StoreError, Tx};
+use openanalyst_store::{Store, StoreError};
 use openanalyst_worker_pool::{Priority, WorkerPool};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, OnceCell, broadcast, watch};
@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::dispatch::Active;
 use crate::engine::{ItemKind, JobProgress, JobState, NewItem, NewSchedule, Page, StartJob, WorkflowEngine};
+use crate::job_writes::JobWrite;
 use crate::later::{self, Later};
 use crate::script_host::NoHost;
 use crate::{access, flows, items, jobs, schedules};
@@ -100,8 +101,8 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub struct EmbeddedEngine {
     inner: Arc<Inner>,
-    /// The job that asks. What it writes holds only while this node runs it.
-    job: Option<JobId>,
+    /// The job that asks, if one does.
+    write: Option<JobWrite>,
 }
 
 /// Most scripts that run or wait at once, and of one tenant: far less than the sandbox has
@@ -209,18 +210,6 @@ pub(crate) fn store_failure(error: &StoreError) -> Failure {
     if is_elsewhere || error.is_transient() { Failure::interrupted(detail) } else { Failure::unavailable(detail) }
 }
 
-impl Inner {
-    /// Begins to write. With a job: what is written holds only if this node still runs it.
-    pub(crate) async fn begin_writing(&self, owner: &Owner, job: Option<JobId>) -> Result<Tx, StoreError> {
-        let mut tx = self.store.begin(owner).await?;
-        tx.hold("workflow").await?;
-        if let Some(job) = job {
-            tx.hold_job(job, &self.node.to_string()).await?;
-        }
-        Ok(tx)
-    }
-}
-
 impl EmbeddedEngine {
     /// Starts the engine. With `run_schedules` it takes up the jobs of processes that are gone.
     ///
@@ -258,12 +247,12 @@ impl EmbeddedEngine {
             let this = inner.clone();
             inner.tracker.spawn(async move { schedules::keep_firing(&this).await });
         }
-        Ok(Self { inner, job: None })
+        Ok(Self { inner, write: None })
     }
 
     /// The engine as a running job uses it.
-    pub(crate) fn of(inner: Arc<Inner>, job: JobId) -> Self {
-        Self { inner, job: Some(job) }
+    pub(crate) fn of(inner: Arc<Inner>, write: JobWrite) -> Self {
+        Self { inner, write: Some(write) }
     }
 
     /// Whether the script runner is in memory: a job does not wait for it.
@@ -333,14 +322,14 @@ impl WorkflowEngine for EmbeddedEngine {
         items::check_size(&script)?;
         jobs::check_language(script.language.as_deref())?;
         jobs::check_source(&self.inner, owner, &script.path, &script.value).await?;
-        items::put(&self.inner, owner, self.job, "script", &script).await
+        items::put(&self.inner, owner, self.write.as_ref(), "script", &script).await
     }
 
     async fn put_flow(&self, owner: &Owner, flow: NewItem) -> Result<(), Failure> {
         access::writable(owner, &flow.path)?;
         items::check_size(&flow)?;
         flows::Flow::parse(&flow.value)?.check(&self.inner, owner).await?;
-        items::put(&self.inner, owner, self.job, "flow", &flow).await
+        items::put(&self.inner, owner, self.write.as_ref(), "flow", &flow).await
     }
 
     async fn put_app(&self, owner: &Owner, app: NewItem) -> Result<(), Failure> {
@@ -348,11 +337,11 @@ impl WorkflowEngine for EmbeddedEngine {
         if let Err(error) = serde_json::from_str::<Value>(&app.value) {
             return Err(Failure::invalid(format!("the value of the app `{}` is no JSON: {error}", app.path)));
         }
-        items::put(&self.inner, owner, self.job, "app", &app).await
+        items::put(&self.inner, owner, self.write.as_ref(), "app", &app).await
     }
 
     async fn put_schedule(&self, owner: &Owner, schedule: NewSchedule) -> Result<(), Failure> {
-        schedules::put(&self.inner, owner, self.job, schedule).await
+        schedules::put(&self.inner, owner, self.write.as_ref(), schedule).await
     }
 
     async fn list(
@@ -367,6 +356,6 @@ impl WorkflowEngine for EmbeddedEngine {
     }
 
     async fn delete(&self, owner: &Owner, kind: ItemKind, path: &str) -> Result<bool, Failure> {
-        items::delete(&self.inner, owner, self.job, kind, path).await
+        items::delete(&self.inner, owner, self.write.as_ref(), kind, path).await
     }
 }

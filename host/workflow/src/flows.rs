@@ -7,18 +7,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use openanalyst_domain::{Failure, JobId, JobStatus, Owner};
+use openanalyst_domain::{Failure, JobStatus, Owner};
 use openanalyst_runtime::Interrupted;
 use openanalyst_store::jobs::JobRow;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::access;
 use crate::dispatch::priority;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{JobProgress, StartJob};
+use crate::job_writes::{Operations, child_id};
 use crate::jobs::{Ended, check_language, check_source, run_source};
 use crate::outbox::Outbox;
 
@@ -183,8 +183,13 @@ impl Flow {
 ///
 /// # Errors
 /// The record could not be reached while it ran. Run again, it finds the jobs that it started.
-pub(crate) async fn run(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> Result<Ended, Interrupted> {
-    let mut run = Run { inner, row, cancel, left: Ended::done(Value::Null) };
+pub(crate) async fn run(
+    inner: &Arc<Inner>,
+    row: &JobRow,
+    cancel: &CancellationToken,
+    operations: Arc<Operations>,
+) -> Result<Ended, Interrupted> {
+    let mut run = Run { inner, row, cancel, operations, left: Ended::done(Value::Null) };
     match run.steps().await {
         Ok(result) => Ok(Ended { result, ..run.left }),
         Err(Stop::Ended(ended)) => Ok(Ended { status: ended.status, result: ended.result, ..run.left }),
@@ -223,6 +228,7 @@ struct Run<'a> {
     inner: &'a Arc<Inner>,
     row: &'a JobRow,
     cancel: &'a CancellationToken,
+    operations: Arc<Operations>,
     /// Logs, receipts and messages of what ran under the flow's own job: expressions, and scripts that stand in the flow.
     left: Ended,
 }
@@ -276,7 +282,8 @@ impl Run<'_> {
             place = self.inner.place(&self.row.owner, priority(self.row)) => place,
         };
         let place = place.ok_or_else(|| Ended::failed("InternalError", "the host has no places for scripts"))?;
-        let mut ended = run_source(self.inner, self.row, self.cancel, place, source, arguments).await?;
+        let operations = self.operations.clone();
+        let mut ended = run_source(self.inner, self.row, self.cancel, place, operations, source, arguments).await?;
         self.left.logs.append(&mut ended.logs);
         self.left.receipts.append(&mut ended.receipts);
         self.left.outbox.append(Outbox::take(&mut ended.result));
@@ -323,17 +330,6 @@ fn in_step(module: &Module, mut ended: Ended) -> Ended {
     ended
 }
 
-/// The id of a step's job: the same for every run of the flow's job, so that a flow that is taken up again finds the jobs that it started. It keeps the time of its
-/// flow, and the form of a UUIDv7.
-fn child_id(flow: JobId, module: &str) -> JobId {
-    let name = Uuid::new_v5(&flow.0, module.as_bytes());
-    let mut bytes = *flow.0.as_bytes();
-    bytes[6..].copy_from_slice(&name.as_bytes()[6..]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x70;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    JobId(Uuid::from_bytes(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,15 +373,5 @@ mod tests {
     fn what_changes_nothing_is_passed_over() {
         let step = json!({"id": "a", "summary": "x", "cache_ttl": 5, "retry": null, "continue_on_error": false, "value": {"type": "identity"}});
         assert!(flow(json!([step])).is_ok());
-    }
-
-    #[test]
-    fn a_steps_job_is_the_same_every_time() {
-        let flow = JobId::new();
-        assert_eq!(child_id(flow, "a"), child_id(flow, "a"));
-        assert_ne!(child_id(flow, "a"), child_id(flow, "b"));
-        assert_ne!(child_id(flow, "a"), child_id(JobId::new(), "a"));
-        assert_eq!(child_id(flow, "a").0.get_version_num(), 7);
-        assert_eq!(child_id(flow, "a").to_string().parse::<JobId>().unwrap(), child_id(flow, "a"));
     }
 }

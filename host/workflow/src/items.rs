@@ -3,13 +3,14 @@
 //! What stands under `f/` is seen and run by everybody in the tenant, with their own rights. So only the user who stored it there first may change or remove it:
 //! otherwise one user could put a program of theirs under another one's name.
 
-use openanalyst_domain::{Failure, JobId, Owner};
+use openanalyst_domain::{Failure, Owner};
 use openanalyst_store::StoreError;
 use openanalyst_store::storage::StorageKind;
 use serde_json::{Value, json};
 
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind, NewItem, Page};
+use crate::job_writes::JobWrite;
 use crate::{access, jobs, quota, schedules};
 
 /// Most bytes of a script, a flow or an app.
@@ -47,7 +48,7 @@ pub(crate) fn check_size(item: &NewItem) -> Result<(), Failure> {
 pub(crate) async fn put(
     inner: &Inner,
     owner: &Owner,
-    job: Option<JobId>,
+    write: Option<&JobWrite>,
     kind: &str,
     item: &NewItem,
 ) -> Result<(), Failure> {
@@ -55,7 +56,7 @@ pub(crate) async fn put(
     check_size(item)?;
     let unreachable = |error: StoreError| store_failure(&error);
     let _turn = quota::room(inner, owner, &[StorageKind::Workflows]).await?;
-    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, write).await.map_err(unreachable)?;
     match tx.item(&owner.tenant, kind, &item.path).await.map_err(unreachable)? {
         Some(row) => access::replaceable(owner, &item.path, &row.user_id)?,
         None => quota::one_more_item(&mut tx, owner, kind).await?,
@@ -70,7 +71,7 @@ pub(crate) async fn put(
 pub(crate) async fn delete(
     inner: &Inner,
     owner: &Owner,
-    job: Option<JobId>,
+    write: Option<&JobWrite>,
     kind: ItemKind,
     path: &str,
 ) -> Result<bool, Failure> {
@@ -79,7 +80,7 @@ pub(crate) async fn delete(
     }
     access::writable(owner, path)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, write).await.map_err(unreachable)?;
     let keeper = match stored_kind(kind) {
         Some(kind) => tx.item(&owner.tenant, kind, path).await.map_err(unreachable)?.map(|row| row.user_id),
         None => tx.schedule(&owner.tenant, path).await.map_err(unreachable)?.map(|row| row.user),

@@ -17,6 +17,7 @@ use crate::dispatch::priority;
 use crate::embedded::{EngineError, Inner, store_failure};
 use crate::engine::{Item, ItemKind, JobProgress};
 use crate::flows;
+use crate::job_writes::Operations;
 use crate::outbox::Outbox;
 use crate::script_host::{JobHost, NoHost};
 
@@ -195,7 +196,8 @@ async fn read_again(inner: &Inner, row: &JobRow) -> Option<Arc<JobRow>> {
                 let now = now.filter(|now| !now.status.is_final())?;
                 let own = inner.node.to_string();
                 // Another process may have taken it while this one seemed dead.
-                let moved = now.node != row.node && now.node.as_deref() != Some(own.as_str());
+                let is_own = now.node.as_deref() == Some(own.as_str());
+                let moved = !is_own && (inner.is_begun(row) || now.node != row.node);
                 return (!moved).then(|| Arc::new(now));
             }
             Err(error) => tracing::warn!(job = %row.id, %error, "the record of a job cannot be read now"),
@@ -247,14 +249,14 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
     if inner.is_parent_cancelled(row).await {
         return Ok(Ended::cancelled(&row.owner, "the job that started it was cancelled"));
     }
-    match begin(inner, row).await {
-        Ok(true) => {}
-        Ok(false) => return Err(Unfinished::Left),
+    let operations = match begin(inner, row).await {
+        Ok(Some(operations)) => Arc::new(operations),
+        Ok(None) => return Err(Unfinished::Left),
         Err(error) => {
             tracing::error!(job = %row.id, %error, "a job cannot be started now");
             return Ok(Ended::of_failure(&store_failure(&error))?);
         }
-    }
+    };
     let ended = match place {
         Some(place) => {
             // The compiler may take long. A host that shuts down meanwhile leaves the job to the next start.
@@ -271,9 +273,9 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
                     }
                 }
             }
-            run_script(inner, row, cancel, place).await?
+            run_script(inner, row, cancel, place, operations).await?
         }
-        None => flows::run(inner, row, cancel).await?,
+        None => flows::run(inner, row, cancel, operations).await?,
     };
     if ended.status != JobStatus::Cancelled {
         return Ok(ended);
@@ -281,11 +283,19 @@ async fn work(inner: &Arc<Inner>, row: &JobRow, cancel: &CancellationToken) -> R
     Ok(Ended { result: cancelled().result, ..ended })
 }
 
-async fn begin(inner: &Inner, row: &JobRow) -> Result<bool, StoreError> {
+/// Takes the job for this node, with what its earlier runs did. None: another node has it.
+async fn begin(inner: &Inner, row: &JobRow) -> Result<Option<Operations>, StoreError> {
     let mut tx = inner.store.begin(&row.owner).await?;
     let begun = tx.start_job(row.id, &inner.node.to_string(), row.node.as_deref(), inner.clock.now_ms()).await?;
+    if !begun {
+        return Ok(None);
+    }
+    let done = tx.operations_of_job(row.id).await?;
     tx.commit().await?;
-    Ok(begun)
+    if let Some(active) = inner.active().get_mut(&row.id) {
+        active.is_begun = true;
+    }
+    Ok(Some(Operations::new(done)))
 }
 
 async fn run_script(
@@ -293,13 +303,14 @@ async fn run_script(
     row: &JobRow,
     cancel: &CancellationToken,
     place: Place,
+    operations: Arc<Operations>,
 ) -> Result<Ended, Interrupted> {
     let source = match inner.source(&row.owner, &row.path).await {
         Ok(Some(source)) => source,
         Ok(None) => return Ok(Ended::failed("NotFound", format!("there is no script at `{}` any more", row.path))),
         Err(error) => return Ended::of_failure(&store_failure(&error)),
     };
-    run_source(inner, row, cancel, place, source, row.args.clone()).await
+    run_source(inner, row, cancel, place, operations, source, row.args.clone()).await
 }
 
 /// Runs a source under a job's name.
@@ -311,6 +322,7 @@ pub(crate) async fn run_source(
     row: &JobRow,
     cancel: &CancellationToken,
     place: Place,
+    operations: Arc<Operations>,
     source: String,
     arguments: Value,
 ) -> Result<Ended, Interrupted> {
@@ -327,7 +339,7 @@ pub(crate) async fn run_source(
         source,
         arguments,
         environment: environment(row),
-        host: Arc::new(JobHost::new(inner.clone(), row, place)),
+        host: Arc::new(JobHost::new(inner.clone(), row, operations, place)),
     };
     let invocation = inner.sandbox.run_script(runner, script).await;
     let (status, result) = match invocation.result {
@@ -453,10 +465,11 @@ async fn try_write_end(
     let mut tx = inner.store.begin(&row.owner).await?;
     let reason = ended.result.pointer("/error/reason").and_then(Value::as_str);
     let reason = reason.filter(|_| ended.status == JobStatus::Cancelled);
+    // Until it begins here, the record names the node that had it before.
     let node = inner.node.to_string();
-    let by = Some([node.as_str(), row.node.as_deref().unwrap_or(&node)]);
+    let by = row.node.as_deref().filter(|_| !inner.is_begun(row)).unwrap_or(&node);
     let end = JobEnd { status: ended.status, result: &ended.result, logs, cancel_reason: reason };
-    if !tx.end_job(row.id, &end, by, now_ms).await? {
+    if !tx.end_job(row.id, &end, Some(by), now_ms).await? {
         return Ok(Vec::new());
     }
     let notifications = ended.outbox.write(&mut tx, &row.owner, row.id, row.task, now_ms);

@@ -14,11 +14,13 @@
 //! | `items` | scripts, flows, apps, schedules by path: storing, listing, removing |
 //! | `schedules` | what fires when |
 //! | `script_host`, `operations` | what a running script reaches: the calls of Windmill's own client |
+//! | `job_writes` | what keeps the writes of a job exact when it is run twice |
 //! | `outbox` | messages and activities that a job leaves behind |
 //! | `access`, `quota`, `workers` | who may see and change which path; how much one user may keep; how many scripts run at once |
 //! | `cron` | cron expressions |
 //!
-//! What happens twice: a job whose process died runs again from its beginning, so scripts are written to be repeatable. What does not: the firing of a schedule.
+//! What happens twice: a job whose process died runs again from its beginning, so scripts are written to be repeatable. What does not: the firing of a
+//! schedule, and what a script can do only once (`job_writes`).
 //!
 //! Begin at [`WorkflowEngine`], then `embedded`.
 
@@ -29,6 +31,7 @@ pub mod engine;
 mod firing;
 mod flows;
 mod items;
+mod job_writes;
 mod jobs;
 mod later;
 mod operations;

@@ -23,6 +23,7 @@ use crate::dispatch::MAX_ARGS_BYTES;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{Item, ItemKind, NewSchedule};
 use crate::firing::Firing;
+use crate::job_writes::JobWrite;
 use crate::{items, jobs, quota};
 
 /// How often the record is read although nothing is due: another process may have stored a schedule, or may have died.
@@ -39,7 +40,7 @@ pub(crate) fn invalid(error: InvalidRecurrence) -> Failure {
 pub(crate) async fn put(
     inner: &Inner,
     owner: &Owner,
-    job: Option<JobId>,
+    write: Option<&JobWrite>,
     schedule: NewSchedule,
 ) -> Result<(), Failure> {
     access::writable(owner, &schedule.path)?;
@@ -89,7 +90,7 @@ pub(crate) async fn put(
         true => None,
         false => Some(quota::room(inner, owner, &[StorageKind::Schedules]).await?),
     };
-    let mut tx = inner.begin_writing(owner, job).await.map_err(unreachable)?;
+    let mut tx = inner.begin_writing(owner, write).await.map_err(unreachable)?;
     match (tx.schedule(&owner.tenant, &schedule.path).await.map_err(unreachable)?, &turn) {
         (Some(row), _) => access::replaceable(owner, &schedule.path, &row.user)?,
         (None, Some(turn)) => turn.check_in(&mut tx, owner, StorageKind::Schedules).await.map_err(quota::failure)?,
@@ -126,7 +127,7 @@ pub(crate) async fn put(
 pub(crate) async fn set_enabled(
     inner: &Inner,
     owner: &Owner,
-    job: Option<JobId>,
+    write: Option<&JobWrite>,
     path: &str,
     enabled: bool,
 ) -> Result<bool, Failure> {
@@ -138,7 +139,7 @@ pub(crate) async fn set_enabled(
     let timer = Recurrence::parse(&row.cron, &row.time_zone).map_err(invalid)?;
     let next = if enabled { timer.after(now_ms) } else { None };
     let changed = async {
-        let mut tx = inner.begin_writing(owner, job).await?;
+        let mut tx = inner.begin_writing(owner, write).await?;
         let changed = tx.enable_schedule(&owner.tenant, path, enabled, next, now_ms).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(changed)

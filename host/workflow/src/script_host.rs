@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::dispatch::priority;
 use crate::embedded::{Inner, store_failure};
 use crate::engine::{JobProgress, JobState, StartJob};
+use crate::job_writes::Operations;
 use crate::operations;
 
 /// The host of one job.
@@ -22,18 +23,20 @@ pub(crate) struct JobHost {
     pub(crate) owner: Owner,
     pub(crate) job: JobId,
     pub(crate) task: Option<TaskId>,
+    pub(crate) operations: Arc<Operations>,
     priority: Priority,
     place: Mutex<Option<Place>>,
     starts: AtomicU32,
 }
 
 impl JobHost {
-    pub(crate) fn new(inner: Arc<Inner>, row: &JobRow, place: Place) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, row: &JobRow, operations: Arc<Operations>, place: Place) -> Self {
         Self {
             inner,
             owner: row.owner.clone(),
             job: row.id,
             task: row.task,
+            operations,
             priority: priority(row),
             place: Mutex::new(Some(place)),
             starts: AtomicU32::new(0),

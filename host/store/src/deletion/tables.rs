@@ -54,13 +54,14 @@ macro_rules! shared {
 
 /// Every table with rows of users or tenants, but for tasks with what belongs to them, receipts,
 /// messages, and the audit log. What refers to another table stands before it.
-pub(super) const TABLES: [Table; 25] = [
+pub(super) const TABLES: [Table; 26] = [
     personal!("recordings", "tenant, user_id, task_id, place, number"),
     personal!("effects", "key"),
     personal!("conversations", "id"),
     personal!("history", "rowid"),
     personal!("learnings", "id"),
     personal!("notifications", "id"),
+    personal!("job_operations", "job_id, operation"),
     personal!("jobs", "id"),
     personal!("schedules", "tenant, path"),
     personal!("workflow_items", "tenant, kind, path"),

@@ -350,7 +350,7 @@ async fn what_was_committed_is_there_after_a_restart(place: Place) {
     let store = place.open().await.unwrap();
     accept(&store, &new).await;
     store.check().await.unwrap();
-    assert_eq!(store.schema_version().await.unwrap(), 11);
+    assert_eq!(store.schema_version().await.unwrap(), 12);
     store.close().await;
     let store = place.open().await.unwrap();
     assert_eq!(store.open_tasks_of_all_tenants().await.unwrap()[0].id, new.id);

@@ -7,9 +7,10 @@ use super::{Args, engine, list, remove, unknown};
 use crate::access;
 use crate::embedded::store_failure;
 use crate::engine::{ItemKind, NewItem, WorkflowEngine};
+use crate::job_writes::JobWrite;
 use crate::script_host::JobHost;
 
-pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result<Value, Failure> {
+pub(super) async fn call(host: &JobHost, write: &JobWrite, method: &str, args: Args<'_>) -> Result<Value, Failure> {
     let owner = &host.owner;
     let find = async |path: &str| {
         access::readable(owner, path)?;
@@ -37,11 +38,11 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 language: None,
                 value: body.value("value").to_string(),
             };
-            engine(host).put_flow(owner, item).await?;
+            engine(host, write).put_flow(owner, item).await?;
             Ok(json!(path))
         }
         "listFlows" => list(host, ItemKind::Flow, args).await,
-        "archiveFlowByPath" | "deleteFlowByPath" => remove(host, ItemKind::Flow, args).await,
+        "archiveFlowByPath" | "deleteFlowByPath" => remove(host, write, ItemKind::Flow, args).await,
         _ => Err(unknown(method)),
     }
 }

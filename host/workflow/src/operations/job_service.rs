@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use openanalyst_domain::{Failure, JobId, JobStatus};
+use openanalyst_domain::{Failure, JobStatus};
 use openanalyst_store::jobs::JobRow;
 use serde_json::{Value, json};
 
@@ -26,9 +26,10 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
     let owner = &host.owner;
     match method {
         "runScriptByPath" | "runFlowByPath" | "runWaitResultScriptByPath" | "runWaitResultFlowByPath" => {
+            let (path, arguments) = (args.text("path")?, object(args.value("requestBody")));
             let id = match args.optional_text("jobId") {
                 Some(id) => id.parse().map_err(|_| Failure::invalid("UUID parsing failed: `jobId`"))?,
-                None => JobId::new(),
+                None => host.operations.child(host.job, path, &arguments),
             };
             let now_ms = host.inner.clock.now_ms();
             let in_s = args.get("scheduledInSecs").and_then(Value::as_i64);
@@ -36,8 +37,8 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
             let start = StartJob {
                 id,
                 is_flow: method.contains("Flow"),
-                path: args.text("path")?.to_owned(),
-                args: object(args.value("requestBody")),
+                path: path.to_owned(),
+                args: arguments,
                 scheduled_for_ms: args.moment_ms("scheduledFor")?.or(in_s_ms),
                 task: host.task,
             };

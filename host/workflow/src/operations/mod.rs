@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::EmbeddedEngine;
 use crate::engine::{ItemKind, Page, WorkflowEngine};
+use crate::items;
+use crate::job_writes::{JobWrite, Operation};
 use crate::script_host::JobHost;
 
 /// Most lines of a listing.
@@ -23,18 +25,42 @@ const MAX_PAGE: u32 = 100;
 /// Answers a call.
 pub(crate) async fn call(host: &JobHost, operation: &str, arguments: &Value) -> Result<Value, Failure> {
     let args = Args(arguments);
+    let once = once(operation, args).map(|(path, answer)| {
+        let name = host.operations.name(&format!("{operation} {path}"));
+        Operation { name, answer }
+    });
+    if let Some(answer) = once.as_ref().and_then(|once| host.operations.answer(&once.name)) {
+        return Ok(answer.clone());
+    }
+    let write = &JobWrite { job: host.job, once };
     match operation.split_once('.') {
-        Some(("ScheduleService", method)) => schedule_service::call(host, method, args).await,
+        Some(("ScheduleService", method)) => schedule_service::call(host, write, method, args).await,
         Some(("JobService", method)) => job_service::call(host, method, args).await,
-        Some(("ScriptService", method)) => script_service::call(host, method, args).await,
-        Some(("FlowService", method)) => flow_service::call(host, method, args).await,
-        Some(("VariableService", method)) => values::call(host, values::VARIABLE, method, args).await,
-        Some(("ResourceService", method)) => values::call(host, values::RESOURCE, method, args).await,
+        Some(("ScriptService", method)) => script_service::call(host, write, method, args).await,
+        Some(("FlowService", method)) => flow_service::call(host, write, method, args).await,
+        Some(("VariableService", method)) => values::call(host, write, values::VARIABLE, method, args).await,
+        Some(("ResourceService", method)) => values::call(host, write, values::RESOURCE, method, args).await,
         Some(("wmill", "getState")) => values::get_state(host, args).await,
-        Some(("wmill", "setState")) => values::set_state(host, args).await,
+        Some(("wmill", "setState")) => values::set_state(host, write, args).await,
         Some(("wmill", "waitJob")) => job_service::wait(host, args).await,
         _ => Err(unknown(operation)),
     }
+}
+
+/// The path and the answer of an operation that succeeds only once: a second time it finds that the
+/// thing is there already, or is gone. None: the operation may be repeated.
+fn once<'a>(operation: &str, args: Args<'a>) -> Option<(&'a str, Value)> {
+    let (_, method) = operation.split_once('.')?;
+    if !["create", "delete", "archive"].iter().any(|once| method.starts_with(once)) {
+        return None;
+    }
+    let body = args.body().ok();
+    let path = body.and_then(|body| body.optional_text("path")).or_else(|| args.optional_text("path"))?;
+    let answer = match operation {
+        "ScriptService.createScript" => script_service::created(body?).ok()?,
+        _ => json!(path),
+    };
+    Some((path, answer))
 }
 
 fn unknown(operation: &str) -> Failure {
@@ -89,8 +115,8 @@ impl<'a> Args<'a> {
     }
 }
 
-fn engine(host: &JobHost) -> EmbeddedEngine {
-    EmbeddedEngine::of(host.inner.clone(), host.job)
+fn engine(host: &JobHost, write: &JobWrite) -> EmbeddedEngine {
+    EmbeddedEngine::of(host.inner.clone(), write.clone())
 }
 
 fn object(value: Value) -> Value {
@@ -103,13 +129,13 @@ fn rfc3339(at_ms: i64) -> String {
 
 async fn list(host: &JobHost, kind: ItemKind, args: Args<'_>) -> Result<Value, Failure> {
     let prefix = args.optional_text("pathStart").unwrap_or_default();
-    let Page { items, .. } = engine(host).list(&host.owner, kind, prefix, args.limit(), None).await?;
+    let Page { items, .. } = items::list(&host.inner, &host.owner, kind, prefix, args.limit(), None).await?;
     Ok(items.into_iter().map(|item| json!({ "path": item.path, "summary": item.summary })).collect())
 }
 
-async fn remove(host: &JobHost, kind: ItemKind, args: Args<'_>) -> Result<Value, Failure> {
+async fn remove(host: &JobHost, write: &JobWrite, kind: ItemKind, args: Args<'_>) -> Result<Value, Failure> {
     let path = args.text("path")?;
-    if engine(host).delete(&host.owner, kind, path).await? {
+    if engine(host, write).delete(&host.owner, kind, path).await? {
         Ok(json!(path))
     } else {
         Err(Failure::not_found(format!("there is nothing at `{path}`")))

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{Args, engine, object, rfc3339, unknown};
 use crate::embedded::store_failure;
 use crate::engine::{ItemKind, NewSchedule, WorkflowEngine};
+use crate::job_writes::JobWrite;
 use crate::script_host::JobHost;
-use crate::{access, schedules};
+use crate::{access, items, schedules};
 
-pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result<Value, Failure> {
+pub(super) async fn call(host: &JobHost, write: &JobWrite, method: &str, args: Args<'_>) -> Result<Value, Failure> {
     let owner = &host.owner;
     let find = async |path: &str| {
         access::readable(owner, path)?;
@@ -34,7 +35,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 args: object(body.value("args")),
                 enabled: body.flag("enabled").unwrap_or(true),
             };
-            schedules::put(&host.inner, owner, Some(host.job), new).await?;
+            schedules::put(&host.inner, owner, Some(write), new).await?;
             Ok(json!(path))
         }
         "updateSchedule" => {
@@ -50,7 +51,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 args: body.get("args").cloned().unwrap_or(row.args),
                 enabled: row.enabled,
             };
-            schedules::put(&host.inner, owner, Some(host.job), changed).await?;
+            schedules::put(&host.inner, owner, Some(write), changed).await?;
             Ok(json!(path))
         }
         "existsSchedule" => Ok(json!(find(args.text("path")?).await?.is_some())),
@@ -60,13 +61,13 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         }
         "listSchedules" => {
             let prefix = args.optional_text("pathStart").or(args.optional_text("path")).unwrap_or_default();
-            let page = engine(host).list(owner, ItemKind::Schedule, prefix, args.limit(), None).await?;
+            let page = items::list(&host.inner, owner, ItemKind::Schedule, prefix, args.limit(), None).await?;
             Ok(page.items.into_iter().map(|item| item.details).collect())
         }
         "setScheduleEnabled" => {
             let path = args.text("path")?;
             let enabled = args.body()?.flag("enabled").ok_or_else(|| Failure::invalid("missing field `enabled`"))?;
-            if schedules::set_enabled(&host.inner, owner, Some(host.job), path, enabled).await? {
+            if schedules::set_enabled(&host.inner, owner, Some(write), path, enabled).await? {
                 Ok(json!(path))
             } else {
                 Err(missing(path))
@@ -74,7 +75,7 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
         }
         "deleteSchedule" => {
             let path = args.text("path")?;
-            if engine(host).delete(owner, ItemKind::Schedule, path).await? {
+            if engine(host, write).delete(owner, ItemKind::Schedule, path).await? {
                 Ok(json!(path))
             } else {
                 Err(missing(path))

@@ -8,9 +8,10 @@ use super::{Args, engine, list, remove, unknown};
 use crate::access;
 use crate::embedded::store_failure;
 use crate::engine::{ItemKind, NewItem, WorkflowEngine};
+use crate::job_writes::JobWrite;
 use crate::script_host::JobHost;
 
-pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result<Value, Failure> {
+pub(super) async fn call(host: &JobHost, write: &JobWrite, method: &str, args: Args<'_>) -> Result<Value, Failure> {
     let owner = &host.owner;
     let find = async |path: &str| {
         access::readable(owner, path)?;
@@ -34,14 +35,18 @@ pub(super) async fn call(host: &JobHost, method: &str, args: Args<'_>) -> Result
                 value: body.text("content")?.to_owned(),
             };
             check_lineage(&item.path, find(&item.path).await?.as_deref(), body)?;
-            let hash = hash(&item.path, &item.value);
-            engine(host).put_script(owner, item).await?;
-            Ok(json!(hash))
+            engine(host, write).put_script(owner, item).await?;
+            created(body)
         }
         "listScripts" => list(host, ItemKind::Script, args).await,
-        "archiveScriptByPath" | "deleteScriptByPath" => remove(host, ItemKind::Script, args).await,
+        "archiveScriptByPath" | "deleteScriptByPath" => remove(host, write, ItemKind::Script, args).await,
         _ => Err(unknown(method)),
     }
+}
+
+/// What `createScript` answers.
+pub(super) fn created(body: Args<'_>) -> Result<Value, Failure> {
+    Ok(json!(hash(body.text("path")?, body.text("content")?)))
 }
 
 /// The hash that names a version of a script: 16 hexadecimal digits, as on a Windmill server.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Args, unknown};
 use crate::embedded::store_failure;
+use crate::job_writes::JobWrite;
 use crate::script_host::JobHost;
 use crate::{access, quota};
 
@@ -27,13 +28,19 @@ pub(super) async fn get_state(host: &JobHost, args: Args<'_>) -> Result<Value, F
 }
 
 /// Remembers a value for the next run.
-pub(super) async fn set_state(host: &JobHost, args: Args<'_>) -> Result<Value, Failure> {
-    write(host, STATE, args.text("path")?, &args.value("value")).await?;
+pub(super) async fn set_state(host: &JobHost, job: &JobWrite, args: Args<'_>) -> Result<Value, Failure> {
+    write(host, job, STATE, args.text("path")?, &args.value("value")).await?;
     Ok(Value::Null)
 }
 
 /// Answers a call about variables or resources.
-pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_>) -> Result<Value, Failure> {
+pub(super) async fn call(
+    host: &JobHost,
+    job: &JobWrite,
+    kind: &str,
+    method: &str,
+    args: Args<'_>,
+) -> Result<Value, Failure> {
     let missing = |path: &str| Failure::not_found(format!("{kind} not found at path {path}"));
     match method.replace("Variable", "").replace("Resource", "").as_str() {
         "exists" => Ok(json!(read(host, kind, args.text("path")?).await?.is_some())),
@@ -58,14 +65,14 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
             if read(host, kind, path).await?.is_some() {
                 return Err(Failure::invalid(format!("{kind} {path} already exists")));
             }
-            write(host, kind, path, &body.value("value")).await?;
+            write(host, job, kind, path, &body.value("value")).await?;
             Ok(json!(path))
         }
         "update" | "updateValue" => {
             let (path, body) = (args.text("path")?, args.body()?);
             refuse_secret(path, body)?;
             let current = read(host, kind, path).await?.ok_or_else(|| missing(path))?;
-            write(host, kind, path, body.get("value").unwrap_or(&current)).await?;
+            write(host, job, kind, path, body.get("value").unwrap_or(&current)).await?;
             Ok(json!(path))
         }
         "list" => {
@@ -87,7 +94,7 @@ pub(super) async fn call(host: &JobHost, kind: &str, method: &str, args: Args<'_
         }
         "delete" => {
             let path = args.text("path")?;
-            if delete(host, kind, path).await? { Ok(json!(path)) } else { Err(missing(path)) }
+            if delete(host, job, kind, path).await? { Ok(json!(path)) } else { Err(missing(path)) }
         }
         _ => Err(unknown(method)),
     }
@@ -162,10 +169,10 @@ async fn read(host: &JobHost, kind: &str, path: &str) -> Result<Option<Value>, F
 }
 
 /// Removes a value; says whether there was one.
-async fn delete(host: &JobHost, kind: &str, path: &str) -> Result<bool, Failure> {
+async fn delete(host: &JobHost, job: &JobWrite, kind: &str, path: &str) -> Result<bool, Failure> {
     access::writable(&host.owner, path)?;
     let unreachable = |error: StoreError| store_failure(&error);
-    let mut tx = host.inner.begin_writing(&host.owner, Some(host.job)).await.map_err(unreachable)?;
+    let mut tx = host.inner.begin_writing(&host.owner, Some(job)).await.map_err(unreachable)?;
     let Some(keeper) = tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? else {
         return Ok(false);
     };
@@ -175,7 +182,7 @@ async fn delete(host: &JobHost, kind: &str, path: &str) -> Result<bool, Failure>
     Ok(removed)
 }
 
-async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<(), Failure> {
+async fn write(host: &JobHost, job: &JobWrite, kind: &str, path: &str, value: &Value) -> Result<(), Failure> {
     access::writable(&host.owner, path)?;
     let text = value.to_string();
     if text.len() > MAX_BYTES {
@@ -184,7 +191,7 @@ async fn write(host: &JobHost, kind: &str, path: &str, value: &Value) -> Result<
     }
     let unreachable = |error: StoreError| store_failure(&error);
     let _turn = quota::room(&host.inner, &host.owner, &[StorageKind::Workflows]).await?;
-    let mut tx = host.inner.begin_writing(&host.owner, Some(host.job)).await.map_err(unreachable)?;
+    let mut tx = host.inner.begin_writing(&host.owner, Some(job)).await.map_err(unreachable)?;
     match tx.value_keeper(&host.owner.tenant, kind, path).await.map_err(unreachable)? {
         // The state of a shared script is everybody's who runs it.
         Some(_) if kind == STATE => {}

@@ -204,6 +204,88 @@ async fn a_job_that_another_node_took_over_writes_nothing_here() {
     assert_eq!((row.status, row.node.as_deref()), (JobStatus::Running, Some("other")));
 }
 
+/// Does what can be done only once, starts a job, and goes on until there is `u/ada/go`.
+const ONCE: &str = "import * as wmill from 'windmill-client';
+    const { FlowService, JobService, ScheduleService, ScriptService, VariableService } = wmill;
+    const timer = { schedule: '0 0 9 * * *', timezone: 'UTC', script_path: 'f/openanalyst/test/double', is_flow: false };
+    const module = { id: 'a', value: { type: 'script', path: 'f/openanalyst/test/double' } };
+    export async function main() {
+        const script = { path: 'u/ada/made', summary: '', language: 'bun', content: 'export const main = () => 1;' };
+        const did = [
+            await ScheduleService.createSchedule({ requestBody: { path: 'u/ada/made', ...timer } }),
+            await VariableService.createVariable({ requestBody: { path: 'u/ada/made', value: 'v' } }),
+            await ScriptService.createScript({ requestBody: script }),
+            await FlowService.createFlow({ requestBody: { path: 'u/ada/flow', summary: '', value: { modules: [module] } } }),
+            await VariableService.deleteVariable({ path: 'u/ada/old' }),
+            await ScheduleService.createSchedule({ requestBody: { path: 'u/ada/brief', ...timer } }),
+            await ScheduleService.deleteSchedule({ path: 'u/ada/brief' }),
+        ];
+        did.push(await JobService.runWaitResultScriptByPath({ path: 'f/openanalyst/test/double', requestBody: { n: 4 } }));
+        did.push(await JobService.runWaitResultScriptByPath({ path: 'f/openanalyst/test/double', requestBody: { n: 4 } }));
+        await wmill.setProgress(7);
+        while (!await VariableService.existsVariable({ path: 'u/ada/go' })) {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        return did;
+    }";
+
+#[tokio::test]
+async fn a_job_that_is_run_again_meets_its_own_work_as_done() {
+    let mut env = Env::with(Choices { run_schedules: false, ..Choices::default() }).await;
+    env.put("u/ada/once", ONCE).await;
+    let set = |path: &str| {
+        format!(
+            "import {{ setVariable }} from 'windmill-client'; export const main = () => setVariable('{path}', 'x');"
+        )
+    };
+    assert_eq!(env.run_source(&set("u/ada/old")).await.status, JobStatus::Done);
+    let id = env.start("u/ada/once", json!({})).await;
+    env.reached(id, 7).await;
+    // It did all its work and has not ended. Another process runs it from its start.
+    let next = env.another(&Choices::default()).await;
+    env.put("u/ada/go", &set("u/ada/go")).await;
+    let mut run = next.watch(id);
+    let again = tokio::time::timeout(PATIENCE, run.wait_for(|progress| progress.percent == Some(7))).await;
+    again.expect("it comes as far again in time").expect("it does not fail");
+    let go = next.start(&env.ada, job("u/ada/go", json!({}))).await.unwrap();
+    tokio::time::timeout(PATIENCE, next.wait(&env.ada, go, None)).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(PATIENCE, next.wait(&env.ada, id, None)).await.unwrap().unwrap();
+    let did = ended.result.unwrap_or_default();
+    assert_eq!(ended.status, JobStatus::Done, "{did}");
+    assert_eq!((&did[0], &did[4], &did[7], &did[8]), (&json!("u/ada/made"), &json!("u/ada/old"), &json!(8), &json!(8)));
+    assert_eq!(env.jobs(&env.ada, "f/openanalyst/test/double").await.len(), 2, "each job is started once");
+    let mut tx = env.store.begin(&env.ada).await.unwrap();
+    assert!(tx.operations_of_job(id).await.unwrap().is_empty(), "the record goes with the job's end");
+    env.engine = next;
+}
+
+/// A third node has the job again: what a node that lost it says of its end does not count.
+#[tokio::test]
+async fn a_node_ends_a_job_only_while_it_runs_it() {
+    let mut env = Env::with(Choices { run_schedules: false, ..Choices::default() }).await;
+    env.put("u/ada/late", WRITES_LATE).await;
+    let id = env.start("u/ada/late", json!({})).await;
+    env.reached(id, 7).await;
+    let first = env.store.job(&env.ada, id).await.unwrap().unwrap().node.unwrap();
+    // A second process takes it over and runs it, and the first one gets it back.
+    let next = env.another(&Choices::default()).await;
+    let mut run = next.watch(id);
+    run.wait_for(|progress| progress.percent == Some(7)).await.unwrap();
+    let second = env.store.job(&env.ada, id).await.unwrap().unwrap().node.unwrap();
+    let mut tx = env.store.begin(&env.ada).await.unwrap();
+    assert!(tx.start_job(id, &first, Some(&second), MONDAY_10_MS).await.unwrap());
+    tx.commit().await.unwrap();
+    let (cancels, ada) = (next.clone(), env.ada.clone());
+    let cancelling = tokio::spawn(async move { cancels.cancel(&ada, id, "it ends here").await });
+    // It fails when the run is over.
+    let over = tokio::time::timeout(PATIENCE, run.wait_for(|_| false)).await;
+    assert!(over.expect("the run ends in time").is_err());
+    cancelling.abort();
+    let row = env.store.job(&env.ada, id).await.unwrap().unwrap();
+    assert_eq!((row.status, row.node), (JobStatus::Running, Some(first)));
+    env.engine = next;
+}
+
 #[tokio::test]
 async fn a_job_that_is_left_at_shutdown_ended_no_process() {
     let mut env = Env::new().await;
