@@ -22,6 +22,8 @@ const SHORT: u64 = 10;
 const REQUESTS: u64 = 3;
 /// Requests of each fifth round: so many come at once that they are written in large groups.
 const CROWD: u64 = 40;
+/// The largest group of these rounds has at least so many pieces of work.
+const LARGE: u64 = 8;
 /// The kill comes within so many milliseconds after the first request of a round, or within the time that one takes where that is longer: on a busy machine.
 const WITHIN_MS: u64 = 160;
 
@@ -56,6 +58,20 @@ fn document(name: &str, waits: bool) -> Value {
     ]}}]})
 }
 
+/// The log of SQLite's writer: the size of each group.
+const GROUPS: &str = "openanalyst_store::groups";
+
+/// The sizes of the groups in a server's log.
+fn groups(log: &str) -> Vec<u64> {
+    let lines = log.lines().filter(|line| line.contains(GROUPS));
+    lines
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            line["fields"]["pieces"].as_u64().unwrap()
+        })
+        .collect()
+}
+
 /// A model that says what it was asked.
 async fn model() -> String {
     async fn chat(Json(body): Json<Value>) -> Json<Value> {
@@ -82,6 +98,8 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
     let far = Counted::start(|_, _| 201).await;
     let model = model().await;
     let flags = ["--park-after-ms", "60", "--retry-pause-ms", "1", "--max-open-tasks", "10000"];
+    let log = format!("warn,{GROUPS}=debug");
+    let flags = [&flags[..], &["--log", &log]].concat();
     let models = ["--llm", "openai", "--llm-model", "m", "--llm-url", &model];
     let far_flags = far.flags(&data);
     let flags: Vec<&str> = flags.into_iter().chain(models).chain(far_flags.iter().map(String::as_str)).collect();
@@ -95,6 +113,7 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
 
     let mut ledger: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut contents: BTreeMap<String, String> = BTreeMap::new();
+    let mut crowded: Vec<u64> = Vec::new();
     for round in 0..rounds {
         let server = Server::start_with(&data, &flags);
         let client = server.client(&token);
@@ -110,28 +129,43 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
             let content = || format!("trier document {}", document(name, name.ends_with("-0")));
             contents.entry(name.clone()).or_insert_with(content);
         }
+        let acks = tokio::sync::Semaphore::new(0);
         let sending = async {
             let sent = names.iter().map(|name| {
                 let (client, content) = (client.clone(), &contents[name]);
-                async move { (name.clone(), send(&client, name, content).await) }
+                let acks = &acks;
+                async move {
+                    let task = send(&client, name, content).await;
+                    acks.add_permits(usize::from(task.is_some()));
+                    (name.clone(), task)
+                }
             });
             futures_util::future::join_all(sent).await
         };
         tokio::pin!(sending);
-        // The kill itself comes at a moment of its own; nothing is waited for.
-        let kill = tokio::time::sleep(kill_after);
+        // The kill itself comes at a moment of its own; nothing is waited for. Where many requests come at
+        // once, some of them are acknowledged before: the others are in the middle of it then.
+        let first_acks = if requests == CROWD { 1 + u32::try_from(dice.throw(CROWD)).unwrap() } else { 0 };
+        let kill = async {
+            // Closed: everything was answered.
+            drop(acks.acquire_many(first_acks).await);
+            tokio::time::sleep(kill_after).await;
+        };
         tokio::pin!(kill);
-        let sent = tokio::select! {
+        let (sent, log) = tokio::select! {
             sent = &mut sending => {
+                acks.close();
                 kill.await;
-                server.kill();
-                sent
+                (sent, server.kill())
             }
             () = &mut kill => {
-                server.kill();
-                sending.await
+                let log = server.kill();
+                (sending.await, log)
             }
         };
+        if requests == CROWD {
+            crowded.extend(groups(&log));
+        }
         for (name, task) in sent {
             let known = ledger.entry(name.clone()).or_default();
             if let (Some(known), Some(task)) = (&known, &task) {
@@ -143,7 +177,7 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
 
     let server = Server::start_with(&data, &flags);
     let client = server.client(&token);
-    // Who was never told asks once more, as clients do.
+    // A client that got no answer asks once more, as clients do.
     for (name, task) in ledger.iter_mut().filter(|(_, task)| task.is_none()) {
         *task = send(&client, name, &contents[name]).await;
     }
@@ -211,6 +245,14 @@ async fn killed_at_random_moments_nothing_is_lost_and_nothing_happens_twice() {
         "{} tasks, {recovered} of them recovered, {parked} put aside, each effect once; {sent_again} requests reached the far side again, under the same key",
         acknowledged.len()
     );
+    if data.has_a_file() {
+        let largest = crowded.iter().max().copied().unwrap_or(0);
+        // What a piece of work meets on average: the size of its own group.
+        let (sum, squares) = crowded.iter().fold((0, 0), |(sum, squares), n| (sum + n, squares + n * n));
+        println!("groups of the crowded rounds: {} with {sum} pieces, at most {largest}", crowded.len());
+        assert!(largest >= LARGE, "groups were large where {CROWD} requests came at once: {crowded:?}");
+        assert!(2 * squares >= 3 * sum, "a piece of work was seldom alone: {crowded:?}");
+    }
     assert!(acknowledged.len() as u64 >= rounds * REQUESTS, "each request was acknowledged once");
     assert!(recovered > 0, "the kills came while something ran");
 }

@@ -76,6 +76,11 @@ impl DataDir {
         }
     }
 
+    /// Whether it is in a file.
+    pub fn has_a_file(&self) -> bool {
+        self.database_url.is_none()
+    }
+
     /// The flags of the database.
     pub fn database_flags(&self) -> Vec<String> {
         self.database_url.iter().flat_map(|url| ["--database-url".to_owned(), url.clone()]).collect()
@@ -126,6 +131,7 @@ impl DataDir {
 /// A running server. Dropping it kills it.
 pub struct Server {
     child: Child,
+    log: Option<std::thread::JoinHandle<String>>,
     pub address: SocketAddr,
 }
 
@@ -161,13 +167,14 @@ impl Server {
             }
         };
         let address = ready.strip_prefix("ready http://").unwrap().parse().unwrap();
-        Self { child, address }
+        Self { child, log: Some(log), address }
     }
 
-    /// Ends the process at once, as a power cut would.
-    pub fn kill(mut self) {
+    /// Ends the process at once, as a power cut would; gives what it logged.
+    pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.log.take().map(|log| log.join().unwrap()).unwrap_or_default()
     }
 
     /// The process.

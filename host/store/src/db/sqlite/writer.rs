@@ -45,6 +45,9 @@ const MAX_GROUP_TIME: Duration = Duration::from_millis(5);
 /// How long a session waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The log of the size of each group: `--log info,openanalyst_store::groups=debug`.
+const GROUPS: &str = "openanalyst_store::groups";
+
 /// What is written in one savepoint. It runs on the writer's thread.
 pub(crate) type Work = Box<dyn FnOnce(&mut Connection) -> Result<(), StoreError> + Send>;
 /// Tells whether work is durable.
@@ -447,6 +450,7 @@ impl Thread {
         let error = match committed {
             Ok(()) => {
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(target: GROUPS, pieces = group.members.len(), "a group is committed");
                 for member in group.members {
                     // Nobody may wait any more.
                     let _ = member.send(Ok(()));
